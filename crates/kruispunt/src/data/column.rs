@@ -1,0 +1,611 @@
+//! Typed columns in Arrow's layout.
+
+use super::{Bitmap, Buffer, DataError, Day, Factor, Period, Unit};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// The values of a column; where a row is null its slot holds anything.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Values {
+    /// True or false.
+    Bool(Buffer<bool>),
+    /// Whole numbers.
+    Int(Buffer<i64>),
+    /// Real numbers.
+    Float(Buffer<f64>),
+    /// Days since 1970-01-01.
+    Date(Buffer<i32>),
+    /// Periods of one unit, as [`Period::number`].
+    Period(Unit, Buffer<i32>),
+    /// Text, each distinct string stored once.
+    Text(Text),
+}
+
+/// Text as codes into a list of distinct strings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Text {
+    codes: Buffer<u32>,
+    levels: Arc<Levels>,
+    categorical: bool,
+}
+
+/// Distinct strings, back to back.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Levels {
+    bytes: String,
+    ends: Vec<u32>,
+}
+
+impl Levels {
+    /// Appends a string; `None` when the strings together pass 4 GiB.
+    pub fn push(&mut self, text: &str) -> Option<u32> {
+        let code = u32::try_from(self.ends.len()).ok()?;
+        let end = u32::try_from(self.bytes.len() + text.len()).ok()?;
+        self.bytes.push_str(text);
+        self.ends.push(end);
+        Some(code)
+    }
+
+    /// The string of `code`; empty when there is no such code.
+    #[must_use]
+    pub fn get(&self, code: u32) -> &str {
+        let at = code as usize;
+        let Some(&end) = self.ends.get(at) else { return "" };
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.bytes[start as usize..end as usize]
+    }
+
+    /// How many strings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All strings, by code.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.len()).map(|code| self.get(code as u32))
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Levels {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        let mut levels = Self::default();
+        for text in texts {
+            if levels.push(text).is_none() {
+                break;
+            }
+        }
+        levels
+    }
+}
+
+impl Text {
+    /// Text from codes and their strings; `None` when a code has no string.
+    ///
+    /// `categorical` remembers that the table held categories, whose order of levels is meant.
+    #[must_use]
+    pub fn new(codes: Buffer<u32>, levels: Levels, categorical: bool) -> Option<Self> {
+        let in_range = codes.iter().all(|&code| (code as usize) < levels.len().max(1));
+        in_range.then(|| Self { codes, levels: Arc::new(levels), categorical })
+    }
+
+    /// One code a row.
+    #[must_use]
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The distinct strings.
+    #[must_use]
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// Whether the table held categories.
+    #[must_use]
+    pub const fn is_categorical(&self) -> bool {
+        self.categorical
+    }
+}
+
+/// Collects strings into a text column, each distinct string once.
+#[derive(Debug, Default)]
+pub struct TextBuilder {
+    known: FxHashMap<Box<str>, u32>,
+    levels: Levels,
+    codes: Vec<u32>,
+    valid: Vec<bool>,
+}
+
+impl TextBuilder {
+    /// Appends one row.
+    pub fn push(&mut self, text: Option<&str>) {
+        self.valid.push(text.is_some());
+        let Some(text) = text else {
+            self.codes.push(0);
+            return;
+        };
+        if let Some(&code) = self.known.get(text) {
+            self.codes.push(code);
+            return;
+        }
+        let code = self.levels.push(text).unwrap_or_default();
+        self.known.insert(text.into(), code);
+        self.codes.push(code);
+    }
+
+    /// The column.
+    #[must_use]
+    pub fn finish(self, categorical: bool) -> Column {
+        let text = Text { codes: self.codes.into(), levels: Arc::new(self.levels), categorical };
+        Column::new(Values::Text(text), Bitmap::pack(self.valid.into_iter()))
+    }
+}
+
+/// One column: values and which of them are there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Column {
+    values: Values,
+    validity: Option<Bitmap>,
+}
+
+impl Column {
+    /// A column; `validity` is `None` when no row is null.
+    #[must_use]
+    pub fn new(values: Values, validity: Option<Bitmap>) -> Self {
+        Self { values, validity }
+    }
+
+    /// Whole numbers without nulls.
+    #[must_use]
+    pub fn int(values: Vec<i64>) -> Self {
+        Self::new(Values::Int(values.into()), None)
+    }
+
+    /// Real numbers without nulls.
+    #[must_use]
+    pub fn float(values: Vec<f64>) -> Self {
+        Self::new(Values::Float(values.into()), None)
+    }
+
+    /// Truth values without nulls.
+    #[must_use]
+    pub fn bool(values: Vec<bool>) -> Self {
+        Self::new(Values::Bool(values.into()), None)
+    }
+
+    /// Days, null where `None`.
+    #[must_use]
+    pub fn dates(values: &[Option<Day>]) -> Self {
+        let days: Vec<i32> = values.iter().map(|day| day.unwrap_or_default().0).collect();
+        Self::new(Values::Date(days.into()), Bitmap::pack(values.iter().map(Option::is_some)))
+    }
+
+    /// Whole numbers, null where `None`.
+    #[must_use]
+    pub fn ints(values: &[Option<i64>]) -> Self {
+        let filled: Vec<i64> = values.iter().map(|value| value.unwrap_or_default()).collect();
+        Self::new(Values::Int(filled.into()), Bitmap::pack(values.iter().map(Option::is_some)))
+    }
+
+    /// Real numbers, null where `None`.
+    #[must_use]
+    pub fn floats(values: &[Option<f64>]) -> Self {
+        let filled: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::NAN)).collect();
+        Self::new(Values::Float(filled.into()), Bitmap::pack(values.iter().map(Option::is_some)))
+    }
+
+    /// Text, null where `None`.
+    #[must_use]
+    pub fn text<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
+        let mut builder = TextBuilder::default();
+        values.into_iter().for_each(|value| builder.push(value));
+        builder.finish(false)
+    }
+
+    /// Codes into `levels`, null where `None`; codes without a level become null.
+    #[must_use]
+    pub fn category(codes: &[Option<u32>], levels: &[&str]) -> Self {
+        let known = |code: &Option<u32>| code.filter(|&code| (code as usize) < levels.len());
+        let filled: Vec<u32> = codes.iter().map(|code| known(code).unwrap_or_default()).collect();
+        let levels: Levels = levels.iter().copied().collect();
+        let validity = Bitmap::pack(codes.iter().map(|code| known(code).is_some()));
+        let text = Text { codes: filled.into(), levels: Arc::new(levels), categorical: true };
+        Self::new(Values::Text(text), validity)
+    }
+
+    /// Periods without nulls, as [`Period::number`].
+    #[must_use]
+    pub fn periods(unit: Unit, numbers: Vec<i32>) -> Self {
+        Self::new(Values::Period(unit, numbers.into()), None)
+    }
+
+    /// The values.
+    #[must_use]
+    pub const fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// Which rows hold a value; `None` when all do.
+    #[must_use]
+    pub const fn validity(&self) -> Option<&Bitmap> {
+        self.validity.as_ref()
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.values {
+            Values::Bool(values) => values.len(),
+            Values::Int(values) => values.len(),
+            Values::Float(values) => values.len(),
+            Values::Date(values) | Values::Period(_, values) => values.len(),
+            Values::Text(text) => text.codes.len(),
+        }
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether `row` is null.
+    #[must_use]
+    pub fn is_null(&self, row: usize) -> bool {
+        self.validity.as_ref().is_some_and(|bitmap| !bitmap.get(row))
+    }
+
+    /// How many rows are null.
+    #[must_use]
+    pub fn count_nulls(&self) -> usize {
+        self.validity.as_ref().map_or(0, Bitmap::count_nulls)
+    }
+
+    /// What the column holds, in words for an error message.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match &self.values {
+            Values::Bool(_) => "booleans",
+            Values::Int(_) => "whole numbers",
+            Values::Float(_) => "real numbers",
+            Values::Date(_) => "dates",
+            Values::Period(Unit::Month, _) => "months",
+            Values::Period(Unit::Quarter, _) => "quarters",
+            Values::Period(Unit::Year, _) => "years",
+            Values::Text(text) if text.categorical => "categories",
+            Values::Text(_) => "text",
+        }
+    }
+
+    /// The rows at `rows`, in that order.
+    ///
+    /// # Panics
+    ///
+    /// When a row does not exist; callers pass rows they took from this table.
+    #[must_use]
+    pub fn take(&self, rows: &[u32]) -> Self {
+        fn pick<T: Copy + Send + Sync>(values: &[T], rows: &[u32]) -> Buffer<T> {
+            rows.iter().map(|&row| values[row as usize]).collect::<Vec<T>>().into()
+        }
+        let values = match &self.values {
+            Values::Bool(values) => Values::Bool(pick(values, rows)),
+            Values::Int(values) => Values::Int(pick(values, rows)),
+            Values::Float(values) => Values::Float(pick(values, rows)),
+            Values::Date(values) => Values::Date(pick(values, rows)),
+            Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
+            Values::Text(text) => Values::Text(Text {
+                codes: pick(&text.codes, rows),
+                levels: Arc::clone(&text.levels),
+                categorical: text.categorical,
+            }),
+        };
+        let validity = self
+            .validity
+            .as_ref()
+            .and_then(|bitmap| Bitmap::pack(rows.iter().map(|&row| bitmap.get(row as usize))));
+        Self { values, validity }
+    }
+
+    /// As [`take`](Self::take), with null rows where `rows` is `None`.
+    ///
+    /// # Panics
+    ///
+    /// When a row does not exist.
+    #[must_use]
+    pub fn take_or_null(&self, rows: &[Option<u32>]) -> Self {
+        if self.is_empty() {
+            return self.all_null(rows.len());
+        }
+        let filled: Vec<u32> = rows.iter().map(|row| row.unwrap_or_default()).collect();
+        let taken = self.take(&filled);
+        let there = rows.iter().map(|row| row.is_some_and(|row| !self.is_null(row as usize)));
+        Self { values: taken.values, validity: Bitmap::pack(there) }
+    }
+
+    fn all_null(&self, n: usize) -> Self {
+        let values = match &self.values {
+            Values::Bool(_) => Values::Bool(vec![false; n].into()),
+            Values::Int(_) => Values::Int(vec![0; n].into()),
+            Values::Float(_) => Values::Float(vec![f64::NAN; n].into()),
+            Values::Date(_) => Values::Date(vec![0; n].into()),
+            Values::Period(unit, _) => Values::Period(*unit, vec![0; n].into()),
+            Values::Text(text) => Values::Text(Text {
+                codes: vec![0; n].into(),
+                levels: Arc::clone(&text.levels),
+                categorical: text.categorical,
+            }),
+        };
+        Self { values, validity: Bitmap::pack((0..n).map(|_| false)) }
+    }
+
+    /// The value at `row` as text, for labels and CSV; `None` when null.
+    #[must_use]
+    pub fn label(&self, row: usize) -> Option<String> {
+        if self.is_null(row) {
+            return None;
+        }
+        Some(match &self.values {
+            Values::Bool(values) => values[row].to_string(),
+            Values::Int(values) => values[row].to_string(),
+            Values::Float(values) => values[row].to_string(),
+            Values::Date(values) => Day(values[row]).to_string(),
+            Values::Period(unit, values) => Period { unit: *unit, number: values[row] }.to_string(),
+            Values::Text(text) => text.levels.get(text.codes[row]).to_owned(),
+        })
+    }
+
+    /// Codes in the natural order of the values (numbers by size, text by Unicode), with the row
+    /// that shows each level first; `None` for null rows.
+    ///
+    /// Levels that do not occur get no code. Float `-0.0` equals `0.0`; every NaN is one level,
+    /// last. The order does not depend on the order of the rows.
+    #[must_use]
+    pub fn ranks(&self) -> (Vec<Option<u32>>, Vec<u32>) {
+        match &self.values {
+            Values::Bool(values) => self.rank_by(|row| u64::from(values[row])),
+            Values::Int(values) => self.rank_by(|row| values[row]),
+            Values::Float(values) => self.rank_by(|row| ordered(values[row])),
+            Values::Date(values) | Values::Period(_, values) => self.rank_by(|row| values[row]),
+            Values::Text(text) => {
+                let mut order: Vec<u32> = (0..text.levels.len() as u32).collect();
+                if !text.categorical {
+                    order.sort_unstable_by_key(|&code| text.levels.get(code));
+                }
+                let mut place = vec![0_u32; order.len()];
+                let mut previous: Option<&str> = None;
+                let mut next = 0;
+                for &code in &order {
+                    let level = text.levels.get(code);
+                    if previous.is_some_and(|previous| previous != level) {
+                        next += 1;
+                    }
+                    previous = Some(level);
+                    place[code as usize] = next;
+                }
+                self.rank_by(|row| place[text.codes[row] as usize])
+            }
+        }
+    }
+
+    fn rank_by<K: Ord + std::hash::Hash + Copy>(
+        &self,
+        key: impl Fn(usize) -> K,
+    ) -> (Vec<Option<u32>>, Vec<u32>) {
+        let mut known: FxHashMap<K, u32> = FxHashMap::default();
+        let mut first = Vec::new();
+        let mut codes: Vec<Option<u32>> = Vec::with_capacity(self.len());
+        for row in 0..self.len() {
+            codes.push((!self.is_null(row)).then(|| {
+                *known.entry(key(row)).or_insert_with(|| {
+                    first.push(row as u32);
+                    first.len() as u32 - 1
+                })
+            }));
+        }
+        let mut order: Vec<u32> = (0..first.len() as u32).collect();
+        order.sort_unstable_by_key(|&code| key(first[code as usize] as usize));
+        let mut place = vec![0_u32; order.len()];
+        for (rank, &code) in order.iter().enumerate() {
+            place[code as usize] = rank as u32;
+        }
+        for code in codes.iter_mut().flatten() {
+            *code = place[*code as usize];
+        }
+        (codes, order.iter().map(|&code| first[code as usize]).collect())
+    }
+
+    /// The column as a factor with levels in natural order.
+    ///
+    /// # Errors
+    ///
+    /// The first null row.
+    pub fn factor(&self) -> Result<Factor, usize> {
+        let (codes, _) = self.ranks();
+        let filled = codes
+            .iter()
+            .enumerate()
+            .map(|(row, code)| code.ok_or(row))
+            .collect::<Result<Vec<u32>, usize>>()?;
+        Ok(Factor::compact(&filled))
+    }
+
+    /// The column as real numbers; null becomes NaN.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::WrongType`] for text, dates and periods.
+    pub fn to_floats(&self, argument: &str, name: &str) -> Result<Vec<f64>, DataError> {
+        let mut floats: Vec<f64> = match &self.values {
+            Values::Bool(values) => values.iter().map(|&v| f64::from(u8::from(v))).collect(),
+            Values::Int(values) => values.iter().map(|&v| v as f64).collect(),
+            Values::Float(values) => values.to_vec(),
+            _ => return Err(self.wrong_type(argument, name, "numbers")),
+        };
+        if self.validity.is_some() {
+            for (row, value) in floats.iter_mut().enumerate() {
+                if self.is_null(row) {
+                    *value = f64::NAN;
+                }
+            }
+        }
+        Ok(floats)
+    }
+
+    /// The column as days; text is parsed (see [`Day::parse`]), null stays `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::WrongType`] for other types, [`DataError::BadCell`] for text that is no date.
+    pub fn to_days(&self, argument: &str, name: &str) -> Result<Vec<Option<Day>>, DataError> {
+        match &self.values {
+            Values::Date(values) => Ok((0..self.len())
+                .map(|row| (!self.is_null(row)).then(|| Day(values[row])))
+                .collect()),
+            Values::Text(text) => {
+                self.parse_levels(text, argument, name, "a date such as 2012-03-31", Day::parse)
+            }
+            _ => Err(self.wrong_type(argument, name, "dates")),
+        }
+    }
+
+    /// The column as periods of `unit`; dates and text are converted, null stays `None`.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::WrongType`] for other types or another unit, [`DataError::BadCell`] for text
+    /// that is no such period.
+    pub fn to_periods(
+        &self,
+        unit: Unit,
+        argument: &str,
+        name: &str,
+    ) -> Result<Vec<Option<Period>>, DataError> {
+        let expected = match unit {
+            Unit::Month => "a month such as 2012-03",
+            Unit::Quarter => "a quarter such as 2012Q1",
+            Unit::Year => "a year such as 2012",
+        };
+        let wrap = |row: usize, period: Period| (!self.is_null(row)).then_some(period);
+        match &self.values {
+            Values::Period(own, values) if *own == unit => Ok((0..self.len())
+                .map(|row| wrap(row, Period { unit, number: values[row] }))
+                .collect()),
+            Values::Date(values) => Ok((0..self.len())
+                .map(|row| wrap(row, Period::of(Day(values[row]), unit)))
+                .collect()),
+            Values::Text(text) => {
+                self.parse_levels(text, argument, name, expected, |text| Period::parse(text, unit))
+            }
+            Values::Int(values) => (0..self.len())
+                .map(|row| {
+                    if self.is_null(row) {
+                        return Ok(None);
+                    }
+                    Period::parse(&values[row].to_string(), unit).map(Some).ok_or_else(|| {
+                        DataError::BadCell {
+                            argument: argument.to_owned(),
+                            column: name.to_owned(),
+                            row,
+                            expected,
+                        }
+                    })
+                })
+                .collect(),
+            _ => Err(self.wrong_type(argument, name, expected)),
+        }
+    }
+
+    fn parse_levels<T: Copy>(
+        &self,
+        text: &Text,
+        argument: &str,
+        name: &str,
+        expected: &'static str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, DataError> {
+        let parsed: Vec<Option<T>> = text.levels.iter().map(parse).collect();
+        (0..self.len())
+            .map(|row| {
+                if self.is_null(row) {
+                    return Ok(None);
+                }
+                parsed[text.codes[row] as usize].map(Some).ok_or_else(|| DataError::BadCell {
+                    argument: argument.to_owned(),
+                    column: name.to_owned(),
+                    row,
+                    expected,
+                })
+            })
+            .collect()
+    }
+
+    /// The error for a column of the wrong type.
+    #[must_use]
+    pub fn wrong_type(&self, argument: &str, name: &str, expected: &'static str) -> DataError {
+        DataError::WrongType {
+            argument: argument.to_owned(),
+            column: name.to_owned(),
+            expected,
+            got: self.kind(),
+        }
+    }
+}
+
+/// Maps a float to an integer of the same order.
+fn ordered(value: f64) -> u64 {
+    let value = if value == 0.0 { 0.0 } else { value };
+    if value.is_nan() {
+        return u64::MAX;
+    }
+    let bits = value.to_bits();
+    if bits >> 63 == 1 { !bits } else { bits | 1 << 63 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_follow_the_values_whatever_the_order_of_rows() {
+        let column = Column::text([Some("b"), None, Some("a"), Some("b"), Some("é")]);
+        let (codes, first) = column.ranks();
+        assert_eq!(codes, [Some(1), None, Some(0), Some(1), Some(2)]);
+        assert_eq!(first, [2, 0, 4]);
+        let floats = Column::float(vec![1.5, -3.0, f64::NAN, 0.0, -0.0]);
+        assert_eq!(floats.ranks().0, [Some(2), Some(0), Some(3), Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn categories_keep_the_order_of_their_levels() {
+        let column = Column::category(&[Some(1), Some(0), None, Some(7)], &["low", "high"]);
+        assert_eq!(column.ranks().0, [Some(1), Some(0), None, None]);
+        assert_eq!(column.kind(), "categories");
+    }
+
+    #[test]
+    fn taking_rows_keeps_nulls() {
+        let column = Column::ints(&[Some(4), None, Some(6)]);
+        let taken = column.take(&[2, 1, 0]);
+        assert_eq!((taken.label(0), taken.label(1)), (Some("6".to_owned()), None));
+        let padded = column.take_or_null(&[None, Some(1), Some(0)]);
+        assert_eq!((padded.is_null(0), padded.is_null(1), padded.is_null(2)), (true, true, false));
+    }
+
+    #[test]
+    fn a_quarter_that_does_not_parse_names_column_and_row() {
+        let column = Column::text([Some("2012Q1"), None, Some("2012Q5")]);
+        let error = column.to_periods(Unit::Quarter, "period", "kwartaal").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`period`: column \"kwartaal\" at row 2 is not a quarter such as 2012Q1"
+        );
+    }
+}

@@ -1,0 +1,28 @@
+//! Nouns: valid by construction, passive, shared by all verbs.
+//!
+//! A register arrives as a [`Table`] of typed [`Column`]s. A [`Calendar`] says which periods a
+//! panel has. A [`Factor`] is a classification with dense codes. Every verb tells what it did in
+//! an [`Account`]. A [`Seed`] is randomness that does not depend on threads, a [`Ticket`] carries
+//! progress out of long work and cancellation in.
+
+mod account;
+mod buffer;
+mod calendar;
+mod column;
+mod day;
+mod error;
+mod factor;
+mod seed;
+mod table;
+mod ticket;
+
+pub use account::{Account, Count, Exclusion, Step, Ties};
+pub use buffer::{Bitmap, Buffer};
+pub use calendar::{Calendar, Period, Unit};
+pub use column::{Column, Levels, Text, TextBuilder, Values};
+pub use day::Day;
+pub use error::DataError;
+pub use factor::Factor;
+pub use seed::Seed;
+pub use table::Table;
+pub use ticket::{Progress, Ticket};

@@ -1,0 +1,1 @@
+//! Which rows of two registers are one person.

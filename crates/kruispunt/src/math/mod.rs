@@ -1,0 +1,1 @@
+//! Kernels: slices in, slices out; no domain word, private to the crate.

@@ -1,0 +1,1 @@
+//! Spells of days become a person x period panel.

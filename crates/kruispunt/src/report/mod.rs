@@ -1,0 +1,1 @@
+//! Tables, flow diagrams and the page that holds them.
