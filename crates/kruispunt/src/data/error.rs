@@ -1,4 +1,5 @@
 use super::Unit;
+use std::fmt::Write as _;
 
 /// What can be wrong with a table, a column or a calendar.
 ///
@@ -112,7 +113,7 @@ fn list(names: &[String]) -> String {
     let mut text =
         names.iter().take(SHOWN).map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+        let _ = write!(text, " and {} more", names.len() - SHOWN);
     }
     if text.is_empty() { "no columns".to_owned() } else { text }
 }

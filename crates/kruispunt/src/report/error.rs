@@ -1,0 +1,27 @@
+/// What can be wrong with a report.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// A figure is not an SVG drawing.
+    #[error("`figure` \"{caption}\": no <svg> element found; pass the text of one SVG drawing")]
+    NotSvg {
+        /// The figure's caption.
+        caption: String,
+    },
+    /// A figure or fragment would fetch something or run code when the page opens.
+    #[error("\"{caption}\" holds {found}; a report opens without network and runs no code")]
+    NotSelfContained {
+        /// The caption of the part.
+        caption: String,
+        /// What was found.
+        found: &'static str,
+    },
+}
+
+impl ReportError {
+    /// Whether the input, not the numbers, is at fault; always true here.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        true
+    }
+}
