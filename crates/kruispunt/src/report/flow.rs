@@ -205,11 +205,11 @@ impl<'a> Flow<'a> {
         let (width, height) = (right - x, y + 10);
         format!(
             concat!(
-                r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="{x} 0 {width} {height}" "#,
+                r#"<svg xmlns="http://www.w3.org/2000/svg" class="kpf" viewBox="{x} 0 {width} {height}" "#,
                 r#"width="{width}" height="{height}" role="img" aria-label="Flow of rows and persons">"#,
-                "<style>.m{{fill:#fff;stroke:#1f4e79;stroke-width:1.4}}.s{{fill:#fdf3ea;stroke:#b35900}}",
-                ".j{{fill:#eef4f0;stroke:#2d6a4f}}.a{{fill:none;stroke:#444;stroke-width:1.2}}",
-                ".t,.b{{font:12.5px system-ui,'DejaVu Sans',sans-serif;fill:#1a1a1a}}.b{{font-weight:600}}</style>",
+                "<style>.kpf .m{{fill:#fff;stroke:#1f4e79;stroke-width:1.4}}.kpf .s{{fill:#fdf3ea;stroke:#b35900}}",
+                ".kpf .j{{fill:#eef4f0;stroke:#2d6a4f}}.kpf .a{{fill:none;stroke:#444;stroke-width:1.2}}",
+                ".kpf .t,.kpf .b{{font:12.5px system-ui,'DejaVu Sans',sans-serif;fill:#1a1a1a}}.kpf .b{{font-weight:600}}</style>",
                 r#"<defs><marker id="kp-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" "#,
                 r##"markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8Z" fill="#444"/></marker></defs>"##,
                 "{body}</svg>"
@@ -296,10 +296,17 @@ mod tests {
             )
     }
 
+    /// The words of a drawing, without its markup.
+    fn words(svg: &str) -> String {
+        let lines = svg.split("<text").skip(1);
+        let inner = lines.filter_map(|line| line.split_once('>')?.1.split_once("</text>"));
+        inner.map(|(words, _)| words).collect::<Vec<_>>().join(" ")
+    }
+
     #[test]
     fn every_number_of_the_account_stands_in_the_text_and_in_the_drawing() {
         let account = account();
-        let (text, svg) = (Flow::new(&account).text(), Flow::new(&account).svg());
+        let (text, svg) = (Flow::new(&account).text(), words(&Flow::new(&account).svg()));
         for part in [
             "10,000 rows, 700 persons",
             "2,000 rows, 10 persons",
