@@ -1,0 +1,219 @@
+"""Plots of estimates, with matplotlib (the ``plots`` extra).
+
+Every plot draws numbers that a method already gives, returns the matplotlib ``Axes`` it drew on,
+and uses colours that colour-blind readers can tell apart (Okabe & Ito 2008).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from kruispunt.exceptions import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kruispunt.estimate import Fit
+
+__all__ = ["COLOURS", "coefplot", "iplot"]
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's colours; black, the last, stands for the truth or a reference."""
+
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_PERIOD = re.compile(r"(-?\d+(?:\.\d+)?)\]?$")
+
+
+def new_axes(ax: Axes | None = None, *, width: float = 8.0, height: float = 4.2) -> Axes:
+    """Give `ax`, or fresh axes in the house style; say what to install without matplotlib."""
+    if ax is not None:
+        return ax
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        message = 'plots need matplotlib; install it with: pip install "kruispunt[plots]"'
+        raise ImportError(message) from error
+    axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.6)
+    return axes
+
+
+def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
+    if isinstance(fits, Mapping):
+        return dict(fits)
+    if isinstance(fits, Sequence):
+        return {f"model {at}": fit for at, fit in enumerate(fits, start=1)}
+    return {"": fits}
+
+
+def _legend(label: str, level: float) -> str:
+    return f"{label or 'estimate'} ({level:.0%} interval)"
+
+
+def _intervals(fit: Fit, level: float) -> dict[str, tuple[float, float, float]]:
+    bounds = fit.confint(alpha=1 - level)
+    return {
+        name: (float(value), float(low), float(high))
+        for (name, value), (low, high) in zip(fit.coef().items(), bounds.values(), strict=True)
+    }
+
+
+def iplot(
+    fits: Fit | Sequence[Fit] | Mapping[str, Fit],
+    *,
+    reference: float | None = -1,
+    level: float = 0.95,
+    truth: Mapping[float, float] | None = None,
+    xlabel: str = "quarters since the event",
+    ylabel: str = "effect",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw an event study: the coefficients of ``i(event_time, ref=...)`` with their intervals.
+
+    Parameters
+    ----------
+    fits : Fit, or sequence or mapping of Fit
+        One or several fits; the keys of a mapping become the legend.
+    reference : float or None
+        The omitted period, drawn at zero. ``None`` draws none.
+    level : float
+        Coverage of the point-wise intervals, between 0 and 1.
+    truth : mapping of period to effect, optional
+        Known effects, drawn as a black line.
+    xlabel, ylabel : str
+        Labels of the axes; give the unit.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a fit has no coefficient whose name ends in a period, such as ``event_time::3``.
+    ImportError
+        If matplotlib is not installed.
+    """
+    axes = new_axes(ax)
+    named = _named(fits)
+    for at, (label, fit) in enumerate(named.items()):
+        points = [
+            (float(found.group(1)), *interval)
+            for name, interval in _intervals(fit, level).items()
+            if (found := _PERIOD.search(name))
+        ]
+        if not points:
+            present = ", ".join(fit.coef())
+            message = f"`fits`: no coefficient ends in a period (event_time::3); found {present}"
+            raise InputError(message)
+        if reference is not None:
+            points.append((float(reference), 0.0, 0.0, 0.0))
+        points.sort()
+        shift = (at - (len(named) - 1) / 2) * 0.18
+        axes.errorbar(
+            [point[0] + shift for point in points],
+            [point[1] for point in points],
+            yerr=[[p[1] - p[2] for p in points], [p[3] - p[1] for p in points]],
+            fmt=_MARKERS[at % len(_MARKERS)],
+            color=COLOURS[at % 6],
+            markersize=4.5,
+            capsize=2,
+            linewidth=1.2,
+            label=_legend(label, level),
+        )
+    if truth is not None:
+        periods = sorted(truth)
+        effects = [truth[period] for period in periods]
+        axes.plot(periods, effects, color=COLOURS[6], linewidth=1.6, label="truth", zorder=3)
+    axes.axhline(0, color="#444444", linewidth=0.8)
+    if reference is not None:
+        axes.axvline(float(reference) + 0.5, color="#444444", linewidth=0.8, linestyle=":")
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    axes.legend(frameon=False)
+    return axes
+
+
+def coefplot(
+    fits: Fit | Sequence[Fit] | Mapping[str, Fit],
+    *,
+    keep: Sequence[str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    level: float = 0.95,
+    truth: Mapping[str, float] | None = None,
+    xlabel: str = "estimate",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw coefficients side by side with their intervals.
+
+    Parameters
+    ----------
+    fits : Fit, or sequence or mapping of Fit
+        One or several fits; the keys of a mapping become the legend.
+    keep : sequence of str, optional
+        The coefficients to draw, in this order; by default all, in the order of the fits.
+    labels : mapping of str to str, optional
+        Text shown for a coefficient's name.
+    level : float
+        Coverage of the intervals, between 0 and 1.
+    truth : mapping of str to float, optional
+        Known values, drawn as black ticks.
+    xlabel : str
+        Label of the horizontal axis; give the unit.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If a name in `keep` occurs in no fit.
+    ImportError
+        If matplotlib is not installed.
+    """
+    intervals = {label: _intervals(fit, level) for label, fit in _named(fits).items()}
+    present = list(dict.fromkeys(name for values in intervals.values() for name in values))
+    names = list(keep) if keep is not None else present
+    for name in names:
+        if name not in present:
+            message = f"`keep`: no fit has a coefficient {name!r}; found {', '.join(present)}"
+            raise InputError(message)
+    axes = new_axes(ax, height=1.3 + 0.3 * len(names) * max(1.5, len(intervals)))
+    axes.grid(visible=False)
+    axes.grid(visible=True, axis="x", color="#dddddd", linewidth=0.6)
+    for at, (label, values) in enumerate(intervals.items()):
+        shift = (at - (len(intervals) - 1) / 2) * 0.2
+        drawn = [(place, values[name]) for place, name in enumerate(names) if name in values]
+        axes.errorbar(
+            [value[0] for _, value in drawn],
+            [place + shift for place, _ in drawn],
+            xerr=[[v[0] - v[1] for _, v in drawn], [v[2] - v[0] for _, v in drawn]],
+            fmt=_MARKERS[at % len(_MARKERS)],
+            color=COLOURS[at % 6],
+            markersize=5,
+            capsize=2,
+            linewidth=1.3,
+            label=_legend(label, level),
+        )
+    known = truth or {}
+    places = [place for place, name in enumerate(names) if name in known]
+    if places:
+        values_known = [known[names[place]] for place in places]
+        axes.scatter(
+            values_known, places, marker="|", s=260, linewidths=2.2, color=COLOURS[6],
+            label="truth", zorder=3,
+        )  # fmt: skip
+    axes.axvline(0, color="#444444", linewidth=0.8)
+    axes.set_yticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
+    axes.invert_yaxis()
+    axes.set_xlabel(xlabel)
+    axes.legend(frameon=False)
+    return axes
