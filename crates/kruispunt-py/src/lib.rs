@@ -1,1 +1,65 @@
-//! placeholder
+//! The Python door of kruispunt: type conversion and nothing else.
+//!
+//! Each file mirrors one room of the core. A room's file holds its native classes and functions;
+//! it converts arguments, calls the core through [`work::run`] (which releases the GIL, hears
+//! Ctrl-C and reports progress) and converts the answer. There is no loop over data here.
+//!
+//! | Python | here | core |
+//! |---|---|---|
+//! | any data frame | [`arrow`] and [`import`] | `data::Table` |
+//! | `kp.Table` | [`table`] over [`export`] | `data::Table` |
+//! | exceptions | [`error`] | one error enum per room |
+//! | `KeyboardInterrupt`, progress | [`work`] | `data::Ticket` |
+//!
+//! A new native name is exported in the block of its room below and described in
+//! `python/kruispunt/_core.pyi`.
+
+#![allow(clippy::needless_pass_by_value, reason = "arguments of Python functions arrive owned")]
+
+mod account;
+mod arrow;
+mod column;
+mod error;
+mod estimate;
+mod export;
+mod import;
+mod linkage;
+mod panel;
+mod pickle;
+mod report;
+mod synth;
+mod table;
+mod work;
+
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    // data
+    #[pymodule_export]
+    use crate::account::check_account;
+    #[pymodule_export]
+    use crate::column::PyColumn;
+    #[pymodule_export]
+    use crate::table::PyTable;
+
+    // linkage
+
+    // panel
+
+    // estimate
+
+    // report
+
+    // synth
+
+    // the build
+    #[pymodule_export]
+    use crate::work::set_threads;
+
+    /// Whether this build has no optimisation worth the name.
+    #[pymodule_export]
+    const DEBUG: bool = cfg!(debug_assertions);
+
+    /// The version of the native module.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+}

@@ -36,6 +36,18 @@ pub enum DataError {
         /// What it holds.
         got: &'static str,
     },
+    /// A column comes in a type that no verb reads.
+    #[error(
+        "`{argument}`: column \"{column}\" holds {got}, which kruispunt does not read; give numbers, text, dates, booleans or categories"
+    )]
+    UnsupportedType {
+        /// The argument that hands the table in.
+        argument: String,
+        /// The column.
+        column: String,
+        /// The type it has.
+        got: String,
+    },
     /// A cell does not parse.
     #[error("`{argument}`: column \"{column}\" at row {row} is not {expected}")]
     BadCell {

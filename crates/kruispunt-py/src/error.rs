@@ -1,0 +1,19 @@
+//! The one place that knows both kinds of error.
+//!
+//! The exceptions are defined in Python, so that an [`InputError`] is a `ValueError` too and all
+//! of them carry docstrings. Each room adds one function here that turns its error into the
+//! exception of its family: `is_input()` decides between [`InputError`] and the room's own.
+
+use kruispunt::data::DataError;
+use pyo3::PyErr;
+
+pyo3::import_exception!(kruispunt.exceptions, InputError);
+pyo3::import_exception!(kruispunt.exceptions, InternalError);
+pyo3::import_exception!(kruispunt.exceptions, LinkageError);
+pyo3::import_exception!(kruispunt.exceptions, PanelError);
+pyo3::import_exception!(kruispunt.exceptions, EstimationError);
+
+/// The exception for a wrong table, column or cell.
+pub(crate) fn data_error(error: &DataError) -> PyErr {
+    InputError::new_err(error.to_string())
+}

@@ -1,0 +1,31 @@
+//! Native results as bytes: a format version, then `postcard`.
+//!
+//! Every `f64` keeps its bits, NaN included, so a pickle round-trips exactly. The form is not
+//! self-describing: types that are pickled keep plain serde derives (no `flatten`, `untagged` or
+//! `skip_serializing_if`).
+
+use crate::error::InputError;
+use pyo3::PyResult;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Raised with each change that an older reader would misread.
+const VERSION: u8 = 1;
+
+/// The bytes of a result, for `__reduce__`.
+pub(crate) fn to_bytes<T: Serialize + ?Sized>(result: &T) -> PyResult<Vec<u8>> {
+    postcard::to_extend(result, vec![VERSION])
+        .map_err(|error| InputError::new_err(format!("cannot be pickled: {error}")))
+}
+
+/// The result behind the bytes.
+pub(crate) fn from_bytes<T: DeserializeOwned>(bytes: &[u8]) -> PyResult<T> {
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => postcard::from_bytes(rest)
+            .map_err(|error| InputError::new_err(format!("the pickle is damaged: {error}"))),
+        Some((version, _)) => Err(InputError::new_err(format!(
+            "the pickle has format {version}; this version of kruispunt reads format {VERSION}"
+        ))),
+        None => Err(InputError::new_err("the pickle is empty")),
+    }
+}

@@ -1,0 +1,75 @@
+"""Registers meet at a crossroads; careers leave it.
+
+kruispunt links registers, turns spells into panels and estimates what policy did::
+
+    import kruispunt as kp
+"""
+
+from __future__ import annotations
+
+import warnings as _warnings
+from pathlib import Path as _Path
+
+from kruispunt import _core, exceptions
+
+# data
+from kruispunt.account import Account
+from kruispunt.progress import progress
+from kruispunt.table import Table
+
+# linkage
+
+# panel
+
+# estimate
+
+# report
+
+# synth
+
+__version__ = _core.VERSION
+
+__all__ = [
+    # data
+    "Account",
+    "Table",
+    "__version__",
+    "exceptions",
+    "progress",
+    "set_threads",
+    # linkage
+    # panel
+    # estimate
+    # report
+    # synth
+]
+
+
+def set_threads(threads: int = 0) -> None:
+    """Work on so many threads from now on.
+
+    Results are the same, bit for bit, for any number.
+
+    Parameters
+    ----------
+    threads : int
+        How many; 0 (as it starts) for as many as the machine has.
+
+    Examples
+    --------
+    >>> kp.set_threads(2)
+    >>> kp.set_threads()
+    """
+    if threads < 0:
+        message = f"`threads`: {threads} is less than 0"
+        raise exceptions.InputError(message)
+    _core.set_threads(threads)
+
+
+if _core.DEBUG and not _Path(__file__).parents[2].joinpath("pyproject.toml").exists():
+    # In a source tree the quick build is meant; anywhere else it is a mistake.
+    _warnings.warn(
+        "this kruispunt was built without optimisation and is slow; build it with --release",
+        RuntimeWarning,
+        stacklevel=2,
+    )
