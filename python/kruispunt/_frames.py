@@ -111,7 +111,8 @@ def to_frame(table: _core.Table | Table, like: Any = None) -> Any:
     if _is_from(like, "pyarrow", "RecordBatch"):
         return table.to_arrow().combine_chunks().to_batches()[0]
     if _is_duckdb(like):
-        return like.query("like_", "from table")  # DuckDB finds `table` by its name here
+        made = table  # DuckDB finds it by its name
+        return like.query("like_", "from made")
     if isinstance(like, Mapping) and not isinstance(like, Table):
         return table.to_dict()
     if isinstance(like, np.ndarray):
@@ -191,7 +192,7 @@ def _narrowed(data: Any, names: list[str] | None) -> Any:
         if set(names) <= set(present) and len(present) == len(set(present)):
             return data.select(names)
     if _is_duckdb(data) and set(names) <= set(data.columns):
-        return data.select(*(sys.modules["duckdb"].ColumnExpression(f'"{name}"') for name in names))
+        return data.select(*(sys.modules["duckdb"].ColumnExpression(name) for name in names))
     return data
 
 
@@ -270,7 +271,7 @@ def _pandas_by_numpy(series: Any, name: str, argument: str) -> _core.Column:
             return _core.Column.categories(series.cat.codes.to_numpy(dtype=np.int64), levels)
         return _objects(series.to_numpy(dtype=object), name, argument)
     if type(dtype).__name__ == "PeriodDtype":
-        unit = _UNITS.get(series.dt.freq.freqstr.replace("ME", "M").replace("QE", "Q"))
+        unit = _UNITS.get(str(dtype).removeprefix("period[").removesuffix("]"))
         if unit is None:
             what = "periods other than calendar months, quarters or years"
             raise _unreadable(name, argument, what)

@@ -374,7 +374,9 @@ fn dictionary(
             });
         }
         if place_of.is_empty() {
-            place_of.push(None);
+            codes.resize(codes.len() + chunk.len(), 0);
+            valid.resize(valid.len() + chunk.len(), false);
+            continue;
         }
         for (row, key) in dictionary.normalized_keys().into_iter().enumerate() {
             let code = if chunk.is_null(row) { None } else { place_of[key] };

@@ -1,0 +1,77 @@
+# Everything here works with a Rust toolchain and Python 3.11 or newer with pip.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := PYTHONPATH=.tools $(PYTHON) -m uv
+STAMPS := build/stamps
+UV_VERSION := 0.13.9
+# One setting for cargo and for maturin, so that neither rebuilds what the other built.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+export PYO3_BUILD_EXTENSION_MODULE := 1
+export VIRTUAL_ENV := $(abspath $(VENV))
+export PATH := $(abspath .tools/bin):$(abspath $(BIN)):$(PATH)
+export PYTHONDONTWRITEBYTECODE :=
+CARGO ?= cargo
+NATIVE_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml -path 'crates/*')
+WHEEL_LIMIT_MIB := 25
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-rust test-python lint wheel wheelhouse pins clean
+
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: $(STAMPS)/native ## from registers to an effect: writes ./demo and says where the report is
+	$(BIN)/python examples/notebooks/01_from_registers_to_effect.py demo
+	@echo "The report is in $(abspath demo)"
+
+test: test-rust test-python ## all tests: Rust, Python, doctests, notebooks
+
+test-rust: $(STAMPS)/tools ## the tests of the crates
+	$(CARGO) test --workspace
+
+test-python: $(STAMPS)/native ## the tests of the Python door, doctests and notebooks
+	$(BIN)/python -m pytest -q
+
+lint: $(STAMPS)/native ## formatting, clippy, rustdoc, ruff, mypy, stubtest
+	.ci/lint
+
+wheel: $(STAMPS)/tools ## an optimised wheel for any Linux with glibc 2.17, in dist/
+	rm -rf dist
+	$(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
+	$(BIN)/python .ci/wheel.py dist $(WHEEL_LIMIT_MIB)
+
+wheelhouse: wheel ## what a locked room needs, in wheelhouse/, and a test that it is enough
+	rm -rf wheelhouse build/locked-room
+	mkdir -p wheelhouse
+	cp dist/*.whl wheelhouse/
+	$(PYTHON) -m pip download --quiet --only-binary :all: --dest wheelhouse $$(grep -E '^(numpy|narwhals)==' requirements/dev.txt)
+	$(PYTHON) -m venv build/locked-room
+	build/locked-room/bin/python -m pip install --quiet --no-index --find-links wheelhouse kruispunt
+	build/locked-room/bin/python -I .ci/locked_room.py
+	@du -sh wheelhouse
+
+pins: $(STAMPS)/uv ## write requirements/dev.txt anew from requirements/dev.in
+	$(UV) pip compile --quiet --upgrade --python-version 3.11 --no-annotate --no-header requirements/dev.in -o requirements/dev.txt
+
+clean: ## remove everything that was built
+	rm -rf target build dist wheelhouse demo .venv .tools .pytest_cache .mypy_cache .ruff_cache
+	find python crates -name '__pycache__' -prune -exec rm -rf {} +
+	find python -name '*.so' -delete
+
+# Steps that are done once. ------------------------------------------------------------------
+
+$(STAMPS)/uv:
+	@mkdir -p $(STAMPS)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .tools uv==$(UV_VERSION)
+	@touch $@
+
+$(STAMPS)/tools: requirements/dev.txt requirements/data.txt | $(STAMPS)/uv
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	$(UV) pip install --quiet --python $(BIN)/python -r requirements/dev.txt
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps -r requirements/data.txt
+	@touch $@
+
+$(STAMPS)/native: $(STAMPS)/tools pyproject.toml $(NATIVE_SOURCES)
+	$(BIN)/maturin develop --uv --quiet
+	@touch $@
