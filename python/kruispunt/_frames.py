@@ -111,7 +111,7 @@ def to_frame(table: _core.Table | Table, like: Any = None) -> Any:
     if _is_from(like, "pyarrow", "RecordBatch"):
         return table.to_arrow().combine_chunks().to_batches()[0]
     if _is_duckdb(like):
-        made = table  # DuckDB finds it by its name
+        made = table  # noqa: F841 - DuckDB finds it by its name
         return like.query("like_", "from made")
     if isinstance(like, Mapping) and not isinstance(like, Table):
         return table.to_dict()

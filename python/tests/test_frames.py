@@ -247,7 +247,7 @@ def test_other_types_are_read_or_refused_by_name() -> None:
         pa.array([dt.timedelta(1)]),
     ):
         with pytest.raises(
-            InputError, match='`jobs`: column "x" holds .*, which kruispunt does not read'
+            InputError, match=r'`jobs`: column "x" holds .*, which kruispunt does not read'
         ):
             to_table(pa.table({"x": array}), None, "jobs")
 
