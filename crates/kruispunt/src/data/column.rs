@@ -1,6 +1,7 @@
 //! Typed columns in Arrow's layout.
 
 use super::{Bitmap, Buffer, DataError, Day, Factor, Period, Unit};
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -330,7 +331,66 @@ impl Column {
         Self { values: taken.values, validity: Bitmap::pack(there) }
     }
 
-    fn all_null(&self, n: usize) -> Self {
+    /// The rows at `rows`, null where the row number is `u32::MAX`.
+    ///
+    /// As [`take_or_null`](Self::take_or_null) with half the memory, in parallel.
+    ///
+    /// # Panics
+    ///
+    /// When a row does not exist.
+    #[must_use]
+    pub fn gather(&self, rows: &[u32]) -> Self {
+        const CHUNK: usize = 1 << 16;
+        fn pick<T: Copy + Default + Send + Sync>(values: &[T], rows: &[u32]) -> Buffer<T> {
+            let mut picked = vec![T::default(); rows.len()];
+            let chunks = picked.par_chunks_mut(CHUNK).zip(rows.par_chunks(CHUNK));
+            chunks.for_each(|(slots, rows)| {
+                for (slot, &row) in slots.iter_mut().zip(rows) {
+                    if row != u32::MAX {
+                        *slot = values[row as usize];
+                    }
+                }
+            });
+            picked.into()
+        }
+        if self.is_empty() {
+            return self.all_null(rows.len());
+        }
+        let values = match &self.values {
+            Values::Bool(values) => Values::Bool(pick(values, rows)),
+            Values::Int(values) => Values::Int(pick(values, rows)),
+            Values::Float(values) => Values::Float(pick(values, rows)),
+            Values::Date(values) => Values::Date(pick(values, rows)),
+            Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
+            Values::Text(text) => Values::Text(Text {
+                codes: pick(&text.codes, rows),
+                levels: Arc::clone(&text.levels),
+                categorical: text.categorical,
+            }),
+        };
+        let mut bytes = vec![0_u8; rows.len().div_ceil(8)];
+        let chunks = bytes.par_chunks_mut(CHUNK / 8).zip(rows.par_chunks(CHUNK));
+        let nulls: usize = chunks
+            .map(|(bytes, rows)| {
+                let mut nulls = 0;
+                for (byte, rows) in bytes.iter_mut().zip(rows.chunks(8)) {
+                    for (bit, &row) in rows.iter().enumerate() {
+                        let there = row != u32::MAX && !self.is_null(row as usize);
+                        *byte |= u8::from(there) << bit;
+                        nulls += usize::from(!there);
+                    }
+                }
+                nulls
+            })
+            .sum();
+        let validity =
+            if nulls == 0 { None } else { Bitmap::new(bytes.into(), 0, rows.len()) };
+        Self { values, validity }
+    }
+
+    /// A column of `n` nulls of the same type.
+    #[must_use]
+    pub(crate) fn all_null(&self, n: usize) -> Self {
         let values = match &self.values {
             Values::Bool(_) => Values::Bool(vec![false; n].into()),
             Values::Int(_) => Values::Int(vec![0; n].into()),
@@ -344,6 +404,29 @@ impl Column {
             }),
         };
         Self { values, validity: Bitmap::pack((0..n).map(|_| false)) }
+    }
+
+    /// Whether `row` here and `other_row` of `other` hold the same value; two nulls do.
+    #[must_use]
+    pub(crate) fn same(&self, row: usize, other: &Self, other_row: usize) -> bool {
+        match (self.is_null(row), other.is_null(other_row)) {
+            (true, true) => return true,
+            (false, false) => {}
+            _ => return false,
+        }
+        match (&self.values, &other.values) {
+            (Values::Bool(a), Values::Bool(b)) => a[row] == b[other_row],
+            (Values::Int(a), Values::Int(b)) => a[row] == b[other_row],
+            (Values::Float(a), Values::Float(b)) => ordered(a[row]) == ordered(b[other_row]),
+            (Values::Date(a), Values::Date(b)) => a[row] == b[other_row],
+            (Values::Period(unit, a), Values::Period(other, b)) => {
+                unit == other && a[row] == b[other_row]
+            }
+            (Values::Text(a), Values::Text(b)) => {
+                a.levels.get(a.codes[row]) == b.levels.get(b.codes[other_row])
+            }
+            _ => false,
+        }
     }
 
     /// The value at `row` as text, for labels and CSV; `None` when null.
@@ -597,6 +680,12 @@ mod tests {
         assert_eq!((taken.label(0), taken.label(1)), (Some("6".to_owned()), None));
         let padded = column.take_or_null(&[None, Some(1), Some(0)]);
         assert_eq!((padded.is_null(0), padded.is_null(1), padded.is_null(2)), (true, true, false));
+        let gathered = column.gather(&[u32::MAX, 1, 0]);
+        assert_eq!((0..3).map(|row| gathered.label(row)).collect::<Vec<_>>(), [
+            None,
+            None,
+            Some("4".to_owned())
+        ]);
     }
 
     #[test]

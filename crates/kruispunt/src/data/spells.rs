@@ -1,0 +1,257 @@
+//! What a person did from one day to another.
+
+use super::persons::NOBODY;
+use super::{Account, Buffer, Column, Count, Day, Persons, Step, Table};
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Spells: person, first day, last day and anything that held in between.
+///
+/// Days are half-open `[start, end)` inside and closed at the doors; an open end is
+/// [`Day::OPEN`]. Spells are sorted by person (in the natural order of the identifier), start,
+/// end and row; they may overlap. Made by [`Spells::read`](Spells::read); the verbs that shape
+/// them are in [`panel`](crate::panel).
+///
+/// Each spell remembers the days it had when it was read, so that an amount of money that
+/// belongs to the whole spell can be divided over its days whatever was cut off since.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spells {
+    pub(crate) persons: Persons,
+    pub(crate) offsets: Buffer<u32>,
+    pub(crate) starts: Buffer<i32>,
+    pub(crate) ends: Buffer<i32>,
+    pub(crate) origins: Buffer<i32>,
+    pub(crate) lengths: Buffer<i32>,
+    pub(crate) rows: Buffer<u32>,
+    pub(crate) columns: Table,
+    pub(crate) roles: Roles,
+    pub(crate) aside: Vec<Aside>,
+    pub(crate) account: Account,
+}
+
+/// The names of the columns with a meaning of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Roles {
+    pub start: String,
+    pub end: String,
+    pub state: Option<String>,
+    pub source: Option<String>,
+}
+
+/// Rows a reader set aside: why, how many, and the first of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Aside {
+    pub finding: String,
+    pub spells: u64,
+    pub first_rows: Vec<u32>,
+}
+
+/// Parts of spells, person by person: what a cutting verb leaves.
+#[derive(Debug, Default)]
+pub(crate) struct Pieces {
+    /// Which spell each piece is part of.
+    pub source: Vec<u32>,
+    /// First day.
+    pub starts: Vec<i32>,
+    /// The day after the last.
+    pub ends: Vec<i32>,
+    /// Pieces of each person.
+    pub counts: Vec<u32>,
+}
+
+impl Pieces {
+    pub fn push(&mut self, source: usize, start: i32, end: i32) {
+        self.source.push(source as u32);
+        self.starts.push(start);
+        self.ends.push(end);
+    }
+
+    pub fn close_person(&mut self, before: usize) {
+        self.counts.push((self.source.len() - before) as u32);
+    }
+
+    /// One after the other, in order.
+    pub fn concat(parts: Vec<Self>) -> Self {
+        let n: usize = parts.iter().map(|part| part.source.len()).sum();
+        let mut all = Self {
+            source: Vec::with_capacity(n),
+            starts: Vec::with_capacity(n),
+            ends: Vec::with_capacity(n),
+            counts: Vec::new(),
+        };
+        for part in parts {
+            all.source.extend(part.source);
+            all.starts.extend(part.starts);
+            all.ends.extend(part.ends);
+            all.counts.extend(part.counts);
+        }
+        all
+    }
+}
+
+impl Spells {
+    /// Number of spells.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Whether there is no spell.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.starts.is_empty()
+    }
+
+    /// The persons; each has at least one spell.
+    #[must_use]
+    pub const fn persons(&self) -> &Persons {
+        &self.persons
+    }
+
+    /// The spells of the person with this code.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such person.
+    #[must_use]
+    pub fn of(&self, person: usize) -> Range<usize> {
+        self.offsets[person] as usize..self.offsets[person + 1] as usize
+    }
+
+    /// First days, shape `(n,)`.
+    #[must_use]
+    pub fn starts(&self) -> &[i32] {
+        &self.starts
+    }
+
+    /// The days after the last (half-open); [`Day::OPEN`] for a spell that has not ended.
+    #[must_use]
+    pub fn ends(&self) -> &[i32] {
+        &self.ends
+    }
+
+    /// The rows the spells come from, in the table that was read.
+    #[must_use]
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// The carried columns, one row a spell.
+    #[must_use]
+    pub const fn columns(&self) -> &Table {
+        &self.columns
+    }
+
+    /// The name of the state column, if there is one.
+    #[must_use]
+    pub fn state(&self) -> Option<&str> {
+        self.roles.state.as_deref()
+    }
+
+    /// The name of the source column, if there is one.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.roles.source.as_deref()
+    }
+
+    /// What happened to the rows so far.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The name of the register, as the account tells it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.account.source()
+    }
+
+    /// Spells and persons.
+    #[must_use]
+    pub fn count(&self) -> Count {
+        Count::of(self.len(), self.persons.len())
+    }
+
+    /// The spells as a table: person, first day, last day (null while open), carried columns.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let mut table = Table::default();
+        let last = |&end: &i32| (end != Day::OPEN.0).then_some(Day(end - 1));
+        let ends: Vec<Option<Day>> = self.ends.iter().map(last).collect();
+        let starts: Vec<Option<Day>> = self.starts.iter().map(|&day| Some(Day(day))).collect();
+        let own = [
+            (self.persons.name(), self.persons.ids().take(&self.person_codes())),
+            (self.roles.start.as_str(), Column::dates(&starts)),
+            (self.roles.end.as_str(), Column::dates(&ends)),
+        ];
+        let carried = self.columns.names().iter().map(String::as_str);
+        for (name, column) in own.into_iter().chain(carried.zip(self.columns.columns().to_vec())) {
+            // names are distinct since the reader took them from one table
+            let _ = table.push(name, column);
+        }
+        table
+    }
+
+    /// One person code a spell, shape `(n,)`.
+    #[must_use]
+    pub fn person_codes(&self) -> Vec<u32> {
+        let mut codes = Vec::with_capacity(self.len());
+        for person in 0..self.persons.len() {
+            codes.resize(self.offsets[person + 1] as usize, person as u32);
+        }
+        codes
+    }
+
+    /// Days of a spell; `None` while it is open.
+    pub(crate) fn days(&self, spell: usize) -> Option<i32> {
+        (self.ends[spell] != Day::OPEN.0).then(|| self.ends[spell] - self.starts[spell])
+    }
+
+    /// The spells made of `pieces` of these, with one more step in the account.
+    pub(crate) fn with_pieces(&self, pieces: Pieces, step: Step) -> Self {
+        let mut offsets = vec![0_u32];
+        let mut kept = Vec::with_capacity(self.persons.len());
+        let mut total = 0;
+        for (person, &count) in pieces.counts.iter().enumerate().filter(|(_, count)| **count > 0) {
+            total += count;
+            offsets.push(total);
+            kept.push(person as u32);
+        }
+        let everyone = kept.len() == self.persons.len();
+        let same = pieces.source.len() == self.len()
+            && pieces.source.iter().enumerate().all(|(at, &source)| at == source as usize);
+        let pick = |of: &[i32]| pieces.source.iter().map(|&at| of[at as usize]).collect::<Vec<_>>();
+        let mut step = step;
+        step.before = self.count();
+        step.after = Count::of(pieces.source.len(), kept.len());
+        Self {
+            persons: if everyone { self.persons.clone() } else { self.persons.take(&kept) },
+            offsets: offsets.into(),
+            origins: if same { self.origins.clone() } else { pick(&self.origins).into() },
+            lengths: if same { self.lengths.clone() } else { pick(&self.lengths).into() },
+            rows: if same {
+                self.rows.clone()
+            } else {
+                pieces.source.iter().map(|&at| self.rows[at as usize]).collect::<Vec<_>>().into()
+            },
+            columns: if same { self.columns.clone() } else { self.columns.take(&pieces.source) },
+            starts: pieces.starts.into(),
+            ends: pieces.ends.into(),
+            roles: self.roles.clone(),
+            aside: self.aside.clone(),
+            account: self.account.clone().then(step),
+        }
+    }
+
+    /// Two overlapping spells of one person, if there are any.
+    pub(crate) fn first_overlap(&self) -> Option<(usize, usize)> {
+        (0..self.persons.len()).find_map(|person| {
+            self.of(person).skip(1).find(|&at| self.starts[at] < self.ends[at - 1]).map(|at| (at - 1, at))
+        })
+    }
+
+    /// For each person of `persons` their code here, or [`NOBODY`].
+    pub(crate) fn spells_of(&self, found: u32) -> Range<usize> {
+        if found == NOBODY { 0..0 } else { self.of(found as usize) }
+    }
+}

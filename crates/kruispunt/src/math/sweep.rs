@@ -1,0 +1,223 @@
+//! Kernels over sorted intervals: one group at a time, half-open `[start, end)`.
+
+use rayon::prelude::*;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::ops::Range;
+
+/// Groups handled together; fixed, so that results do not depend on the number of threads.
+const CHUNK: usize = 1024;
+
+/// Runs `work` over fixed runs of `0..n` in parallel; the results come in order.
+pub(crate) fn in_chunks<R: Send>(n: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    (0..n.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| work(chunk * CHUNK..((chunk + 1) * CHUNK).min(n)))
+        .collect()
+}
+
+/// Runs `work` over fixed runs of groups, each with its own part of `out`; group `g` owns
+/// `offsets[g]..offsets[g + 1]`. Whatever `work` returns comes in order.
+pub(crate) fn fill_chunks<T: Send, R: Send>(
+    offsets: &[u32],
+    out: &mut [T],
+    work: impl Fn(Range<usize>, &mut [T]) -> R + Sync,
+) -> Vec<R> {
+    let n = offsets.len().saturating_sub(1);
+    let mut parts = Vec::with_capacity(n.div_ceil(CHUNK));
+    let mut rest = out;
+    for first in (0..n).step_by(CHUNK) {
+        let groups = first..(first + CHUNK).min(n);
+        let rows = (offsets[groups.end] - offsets[groups.start]) as usize;
+        let (part, after) = rest.split_at_mut(rows);
+        parts.push((groups, part));
+        rest = after;
+    }
+    parts.into_par_iter().map(|(groups, part)| work(groups, part)).collect()
+}
+
+/// The order that sorts rows by group, then start, end and row, with the offset of each group.
+///
+/// Rows of group `u32::MAX` are left out. Counting sort by group, then each group on its own:
+/// O(n) when groups are small.
+pub(crate) fn sort(
+    n_groups: usize,
+    groups: &[u32],
+    starts: &[i32],
+    ends: &[i32],
+) -> (Vec<u32>, Vec<u32>) {
+    let mut offsets = vec![0_u32; n_groups + 1];
+    for &group in groups.iter().filter(|group| **group != u32::MAX) {
+        offsets[group as usize + 1] += 1;
+    }
+    for group in 0..n_groups {
+        offsets[group + 1] += offsets[group];
+    }
+    let mut next = offsets.clone();
+    let mut order = vec![0_u32; offsets[n_groups] as usize];
+    for (row, &group) in groups.iter().enumerate().filter(|(_, group)| **group != u32::MAX) {
+        let slot = &mut next[group as usize];
+        order[*slot as usize] = row as u32;
+        *slot += 1;
+    }
+    drop(next);
+    fill_chunks(&offsets, &mut order, |groups, part| {
+        let base = offsets[groups.start] as usize;
+        for group in groups {
+            let own = offsets[group] as usize - base..offsets[group + 1] as usize - base;
+            let rows = &mut part[own];
+            let key = |row: &u32| (starts[*row as usize], ends[*row as usize], *row);
+            if !rows.is_sorted_by_key(key) {
+                rows.sort_unstable_by_key(key);
+            }
+        }
+    });
+    (order, offsets)
+}
+
+/// All days at which something starts or ends, ascending, each once.
+pub(crate) fn cuts(starts: &[i32], ends: &[i32], cuts: &mut Vec<i32>) {
+    cuts.clear();
+    cuts.extend_from_slice(starts);
+    cuts.extend_from_slice(ends);
+    cuts.sort_unstable();
+    cuts.dedup();
+}
+
+/// Calls `visit` with each elementary interval and the intervals that cover it (indices,
+/// ascending). `starts` must ascend. Intervals that nothing covers are passed over.
+pub(crate) fn elementary(starts: &[i32], ends: &[i32], mut visit: impl FnMut(i32, i32, &[u32])) {
+    if let ([start], [end]) = (starts, ends) {
+        visit(*start, *end, &[0]);
+        return;
+    }
+    let mut days = Vec::new();
+    cuts(starts, ends, &mut days);
+    let mut covering: Vec<u32> = Vec::new();
+    let mut next = 0;
+    for pair in days.windows(2) {
+        covering.retain(|&at| ends[at as usize] > pair[0]);
+        while next < starts.len() && starts[next] <= pair[0] {
+            covering.push(next as u32);
+            next += 1;
+        }
+        if !covering.is_empty() {
+            visit(pair[0], pair[1], &covering);
+        }
+    }
+}
+
+/// Calls `visit(start, end, best, tied)` with each elementary interval, the covering interval
+/// that stands first in `place`, and whether another of the same `class` covers it too.
+///
+/// `place` is a total order of the intervals, `class` equal for those that only the tie rule
+/// tells apart (classes are below the number of intervals). O(k log k).
+pub(crate) fn best(
+    starts: &[i32],
+    ends: &[i32],
+    place: &[u32],
+    class: &[u32],
+    mut visit: impl FnMut(i32, i32, usize, bool),
+) {
+    let mut days = Vec::new();
+    cuts(starts, ends, &mut days);
+    let mut by_end: Vec<u32> = (0..ends.len() as u32).collect();
+    by_end.sort_unstable_by_key(|&at| ends[at as usize]);
+    let mut active = vec![0_u32; starts.len()];
+    let mut heap: BinaryHeap<Reverse<(u32, u32)>> = BinaryHeap::new();
+    let (mut next, mut ended) = (0, 0);
+    for pair in days.windows(2) {
+        while next < starts.len() && starts[next] <= pair[0] {
+            heap.push(Reverse((place[next], next as u32)));
+            active[class[next] as usize] += 1;
+            next += 1;
+        }
+        while ended < by_end.len() && ends[by_end[ended] as usize] <= pair[0] {
+            active[class[by_end[ended] as usize] as usize] -= 1;
+            ended += 1;
+        }
+        while heap.peek().is_some_and(|Reverse((_, at))| ends[*at as usize] <= pair[0]) {
+            heap.pop();
+        }
+        if let Some(Reverse((_, at))) = heap.peek() {
+            let at = *at as usize;
+            visit(pair[0], pair[1], at, active[class[at] as usize] > 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn intervals() -> impl Strategy<Value = Vec<(i32, i32)>> {
+        proptest::collection::vec((-20..20, 1..15), 0..12).prop_map(|mut spells| {
+            spells.iter_mut().for_each(|(start, end)| *end += *start);
+            spells.sort_unstable();
+            spells
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn elementary_intervals_hold_what_a_day_by_day_look_finds(spells in intervals()) {
+            let (starts, ends): (Vec<i32>, Vec<i32>) = spells.iter().copied().unzip();
+            let mut by_day = vec![Vec::new(); 80];
+            let mut previous = i32::MIN;
+            elementary(&starts, &ends, |start, end, covering| {
+                assert!(previous <= start && start < end);
+                previous = end;
+                for day in start..end {
+                    by_day[(day + 30) as usize] = covering.to_vec();
+                }
+            });
+            for day in -30..50 {
+                let naive: Vec<u32> = (0..spells.len() as u32)
+                    .filter(|&at| starts[at as usize] <= day && day < ends[at as usize])
+                    .collect();
+                prop_assert_eq!(&by_day[(day + 30) as usize], &naive);
+            }
+        }
+
+        #[test]
+        fn the_best_is_the_one_a_day_by_day_look_finds(
+            spells in intervals(), keys in proptest::collection::vec(0_u32..3, 12)
+        ) {
+            let (starts, ends): (Vec<i32>, Vec<i32>) = spells.iter().copied().unzip();
+            let n = spells.len();
+            let mut order: Vec<usize> = (0..n).collect();
+            order.sort_by_key(|&at| (keys[at], at));
+            let mut place = vec![0; n];
+            order.iter().enumerate().for_each(|(rank, &at)| place[at] = rank as u32);
+            let class: Vec<u32> = (0..n)
+                .map(|at| (0..n).find(|&other| keys[other] == keys[at]).unwrap() as u32)
+                .collect();
+            let mut by_day = vec![None; 80];
+            best(&starts, &ends, &place, &class, |start, end, at, tied| {
+                for day in start..end {
+                    by_day[(day + 30) as usize] = Some((at, tied));
+                }
+            });
+            for day in -30..50 {
+                let on = |at: &usize| starts[*at] <= day && day < ends[*at];
+                let naive = (0..n).filter(on).min_by_key(|&at| (keys[at], at)).map(|at| {
+                    (at, (0..n).filter(on).any(|other| other != at && keys[other] == keys[at]))
+                });
+                prop_assert_eq!(by_day[(day + 30) as usize], naive);
+            }
+        }
+
+        #[test]
+        fn sorting_gives_the_total_order(rows in proptest::collection::vec((0_u32..4, -5..5, 0..9), 0..40)) {
+            let groups: Vec<u32> = rows.iter().map(|row| row.0).collect();
+            let starts: Vec<i32> = rows.iter().map(|row| row.1).collect();
+            let ends: Vec<i32> = rows.iter().map(|row| row.1 + row.2).collect();
+            let (order, offsets) = sort(4, &groups, &starts, &ends);
+            let mut naive: Vec<usize> = (0..rows.len()).collect();
+            naive.sort_by_key(|&row| (groups[row], starts[row], ends[row], row));
+            prop_assert_eq!(order.iter().map(|&row| row as usize).collect::<Vec<_>>(), naive);
+            prop_assert_eq!(offsets[4] as usize, rows.len());
+        }
+    }
+}

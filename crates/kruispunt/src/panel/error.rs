@@ -1,0 +1,155 @@
+use crate::data::DataError;
+
+/// What can be wrong when spells are shaped and panels built.
+///
+/// Messages name argument, column and row (counted from 0, of the table that was handed in),
+/// never an identifier or the content of a cell.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PanelError {
+    /// Something is wrong with a table, a column or a calendar.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A spell ends before it starts.
+    #[error(
+        "`{argument}`: the spell at row {row} ends before it starts (columns \"{start}\" and \"{end}\"); correct it or drop such rows with on_inverted = drop"
+    )]
+    Inverted {
+        /// The argument that names the end.
+        argument: String,
+        /// The column of first days.
+        start: String,
+        /// The column of last days.
+        end: String,
+        /// The row.
+        row: usize,
+    },
+    /// A spell without a day, where ends are exclusive.
+    #[error(
+        "`{argument}`: the spell at row {row} has no day (column \"{end}\" is exclusive and equals the start); correct it or drop such rows with on_inverted = drop"
+    )]
+    EmptySpell {
+        /// The argument that names the end.
+        argument: String,
+        /// The column of ends.
+        end: String,
+        /// The row.
+        row: usize,
+    },
+    /// A number that is NaN or infinite; a missing value must be null.
+    #[error(
+        "`{argument}`: column \"{column}\" at row {row} is NaN or infinite; write a missing value as null"
+    )]
+    NotFinite {
+        /// The argument.
+        argument: String,
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+    },
+    /// Spells of one person overlap where only one state a day is possible.
+    #[error(
+        "`{argument}`: the spells of one person at rows {first} and {second} overlap; say which wins with resolve(order)"
+    )]
+    Overlap {
+        /// The argument that needs a timeline.
+        argument: String,
+        /// The row of the earlier spell.
+        first: usize,
+        /// The row of the later spell.
+        second: usize,
+    },
+    /// An amount of a spell that has not ended cannot be divided over its days.
+    #[error(
+        "`{argument}`: column \"{column}\" cannot be divided over the days of the open spell at row {row}; give the spell an end or use the daily spread"
+    )]
+    OpenAmount {
+        /// The argument.
+        argument: String,
+        /// The column of the amount.
+        column: String,
+        /// The row of the spell.
+        row: usize,
+    },
+    /// The verb needs spells with a state.
+    #[error("`{argument}`: the spells have no state; name its column when they are read")]
+    NoState {
+        /// The argument that needs it.
+        argument: String,
+    },
+    /// An argument has a value that makes no sense.
+    #[error("`{argument}`: expected {expected}, got {got}")]
+    BadArgument {
+        /// The argument.
+        argument: String,
+        /// What was expected.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// Two rows for one person and period.
+    #[error(
+        "`{argument}`: rows {first} and {second} are the same person in the same period; a panel has one"
+    )]
+    DuplicatePersonPeriod {
+        /// The argument.
+        argument: String,
+        /// The first of the two rows.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// Two rows for one person where each person has one.
+    #[error("`{argument}`: rows {first} and {second} are the same person (column \"{column}\")")]
+    DuplicateKey {
+        /// The argument.
+        argument: String,
+        /// The column of identifiers.
+        column: String,
+        /// The first of the two rows.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// Identifiers of two tables that cannot be compared.
+    #[error(
+        "`{argument}`: one table identifies persons by {own}, the other by {theirs}; convert one"
+    )]
+    PersonTypes {
+        /// The argument of the other table.
+        argument: String,
+        /// The type of the identifiers here.
+        own: &'static str,
+        /// The type of the identifiers there.
+        theirs: &'static str,
+    },
+    /// A column that should be constant within a person is not.
+    #[error("`{argument}`: column \"{column}\" has another value at row {row} than earlier rows of that person")]
+    Varies {
+        /// The argument.
+        argument: String,
+        /// The column.
+        column: String,
+        /// The row of the panel.
+        row: usize,
+    },
+    /// A whole number got too large.
+    #[error("`{argument}`: column \"{column}\" at row {row} exceeds the whole numbers of 64 bits")]
+    Overflow {
+        /// The argument.
+        argument: String,
+        /// The column.
+        column: String,
+        /// The row.
+        row: usize,
+    },
+}
+
+impl PanelError {
+    /// Whether the input is at fault (and not the machine): always, so far.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        true
+    }
+}

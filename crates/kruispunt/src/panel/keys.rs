@@ -1,0 +1,131 @@
+//! Columns as the numbers the sweeps work with.
+
+use super::PanelError;
+use crate::data::{Column, DataError, Spells, Table, Values};
+
+/// No value.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// The column as real numbers, null as NaN; a NaN or infinity that is not null is an error with
+/// its row. `rows` gives the row numbers to report, if they are not those of the column.
+pub(super) fn numbers(
+    table: &Table,
+    argument: &str,
+    name: &str,
+    rows: Option<&[u32]>,
+) -> Result<Vec<f64>, PanelError> {
+    let column = table.column(argument, name)?;
+    let floats = column.to_floats(argument, name)?;
+    if matches!(column.values(), Values::Float(_)) {
+        let bad = |row: &usize| !floats[*row].is_finite() && !column.is_null(*row);
+        if let Some(at) = (0..floats.len()).find(bad) {
+            let row = rows.map_or(at, |rows| rows[at] as usize);
+            let (argument, column) = (argument.to_owned(), name.to_owned());
+            return Err(PanelError::NotFinite { argument, column, row });
+        }
+    }
+    Ok(floats)
+}
+
+/// Real numbers as a column, NaN as null.
+pub(super) fn nan_is_null(values: Vec<f64>) -> Column {
+    let validity = crate::data::Bitmap::pack(values.iter().map(|value| !value.is_nan()));
+    Column::new(Values::Float(values.into()), validity)
+}
+
+/// Codes in natural order, [`NONE`] for nulls, and for each code a row that shows it.
+pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
+    let Values::Text(text) = column.values() else {
+        let (codes, first) = column.ranks();
+        return (codes.into_iter().map(|code| code.unwrap_or(NONE)).collect(), first);
+    };
+    let mut shown = vec![NONE; text.levels().len()];
+    for (row, &code) in text.codes().iter().enumerate() {
+        if !column.is_null(row) && shown[code as usize] == NONE {
+            shown[code as usize] = row as u32;
+        }
+    }
+    let mut used: Vec<u32> = shown.iter().copied().filter(|row| *row != NONE).collect();
+    used.sort_unstable();
+    let (ranks, first) = column.take(&used).ranks();
+    let mut place = vec![NONE; shown.len()];
+    for (&row, rank) in used.iter().zip(ranks) {
+        place[text.codes()[row as usize] as usize] = rank.unwrap_or(NONE);
+    }
+    let code = |row: usize| {
+        if column.is_null(row) { NONE } else { place[text.codes()[row] as usize] }
+    };
+    let codes = (0..column.len()).map(code).collect();
+    (codes, first.into_iter().map(|at| used[at as usize]).collect())
+}
+
+/// One code for the values of all `names` together; [`NONE`] when one of them is null.
+pub(super) fn group_codes(
+    table: &Table,
+    argument: &str,
+    names: &[String],
+) -> Result<Vec<u32>, PanelError> {
+    let mut all: Option<Vec<u32>> = None;
+    for name in names {
+        let (mut codes, _) = codes(table.column(argument, name)?);
+        if let Some(before) = all {
+            let pairs: Vec<u64> =
+                before.iter().zip(&codes).map(|(a, b)| u64::from(*a) << 32 | u64::from(*b)).collect();
+            let crossed = crate::data::Factor::encode(&pairs);
+            for ((code, before), crossed) in codes.iter_mut().zip(before).zip(crossed.codes()) {
+                *code = if *code == NONE || before == NONE { NONE } else { *crossed };
+            }
+        }
+        all = Some(codes);
+    }
+    Ok(all.unwrap_or_else(|| vec![0; table.n_rows()]))
+}
+
+/// Keys that ascend as the values do (descend, if `down`), null last either way.
+pub(super) fn sort_keys(column: &Column, down: bool) -> Vec<u64> {
+    const SIGN: u64 = 1 << 63;
+    let mut keys: Vec<u64> = match column.values() {
+        Values::Bool(values) => values.iter().map(|&value| u64::from(value)).collect(),
+        Values::Int(values) => values.iter().map(|&value| value as u64 ^ SIGN).collect(),
+        Values::Float(values) => values
+            .iter()
+            .map(|&value| {
+                let bits = (value + 0.0).to_bits();
+                if bits & SIGN == 0 { bits | SIGN } else { !bits }
+            })
+            .collect(),
+        Values::Date(values) | Values::Period(_, values) => {
+            values.iter().map(|&value| i64::from(value) as u64 ^ SIGN).collect()
+        }
+        Values::Text(_) => codes(column).0.into_iter().map(u64::from).collect(),
+    };
+    for (row, key) in keys.iter_mut().enumerate() {
+        *key = if column.is_null(row) {
+            u64::MAX
+        } else if down {
+            !*key
+        } else {
+            *key
+        };
+    }
+    keys
+}
+
+impl Spells {
+    /// The carried column `name`; `start`, `end`, `state` and `source` also name the columns of
+    /// that meaning.
+    pub(super) fn look_up(&self, argument: &str, name: &str) -> Result<Column, DataError> {
+        if let Some(column) = self.columns.get(name) {
+            return Ok(column.clone());
+        }
+        let days = |days: &[i32]| Column::new(Values::Date(days.to_vec().into()), None);
+        match (name, &self.roles.state, &self.roles.source) {
+            _ if name == self.roles.start || name == "start" => Ok(days(&self.starts)),
+            _ if name == self.roles.end || name == "end" => Ok(days(&self.ends)),
+            ("state", Some(own), _) | ("source", _, Some(own)) => {
+                self.columns.column(argument, own).cloned()
+            }
+            _ => self.columns.column(argument, name).cloned(),
+        }
+    }
+}

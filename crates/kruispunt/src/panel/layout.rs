@@ -1,0 +1,198 @@
+//! Which cells a panel has, and the sweep that fills them.
+
+use super::PanelError;
+use crate::data::{Calendar, DataError, Panel, Spells};
+use crate::math::sweep;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// Which periods of a person become rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Balance {
+    /// All from the first period with a record to the last.
+    #[default]
+    EntryExit,
+    /// All periods of the calendar.
+    Full,
+    /// Only those with a record.
+    None,
+}
+
+/// The rows of a panel, and how days find them.
+pub(super) struct Layout {
+    /// The code among the spells of each person of the panel.
+    pub who: Vec<u32>,
+    pub offsets: Vec<u32>,
+    pub positions: Vec<u32>,
+    /// First days of the periods and the day after the last.
+    pub bounds: Vec<i32>,
+    /// The position of each day since the first.
+    of_day: Vec<u32>,
+    contiguous: bool,
+}
+
+/// The part of a spell that lies in one period.
+pub(super) struct Part {
+    /// The spell.
+    pub spell: usize,
+    /// The position of the period.
+    pub period: usize,
+    /// The first day.
+    pub from: i32,
+    /// The day after the last.
+    pub to: i32,
+}
+
+impl Layout {
+    pub fn new(spells: &Spells, calendar: &Calendar, balance: Balance) -> Result<Self, PanelError> {
+        let bounds: Vec<i32> = calendar.bounds().iter().map(|day| day.0).collect();
+        let mut of_day = Vec::new();
+        for (at, pair) in (0_u32..).zip(bounds.windows(2)) {
+            of_day.resize((pair[1] - bounds[0]) as usize, at);
+        }
+        let contiguous = balance != Balance::None;
+        let mut layout = Self {
+            who: Vec::new(),
+            offsets: vec![0],
+            positions: Vec::new(),
+            bounds,
+            of_day,
+            contiguous,
+        };
+        let counts = sweep::in_chunks(spells.persons().len(), |persons| {
+            persons.map(|person| layout.rows_of(spells, person, balance, |_| {})).collect::<Vec<_>>()
+        });
+        let mut total = 0_u64;
+        for (person, count) in counts.into_iter().flatten().enumerate().filter(|(_, n)| *n > 0) {
+            total += u64::from(count);
+            layout.who.push(person as u32);
+            layout.offsets.push(total as u32);
+        }
+        if total >= u64::from(u32::MAX) {
+            let rows = usize::try_from(total).unwrap_or(usize::MAX);
+            return Err(DataError::TooManyRows { argument: "calendar".to_owned(), rows }.into());
+        }
+        let mut positions = vec![0_u32; total as usize];
+        sweep::fill_chunks(&layout.offsets, &mut positions, |persons, part| {
+            let mut slots = part.iter_mut();
+            for person in persons {
+                layout.rows_of(spells, layout.who[person] as usize, balance, |position| {
+                    if let Some(slot) = slots.next() {
+                        *slot = position;
+                    }
+                });
+            }
+        });
+        layout.positions = positions;
+        Ok(layout)
+    }
+
+    /// Calls `row` with the position of each row of a person; returns how many there are.
+    fn rows_of(
+        &self,
+        spells: &Spells,
+        person: usize,
+        balance: Balance,
+        mut row: impl FnMut(u32),
+    ) -> u32 {
+        let mut known: Option<(u32, u32)> = None;
+        let mut count = 0;
+        for at in spells.of(person) {
+            let Some((first, last)) = self.span(spells.starts()[at], spells.ends()[at]) else {
+                continue;
+            };
+            if balance == Balance::None {
+                let new = known.map_or(first, |(_, reached)| first.max(reached + 1));
+                (new..=last).for_each(&mut row);
+                count += (last + 1).saturating_sub(new);
+            }
+            let (from, reached) = known.unwrap_or((first, last));
+            known = Some((from, reached.max(last)));
+        }
+        let Some((mut first, mut last)) = known else { return 0 };
+        if balance == Balance::None {
+            return count;
+        }
+        if balance == Balance::Full {
+            (first, last) = (0, self.bounds.len() as u32 - 2);
+        }
+        (first..=last).for_each(row);
+        last - first + 1
+    }
+
+    /// The first and last period that `start..end` touches.
+    fn span(&self, start: i32, end: i32) -> Option<(u32, u32)> {
+        let from = start.max(self.bounds[0]);
+        let to = end.min(self.bounds[self.bounds.len() - 1]);
+        let day = |day: i32| self.of_day[(day - self.bounds[0]) as usize];
+        (from < to).then(|| (day(from), day(to - 1)))
+    }
+
+    pub fn n_rows(&self) -> usize {
+        self.positions.len()
+    }
+
+    /// The row, counted from the person's first, of a period that has one.
+    fn row(&self, person: usize, position: u32) -> usize {
+        let own = &self.positions[self.offsets[person] as usize..self.offsets[person + 1] as usize];
+        if self.contiguous {
+            (position - own[0]) as usize
+        } else {
+            own.binary_search(&position).unwrap_or_default()
+        }
+    }
+
+    /// One value a row: `visit` sees each part of each spell in a period with the row's value.
+    pub fn fill<T: Copy + Send>(
+        &self,
+        spells: &Spells,
+        empty: T,
+        visit: impl Fn(&mut T, Part) + Sync,
+    ) -> Vec<T> {
+        let mut values = vec![empty; self.n_rows()];
+        sweep::fill_chunks(&self.offsets, &mut values, |persons, values| {
+            let base = self.offsets[persons.start] as usize;
+            for person in persons {
+                let first_row = self.offsets[person] as usize - base;
+                self.parts(spells, person, |row, part| visit(&mut values[first_row + row], part));
+            }
+        });
+        values
+    }
+
+    /// Calls `visit` with the row (counted from the person's first) and each part of a spell.
+    pub fn parts(&self, spells: &Spells, person: usize, mut visit: impl FnMut(usize, Part)) {
+        for spell in spells.of(self.who[person] as usize) {
+            let (start, end) = (spells.starts()[spell], spells.ends()[spell]);
+            let Some((first, last)) = self.span(start, end) else { continue };
+            let row = self.row(person, first);
+            for (row, period) in (row..).zip(first as usize..=last as usize) {
+                let (from, to) = (start.max(self.bounds[period]), end.min(self.bounds[period + 1]));
+                visit(row, Part { spell, period, from, to });
+            }
+        }
+    }
+}
+
+/// One value for each row of a panel: `work` fills the rows of one person from the spells of that
+/// person elsewhere (`found` holds their codes), and returns what it wants counted.
+pub(super) fn for_persons<T: Copy + Send>(
+    panel: &Panel,
+    spells: &Spells,
+    found: &[u32],
+    empty: T,
+    work: impl Fn(&[u32], Range<usize>, &mut [T]) -> u64 + Sync,
+) -> (Vec<T>, u64) {
+    let mut values = vec![empty; panel.n_rows()];
+    let counted = sweep::fill_chunks(panel.offsets(), &mut values, |persons, values| {
+        let base = panel.offsets()[persons.start] as usize;
+        let count = |person: usize| {
+            let rows = panel.of(person);
+            let own = spells.spells_of(found[person]);
+            work(&panel.positions()[rows.clone()], own, &mut values[rows.start - base..rows.end - base])
+        };
+        persons.map(count).sum::<u64>()
+    });
+    (values, counted.into_iter().sum())
+}

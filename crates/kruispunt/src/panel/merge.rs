@@ -1,0 +1,213 @@
+use super::keys::{NONE, group_codes, nan_is_null, numbers};
+use super::{PanelError, Spells};
+use crate::data::{Count, Day, Pieces, Step};
+use crate::math::sweep;
+
+/// Which spells [`Spells::merge`] makes one.
+///
+/// ```
+/// use kruispunt::panel::Merge;
+/// let tenure = Merge::days(30).by(["employer"]).sum(["wage"]);
+/// # let _ = tenure;
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct Merge {
+    gap: i32,
+    by: Vec<String>,
+    sum: Vec<String>,
+    across_states: bool,
+}
+
+impl Merge {
+    /// Bridges at most `gap` days without a spell.
+    ///
+    /// With 0, spells merge when they overlap or one ends the day before the next starts.
+    pub fn days(gap: u32) -> Self {
+        let gap = i32::try_from(gap).unwrap_or(i32::MAX);
+        Self { gap, by: Vec::new(), sum: Vec::new(), across_states: false }
+    }
+
+    /// Bridges gaps of any length: "ever since".
+    pub fn any_gap() -> Self {
+        Self::days(u32::MAX)
+    }
+
+    /// Only spells that agree on these columns merge. A null agrees with nothing.
+    pub fn by<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.by.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds up these amounts; other columns keep the value of the first spell.
+    pub fn sum<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.sum.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Merges spells of different states too (the state of the first is kept). Without this,
+    /// the state counts as a column of [`by`](Self::by).
+    pub fn across_states(mut self) -> Self {
+        self.across_states = true;
+        self
+    }
+}
+
+/// The merged spells of some persons.
+#[derive(Default)]
+struct Eras {
+    pieces: Pieces,
+    /// Last spell of the chain of each merged spell, by merged spell: all members in order.
+    members: Vec<u32>,
+    /// Members of each merged spell.
+    sizes: Vec<u32>,
+}
+
+impl Spells {
+    /// Makes one spell of spells of a person that overlap or follow within a gap of days.
+    ///
+    /// The gap is counted in days without a spell: from a last day of 31 March to a first day of
+    /// 1 April it is 0, to 2 April 1. The merged spell runs from the first day to the last, its
+    /// carried values are those of its first spell (the account counts where they disagreed),
+    /// its row is that of its first spell.
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::Data`] for a missing column, [`PanelError::NotFinite`] in a summed column.
+    pub fn merge(&self, merge: &Merge) -> Result<Self, PanelError> {
+        let mut by = merge.by.clone();
+        if let (Some(state), false) = (self.state(), merge.across_states) {
+            by.push(state.to_owned());
+        }
+        by.sort_unstable();
+        by.dedup();
+        let codes = if by.is_empty() { None } else { Some(group_codes(&self.columns, "by", &by)?) };
+        let parts = sweep::in_chunks(self.persons.len(), |persons| {
+            let mut eras = Eras::default();
+            for person in persons {
+                self.merge_person(person, merge.gap, codes.as_deref(), &mut eras);
+            }
+            eras
+        });
+        let mut pieces = Vec::with_capacity(parts.len());
+        let (mut members, mut sizes) = (Vec::with_capacity(self.len()), Vec::new());
+        for part in parts {
+            pieces.push(part.pieces);
+            members.extend(part.members);
+            sizes.extend(part.sizes);
+        }
+        let pieces = Pieces::concat(pieces);
+        let merged = self.len() - pieces.source.len();
+        let mut step = Step::new("merge", told(merge, &by), Count::default(), Count::default())
+            .exclude("became part of an earlier spell", Count::rows(merged));
+        for (name, column) in self.columns.names().iter().zip(self.columns.columns()) {
+            if by.contains(name) || merge.sum.contains(name) || merged == 0 {
+                continue;
+            }
+            let n = chains(&members, &sizes)
+                .filter(|of| of.iter().any(|&at| !column.same(of[0] as usize, column, at as usize)))
+                .count();
+            step = step.tied(
+                &format!("merged spells that disagree on {name}"),
+                n as u64,
+                "the value of the first spell",
+            );
+        }
+        let sums = merge
+            .sum
+            .iter()
+            .map(|name| Ok((name, self.amounts(name, &members, &sizes)?)))
+            .collect::<Result<Vec<_>, PanelError>>()?;
+        let mut result = self.with_pieces(pieces, step);
+        let length = |(at, &size): (usize, &u32)| {
+            if size == 1 && sums.is_empty() {
+                result.lengths[at]
+            } else {
+                result.days(at).unwrap_or(Day::OPEN.0)
+            }
+        };
+        result.lengths = sizes.iter().enumerate().map(length).collect::<Vec<_>>().into();
+        let origin = |(at, &size): (usize, &u32)| {
+            if size == 1 && sums.is_empty() { result.origins[at] } else { result.starts[at] }
+        };
+        result.origins = sizes.iter().enumerate().map(origin).collect::<Vec<_>>().into();
+        for (name, sum) in sums {
+            result.columns.set(name, nan_is_null(sum))?;
+        }
+        Ok(result)
+    }
+
+    fn merge_person(&self, person: usize, gap: i32, codes: Option<&[u32]>, eras: &mut Eras) {
+        let code = |at: &u32| codes.map_or(0, |codes| codes[*at as usize]);
+        let mut order: Vec<u32> = self.of(person).map(|at| at as u32).collect();
+        if codes.is_some() {
+            order.sort_by_key(code);
+        }
+        let mut chains: Vec<(i32, i32, u32, Vec<u32>)> = Vec::new();
+        let mut previous = NONE;
+        for at in order {
+            let (start, end) = (self.starts[at as usize], self.ends[at as usize]);
+            let own = code(&at);
+            let joins = own != NONE && own == previous || codes.is_none();
+            match chains.last_mut() {
+                Some((_, until, _, members)) if joins && start <= until.saturating_add(gap) => {
+                    *until = (*until).max(end);
+                    members.push(at);
+                }
+                _ => chains.push((start, end, self.rows[at as usize], vec![at])),
+            }
+            previous = own;
+        }
+        chains.sort_unstable();
+        let before = eras.pieces.source.len();
+        for (start, end, _, members) in chains {
+            eras.pieces.push(members[0] as usize, start, end);
+            eras.sizes.push(members.len() as u32);
+            eras.members.extend(members);
+        }
+        eras.pieces.close_person(before);
+    }
+
+    /// The amounts of merged spells: each member brings the share of the days it still has.
+    fn amounts(&self, name: &str, members: &[u32], sizes: &[u32]) -> Result<Vec<f64>, PanelError> {
+        let values = numbers(&self.columns, "sum", name, Some(&self.rows))?;
+        let cut_open = |at: &usize| {
+            self.lengths[*at] == Day::OPEN.0 && self.days(*at).is_some() && !values[*at].is_nan()
+        };
+        if let Some(at) = (0..self.len()).find(cut_open) {
+            return Err(PanelError::OpenAmount {
+                argument: "sum".to_owned(),
+                column: name.to_owned(),
+                row: self.rows[at] as usize,
+            });
+        }
+        let share = |at: &u32| {
+            let at = *at as usize;
+            let days = self.days(at).filter(|&days| days != self.lengths[at]);
+            let part = days.map_or(1.0, |days| f64::from(days) / f64::from(self.lengths[at]));
+            values[at] * part
+        };
+        let sum = |of: &[u32]| {
+            let known = of.iter().map(share).filter(|value| !value.is_nan());
+            known.fold(f64::NAN, |sum, value| if sum.is_nan() { value } else { sum + value })
+        };
+        Ok(chains(members, sizes).map(sum).collect())
+    }
+}
+
+fn chains<'a>(members: &'a [u32], sizes: &'a [u32]) -> impl Iterator<Item = &'a [u32]> {
+    let mut rest = members;
+    sizes.iter().map(move |&size| {
+        let (own, after) = rest.split_at(size as usize);
+        rest = after;
+        own
+    })
+}
+
+fn told(merge: &Merge, by: &[String]) -> String {
+    let gap = match merge.gap {
+        i32::MAX => "gaps of any length".to_owned(),
+        gap => format!("gaps of at most {gap} days"),
+    };
+    if by.is_empty() { gap } else { format!("{gap}, by {}", by.join(", ")) }
+}

@@ -1,0 +1,391 @@
+use super::PanelError;
+use crate::data::{
+    Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Roles, Spells, Step,
+    Table, Unit,
+};
+use crate::math::sweep;
+
+/// What to do with a row that cannot be a spell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Policy {
+    /// Stop, with the row.
+    #[default]
+    Error,
+    /// Leave the row out and count it in the account and in [`Spells::check`].
+    Drop,
+}
+
+/// Whether the day in the end column belongs to the spell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Ends {
+    /// It does: `[start, end]`, as registers write it.
+    #[default]
+    Inclusive,
+    /// It does not: `[start, end)`.
+    Exclusive,
+}
+
+/// Which columns of a register make its spells.
+///
+/// ```
+/// use kruispunt::panel::{Policy, SpellColumns};
+/// let dmfa = SpellColumns::new("pid", "start", "end")
+///     .name("jobs")
+///     .state("status")
+///     .source("register")
+///     .carry(["wage", "employer"])
+///     .on_inverted(Policy::Drop);
+/// # let _ = dmfa;
+/// ```
+#[must_use]
+#[derive(Clone, Debug)]
+pub struct SpellColumns {
+    name: String,
+    person: String,
+    when: When,
+    state: Option<String>,
+    source: Option<String>,
+    carry: Option<Vec<String>>,
+    ends: Ends,
+    on_inverted: Policy,
+    on_missing: Policy,
+}
+
+#[derive(Clone, Debug)]
+enum When {
+    Days { start: String, end: String },
+    Event { day: String },
+    Period { column: String, unit: Unit },
+}
+
+impl SpellColumns {
+    /// Spells from a first day to a last day, both included; a null last day, or 31 December
+    /// 9999, is a spell that has not ended.
+    pub fn new(
+        person: impl Into<String>,
+        start: impl Into<String>,
+        end: impl Into<String>,
+    ) -> Self {
+        Self::on(person, When::Days { start: start.into(), end: end.into() })
+    }
+
+    /// Events: spells of one day.
+    pub fn event(person: impl Into<String>, day: impl Into<String>) -> Self {
+        Self::on(person, When::Event { day: day.into() })
+    }
+
+    /// A register with one row for a period (a quarterly one, say): the spell is the period.
+    pub fn period(person: impl Into<String>, column: impl Into<String>, unit: Unit) -> Self {
+        Self::on(person, When::Period { column: column.into(), unit })
+    }
+
+    fn on(person: impl Into<String>, when: When) -> Self {
+        Self {
+            name: "spells".to_owned(),
+            person: person.into(),
+            when,
+            state: None,
+            source: None,
+            carry: Some(Vec::new()),
+            ends: Ends::default(),
+            on_inverted: Policy::default(),
+            on_missing: Policy::default(),
+        }
+    }
+
+    /// What the register is called in the account (default `spells`).
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// The column of states.
+    pub fn state(mut self, column: impl Into<String>) -> Self {
+        self.state = Some(column.into());
+        self
+    }
+
+    /// The column that says which register a row comes from.
+    pub fn source(mut self, column: impl Into<String>) -> Self {
+        self.source = Some(column.into());
+        self
+    }
+
+    /// Further columns to keep; state and source are always kept.
+    pub fn carry<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
+        self.carry = Some(columns.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Keep all columns of the table.
+    pub fn carry_all(mut self) -> Self {
+        self.carry = None;
+        self
+    }
+
+    /// Whether the day in the end column belongs to the spell (default: it does).
+    pub fn ends(mut self, ends: Ends) -> Self {
+        self.ends = ends;
+        self
+    }
+
+    /// What to do with a spell that ends before it starts or has no day (default: stop).
+    pub fn on_inverted(mut self, policy: Policy) -> Self {
+        self.on_inverted = policy;
+        self
+    }
+
+    /// What to do with a row without person or first day (default: stop).
+    pub fn on_missing(mut self, policy: Policy) -> Self {
+        self.on_missing = policy;
+        self
+    }
+
+    /// The names of the columns of first and last days in tables of these spells.
+    fn day_names(&self) -> (String, String) {
+        match &self.when {
+            When::Days { start, end } => (start.clone(), end.clone()),
+            When::Event { day } => (day.clone(), format!("{day}_end")),
+            When::Period { .. } => ("start".to_owned(), "end".to_owned()),
+        }
+    }
+
+    fn carried(&self, table: &Table) -> Result<Table, DataError> {
+        let mut own = vec![&self.person];
+        match &self.when {
+            When::Days { start, end } => own.extend([start, end]),
+            When::Event { day } => own.push(day),
+            When::Period { column, .. } => own.push(column),
+        }
+        let mut carried = Table::default();
+        for (argument, name) in [("state", &self.state), ("source", &self.source)] {
+            if let Some(name) = name.as_ref() {
+                let column = table.column(argument, name)?;
+                if carried.get(name).is_none() {
+                    carried.push(name, column.clone())?;
+                }
+            }
+        }
+        for name in self.carry.as_deref().unwrap_or(table.names()) {
+            let column = table.column("carry", name)?;
+            if carried.get(name).is_none() && !own.contains(&name) {
+                carried.push(name, column.clone())?;
+            }
+        }
+        let (start, end) = self.day_names();
+        for name in [&self.person, &start, &end] {
+            if carried.get(name).is_some() {
+                return Err(DataError::DuplicateColumn { column: name.clone() });
+            }
+        }
+        Ok(carried)
+    }
+}
+
+/// The first day a spell may start on, 0001-01-01, and the last, 9999-12-31.
+const DAYS: std::ops::RangeInclusive<i32> = -719_162..=2_932_896;
+
+impl Spells {
+    /// Reads spells from the rows of a register, in any order.
+    ///
+    /// Text dates are parsed; a null end is an open end. Rows without person or first day and
+    /// inverted spells are errors, unless a policy says to drop (and count) them.
+    ///
+    /// ```
+    /// use kruispunt::data::{Column, Spells, Table};
+    /// use kruispunt::panel::SpellColumns;
+    /// let register = Table::new([
+    ///     ("pid", Column::int(vec![7, 7])),
+    ///     ("start", Column::text([Some("2012-01-01"), Some("2012-03-01")])),
+    ///     ("end", Column::text([Some("2012-02-29"), None])),
+    ///     ("status", Column::text([Some("employee"), Some("jobseeker")])),
+    /// ])?;
+    /// let spells = Spells::read(&register, &SpellColumns::new("pid", "start", "end").state("status"))?;
+    /// assert_eq!((spells.len(), spells.persons().len()), (2, 1));
+    /// # Ok::<(), kruispunt::panel::PanelError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`PanelError::Data`] for a table without rows, missing columns, wrong types and cells that
+    /// are missing or do not parse; [`PanelError::Inverted`] and [`PanelError::EmptySpell`].
+    pub fn read(table: &Table, columns: &SpellColumns) -> Result<Self, PanelError> {
+        table.require_rows("table")?;
+        let carried = columns.carried(table)?;
+        let who = table.column("person", &columns.person)?;
+        let (persons, mut codes) = Persons::encode("person", &columns.person, who)?;
+        let (starts, ends) = days(table, columns)?;
+        let aside = set_aside(columns, &mut codes, &starts, &ends)?;
+        let (order, offsets) = sweep::sort(persons.len(), &codes, &starts, &ends);
+        drop(codes);
+        let sorted = order.len() == starts.len() && order.is_sorted();
+        let pick = |days: &[i32]| order.iter().map(|&row| days[row as usize]).collect::<Vec<_>>();
+        let (starts, ends) = if sorted { (starts, ends) } else { (pick(&starts), pick(&ends)) };
+        let length = |(&start, &end): (&i32, &i32)| {
+            if end == Day::OPEN.0 { Day::OPEN.0 } else { end - start }
+        };
+        let starts: Buffer<i32> = starts.into();
+        let kept: Vec<u32> = (0..persons.len() as u32)
+            .filter(|&at| offsets[at as usize] < offsets[at as usize + 1])
+            .collect();
+        let everyone = kept.len() == persons.len();
+        let ends_of = |&at: &u32| offsets[at as usize + 1];
+        let (start, end) = columns.day_names();
+        let before = Count::of(table.n_rows(), persons.len());
+        let mut step =
+            Step::new("read", detail(columns), before, Count::of(order.len(), kept.len()));
+        for one in &aside {
+            step = step.exclude(&one.finding, Count::rows(one.spells as usize));
+        }
+        Ok(Self {
+            lengths: starts.iter().zip(&ends).map(length).collect::<Vec<_>>().into(),
+            offsets: if everyone {
+                offsets.into()
+            } else {
+                std::iter::once(0).chain(kept.iter().map(ends_of)).collect::<Vec<_>>().into()
+            },
+            persons: if everyone { persons } else { persons.take(&kept) },
+            origins: starts.clone(),
+            starts,
+            ends: ends.into(),
+            columns: if sorted { carried } else { carried.take(&order) },
+            rows: order.into(),
+            roles: Roles {
+                start,
+                end,
+                state: columns.state.clone(),
+                source: columns.source.clone(),
+            },
+            aside,
+            account: Account::new(&columns.name).then(step),
+        })
+    }
+}
+
+fn detail(columns: &SpellColumns) -> String {
+    match &columns.when {
+        When::Days { .. } if columns.ends == Ends::Inclusive => {
+            "first to last day, both included; a missing last day is open".to_owned()
+        }
+        When::Days { .. } => "first day to the day after the last; a missing one is open".to_owned(),
+        When::Event { .. } => "events of one day".to_owned(),
+        When::Period { unit, .. } => format!("one row for a {}: the spell is the period", unit.name()),
+    }
+}
+
+/// The start standing for a missing or inverted row.
+const MISSING: i32 = i32::MAX;
+
+/// Half-open days of each row; a missing first day is [`MISSING`].
+fn days(table: &Table, columns: &SpellColumns) -> Result<(Vec<i32>, Vec<i32>), PanelError> {
+    let first = |argument: &str, name: &str, column: &Column| {
+        let days = column.to_days(argument, name)?;
+        days.iter()
+            .enumerate()
+            .map(|(row, day)| match day {
+                None => Ok(MISSING),
+                Some(day) if DAYS.contains(&day.0) => Ok(day.0),
+                Some(_) => Err(DataError::BadCell {
+                    argument: argument.to_owned(),
+                    column: name.to_owned(),
+                    row,
+                    expected: "a day between the years 1 and 9999",
+                }),
+            })
+            .collect::<Result<Vec<i32>, DataError>>()
+    };
+    match &columns.when {
+        When::Days { start, end } => {
+            let starts = first("start", start, table.column("start", start)?)?;
+            let after = i32::from(columns.ends == Ends::Inclusive);
+            let half_open = |day: &Option<Day>| match day {
+                Some(day) if day.0 < *DAYS.end() => day.0.max(*DAYS.start() - 1) + after,
+                _ => Day::OPEN.0,
+            };
+            let ends = table.column("end", end)?.to_days("end", end)?;
+            Ok((starts, ends.iter().map(half_open).collect()))
+        }
+        When::Event { day } => {
+            let starts = first("day", day, table.column("day", day)?)?;
+            let ends = starts.iter().map(|day| day.saturating_add(1)).collect();
+            Ok((starts, ends))
+        }
+        When::Period { column, unit } => {
+            let periods =
+                table.column("period", column)?.to_periods(*unit, "period", column)?;
+            let bounds = |(row, period): (usize, &Option<Period>)| match period {
+                None => Ok((MISSING, Day::OPEN.0)),
+                Some(period) if (1..9999).contains(&period.year()) => {
+                    Ok((period.first_day().0, (*period + 1).first_day().0))
+                }
+                Some(_) => Err(DataError::BadCell {
+                    argument: "period".to_owned(),
+                    column: column.clone(),
+                    row,
+                    expected: "a period between the years 1 and 9998",
+                }),
+            };
+            let both = periods.iter().enumerate().map(bounds).collect::<Result<Vec<_>, _>>()?;
+            Ok(both.into_iter().unzip())
+        }
+    }
+}
+
+/// Stops at rows that cannot be spells, or takes them out by giving them no person.
+fn set_aside(
+    columns: &SpellColumns,
+    codes: &mut [u32],
+    starts: &[i32],
+    ends: &[i32],
+) -> Result<Vec<Aside>, PanelError> {
+    let mut found = ["no person", "no first day", "inverted", "empty"].map(|finding| Aside {
+        finding: finding.to_owned(),
+        spells: 0,
+        first_rows: Vec::new(),
+    });
+    for row in 0..codes.len() {
+        let kind = if codes[row] == NOBODY {
+            0
+        } else if starts[row] == MISSING {
+            1
+        } else if starts[row] > ends[row]
+            || starts[row] == ends[row] && columns.ends == Ends::Inclusive
+        {
+            2
+        } else if starts[row] == ends[row] {
+            3
+        } else {
+            continue;
+        };
+        let policy = if kind < 2 { columns.on_missing } else { columns.on_inverted };
+        if policy == Policy::Error {
+            return Err(refuse(columns, kind, row));
+        }
+        codes[row] = NOBODY;
+        found[kind].spells += 1;
+        if found[kind].first_rows.len() < super::check::SHOWN {
+            found[kind].first_rows.push(row as u32);
+        }
+    }
+    Ok(found.into_iter().filter(|aside| aside.spells > 0).collect())
+}
+
+fn refuse(columns: &SpellColumns, kind: usize, row: usize) -> PanelError {
+    let (start, end) = columns.day_names();
+    let missing = |argument: &str, column: &str, expected| {
+        PanelError::Data(DataError::MissingCell {
+            argument: argument.to_owned(),
+            column: column.to_owned(),
+            row,
+            expected,
+        })
+    };
+    match (kind, &columns.when) {
+        (0, _) => missing("person", &columns.person, "an identifier in each row"),
+        (1, When::Days { start, .. }) => missing("start", start, "a first day in each row"),
+        (1, When::Event { day }) => missing("day", day, "a day in each row"),
+        (1, When::Period { column, .. }) => missing("period", column, "a period in each row"),
+        (2, _) => PanelError::Inverted { argument: "end".to_owned(), start, end, row },
+        _ => PanelError::EmptySpell { argument: "end".to_owned(), end, row },
+    }
+}
