@@ -383,8 +383,7 @@ impl Column {
                 nulls
             })
             .sum();
-        let validity =
-            if nulls == 0 { None } else { Bitmap::new(bytes.into(), 0, rows.len()) };
+        let validity = if nulls == 0 { None } else { Bitmap::new(bytes.into(), 0, rows.len()) };
         Self { values, validity }
     }
 
@@ -681,11 +680,10 @@ mod tests {
         let padded = column.take_or_null(&[None, Some(1), Some(0)]);
         assert_eq!((padded.is_null(0), padded.is_null(1), padded.is_null(2)), (true, true, false));
         let gathered = column.gather(&[u32::MAX, 1, 0]);
-        assert_eq!((0..3).map(|row| gathered.label(row)).collect::<Vec<_>>(), [
-            None,
-            None,
-            Some("4".to_owned())
-        ]);
+        assert_eq!(
+            (0..3).map(|row| gathered.label(row)).collect::<Vec<_>>(),
+            [None, None, Some("4".to_owned())]
+        );
     }
 
     #[test]

@@ -216,9 +216,9 @@ impl Panel {
 
     /// Whether a row rests on a record: all do, unless balancing made some without.
     pub(crate) fn has_record(&self, row: usize) -> bool {
-        self.columns.get(REASON).is_none_or(|reason| {
-            !matches!(reason.values(), Values::Text(_)) || reason.is_null(row)
-        })
+        self.columns
+            .get(REASON)
+            .is_none_or(|reason| !matches!(reason.values(), Values::Text(_)) || reason.is_null(row))
     }
 
     /// The reference day of the period at `position`.

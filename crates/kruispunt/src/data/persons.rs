@@ -32,7 +32,9 @@ impl Persons {
                 whole = whole_numbers(argument, name, column, values)?;
                 &whole
             }
-            _ => return Err(column.wrong_type(argument, name, "identifiers: whole numbers or text")),
+            _ => {
+                return Err(column.wrong_type(argument, name, "identifiers: whole numbers or text"));
+            }
         };
         let (codes, first) = match column.values() {
             Values::Int(values) => encode_ints(column, values),

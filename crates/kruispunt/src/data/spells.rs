@@ -246,7 +246,10 @@ impl Spells {
     /// Two overlapping spells of one person, if there are any.
     pub(crate) fn first_overlap(&self) -> Option<(usize, usize)> {
         (0..self.persons.len()).find_map(|person| {
-            self.of(person).skip(1).find(|&at| self.starts[at] < self.ends[at - 1]).map(|at| (at - 1, at))
+            self.of(person)
+                .skip(1)
+                .find(|&at| self.starts[at] < self.ends[at - 1])
+                .map(|at| (at - 1, at))
         })
     }
 

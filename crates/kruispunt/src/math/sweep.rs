@@ -153,7 +153,9 @@ mod tests {
 
     fn intervals() -> impl Strategy<Value = Vec<(i32, i32)>> {
         proptest::collection::vec((-20..20, 1..15), 0..12).prop_map(|mut spells| {
-            spells.iter_mut().for_each(|(start, end)| *end += *start);
+            for (start, end) in &mut spells {
+                *end += *start;
+            }
             spells.sort_unstable();
             spells
         })

@@ -36,8 +36,10 @@ impl Panel {
             *slot = row as u32;
         }
         let found = match_persons("table", &self.persons, &persons)?;
-        let person_rows: Vec<u32> =
-            found.iter().map(|&code| row_of.get(code as usize).copied().unwrap_or(NOBODY)).collect();
+        let person_rows: Vec<u32> = found
+            .iter()
+            .map(|&code| row_of.get(code as usize).copied().unwrap_or(NOBODY))
+            .collect();
         let rows: Vec<u32> =
             self.person_codes().into_iter().map(|person| person_rows[person as usize]).collect();
         let mut panel = self.clone();

@@ -65,8 +65,12 @@ struct Tally {
 
 impl Tally {
     fn new(finding: &str) -> Self {
-        let finding =
-            Finding { finding: finding.to_owned(), spells: 0, persons: Some(0), first_rows: vec![] };
+        let finding = Finding {
+            finding: finding.to_owned(),
+            spells: 0,
+            persons: Some(0),
+            first_rows: vec![],
+        };
         Self { finding, last_person: usize::MAX }
     }
 
@@ -103,7 +107,8 @@ impl Spells {
         let state = self.state().map(|name| self.columns.column("state", name)).transpose()?;
         let states = state.map(|column| column.ranks().0);
         let window = calendar.map(|calendar| (calendar.first_day().0, calendar.last_day().0 + 1));
-        let mut tallies = ["overlap", "duplicate", "gap", "jump", "outside", "open"].map(Tally::new);
+        let mut tallies =
+            ["overlap", "duplicate", "gap", "jump", "outside", "open"].map(Tally::new);
         for person in 0..self.persons.len() {
             let mut reach: Option<(i32, usize)> = None;
             for at in self.of(person) {

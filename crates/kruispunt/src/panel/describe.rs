@@ -111,7 +111,9 @@ impl Panel {
         let mut all: Vec<((u32, u32, u32), i64)> = all.into_iter().collect();
         all.sort_unstable();
         let mut totals: FxHashMap<u32, i64> = FxHashMap::default();
-        all.iter().for_each(|((from, ..), n)| *totals.entry(*from).or_insert(0) += n);
+        for ((from, ..), n) in &all {
+            *totals.entry(*from).or_insert(0) += n;
+        }
         let show = |code: u32| first.get(code as usize).copied().unwrap_or(NONE);
         let from: Vec<u32> = all.iter().map(|((from, ..), _)| show(*from)).collect();
         let to: Vec<u32> = all.iter().map(|((.., to), _)| show(*to)).collect();

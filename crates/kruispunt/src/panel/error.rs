@@ -125,7 +125,9 @@ pub enum PanelError {
         theirs: &'static str,
     },
     /// A column that should be constant within a person is not.
-    #[error("`{argument}`: column \"{column}\" has another value at row {row} than earlier rows of that person")]
+    #[error(
+        "`{argument}`: column \"{column}\" has another value at row {row} than earlier rows of that person"
+    )]
     Varies {
         /// The argument.
         argument: String,

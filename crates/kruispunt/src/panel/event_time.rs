@@ -55,9 +55,10 @@ impl Panel {
             start.is_some_and(|number| self.calendar.position_of(Period { unit, number }).is_some())
         };
         let outside = treated - cohorts.iter().filter(within).count();
-        let mut step = Step::new("event_time", "since the first treatment", self.count(), self.count())
-            .note(format!("{treated} persons treated, {} never", cohorts.len() - treated))
-            .note(format!("{outside} persons first treated outside the calendar"));
+        let mut step =
+            Step::new("event_time", "since the first treatment", self.count(), self.count())
+                .note(format!("{treated} persons treated, {} never", cohorts.len() - treated))
+                .note(format!("{outside} persons first treated outside the calendar"));
         if let FirstTreatment::Spells(spells) = first {
             step = step.join(spells.account().clone());
         }

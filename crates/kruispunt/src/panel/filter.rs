@@ -46,10 +46,8 @@ impl Panel {
             })
             .collect();
         let flags = codes.iter().map(|&code| wanted.get(code as usize).copied().unwrap_or(false));
-        let mask = Column::new(
-            Values::Bool(flags.collect::<Vec<_>>().into()),
-            column.validity().cloned(),
-        );
+        let mask =
+            Column::new(Values::Bool(flags.collect::<Vec<_>>().into()), column.validity().cloned());
         self.filter(&mask, &format!("another {name} than asked for"))
     }
 
@@ -72,7 +70,11 @@ impl Panel {
             persons: self.persons.take(&kept),
             period_name: self.period_name.clone(),
             offsets: offsets.into(),
-            positions: rows.iter().map(|&row| self.positions[row as usize]).collect::<Vec<_>>().into(),
+            positions: rows
+                .iter()
+                .map(|&row| self.positions[row as usize])
+                .collect::<Vec<_>>()
+                .into(),
             columns: self.columns.take(rows),
             reference: self.reference,
             account: self.account.clone(),

@@ -38,7 +38,8 @@ impl Panel {
             .iter()
             .enumerate()
             .map(|(row, at)| {
-                let at = at.ok_or_else(|| missing("period", period, row, "a period in each row"))?;
+                let at =
+                    at.ok_or_else(|| missing("period", period, row, "a period in each row"))?;
                 if (1..9999).contains(&at.year()) {
                     return Ok(at.number);
                 }
@@ -70,7 +71,8 @@ impl Panel {
         }
         let position = |&row: &u32| (numbers[row as usize] - first.number) as u32;
         let count = Count::of(table.n_rows(), persons.len());
-        let step = Step::new("read", format!("one row for a person and a {}", unit.name()), count, count);
+        let step =
+            Step::new("read", format!("one row for a person and a {}", unit.name()), count, count);
         Ok(Self {
             calendar,
             persons,

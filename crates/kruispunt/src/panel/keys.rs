@@ -69,8 +69,11 @@ pub(super) fn group_codes(
     for name in names {
         let (mut codes, _) = codes(table.column(argument, name)?);
         if let Some(before) = all {
-            let pairs: Vec<u64> =
-                before.iter().zip(&codes).map(|(a, b)| u64::from(*a) << 32 | u64::from(*b)).collect();
+            let pairs: Vec<u64> = before
+                .iter()
+                .zip(&codes)
+                .map(|(a, b)| u64::from(*a) << 32 | u64::from(*b))
+                .collect();
             let crossed = crate::data::Factor::encode(&pairs);
             for ((code, before), crossed) in codes.iter_mut().zip(before).zip(crossed.codes()) {
                 *code = if *code == NONE || before == NONE { NONE } else { *crossed };

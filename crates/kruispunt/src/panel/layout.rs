@@ -61,7 +61,9 @@ impl Layout {
             contiguous,
         };
         let counts = sweep::in_chunks(spells.persons().len(), |persons| {
-            persons.map(|person| layout.rows_of(spells, person, balance, |_| {})).collect::<Vec<_>>()
+            persons
+                .map(|person| layout.rows_of(spells, person, balance, |_| {}))
+                .collect::<Vec<_>>()
         });
         let mut total = 0_u64;
         for (person, count) in counts.into_iter().flatten().enumerate().filter(|(_, n)| *n > 0) {
@@ -190,7 +192,11 @@ pub(super) fn for_persons<T: Copy + Send>(
         let count = |person: usize| {
             let rows = panel.of(person);
             let own = spells.spells_of(found[person]);
-            work(&panel.positions()[rows.clone()], own, &mut values[rows.start - base..rows.end - base])
+            work(
+                &panel.positions()[rows.clone()],
+                own,
+                &mut values[rows.start - base..rows.end - base],
+            )
         };
         persons.map(count).sum::<u64>()
     });

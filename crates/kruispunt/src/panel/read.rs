@@ -1,7 +1,7 @@
 use super::PanelError;
 use crate::data::{
-    Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Roles, Spells, Step,
-    Table, Unit,
+    Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Roles, Spells,
+    Step, Table, Unit,
 };
 use crate::math::sweep;
 
@@ -267,9 +267,13 @@ fn detail(columns: &SpellColumns) -> String {
         When::Days { .. } if columns.ends == Ends::Inclusive => {
             "first to last day, both included; a missing last day is open".to_owned()
         }
-        When::Days { .. } => "first day to the day after the last; a missing one is open".to_owned(),
+        When::Days { .. } => {
+            "first day to the day after the last; a missing one is open".to_owned()
+        }
         When::Event { .. } => "events of one day".to_owned(),
-        When::Period { unit, .. } => format!("one row for a {}: the spell is the period", unit.name()),
+        When::Period { unit, .. } => {
+            format!("one row for a {}: the spell is the period", unit.name())
+        }
     }
 }
 
@@ -311,8 +315,7 @@ fn days(table: &Table, columns: &SpellColumns) -> Result<(Vec<i32>, Vec<i32>), P
             Ok((starts, ends))
         }
         When::Period { column, unit } => {
-            let periods =
-                table.column("period", column)?.to_periods(*unit, "period", column)?;
+            let periods = table.column("period", column)?.to_periods(*unit, "period", column)?;
             let bounds = |(row, period): (usize, &Option<Period>)| match period {
                 None => Ok((MISSING, Day::OPEN.0)),
                 Some(period) if (1..9999).contains(&period.year()) => {

@@ -144,7 +144,10 @@ impl Spells {
             }
             let compare = |a: u32, b: u32| {
                 let (a, b) = (own.start + a as usize, own.start + b as usize);
-                keys.iter().map(|key| key[a].cmp(&key[b])).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+                keys.iter()
+                    .map(|key| key[a].cmp(&key[b]))
+                    .find(|order| order.is_ne())
+                    .unwrap_or(Ordering::Equal)
             };
             let row = |at: u32| (self.rows[own.start + at as usize], at);
             scratch.clear();

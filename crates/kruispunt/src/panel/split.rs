@@ -130,7 +130,8 @@ impl Spells {
             bare
         };
         for (at, (kind, name)) in aggregates.0.iter().enumerate() {
-            let column: Vec<f64> = computed.iter().flat_map(|part| part[at].iter().copied()).collect();
+            let column: Vec<f64> =
+                computed.iter().flat_map(|part| part[at].iter().copied()).collect();
             let (name, column) = match kind {
                 Kind::Count => {
                     ("count".to_owned(), Column::int(column.iter().map(|&n| n as i64).collect()))

@@ -2,8 +2,8 @@ use super::keys::{NONE, codes, nan_is_null, numbers};
 use super::layout::{Balance, Layout};
 use super::{PanelError, match_persons};
 use crate::data::{
-    Calendar, Column, Count, Day, NOBODY, Panel, Persons, REASON, ReferenceDay, Spells, Step, Table,
-    Timeline,
+    Calendar, Column, Count, Day, NOBODY, Panel, Persons, REASON, ReferenceDay, Spells, Step,
+    Table, Timeline,
 };
 use crate::math::sweep;
 
@@ -195,14 +195,13 @@ impl Spells {
     /// overlap: say which wins with [`resolve`](Self::resolve). Otherwise as
     /// [`Timeline::to_panel`].
     pub fn to_panel(&self, calendar: &Calendar, what: &ToPanel) -> Result<Panel, PanelError> {
-        if what.state.is_some() || !what.values.is_empty() {
-            if let Some((first, second)) = self.first_overlap() {
-                return Err(PanelError::Overlap {
-                    argument: "state".to_owned(),
-                    first: self.rows()[first] as usize,
-                    second: self.rows()[second] as usize,
-                });
-            }
+        let needs_timeline = what.state.is_some() || !what.values.is_empty();
+        if let Some((first, second)) = self.first_overlap().filter(|_| needs_timeline) {
+            return Err(PanelError::Overlap {
+                argument: "state".to_owned(),
+                first: self.rows()[first] as usize,
+                second: self.rows()[second] as usize,
+            });
         }
         build(self, calendar, what)
     }
@@ -241,11 +240,8 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         columns.push(format!("{name}_mean"), mean(spells, &layout, name)?)?;
     }
     let everyone = layout.who.len() == spells.persons().len();
-    let persons: Persons = if everyone {
-        spells.persons().clone()
-    } else {
-        spells.persons().take(&layout.who)
-    };
+    let persons: Persons =
+        if everyone { spells.persons().clone() } else { spells.persons().take(&layout.who) };
     let recorded = (what.balance != Balance::None)
         .then(|| layout.fill(spells, false, |recorded, _| *recorded = true));
     let period_name = what.period.clone().unwrap_or_else(|| calendar.unit().name().to_owned());
@@ -278,11 +274,7 @@ fn on_reference_day(spells: &Spells, layout: &Layout, reference: ReferenceDay) -
     })
 }
 
-fn state(
-    spells: &Spells,
-    layout: &Layout,
-    rule: StateRule,
-) -> Result<(Column, u64), PanelError> {
+fn state(spells: &Spells, layout: &Layout, rule: StateRule) -> Result<(Column, u64), PanelError> {
     let none = || PanelError::NoState { argument: "state".to_owned() };
     let column = spells.columns().column("state", spells.state().ok_or_else(none)?)?;
     if rule != StateRule::Dominant {
@@ -350,12 +342,7 @@ fn push_days_by_state(
     Ok(())
 }
 
-fn sum(
-    spells: &Spells,
-    layout: &Layout,
-    name: &str,
-    spread: Spread,
-) -> Result<Column, PanelError> {
+fn sum(spells: &Spells, layout: &Layout, name: &str, spread: Spread) -> Result<Column, PanelError> {
     let mut values = numbers(spells.columns(), "sum", name, Some(spells.rows()))?;
     if spread == Spread::Days {
         let open = |at: &usize| spells.lengths[*at] == Day::OPEN.0 && !values[*at].is_nan();
@@ -465,4 +452,3 @@ fn balanced(
     panel.columns.push(REASON, Column::category(&reasons, &REASONS))?;
     Ok(panel.with_step(step))
 }
-

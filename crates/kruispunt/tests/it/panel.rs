@@ -1,0 +1,320 @@
+//! Hand-worked cases and hostile input of the panel room.
+
+use kruispunt::data::{Calendar, Column, DataError, Day, Panel, Spells, Table, Unit};
+use kruispunt::panel::{
+    Attach, Balance, Ends, FirstTreatment, Merge, PanelError, Policy, SpellColumns, Spread,
+    StateRule, ToPanel,
+};
+
+fn register(rows: &[(i64, &str, Option<&str>, &str, f64)]) -> Table {
+    Table::new([
+        ("pid", Column::int(rows.iter().map(|row| row.0).collect())),
+        ("start", Column::text(rows.iter().map(|row| Some(row.1)))),
+        ("end", Column::text(rows.iter().map(|row| row.2))),
+        ("status", Column::text(rows.iter().map(|row| Some(row.3)))),
+        ("wage", Column::float(rows.iter().map(|row| row.4).collect())),
+    ])
+    .unwrap()
+}
+
+fn columns() -> SpellColumns {
+    SpellColumns::new("pid", "start", "end").state("status").carry(["wage"])
+}
+
+fn read(rows: &[(i64, &str, Option<&str>, &str, f64)]) -> Spells {
+    Spells::read(&register(rows), &columns()).unwrap()
+}
+
+fn labels(panel: &Panel, name: &str) -> Vec<Option<String>> {
+    let column = panel.column("test", name).unwrap();
+    (0..panel.n_rows()).map(|row| column.label(row)).collect()
+}
+
+fn shown(values: &[&str]) -> Vec<Option<String>> {
+    values.iter().map(|value| (!value.is_empty()).then(|| (*value).to_owned())).collect()
+}
+
+#[test]
+fn a_leap_quarter_a_first_of_january_and_an_open_end_by_hand() {
+    let spells = read(&[
+        (1, "2011-12-31", Some("2012-03-31"), "employee", 92.0),
+        (1, "2012-04-01", Some("2012-06-29"), "jobseeker", 0.0),
+        (2, "2012-01-01", None, "student", 0.0),
+    ]);
+    let calendar = Calendar::quarters("2011Q4", "2012Q3").unwrap();
+    let what = ToPanel::new().state(StateRule::LastDay).days();
+    let panel = spells.to_panel(&calendar, &what).unwrap();
+    assert_eq!(labels(&panel, "pid"), shown(&["1", "1", "1", "2", "2", "2"]));
+    assert_eq!(
+        labels(&panel, "quarter"),
+        shown(&["2011Q4", "2012Q1", "2012Q2", "2012Q1", "2012Q2", "2012Q3"])
+    );
+    assert_eq!(labels(&panel, "days"), shown(&["1", "91", "90", "91", "91", "92"]));
+    assert_eq!(
+        labels(&panel, "state"),
+        shown(&["employee", "employee", "", "student", "student", "student"])
+    );
+    assert_eq!(panel.person_factor().codes(), [0, 0, 0, 1, 1, 1]);
+    assert_eq!(panel.period_factor().codes(), [0, 1, 2, 1, 2, 3]);
+    // 92 euro over 92 days: one a day; clipping does not make the days left dearer
+    let clipped = read(&[(1, "2011-12-31", Some("2012-03-31"), "employee", 92.0)])
+        .clip(&Calendar::quarters("2012Q1", "2012Q1").unwrap());
+    let sum = ToPanel::new().sum(["wage"]);
+    let panel = clipped.to_panel(&calendar, &sum).unwrap();
+    assert_eq!(labels(&panel, "wage"), shown(&["91"]));
+    let start = ToPanel::new().sum_with(["wage"], Spread::Start);
+    assert_eq!(labels(&clipped.to_panel(&calendar, &start).unwrap(), "wage"), [None]);
+    let end = ToPanel::new().sum_with(["wage"], Spread::End);
+    assert_eq!(labels(&clipped.to_panel(&calendar, &end).unwrap(), "wage"), shown(&["92"]));
+    let daily = ToPanel::new().sum_with(["wage"], Spread::Daily);
+    assert_eq!(labels(&clipped.to_panel(&calendar, &daily).unwrap(), "wage"), shown(&["8372"]));
+}
+
+#[test]
+fn an_amount_of_an_open_spell_cannot_be_divided() {
+    let spells = read(&[(2, "2012-01-01", None, "student", 5.0)]);
+    let calendar = Calendar::quarters("2012Q1", "2012Q1").unwrap();
+    for spells in [spells.clip(&calendar), spells] {
+        let error = spells.to_panel(&calendar, &ToPanel::new().sum(["wage"])).unwrap_err();
+        assert!(matches!(error, PanelError::OpenAmount { row: 0, .. }), "{error}");
+    }
+}
+
+#[test]
+fn days_before_1900_and_a_quarterly_register() {
+    let old = read(&[(1, "1899-12-31", Some("1900-03-01"), "miner", 1.0)]);
+    let calendar = Calendar::quarters("1899Q4", "1900Q1").unwrap();
+    let panel = old.to_panel(&calendar, &ToPanel::new().days()).unwrap();
+    // 1900 was no leap year: 31 + 28 + 1 days
+    assert_eq!(labels(&panel, "days"), shown(&["1", "60"]));
+    let table = Table::new([
+        ("pid", Column::text([Some("b"), Some("a"), Some("a")])),
+        ("kwartaal", Column::text([Some("2012Q1"), Some("2012Q2"), Some("2012Q1")])),
+        ("pay", Column::float(vec![10.0, 20.0, 30.0])),
+    ])
+    .unwrap();
+    let columns = SpellColumns::period("pid", "kwartaal", Unit::Quarter).carry(["pay"]);
+    let spells = Spells::read(&table, &columns).unwrap();
+    let calendar = Calendar::quarters("2012Q1", "2012Q2").unwrap();
+    let panel = spells.to_panel(&calendar, &ToPanel::new().sum(["pay"]).days()).unwrap();
+    assert_eq!(labels(&panel, "pid"), shown(&["a", "a", "b"]));
+    assert_eq!(labels(&panel, "pay"), shown(&["30", "20", "10"]));
+    assert_eq!(labels(&panel, "days"), shown(&["91", "91", "91"]));
+}
+
+#[test]
+fn spells_that_touch_merge_at_gap_zero_and_a_day_apart_at_gap_one() {
+    let spells = read(&[
+        (1, "2012-01-01", Some("2012-01-31"), "employee", 1.0),
+        (1, "2012-02-01", Some("2012-02-29"), "employee", 2.0),
+        (1, "2012-03-02", Some("2012-03-31"), "employee", 4.0),
+    ]);
+    assert_eq!(spells.merge(&Merge::days(0)).unwrap().len(), 2);
+    let merged = spells.merge(&Merge::days(1).sum(["wage"])).unwrap();
+    assert_eq!(
+        (merged.len(), merged.columns().get("wage").unwrap().label(0)),
+        (1, Some("7".into()))
+    );
+    assert_eq!(merged.ends()[0], Day::new(2012, 4, 1).unwrap().0);
+}
+
+#[test]
+fn checking_finds_each_kind_once() {
+    let rows = [
+        (1, "2012-01-01", Some("2012-01-31"), "a", 1.0),
+        (1, "2012-01-15", Some("2012-02-15"), "b", 1.0),
+        (2, "2012-01-01", Some("2012-01-31"), "a", 1.0),
+        (2, "2012-03-01", Some("2012-03-31"), "a", 1.0),
+        (2, "2012-05-01", Some("2012-05-31"), "b", 1.0),
+        (2, "2012-05-01", Some("2012-05-31"), "b", 1.0),
+        (3, "2011-01-01", None, "a", 1.0),
+        (4, "2012-02-02", Some("2012-02-01"), "a", 1.0),
+    ];
+    let spells = Spells::read(&register(&rows), &columns().on_inverted(Policy::Drop)).unwrap();
+    let check = spells.check(Some(&Calendar::years("2012", "2012").unwrap())).unwrap();
+    for (finding, n) in [
+        ("overlap", 2),
+        ("duplicate", 1),
+        ("gap", 1),
+        ("jump", 1),
+        ("outside", 1),
+        ("open", 1),
+        ("inverted", 1),
+    ] {
+        assert_eq!(check.spells(finding), n, "{finding}");
+    }
+    assert_eq!(check.table().n_rows(), 10);
+    assert!(spells.account().last().unwrap().adds_up());
+}
+
+#[test]
+fn cells_without_a_record_say_why() {
+    let spells = read(&[
+        (1, "2012-04-01", Some("2012-06-30"), "a", 1.0),
+        (1, "2012-10-01", Some("2012-12-31"), "a", 1.0),
+    ]);
+    let residence = read(&[(1, "2012-03-31", Some("2013-01-01"), "here", 0.0)]);
+    let calendar = Calendar::quarters("2011Q4", "2013Q2").unwrap();
+    let full = ToPanel::new().balance(Balance::Full);
+    let panel = spells.to_panel(&calendar, &full).unwrap();
+    let (before, after) = ("before entry", "after exit");
+    assert_eq!(
+        labels(&panel, "reason"),
+        shown(&[before, before, "", "no record", "", after, after])
+    );
+    let panel = spells.to_panel(&calendar, &full.presence(&residence)).unwrap();
+    assert_eq!(
+        labels(&panel, "reason"),
+        shown(&["not resident", before, "", "no record", "", after, "not resident"])
+    );
+    let none = spells.to_panel(&calendar, &ToPanel::new().balance(Balance::None)).unwrap();
+    assert_eq!(labels(&none, "quarter"), shown(&["2012Q2", "2012Q4"]));
+}
+
+#[test]
+fn death_ends_spells_on_its_day_and_the_earliest_of_two_counts() {
+    let spells = read(&[
+        (1, "2012-01-01", None, "a", 1.0),
+        (1, "2013-01-01", None, "b", 1.0),
+        (2, "2012-01-01", None, "a", 1.0),
+    ]);
+    let deaths = Table::new([
+        ("id", Column::int(vec![1, 1, 9])),
+        ("day", Column::text([Some("2012-05-05"), Some("2012-05-03"), None])),
+    ])
+    .unwrap();
+    let censored = spells.censor(&deaths, "id", "day", "death").unwrap();
+    assert_eq!(censored.ends(), [Day::new(2012, 5, 4).unwrap().0, Day::OPEN.0]);
+    let step = censored.account().last().unwrap();
+    assert!(step.adds_up());
+    assert_eq!(step.ties[0].met, 1);
+}
+
+#[test]
+fn event_time_patterns_transitions_and_filters() {
+    let table = Table::new([
+        ("pid", Column::int(vec![1, 1, 1, 2, 2, 3])),
+        ("q", Column::text(["20121", "20122", "20124", "20121", "20122", "20123"].map(Some))),
+        ("state", Column::text([Some("a"), Some("b"), Some("b"), Some("a"), None, Some("a")])),
+    ])
+    .unwrap();
+    let panel = Panel::from_table(&table, "pid", "q", Unit::Quarter).unwrap();
+    assert_eq!(panel.calendar().len(), 4);
+    let patterns = panel.patterns();
+    assert_eq!(patterns.column("t", "pattern").unwrap().label(0), Some("..1.".into()));
+    let transitions = panel.transitions("state").unwrap();
+    let told: Vec<String> = (0..transitions.n_rows())
+        .map(|row| {
+            let label = |name| transitions.get(name).unwrap().label(row).unwrap_or_default();
+            format!("{}>{} {} {}", label("from"), label("to"), label("kind"), label("count"))
+        })
+        .collect();
+    assert_eq!(
+        told,
+        ["a>b observed 1", "a> missing 1", "a> end 1", "b> gap 1", "b> end 1", "> end 1"]
+    );
+    let events = Table::new([
+        ("pid", Column::int(vec![2, 1, 1])),
+        ("day", Column::text([Some("2011-12-31"), Some("2012-05-01"), Some("2013-01-01")])),
+    ])
+    .unwrap();
+    let training =
+        Spells::read(&events, &SpellColumns::event("pid", "day").name("training")).unwrap();
+    let timed = panel.event_time(FirstTreatment::Spells(&training)).unwrap();
+    assert_eq!(labels(&timed, "event_time"), shown(&["-1", "0", "2", "1", "2", ""]));
+    assert_eq!(labels(&timed, "cohort")[0].as_deref(), Some("2012Q2"));
+    let ever = panel.attach(&training, &Attach::Ever, "trained").unwrap();
+    let flagged = ever.event_time(FirstTreatment::Column("trained")).unwrap();
+    assert_eq!(labels(&flagged, "event_time"), shown(&["-1", "0", "2", "0", "1", ""]));
+    let kept = panel.keep("state", &["a"]).unwrap();
+    assert_eq!(kept.n_rows(), 3);
+    let step = kept.account().last().unwrap();
+    assert!(step.adds_up());
+    assert_eq!((step.excluded.len(), kept.persons().len()), (2, 3));
+    assert!(matches!(
+        panel.event_time(FirstTreatment::Column("state")),
+        Err(PanelError::Data(DataError::BadCell { .. }))
+    ));
+}
+
+#[test]
+fn person_columns_need_one_row_a_person() {
+    let panel = read(&[
+        (1, "2012-01-01", Some("2012-06-30"), "a", 1.0),
+        (2, "2012-01-01", Some("2012-01-02"), "b", 1.0),
+    ])
+    .to_panel(&Calendar::quarters("2012Q1", "2012Q2").unwrap(), &ToPanel::new())
+    .unwrap();
+    let persons = |ids: Vec<i64>| {
+        let n = ids.len();
+        Table::new([("id", Column::int(ids)), ("birth", Column::int(vec![1970; n]))]).unwrap()
+    };
+    let attached = panel.attach_person(&persons(vec![2, 7]), "id").unwrap();
+    assert_eq!(labels(&attached, "birth"), shown(&["", "", "1970"]));
+    let error = panel.attach_person(&persons(vec![2, 7, 2]), "id").unwrap_err();
+    assert!(matches!(error, PanelError::DuplicateKey { first: 0, second: 2, .. }));
+    let text = Table::new([("id", Column::text([Some("2")]))]).unwrap();
+    assert!(matches!(panel.attach_person(&text, "id"), Err(PanelError::PersonTypes { .. })));
+}
+
+#[test]
+fn bad_input_is_refused_by_name_and_row_without_the_identifier() {
+    let inverted = register(&[
+        (1, "2012-01-01", None, "a", 1.0),
+        (8_812_345, "2012-02-02", Some("2012-02-01"), "a", 1.0),
+    ]);
+    let error = Spells::read(&inverted, &columns()).unwrap_err();
+    assert!(matches!(error, PanelError::Inverted { row: 1, .. }));
+    assert!(!error.to_string().contains("8812345"));
+    let exclusive = register(&[(1, "2012-01-01", Some("2012-01-01"), "a", 1.0)]);
+    let error = Spells::read(&exclusive, &columns().ends(Ends::Exclusive)).unwrap_err();
+    assert!(matches!(error, PanelError::EmptySpell { row: 0, .. }));
+    let empty = register(&[]);
+    let error = Spells::read(&empty, &columns()).unwrap_err();
+    assert!(matches!(error, PanelError::Data(DataError::EmptyTable { .. })));
+    let spells = read(&[
+        (1, "2012-01-01", Some("2012-03-01"), "a", f64::NAN),
+        (1, "2012-02-01", None, "b", 1.0),
+    ]);
+    assert!(matches!(spells.resolve(["-wage"]), Err(PanelError::NotFinite { row: 0, .. })));
+    assert!(matches!(
+        spells.resolve(["tenure"]),
+        Err(PanelError::Data(DataError::MissingColumn { .. }))
+    ));
+    let calendar = Calendar::years("2012", "2012").unwrap();
+    let state = ToPanel::new().state(StateRule::LastDay);
+    let error = spells.to_panel(&calendar, &state).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`state`: the spells of one person at rows 0 and 1 overlap; say which wins with resolve(order)"
+    );
+    let nulls = Table::new([
+        ("pid", Column::ints(&[Some(1), None])),
+        ("start", Column::dates(&[None, Some(Day(0))])),
+        ("end", Column::dates(&[None, Some(Day(i32::MIN))])),
+    ])
+    .unwrap();
+    let plain = || SpellColumns::new("pid", "start", "end");
+    assert!(matches!(
+        Spells::read(&nulls, &plain()),
+        Err(PanelError::Data(DataError::MissingCell { row: 0, .. }))
+    ));
+    let none = Spells::read(&nulls, &plain().on_missing(Policy::Drop)).unwrap();
+    assert!(none.is_empty() && none.persons().is_empty());
+    let panel = none
+        .clip(&calendar)
+        .resolve(["start"])
+        .unwrap()
+        .to_panel(&calendar, &ToPanel::new().days())
+        .unwrap();
+    assert_eq!((panel.n_rows(), panel.patterns().n_rows()), (0, 0));
+    let twice = Table::new([
+        ("pid", Column::int(vec![4, 4])),
+        ("q", Column::text([Some("2012Q1"), Some("31/03/2012")])),
+    ])
+    .unwrap();
+    assert!(matches!(
+        Panel::from_table(&twice, "pid", "q", Unit::Quarter),
+        Err(PanelError::DuplicatePersonPeriod { first: 0, second: 1, .. })
+    ));
+}

@@ -1,0 +1,353 @@
+//! The verbs of the panel room against slow twins that look at every day.
+
+use kruispunt::data::{Calendar, Column, Day, Panel, Period, Spells, Table, Unit, Values};
+use kruispunt::panel::{
+    Aggregates, Attach, Balance, Merge, SpellColumns, Spread, StateRule, ToPanel,
+};
+use proptest::prelude::*;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+const STATES: [&str; 3] = ["employee", "jobseeker", "student"];
+/// 1 November 2011, in days: the spells lie around the leap day of 2012.
+const FIRST: i32 = 15_279;
+
+#[derive(Clone, Debug)]
+struct Row {
+    person: i64,
+    start: i32,
+    end: i32,
+    state: u32,
+    wage: Option<f64>,
+    source: i64,
+}
+
+fn rows() -> impl Strategy<Value = Vec<Row>> {
+    let wage = prop_oneof![Just(None), (1..4_i32).prop_map(|wage| Some(f64::from(wage) * 30.0))];
+    let row = (0..4_i64, 0..300_i32, 1..130_i32, 0..3_u32, wage, 0..2_i64);
+    let row = row.prop_map(|(person, start, days, state, wage, source)| Row {
+        person: person * 7 - 7,
+        start: FIRST + start,
+        end: FIRST + start + days,
+        state,
+        wage,
+        source,
+    });
+    proptest::collection::vec(row, 1..14)
+}
+
+fn read(rows: &[Row]) -> Spells {
+    let dates = |of: fn(&Row) -> i32| {
+        Column::dates(&rows.iter().map(|row| Some(Day(of(row)))).collect::<Vec<_>>())
+    };
+    let table = Table::new([
+        ("pid", Column::int(rows.iter().map(|row| row.person).collect())),
+        ("start", dates(|row| row.start)),
+        ("end", dates(|row| row.end - 1)),
+        ("status", Column::text(rows.iter().map(|row| Some(STATES[row.state as usize])))),
+        ("wage", Column::floats(&rows.iter().map(|row| row.wage).collect::<Vec<_>>())),
+        ("reg", Column::int(rows.iter().map(|row| row.source).collect())),
+    ])
+    .unwrap();
+    let columns = SpellColumns::new("pid", "start", "end").state("status").source("reg");
+    Spells::read(&table, &columns.carry(["wage"])).unwrap()
+}
+
+/// Which rows cover each day of each person.
+fn days(spells: &Spells) -> BTreeMap<(String, i32), Vec<u32>> {
+    let mut days: BTreeMap<_, Vec<u32>> = BTreeMap::new();
+    for person in 0..spells.persons().len() {
+        let id = spells.persons().ids().label(person).unwrap();
+        for at in spells.of(person) {
+            for day in spells.starts()[at]..spells.ends()[at] {
+                days.entry((id.clone(), day)).or_default().push(spells.rows()[at]);
+            }
+        }
+    }
+    days.values_mut().for_each(|rows| rows.sort_unstable());
+    days
+}
+
+fn naive_days(rows: &[Row]) -> BTreeMap<(String, i32), Vec<u32>> {
+    let mut days: BTreeMap<_, Vec<u32>> = BTreeMap::new();
+    for (at, row) in (0..).zip(rows) {
+        for day in row.start..row.end {
+            days.entry((row.person.to_string(), day)).or_default().push(at);
+        }
+    }
+    days
+}
+
+fn calendar() -> Calendar {
+    Calendar::quarters("2012Q1", "2012Q3").unwrap()
+}
+
+fn ints(panel: &Panel, name: &str) -> Vec<Option<i64>> {
+    let column = panel.column("test", name).unwrap();
+    let Values::Int(values) = column.values().clone() else { panic!("{name} is not whole") };
+    (0..panel.n_rows()).map(|row| (!column.is_null(row)).then(|| values[row])).collect()
+}
+
+fn floats(panel: &Panel, name: &str) -> Vec<Option<f64>> {
+    let column = panel.column("test", name).unwrap();
+    let values = column.to_floats("test", name).unwrap();
+    (0..panel.n_rows()).map(|row| (!column.is_null(row)).then(|| values[row])).collect()
+}
+
+/// Person and period of each row.
+fn cells(panel: &Panel) -> Vec<(String, Period)> {
+    let of = |(&person, &at): (&u32, &u32)| {
+        let id = panel.persons().ids().label(person as usize).unwrap();
+        (id, panel.calendar().period(at as usize))
+    };
+    panel.person_codes().iter().zip(panel.positions()).map(of).collect()
+}
+
+fn winner(rows: &[Row], covering: &[u32]) -> u32 {
+    let key = |at: &&u32| {
+        let row = &rows[**at as usize];
+        (row.source, row.wage.map_or(i64::MAX, |wage| -(wage as i64)), **at)
+    };
+    *covering.iter().min_by_key(key).unwrap()
+}
+
+fn close(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * (1.0 + a.abs()),
+        (a, b) => a.is_none() && b.is_none(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn spells_are_sorted_and_keep_their_days(rows in rows()) {
+        let spells = read(&rows);
+        prop_assert_eq!(days(&spells), naive_days(&rows));
+        for person in 0..spells.persons().len() {
+            let key = |at: usize| (spells.starts()[at], spells.ends()[at], spells.rows()[at]);
+            prop_assert!(spells.of(person).map(key).is_sorted());
+        }
+    }
+
+    #[test]
+    fn clipping_keeps_the_days_inside(rows in rows()) {
+        let clipped = read(&rows).clip(&calendar());
+        let mut naive = naive_days(&rows);
+        naive.retain(|(_, day), _| calendar().position(Day(*day)).is_some());
+        prop_assert_eq!(days(&clipped), naive);
+        prop_assert!(clipped.account().last().unwrap().adds_up());
+    }
+
+    #[test]
+    fn merging_bridges_gaps_within_a_state(rows in rows(), gap in 0..40_u32) {
+        let merged = read(&rows).merge(&Merge::days(gap)).unwrap();
+        let mut covered: BTreeMap<(i64, u32), BTreeSet<i32>> = BTreeMap::new();
+        for row in &rows {
+            covered.entry((row.person, row.state)).or_default().extend(row.start..row.end);
+        }
+        let mut naive = Vec::new();
+        for ((person, state), days) in covered {
+            let mut era: Option<(i32, i32)> = None;
+            for day in days {
+                era = match era {
+                    Some((start, last)) if day - last - 1 <= gap as i32 => Some((start, day)),
+                    Some((start, last)) => {
+                        naive.push((person, start, last + 1, STATES[state as usize].to_owned()));
+                        Some((day, day))
+                    }
+                    None => Some((day, day)),
+                };
+            }
+            naive.extend(era.map(|(start, last)| (person, start, last + 1, STATES[state as usize].to_owned())));
+        }
+        naive.sort();
+        let states = merged.columns().get("status").unwrap();
+        let mut made: Vec<_> = merged.person_codes().iter().enumerate().map(|(at, &person)| {
+            let id = merged.persons().ids().label(person as usize).unwrap().parse::<i64>().unwrap();
+            (id, merged.starts()[at], merged.ends()[at], states.label(at).unwrap())
+        }).collect();
+        made.sort();
+        prop_assert_eq!(made, naive);
+        prop_assert!(merged.account().last().unwrap().adds_up());
+    }
+
+    #[test]
+    fn splitting_keeps_every_day_and_leaves_no_partial_overlap(rows in rows()) {
+        let split = read(&rows).split(&Aggregates::new().count().sum(["wage"])).unwrap();
+        let naive = naive_days(&rows);
+        prop_assert_eq!(&days(&split), &naive);
+        let sums = split.columns().get("wage_sum").unwrap();
+        for person in 0..split.persons().len() {
+            let id = split.persons().ids().label(person).unwrap();
+            for a in split.of(person) {
+                for b in split.of(person) {
+                    let same = (split.starts()[a], split.ends()[a]) == (split.starts()[b], split.ends()[b]);
+                    prop_assert!(same || split.ends()[a] <= split.starts()[b] || split.ends()[b] <= split.starts()[a]);
+                }
+                let covering = &naive[&(id.clone(), split.starts()[a])];
+                let wages: Vec<f64> = covering.iter().filter_map(|&at| rows[at as usize].wage).collect();
+                let expected = (!wages.is_empty()).then(|| wages.iter().sum::<f64>().to_string());
+                prop_assert_eq!(sums.label(a), expected);
+            }
+        }
+        let episodes = read(&rows).episodes(&Aggregates::new().count()).unwrap();
+        let covered: usize = (0..episodes.spells().len())
+            .map(|at| (episodes.spells().ends()[at] - episodes.spells().starts()[at]) as usize)
+            .sum();
+        prop_assert_eq!(covered, naive.len());
+    }
+
+    #[test]
+    fn the_best_spell_wins_each_day(rows in rows()) {
+        let timeline = read(&rows).resolve(["source", "-wage"]).unwrap();
+        let naive: BTreeMap<_, Vec<u32>> = naive_days(&rows)
+            .into_iter()
+            .map(|(key, covering)| (key, vec![winner(&rows, &covering)]))
+            .collect();
+        prop_assert_eq!(days(timeline.spells()), naive);
+        let spells = timeline.spells();
+        for person in 0..spells.persons().len() {
+            for at in spells.of(person).skip(1) {
+                let goes_on = spells.rows()[at] == spells.rows()[at - 1]
+                    && spells.starts()[at] == spells.ends()[at - 1];
+                prop_assert!(!goes_on, "pieces of one spell that touch are one");
+            }
+        }
+    }
+
+    #[test]
+    fn a_panel_holds_what_a_look_at_each_day_finds(rows in rows(), full in any::<bool>(), month in any::<bool>()) {
+        let calendar = if month { Calendar::months("2011-12", "2012-09").unwrap() } else { calendar() };
+        let balance = if full { Balance::Full } else { Balance::EntryExit };
+        let what = ToPanel::new().state(StateRule::LastDay).days().days_by_state().count().sum(["wage"]).balance(balance);
+        let timeline = read(&rows).resolve(["source", "-wage"]).unwrap();
+        let panel = timeline.to_panel(&calendar, &what).unwrap();
+        let by_day: HashMap<(String, i32), u32> = naive_days(&rows)
+            .into_iter()
+            .map(|(key, covering)| (key, winner(&rows, &covering)))
+            .collect();
+        let (days, wages) = (ints(&panel, "days"), floats(&panel, "wage"));
+        let state = panel.column("test", "state").unwrap();
+        let reason = panel.column("test", "reason").unwrap();
+        for (at, (id, period)) in cells(&panel).into_iter().enumerate() {
+            let own: Vec<u32> = (period.first_day().0..=period.last_day().0)
+                .filter_map(|day| by_day.get(&(id.clone(), day)).copied())
+                .collect();
+            prop_assert_eq!(days[at], Some(own.len() as i64));
+            let last = by_day.get(&(id.clone(), period.last_day().0));
+            prop_assert_eq!(state.label(at), last.map(|&row| STATES[rows[row as usize].state as usize].to_owned()));
+            let share = |row: &u32| {
+                let row = &rows[*row as usize];
+                row.wage.map(|wage| wage / f64::from(row.end - row.start))
+            };
+            let shares: Vec<f64> = own.iter().filter_map(share).collect();
+            prop_assert!(close(wages[at], (!shares.is_empty()).then(|| shares.iter().sum())));
+            prop_assert_eq!(reason.is_null(at), !own.is_empty());
+        }
+        let inside = by_day.keys().filter(|(_, day)| calendar.position(Day(*day)).is_some()).count();
+        prop_assert_eq!(days.iter().flatten().sum::<i64>(), inside as i64);
+        let n_states = STATES.iter().filter_map(|state| {
+            panel.column("test", &format!("days_{state}")).ok().map(|_| ints(&panel, &format!("days_{state}")))
+        });
+        prop_assert_eq!(n_states.flatten().flatten().sum::<i64>(), inside as i64);
+    }
+
+    #[test]
+    fn unresolved_spells_give_quantities(rows in rows()) {
+        let spells = read(&rows);
+        let what = ToPanel::new().days().count().balance(Balance::None)
+            .sum_with(["wage"], Spread::Start);
+        let panel = spells.to_panel(&calendar(), &what).unwrap();
+        let naive = naive_days(&rows);
+        for (at, (id, period)) in cells(&panel).into_iter().enumerate() {
+            let covering: Vec<u32> = (period.first_day().0..=period.last_day().0)
+                .flat_map(|day| naive.get(&(id.clone(), day)).cloned().unwrap_or_default())
+                .collect();
+            prop_assert!(!covering.is_empty());
+            prop_assert_eq!(ints(&panel, "days")[at], Some(covering.len() as i64));
+            let touched: BTreeSet<u32> = covering.iter().copied().collect();
+            prop_assert_eq!(ints(&panel, "count")[at], Some(touched.len() as i64));
+            let started: Vec<f64> = touched.iter().map(|&row| &rows[row as usize])
+                .filter(|row| row.start >= period.first_day().0)
+                .filter_map(|row| row.wage)
+                .collect();
+            let expected = (!started.is_empty()).then(|| started.iter().sum());
+            prop_assert!(close(floats(&panel, "wage")[at], expected));
+        }
+        let expected: BTreeSet<(String, i32)> = naive.keys()
+            .filter_map(|(id, day)| Some((id.clone(), calendar().position(Day(*day))? as i32)))
+            .collect();
+        prop_assert_eq!(panel.n_rows(), expected.len());
+    }
+
+    #[test]
+    fn the_dominant_state_has_most_days(rows in rows()) {
+        let timeline = read(&rows).resolve(["source"]).unwrap();
+        let what = ToPanel::new().state(StateRule::Dominant).days_by_state();
+        let panel = timeline.to_panel(&calendar(), &what).unwrap();
+        let state = panel.column("test", "state").unwrap();
+        let of: Vec<(&str, Vec<Option<i64>>)> = STATES.iter()
+            .filter(|state| panel.columns().get(&format!("days_{state}")).is_some())
+            .map(|state| (*state, ints(&panel, &format!("days_{state}"))))
+            .collect();
+        for row in 0..panel.n_rows() {
+            let most = of.iter().map(|(_, days)| days[row].unwrap()).max().unwrap();
+            let first = of.iter().find(|(_, days)| days[row] == Some(most)).map(|(state, _)| *state);
+            let expected = if most == 0 { None } else { first };
+            prop_assert_eq!(state.label(row), expected.map(str::to_owned));
+        }
+    }
+
+    #[test]
+    fn lags_go_by_period(rows in rows(), k in 0..4_u32) {
+        let panel = read(&rows).to_panel(&Calendar::months("2011-11", "2012-12").unwrap(),
+            &ToPanel::new().days().balance(Balance::None)).unwrap();
+        let lagged = panel.lag("days", k).unwrap().lead("days", k).unwrap().diff("days", k).unwrap();
+        let cells = cells(&panel);
+        let known: HashMap<(String, i32), i64> = cells.iter().zip(ints(&panel, "days"))
+            .map(|((id, period), days)| ((id.clone(), period.number), days.unwrap()))
+            .collect();
+        for (row, (id, period)) in cells.iter().enumerate() {
+            let find = |shift: i32| known.get(&(id.clone(), period.number + shift)).copied();
+            let k_periods = k as i32;
+            prop_assert_eq!(ints(&lagged, &format!("days_lag{k}"))[row], find(-k_periods));
+            prop_assert_eq!(ints(&lagged, &format!("days_lead{k}"))[row], find(k_periods));
+            prop_assert_eq!(ints(&lagged, &format!("days_diff{k}"))[row],
+                find(-k_periods).map(|before| find(0).unwrap() - before));
+        }
+    }
+
+    #[test]
+    fn attached_columns_hold_what_a_look_at_each_day_finds(rows in rows(), others in rows()) {
+        let panel = read(&rows).to_panel(&calendar(), &ToPanel::new().balance(Balance::Full)).unwrap();
+        let spells = read(&others);
+        let attached = panel
+            .attach(&spells, &Attach::Ever, "ever").unwrap()
+            .attach(&spells, &Attach::Cumulative, "cumulative").unwrap()
+            .attach(&spells, &Attach::Days, "days").unwrap()
+            .attach(&spells, &Attach::Since, "since").unwrap()
+            .attach(&spells, &Attach::Value("wage".into()), "value").unwrap()
+            .attach(&spells, &Attach::Current("wage".into()), "current").unwrap()
+            .as_of(&spells, &["status"]).unwrap();
+        let label = |name: &str, row: usize| attached.column("test", name).unwrap().label(row);
+        let naive = naive_days(&others);
+        for (row, (id, period)) in cells(&panel).into_iter().enumerate() {
+            let (first, last) = (period.first_day().0, period.last_day().0);
+            let started: Vec<(usize, &Row)> = others.iter().enumerate()
+                .filter(|(_, other)| other.person.to_string() == id && other.start <= last)
+                .collect();
+            prop_assert_eq!(label("ever", row), Some((!started.is_empty()).to_string()));
+            prop_assert_eq!(label("cumulative", row), Some(started.len().to_string()));
+            let days = (first..=last).filter(|day| naive.contains_key(&(id.clone(), *day))).count();
+            prop_assert_eq!(label("days", row), Some(days.to_string()));
+            let since = started.iter().map(|(_, other)| other.start).min()
+                .map(|start| (period.number - Period::of(Day(start), Unit::Quarter).number).to_string());
+            prop_assert_eq!(label("since", row), since);
+            let wage = |of: Option<&(usize, &Row)>| of.and_then(|(_, other)| other.wage).map(|wage| wage.to_string());
+            let latest = started.iter().max_by_key(|(at, other)| (other.start, *at));
+            prop_assert_eq!(label("value", row), wage(latest));
+            let valid = started.iter().filter(|(_, other)| other.end > last).max_by_key(|(at, other)| (other.start, *at));
+            prop_assert_eq!(label("current", row), wage(valid));
+            prop_assert_eq!(label("status", row), valid.map(|(_, other)| STATES[other.state as usize].to_owned()));
+        }
+    }
+}
