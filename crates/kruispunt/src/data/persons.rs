@@ -33,7 +33,11 @@ impl Persons {
                 &whole
             }
             _ => {
-                return Err(column.wrong_type(argument, name, "identifiers: whole numbers or text"));
+                return Err(column.wrong_type(
+                    argument,
+                    name,
+                    "identifiers: whole numbers or text",
+                ));
             }
         };
         let (codes, first) = match column.values() {

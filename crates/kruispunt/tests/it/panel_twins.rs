@@ -63,7 +63,9 @@ fn days(spells: &Spells) -> BTreeMap<(String, i32), Vec<u32>> {
             }
         }
     }
-    days.values_mut().for_each(|rows| rows.sort_unstable());
+    for rows in days.values_mut() {
+        rows.sort_unstable();
+    }
     days
 }
 
