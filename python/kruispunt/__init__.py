@@ -24,6 +24,8 @@ from kruispunt.table import Table
 # estimate
 
 # report
+from kruispunt.plots import coefplot, iplot
+from kruispunt.report import Report
 
 # synth
 
@@ -41,6 +43,9 @@ __all__ = [
     # panel
     # estimate
     # report
+    "Report",
+    "coefplot",
+    "iplot",
     # synth
 ]
 

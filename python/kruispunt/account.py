@@ -135,6 +135,17 @@ class Account:
         columns = {name: [row[at] for row in rows] for at, name in enumerate(names)}
         return to_frame(to_table(columns), like)
 
+    def svg(self) -> str:
+        """Draw the flow of rows and persons as one SVG element.
+
+        The main column shows the verbs from top to bottom; to the right stands what was left out
+        and why, to the left the tables that joined (RECORD 2015, item 13.1).
+        """
+        return _core.flow_svg(self.to_json())
+
+    def _repr_html_(self) -> str:
+        return self.svg()
+
     def _rows(self) -> Iterator[tuple[str, int, str, str, int, int | None]]:
         for number, step in enumerate(self.steps, start=1):
             for account in step.joined:

@@ -10,11 +10,15 @@ pub(crate) fn json(account: &Account) -> PyResult<String> {
         .map_err(|error| InputError::new_err(format!("the account cannot be written: {error}")))
 }
 
+/// Reads an account from JSON.
+pub(crate) fn read(json: &str) -> PyResult<Account> {
+    serde_json::from_str(json)
+        .map_err(|error| InputError::new_err(format!("`json` is not an account: {error}")))
+}
+
 /// Reads an account from JSON and writes it back: what comes out is complete and well-formed.
 #[pyfunction]
 #[pyo3(signature = (json))]
 pub(crate) fn check_account(json: &str) -> PyResult<String> {
-    let account: Account = serde_json::from_str(json)
-        .map_err(|error| InputError::new_err(format!("`json` is not an account: {error}")))?;
-    self::json(&account)
+    self::json(&read(json)?)
 }

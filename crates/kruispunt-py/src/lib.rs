@@ -48,6 +48,10 @@ mod _core {
     // estimate
 
     // report
+    #[pymodule_export]
+    use crate::report::PyPage;
+    #[pymodule_export]
+    use crate::report::flow_svg;
 
     // synth
 
