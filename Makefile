@@ -1,5 +1,7 @@
 # Everything here works with a Rust toolchain and Python 3.11 or newer with pip.
-PYTHON ?= python3
+ifndef PYTHON
+PYTHON := $(shell python3 -c 'import sys; print(sys.executable)')
+endif
 VENV := .venv
 BIN := $(VENV)/bin
 UV := PYTHONPATH=.tools $(PYTHON) -m uv
@@ -10,7 +12,6 @@ export PYO3_PYTHON := $(abspath $(BIN)/python)
 export PYO3_BUILD_EXTENSION_MODULE := 1
 export VIRTUAL_ENV := $(abspath $(VENV))
 export PATH := $(abspath .tools/bin):$(abspath $(BIN)):$(PATH)
-export PYTHONDONTWRITEBYTECODE :=
 CARGO ?= cargo
 NATIVE_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml -path 'crates/*')
 WHEEL_LIMIT_MIB := 25
@@ -45,9 +46,9 @@ wheelhouse: wheel ## what a locked room needs, in wheelhouse/, and a test that i
 	rm -rf wheelhouse build/locked-room
 	mkdir -p wheelhouse
 	cp dist/*.whl wheelhouse/
-	$(PYTHON) -m pip download --quiet --only-binary :all: --dest wheelhouse $$(grep -E '^(numpy|narwhals)==' requirements/dev.txt)
-	$(PYTHON) -m venv build/locked-room
-	build/locked-room/bin/python -m pip install --quiet --no-index --find-links wheelhouse kruispunt
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --only-binary :all: --dest wheelhouse $$(grep -E '^(numpy|narwhals)==' requirements/dev.txt)
+	$(UV) venv --quiet --python $(PYTHON) build/locked-room
+	$(PYTHON) -m pip --python build/locked-room/bin/python install --quiet --disable-pip-version-check --root-user-action ignore --no-index --find-links wheelhouse kruispunt
 	build/locked-room/bin/python -I .ci/locked_room.py
 	@du -sh wheelhouse
 
@@ -63,6 +64,7 @@ clean: ## remove everything that was built
 
 $(STAMPS)/uv:
 	@mkdir -p $(STAMPS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .tools uv==$(UV_VERSION)
 	@touch $@
 

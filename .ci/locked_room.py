@@ -20,7 +20,7 @@ wages = kp.Table(
         "wage": np.random.default_rng(1).normal(100, 10, 8000),
     }
 )
-assert pickle.loads(pickle.dumps(wages)) == wages  # noqa: S301 - made a moment ago
+assert pickle.loads(pickle.dumps(wages)) == wages
 assert not kp._core.DEBUG
 try:
     wages.to_pandas()
