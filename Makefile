@@ -15,6 +15,9 @@ export PATH := $(abspath .tools/bin):$(abspath $(BIN)):$(PATH)
 CARGO ?= cargo
 NATIVE_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml -path 'crates/*')
 WHEEL_LIMIT_MIB := 25
+# Panic messages name source files: without the builder's folders.
+CARGO_HOME ?= $(HOME)/.cargo
+REMAP := --remap-path-prefix=$(CURDIR)=kruispunt $(foreach dir,$(wildcard $(CARGO_HOME)/registry/src/*),--remap-path-prefix=$(dir)=crates) --remap-path-prefix=$(HOME)=home
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-rust test-python lint wheel wheelhouse pins clean
@@ -39,7 +42,7 @@ lint: $(STAMPS)/native ## formatting, clippy, rustdoc, ruff, mypy, stubtest
 
 wheel: $(STAMPS)/tools ## an optimised wheel for any Linux with glibc 2.17, in dist/
 	rm -rf dist
-	$(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
+	RUSTFLAGS="$(REMAP)" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 	$(BIN)/python .ci/wheel.py dist $(WHEEL_LIMIT_MIB)
 
 wheelhouse: wheel ## what a locked room needs, in wheelhouse/, and a test that it is enough

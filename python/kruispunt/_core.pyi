@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, final
 
 from numpy.typing import NDArray
@@ -87,3 +87,8 @@ class Page:
 # the build ----------------------------------------------------------------------------------
 
 def set_threads(threads: int) -> None: ...
+def _rehearse(
+    seconds: float,
+    ending: str = "return",
+    progress: Callable[[str, int, int], object] | None = None,
+) -> int: ...

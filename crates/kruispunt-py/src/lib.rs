@@ -57,7 +57,7 @@ mod _core {
 
     // the build
     #[pymodule_export]
-    use crate::work::set_threads;
+    use crate::work::{rehearse, set_threads};
 
     /// Whether this build has no optimisation worth the name.
     #[pymodule_export]

@@ -138,3 +138,33 @@ pub(crate) fn set_threads(threads: usize) -> PyResult<()> {
     THREADS.store(threads, Ordering::Relaxed);
     Ok(())
 }
+
+/// Works for `seconds` in steps of a millisecond, then ends as told: `return`, `error` or `panic`.
+///
+/// It rehearses what no verb does on purpose, for the tests of this file.
+#[pyfunction]
+#[pyo3(name = "_rehearse", signature = (seconds, ending="return", progress=None))]
+pub(crate) fn rehearse(
+    py: Python<'_>,
+    seconds: f64,
+    ending: &str,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<u64> {
+    const STEP: Duration = Duration::from_millis(1);
+    let steps = (seconds.clamp(0.0, 3600.0) * 1000.0) as u64;
+    run(py, progress, |ticket| {
+        ticket.stage("rehearsal", steps);
+        for step in 0..steps {
+            if ticket.is_cancelled() {
+                return Ok(step);
+            }
+            thread::sleep(STEP);
+            ticket.advance(1);
+        }
+        match ending {
+            "return" => Ok(steps),
+            "panic" => std::panic::resume_unwind(Box::new("a rehearsed panic")),
+            _ => Err(InputError::new_err("a rehearsed error")),
+        }
+    })
+}
