@@ -13,7 +13,7 @@ export PYO3_BUILD_EXTENSION_MODULE := 1
 export VIRTUAL_ENV := $(abspath $(VENV))
 export PATH := $(abspath .tools/bin):$(abspath $(BIN)):$(PATH)
 CARGO ?= cargo
-NATIVE_SOURCES := Cargo.toml Cargo.lock $(shell find crates -name '*.rs' -path '*/src/*' -o -name Cargo.toml -path 'crates/*')
+NATIVE_SOURCES := Cargo.toml Cargo.lock $(shell find crates -type f -path '*/src/*' -o -name Cargo.toml -path 'crates/*' -o -type f -path '*/data/*')
 WHEEL_LIMIT_MIB := 25
 # Panic messages name source files: without the builder's folders.
 CARGO_HOME ?= $(HOME)/.cargo
