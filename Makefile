@@ -32,7 +32,7 @@ demo: $(STAMPS)/native ## from registers to an effect: writes ./demo and says wh
 test: test-rust test-python ## all tests: Rust, Python, doctests, notebooks
 
 test-rust: $(STAMPS)/tools ## the tests of the crates
-	$(CARGO) test --workspace
+	$(CARGO) test --workspace --no-fail-fast
 
 test-python: $(STAMPS)/native ## the tests of the Python door, doctests and notebooks
 	$(BIN)/python -m pytest -q

@@ -14,7 +14,7 @@ from kruispunt import _core, exceptions
 
 # data
 from kruispunt.account import Account
-from kruispunt.progress import progress
+from kruispunt._progress import progress
 from kruispunt.table import Table
 
 # linkage

@@ -15,7 +15,7 @@ import pytest
 
 import kruispunt as kp
 from kruispunt import _core
-from kruispunt.progress import reporting
+from kruispunt._progress import reporting
 
 INTERRUPTED = """
 import time

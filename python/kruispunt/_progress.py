@@ -120,7 +120,7 @@ def reporting(show: bool | Callback | None = None) -> Iterator[Callback | None]:
 
     Examples
     --------
-    >>> from kruispunt.progress import reporting
+    >>> from kruispunt._progress import reporting
     >>> with reporting(False) as callback:
     ...     print(callback)
     None
