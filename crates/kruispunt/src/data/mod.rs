@@ -12,6 +12,7 @@ mod column;
 mod day;
 mod error;
 mod factor;
+mod fit;
 mod panel;
 mod persons;
 mod seed;
@@ -27,6 +28,10 @@ pub use column::{Column, Levels, Text, TextBuilder, Values};
 pub use day::Day;
 pub use error::DataError;
 pub use factor::Factor;
+pub use fit::{
+    ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Sample,
+    SampleEffect, Ssc,
+};
 pub(crate) use panel::REASON;
 pub use panel::{Panel, ReferenceDay};
 pub(crate) use persons::NOBODY;

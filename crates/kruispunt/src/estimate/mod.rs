@@ -1,1 +1,25 @@
 //! Fixed-effects regression.
+//!
+//! A [`Formula`] in the dialect of fixest says what is regressed on what and which effects are
+//! swept out; [`FeOls`] fits it to a [`Table`](crate::data::Table) and gives a
+//! [`Fit`](crate::data::Fit). The verbs of a fit stand here too: `tidy`, `confint`, `wald_test`,
+//! `predict`, `resid`, `fixef`, and `vcov`, which computes another covariance ([`Vcov`]) without
+//! fitting again.
+//!
+//! ```text
+//! rows ──missing out, singletons out──▶ sample ──effects swept──▶ least squares ──▶ covariance
+//! ```
+
+mod design;
+mod error;
+mod feols;
+mod formula;
+mod inference;
+mod sample;
+mod vcov;
+
+pub use error::EstimateError;
+pub use feols::{FeOls, Singletons};
+pub use formula::Formula;
+pub use inference::{EffectValues, WaldTest};
+pub use vcov::Vcov;

@@ -1,0 +1,295 @@
+//! What an estimator found.
+
+use super::{Account, Column, Factor};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Which effects count as parameters in small-sample corrections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum CountedEffects {
+    /// None.
+    None,
+    /// Those not nested in a cluster variable.
+    #[default]
+    NonNested,
+    /// All.
+    Full,
+}
+
+/// Which number of clusters corrects several-way clustering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ClusterDf {
+    /// Each summand its own.
+    Conventional,
+    /// The smallest for all.
+    #[default]
+    Min,
+}
+
+/// Small-sample corrections of a covariance matrix.
+///
+/// ```text
+/// V = (N - 1)/(N - K) x G/(G - 1) x bread meat bread
+/// ```
+///
+/// with K counting coefficients and effects as [`CountedEffects`] says. The defaults are those of
+/// fixest and pyfixest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct Ssc {
+    pub(crate) k_adjust: bool,
+    pub(crate) effects: CountedEffects,
+    pub(crate) g_adjust: bool,
+    pub(crate) g_df: ClusterDf,
+}
+
+impl Default for Ssc {
+    fn default() -> Self {
+        Self {
+            k_adjust: true,
+            effects: CountedEffects::default(),
+            g_adjust: true,
+            g_df: ClusterDf::default(),
+        }
+    }
+}
+
+impl Ssc {
+    /// Without the correction (N - 1)/(N - K).
+    pub const fn without_k(mut self) -> Self {
+        self.k_adjust = false;
+        self
+    }
+
+    /// Without the correction G/(G - 1).
+    pub const fn without_g(mut self) -> Self {
+        self.g_adjust = false;
+        self
+    }
+
+    /// Which effects count as parameters.
+    pub const fn effects(mut self, counted: CountedEffects) -> Self {
+        self.effects = counted;
+        self
+    }
+
+    /// Which number of clusters corrects several-way clustering.
+    pub const fn cluster_df(mut self, df: ClusterDf) -> Self {
+        self.g_df = df;
+        self
+    }
+}
+
+/// A set of effects and its number of levels in the sample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EffectCount {
+    /// The effect, as in the formula.
+    pub name: String,
+    /// Levels in the sample.
+    pub levels: usize,
+}
+
+/// A cluster variable and its number of clusters in the sample.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClusterCount {
+    /// The variable.
+    pub name: String,
+    /// Clusters in the sample.
+    pub clusters: usize,
+}
+
+/// The certificate of the solver.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Convergence {
+    /// Steps taken; 0 where the answer is exact.
+    pub iterations: usize,
+    /// Largest group mean left in any swept column, in standard deviations of that column.
+    pub left: f64,
+}
+
+/// How well the model describes the sample.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Goodness {
+    /// Share of the variance explained, effects included.
+    pub r2: f64,
+    /// The same, adjusted for the number of parameters.
+    pub adj_r2: f64,
+    /// Share of the variance within effects explained; NaN without effects.
+    pub within_r2: f64,
+    /// The same, adjusted; NaN without effects.
+    pub adj_within_r2: f64,
+    /// Root of the mean squared residual.
+    pub rmse: f64,
+}
+
+/// One set of effects, row by row of the sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SampleEffect {
+    pub(crate) name: String,
+    pub(crate) factor: Factor,
+    /// The level's values, one row a level, one column a part of `f^g`.
+    pub(crate) levels: Vec<Column>,
+}
+
+/// The rows a fit rests on, kept for residuals, effects and other covariances.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Sample {
+    /// Rows of the table, counted from 0.
+    pub(crate) rows: Vec<u32>,
+    pub(crate) outcome: Vec<f64>,
+    pub(crate) residuals: Vec<f64>,
+    /// The regressors' part of the prediction.
+    pub(crate) linear: Vec<f64>,
+    /// Regressors after sweeping, by column.
+    pub(crate) regressors: Vec<Vec<f64>>,
+    pub(crate) weights: Option<Vec<f64>>,
+    pub(crate) effects: Vec<SampleEffect>,
+    pub(crate) clusters: Vec<(String, Factor)>,
+    /// (X'WX)^-1, row-major.
+    pub(crate) bread: Vec<f64>,
+}
+
+impl Sample {
+    /// Rows of the table, counted from 0.
+    #[must_use]
+    pub fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+}
+
+/// Coefficients, their covariance, and the sample they rest on.
+///
+/// Every estimator gives one; its verbs (`tidy`, `confint`, `wald_test`, another `vcov`, ...)
+/// stand with [`crate::estimate`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Fit {
+    pub(crate) formula: String,
+    pub(crate) outcome: String,
+    pub(crate) names: Vec<String>,
+    pub(crate) coef: Vec<f64>,
+    pub(crate) vcov: Vec<f64>,
+    pub(crate) vcov_text: String,
+    pub(crate) ssc: Ssc,
+    pub(crate) df: f64,
+    pub(crate) n_obs: usize,
+    pub(crate) weights: Option<String>,
+    pub(crate) effects: Vec<EffectCount>,
+    pub(crate) clusters: Vec<ClusterCount>,
+    pub(crate) goodness: Goodness,
+    pub(crate) dropped: Vec<String>,
+    pub(crate) convergence: Convergence,
+    pub(crate) account: Account,
+    pub(crate) sample: Option<Arc<Sample>>,
+}
+
+impl Fit {
+    /// The formula as written.
+    #[must_use]
+    pub fn formula(&self) -> &str {
+        &self.formula
+    }
+
+    /// The outcome.
+    #[must_use]
+    pub fn outcome(&self) -> &str {
+        &self.outcome
+    }
+
+    /// Names of the coefficients, `k` of them.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Coefficients, shape `(k,)`.
+    #[must_use]
+    pub fn coef(&self) -> &[f64] {
+        &self.coef
+    }
+
+    /// Covariance of the coefficients, row-major `(k, k)`.
+    #[must_use]
+    pub fn vcov_matrix(&self) -> &[f64] {
+        &self.vcov
+    }
+
+    /// What kind of covariance it is, in words.
+    #[must_use]
+    pub fn vcov_text(&self) -> &str {
+        &self.vcov_text
+    }
+
+    /// Standard errors, shape `(k,)`.
+    #[must_use]
+    pub fn std_errors(&self) -> Vec<f64> {
+        let k = self.names.len();
+        (0..k).map(|j| self.vcov[j * k + j].sqrt()).collect()
+    }
+
+    /// Degrees of freedom of the t distribution.
+    #[must_use]
+    pub const fn df(&self) -> f64 {
+        self.df
+    }
+
+    /// Observations in the sample.
+    #[must_use]
+    pub const fn n_obs(&self) -> usize {
+        self.n_obs
+    }
+
+    /// The column of weights, if any.
+    #[must_use]
+    pub fn weights(&self) -> Option<&str> {
+        self.weights.as_deref()
+    }
+
+    /// Effects swept out, with their levels.
+    #[must_use]
+    pub fn effects(&self) -> &[EffectCount] {
+        &self.effects
+    }
+
+    /// Cluster variables, with their clusters.
+    #[must_use]
+    pub fn clusters(&self) -> &[ClusterCount] {
+        &self.clusters
+    }
+
+    /// How well the model describes the sample.
+    #[must_use]
+    pub const fn goodness(&self) -> &Goodness {
+        &self.goodness
+    }
+
+    /// Regressors dropped because others, or the effects, determine them.
+    #[must_use]
+    pub fn dropped(&self) -> &[String] {
+        &self.dropped
+    }
+
+    /// The certificate of the solver.
+    #[must_use]
+    pub const fn convergence(&self) -> &Convergence {
+        &self.convergence
+    }
+
+    /// What happened to the rows.
+    #[must_use]
+    pub const fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// The rows the fit rests on, unless it was stored without.
+    #[must_use]
+    pub fn sample(&self) -> Option<&Sample> {
+        self.sample.as_deref()
+    }
+
+    /// The fit without its sample: coefficients and covariance stay, and little memory is used.
+    #[must_use]
+    pub fn lean(mut self) -> Self {
+        self.sample = None;
+        self
+    }
+}

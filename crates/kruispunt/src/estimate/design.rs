@@ -1,0 +1,355 @@
+//! Terms to columns: dummies, interactions, and which level is left out where.
+//!
+//! A classification that would repeat what terms before it already span loses its first level, as
+//! in R, patsy and formulaic; names are those of pyfixest.
+
+use super::EstimateError;
+use super::formula::{Factor, Formula, Reference, Term};
+use super::sample::Rows;
+use crate::data::{Column, Values};
+use std::sync::Arc;
+
+/// Regressors a design may have; larger classifications are swept out.
+const MOST: usize = 5000;
+
+/// A named column of the design.
+pub(super) struct Regressor {
+    pub(super) name: String,
+    pub(super) values: Vec<f64>,
+}
+
+/// What a factor contributes: its columns in full and, if it spans a constant, without one level.
+struct Evaluated {
+    full: Vec<Piece>,
+    reduced: Option<Vec<Piece>>,
+}
+
+#[derive(Clone)]
+struct Piece {
+    name: String,
+    values: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Dense(Arc<Vec<f64>>),
+    Dummy(Arc<Vec<u32>>, u32),
+    DummyTimes(Arc<Vec<u32>>, u32, Arc<Vec<f64>>),
+    Both(Arc<Vec<u32>>, u32, Arc<Vec<u32>>, u32),
+}
+
+impl Source {
+    fn at(&self, row: usize) -> f64 {
+        let one = |holds: bool| f64::from(u8::from(holds));
+        match self {
+            Self::Dense(values) => values[row],
+            Self::Dummy(codes, level) => one(codes[row] == *level),
+            Self::DummyTimes(codes, level, values) => {
+                if codes[row] == *level { values[row] } else { 0.0 }
+            }
+            Self::Both(a, i, b, j) => one(a[row] == *i && b[row] == *j),
+        }
+    }
+}
+
+/// The regressors of a formula; the intercept only where no effects stand in its place.
+pub(super) fn design(formula: &Formula, rows: &Rows<'_>) -> Result<Vec<Regressor>, EstimateError> {
+    let mut known: Vec<&Factor> = Vec::new();
+    let mut evaluated: Vec<Evaluated> = Vec::new();
+    let mut spanned: Vec<Vec<Scoped>> = Vec::new();
+    let mut regressors = Vec::new();
+    let absorbed = !formula.effect_parts().is_empty();
+    for term in formula.terms() {
+        for factor in term {
+            if !known.contains(&factor) {
+                evaluated.push(evaluate(factor, rows)?);
+                known.push(factor);
+            }
+        }
+        let places = places(term, &known);
+        for scoped in scope(&places, &evaluated, &mut spanned) {
+            if scoped.is_empty() && absorbed {
+                continue;
+            }
+            multiply(&scoped, &evaluated, rows.n(), &mut regressors)?;
+        }
+    }
+    Ok(regressors)
+}
+
+fn places(term: &Term, known: &[&Factor]) -> Vec<usize> {
+    term.iter().filter_map(|factor| known.iter().position(|own| *own == factor)).collect()
+}
+
+/// A factor's place, and whether it stands without one level.
+type Scoped = (usize, bool);
+
+/// What a term adds to what is spanned already, as products of full or reduced factors.
+fn scope(
+    term: &[usize],
+    evaluated: &[Evaluated],
+    spanned: &mut Vec<Vec<Scoped>>,
+) -> Vec<Vec<Scoped>> {
+    let mut span: Vec<Vec<Scoped>> = vec![Vec::new()];
+    for &place in term {
+        let extend = |product: &Vec<Scoped>, reduced: bool| {
+            let mut product = product.clone();
+            product.push((place, reduced));
+            product
+        };
+        span = if evaluated[place].reduced.is_some() {
+            let with: Vec<_> = span.iter().map(|product| extend(product, true)).collect();
+            span.into_iter().chain(with).collect()
+        } else {
+            span.iter().map(|product| extend(product, false)).collect()
+        };
+    }
+    span.retain(|product| !spanned.iter().any(|own| same(own, product)));
+    spanned.extend(span.iter().cloned());
+    let mut simple = simplify(span);
+    for product in &mut simple {
+        product.sort_by_key(|(place, _)| term.iter().position(|own| own == place));
+    }
+    simple
+}
+
+fn same(a: &[Scoped], b: &[Scoped]) -> bool {
+    a.len() == b.len() && a.iter().all(|factor| b.contains(factor))
+}
+
+/// Joins `rest` and `rest:f without a level` to `rest:f` with all levels.
+fn simplify(mut products: Vec<Vec<Scoped>>) -> Vec<Vec<Scoped>> {
+    products.sort_by_key(Vec::len);
+    let mut done: Vec<Vec<Scoped>> = Vec::new();
+    for product in products {
+        let partner = done.iter().position(|own| {
+            let extra: Vec<&Scoped> = product.iter().filter(|f| !own.contains(f)).collect();
+            product.len() == own.len() + 1 && extra.len() == 1 && extra[0].1
+        });
+        match partner {
+            Some(at) => {
+                let own = done.remove(at);
+                let extra = product.iter().find(|f| !own.contains(f)).map(|&(place, _)| place);
+                let mut joined = own;
+                joined.extend(extra.map(|place| (place, false)));
+                done.push(joined);
+                done = simplify(done);
+            }
+            None => done.push(product),
+        }
+    }
+    done
+}
+
+fn multiply(
+    product: &[Scoped],
+    evaluated: &[Evaluated],
+    n: usize,
+    regressors: &mut Vec<Regressor>,
+) -> Result<(), EstimateError> {
+    let mut combined: Vec<Vec<&Piece>> = vec![Vec::new()];
+    for &(place, reduced) in product {
+        let own = &evaluated[place];
+        let pieces = own.reduced.as_ref().filter(|_| reduced).unwrap_or(&own.full);
+        let mut next = Vec::with_capacity(combined.len() * pieces.len());
+        for piece in pieces {
+            for before in &combined {
+                let mut both = before.clone();
+                both.push(piece);
+                next.push(both);
+            }
+            if next.len() + regressors.len() > MOST {
+                return Err(EstimateError::BadArgument {
+                    argument: "fml",
+                    expected: "at most 5,000 regressors; put large classifications right of `|`",
+                    got: "more".to_owned(),
+                });
+            }
+        }
+        combined = next;
+    }
+    for pieces in combined {
+        let name = if pieces.is_empty() {
+            "Intercept".to_owned()
+        } else {
+            pieces.iter().map(|piece| piece.name.as_str()).collect::<Vec<_>>().join(":")
+        };
+        let values = match pieces.as_slice() {
+            [] => vec![1.0; n],
+            [one] => (0..n).map(|row| one.values.at(row)).collect(),
+            many => {
+                (0..n).map(|row| many.iter().map(|piece| piece.values.at(row)).product()).collect()
+            }
+        };
+        regressors.push(Regressor { name, values });
+    }
+    Ok(())
+}
+
+fn evaluate(factor: &Factor, rows: &Rows<'_>) -> Result<Evaluated, EstimateError> {
+    match factor {
+        Factor::Number { number, label } => {
+            let values = Arc::new(rows.evaluate(number)?);
+            let piece = Piece { name: label.clone(), values: Source::Dense(values) };
+            Ok(Evaluated { full: vec![piece], reduced: None })
+        }
+        Factor::Column(name) => {
+            let column = rows.table.get(name);
+            match column.map(Column::values) {
+                Some(Values::Text(_)) => dummies(name, name, rows),
+                Some(Values::Date(_) | Values::Period(..)) => Err(EstimateError::Data(
+                    rows.table.column("fml", name)?.wrong_type(
+                        "fml",
+                        name,
+                        "numbers or categories; write i(...) or C(...) for one dummy a level",
+                    ),
+                )),
+                _ => {
+                    let values = Arc::new(rows.numbers("fml", name)?);
+                    let piece = Piece { name: name.clone(), values: Source::Dense(values) };
+                    Ok(Evaluated { full: vec![piece], reduced: None })
+                }
+            }
+        }
+        Factor::Dummies { column, label } => dummies(column, label, rows),
+        Factor::Interaction { column, by, reference, by_reference } => match by {
+            None => alone(column, reference.as_ref(), rows),
+            Some(by) => {
+                interaction((column, reference.as_ref()), (by, by_reference.as_ref()), rows)
+            }
+        },
+    }
+}
+
+/// Codes in the natural order of the levels, with their labels.
+struct Levels {
+    codes: Arc<Vec<u32>>,
+    labels: Vec<String>,
+    values: Column,
+}
+
+fn levels(name: &str, rows: &Rows<'_>) -> Result<Levels, EstimateError> {
+    let (factor, mut columns) = rows.classify("fml", name)?;
+    if factor.n_levels() > MOST {
+        return Err(EstimateError::BadArgument {
+            argument: "fml",
+            expected: "a classification of at most 5,000 levels left of `|`",
+            got: format!("{} levels in \"{name}\"", factor.n_levels()),
+        });
+    }
+    let values = columns.swap_remove(0);
+    let (ranks, first) = values.ranks();
+    let rank: Vec<u32> = ranks.into_iter().map(Option::unwrap_or_default).collect();
+    let codes = factor.codes().iter().map(|&code| rank[code as usize]).collect();
+    let values = values.take(&first);
+    let labels = (0..values.len()).map(|level| label(&values, level)).collect();
+    Ok(Levels { codes: Arc::new(codes), labels, values })
+}
+
+/// A level as Python prints it.
+pub(super) fn label(column: &Column, row: usize) -> String {
+    match column.values() {
+        Values::Bool(values) => if values[row] { "True" } else { "False" }.to_owned(),
+        Values::Float(values) if values[row].fract() == 0.0 && values[row].abs() < 1e16 => {
+            format!("{:.1}", values[row])
+        }
+        _ => column.label(row).unwrap_or_default(),
+    }
+}
+
+fn dummies(column: &str, label: &str, rows: &Rows<'_>) -> Result<Evaluated, EstimateError> {
+    let levels = levels(column, rows)?;
+    let piece = |level: usize, mark: &str| Piece {
+        name: format!("{label}[{mark}{}]", levels.labels[level]),
+        values: Source::Dummy(Arc::clone(&levels.codes), level as u32),
+    };
+    let n = levels.labels.len();
+    Ok(Evaluated {
+        full: (0..n).map(|level| piece(level, "")).collect(),
+        reduced: Some((1..n).map(|level| piece(level, "T.")).collect()),
+    })
+}
+
+fn find(column: &str, reference: &Reference, levels: &Levels) -> Result<usize, EstimateError> {
+    let number = |level: usize| match levels.values.values() {
+        Values::Int(values) => Some(values[level] as f64),
+        Values::Float(values) => Some(values[level]),
+        Values::Bool(values) => Some(f64::from(u8::from(values[level]))),
+        _ => None,
+    };
+    let (found, shown) = match reference {
+        Reference::Number(value, text) => (
+            (0..levels.labels.len())
+                .find(|&level| number(level) == Some(*value) || levels.labels[level] == *text),
+            text.clone(),
+        ),
+        Reference::Text(text) => {
+            (levels.labels.iter().position(|label| label == text), format!("\"{text}\""))
+        }
+    };
+    found.ok_or_else(|| EstimateError::NoSuchLevel { column: column.to_owned(), level: shown })
+}
+
+fn alone(
+    column: &str,
+    reference: Option<&Reference>,
+    rows: &Rows<'_>,
+) -> Result<Evaluated, EstimateError> {
+    let levels = levels(column, rows)?;
+    let out = reference.map(|reference| find(column, reference, &levels)).transpose()?;
+    let without = |out: Option<usize>| -> Vec<Piece> {
+        (0..levels.labels.len())
+            .filter(|&level| Some(level) != out)
+            .map(|level| Piece {
+                name: format!("{column}::{}", levels.labels[level]),
+                values: Source::Dummy(Arc::clone(&levels.codes), level as u32),
+            })
+            .collect()
+    };
+    Ok(Evaluated { full: without(out), reduced: Some(without(Some(out.unwrap_or(0)))) })
+}
+
+fn interaction(
+    (column, reference): (&str, Option<&Reference>),
+    (by, by_reference): (&str, Option<&Reference>),
+    rows: &Rows<'_>,
+) -> Result<Evaluated, EstimateError> {
+    let first = levels(column, rows)?;
+    let out = reference.map(|reference| find(column, reference, &first)).transpose()?;
+    let own = (0..first.labels.len()).filter(|&level| Some(level) != out);
+    let numeric = matches!(
+        rows.table.get(by).map(Column::values),
+        Some(Values::Int(_) | Values::Float(_))
+    );
+    if numeric && by_reference.is_none() {
+        let values = Arc::new(rows.numbers("fml", by)?);
+        let piece = |level: usize| Piece {
+            name: format!("{column}::{}:{by}", first.labels[level]),
+            values: Source::DummyTimes(Arc::clone(&first.codes), level as u32, Arc::clone(&values)),
+        };
+        return Ok(Evaluated { full: own.map(piece).collect(), reduced: None });
+    }
+    let second = levels(by, rows)?;
+    let by_out = by_reference.map(|reference| find(by, reference, &second)).transpose()?;
+    let corner = (out.unwrap_or(0), by_out.unwrap_or(0));
+    let mut pieces = Vec::new();
+    for i in own {
+        for j in (0..second.labels.len()).filter(|&level| Some(level) != by_out) {
+            if (i, j) != corner {
+                pieces.push(Piece {
+                    name: format!("{column}::{}:{by}::{}", first.labels[i], second.labels[j]),
+                    values: Source::Both(
+                        Arc::clone(&first.codes),
+                        i as u32,
+                        Arc::clone(&second.codes),
+                        j as u32,
+                    ),
+                });
+            }
+        }
+        if pieces.len() > MOST {
+            break; // refused when the design is put together
+        }
+    }
+    Ok(Evaluated { full: pieces, reduced: None })
+}

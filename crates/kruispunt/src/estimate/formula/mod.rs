@@ -1,0 +1,257 @@
+//! The formula dialect of fixest and pyfixest, parsed by hand.
+
+mod expr;
+mod lex;
+mod terms;
+
+use super::EstimateError;
+use expr::{Kind, Node, Parser};
+use lex::{Span, Token};
+pub(crate) use terms::{Factor, Function, Number, Operation, Reference, Term};
+
+/// What to regress on what, and which effects to sweep out.
+///
+/// ```text
+/// outcome ~ terms | effects
+/// ```
+///
+/// | written | means |
+/// |---|---|
+/// | `a + b`, `- a`, `0`, `- 1` | terms added, removed; no intercept |
+/// | `a:b`, `a*b`, `a/b`, `(a + b)**2` | interactions; with main effects; nested; up to degree 2 |
+/// | `C(f)` | dummies of any column; text and categories need none |
+/// | `i(f, ref=2010)`, `i(f, x, ref=2010)` | dummies without a reference, alone or times `x` |
+/// | `I(x ** 2)`, `log(x)`, `exp(x)`, `sqrt(x)`, `abs(x)` | arithmetic, row by row |
+/// | `f + g`, `f^g` right of the bar | effects; one effect for each pair of levels |
+/// | `` `monthly wage` `` | a column whose name is no name |
+///
+/// Several estimations (`sw`, `csw`, several outcomes), instruments, varying slopes and lags are
+/// read, and refused by name.
+///
+/// ```
+/// use kruispunt::estimate::Formula;
+/// let formula = Formula::parse("log(wage) ~ trained*age | person + sector^quarter")?;
+/// assert_eq!(formula.columns(), ["wage", "trained", "age", "person", "sector", "quarter"]);
+/// assert_eq!(formula.effects(), ["person", "sector^quarter"]);
+///
+/// let error = Formula::parse("wage ~ trained + | person").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "`fml`: a term is expected here\n  wage ~ trained + | person\n                   ^"
+/// );
+/// # Ok::<(), kruispunt::estimate::EstimateError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Formula {
+    text: String,
+    outcome: Number,
+    outcome_label: String,
+    terms: Vec<Term>,
+    effects: Vec<Vec<String>>,
+}
+
+/// A message and where it belongs.
+#[derive(Debug)]
+struct Fault {
+    message: &'static str,
+    span: Span,
+    unsupported: bool,
+}
+
+impl Fault {
+    const fn new(message: &'static str, span: Span) -> Self {
+        Self { message, span, unsupported: false }
+    }
+
+    const fn unsupported(message: &'static str, span: Span) -> Self {
+        Self { message, span, unsupported: true }
+    }
+
+    fn at(self, formula: &str) -> EstimateError {
+        let line = |c: char| if c.is_whitespace() { ' ' } else { c };
+        let formula: String = formula.chars().map(line).collect();
+        let (column, width) = (self.span.start, self.span.end - self.span.start);
+        if self.unsupported {
+            return EstimateError::NotSupported { what: self.message, formula, column, width };
+        }
+        EstimateError::Formula { message: self.message.to_owned(), formula, column, width }
+    }
+}
+
+impl Formula {
+    /// Reads a formula.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::Formula`] or [`EstimateError::NotSupported`], with the place.
+    pub fn parse(text: &str) -> Result<Self, EstimateError> {
+        Self::read(text).map_err(|fault| fault.at(text))
+    }
+
+    fn read(text: &str) -> Result<Self, Fault> {
+        let tokens = lex::tokens(text)?;
+        if tokens.len() > 4000 {
+            return Err(Fault::new("the formula has more than 4,000 words", tokens[4000].1));
+        }
+        let mut parser = Parser::new(&tokens);
+        if matches!(parser.peek().0, Token::End) {
+            return Err(Fault::new("the formula is empty; write `y ~ x | person`", parser.peek().1));
+        }
+        let outcome = parser.expression(0, 0)?;
+        if !parser.eat("~") {
+            return Err(Fault::new("a `~` is expected here: `outcome ~ terms`", parser.peek().1));
+        }
+        let right = parser.expression(0, 0)?;
+        let mut effects = Vec::new();
+        let mut parts = 0;
+        while parser.eat("|") {
+            parts += 1;
+            let part = parser.expression(0, 0)?;
+            if parser.eat("~") {
+                parser.expression(0, 0)?;
+                return Err(Fault::unsupported("instruments (endogenous ~ instruments)", part.span));
+            }
+            if parts > 1 {
+                return Err(Fault::new("effects stand after one bar: `y ~ x | f + g`", part.span));
+            }
+            effect_list(&part, &mut effects)?;
+        }
+        if !matches!(parser.peek().0, Token::End) {
+            return Err(Fault::new("this is not expected here", parser.peek().1));
+        }
+        let mut terms = vec![Vec::new()];
+        terms::collect(&right, true, &mut terms)?;
+        terms.sort_by_key(Vec::len);
+        let (outcome, outcome_label) = read_outcome(&outcome)?;
+        Ok(Self { text: text.trim().to_owned(), outcome, outcome_label, terms, effects })
+    }
+
+    /// The formula as written.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The outcome, as a label.
+    #[must_use]
+    pub fn outcome(&self) -> &str {
+        &self.outcome_label
+    }
+
+    /// The effects swept out, as labels; `f^g` for a pair.
+    #[must_use]
+    pub fn effects(&self) -> Vec<String> {
+        self.effects.iter().map(|parts| parts.join("^")).collect()
+    }
+
+    /// The columns of the data the formula needs, each once, in order of appearance.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        number_columns(&self.outcome, &mut names);
+        for factor in self.terms.iter().flatten() {
+            factor_columns(factor, &mut names);
+        }
+        names.extend(self.effects.iter().flatten().cloned());
+        let mut unique = Vec::new();
+        for name in names {
+            if !unique.contains(&name) {
+                unique.push(name);
+            }
+        }
+        unique
+    }
+
+    pub(crate) const fn outcome_number(&self) -> &Number {
+        &self.outcome
+    }
+
+    pub(crate) fn terms(&self) -> &[Term] {
+        &self.terms
+    }
+
+    pub(crate) fn effect_parts(&self) -> &[Vec<String>] {
+        &self.effects
+    }
+}
+
+fn read_outcome(node: &Node) -> Result<(Number, String), Fault> {
+    match &node.kind {
+        Kind::Name(_) => Ok((terms::number(node)?, node.to_string())),
+        Kind::Call(name, _) if name == "c" || name == "sw" || name == "csw" => {
+            Err(Fault::unsupported("several outcomes in one formula", node.span))
+        }
+        Kind::Call(name, _) if name == "i" || name == "C" => {
+            Err(Fault::new("the outcome is a number", node.span))
+        }
+        Kind::Call(..) => Ok((terms::number(node)?, node.to_string())),
+        Kind::Binary("+", ..) => {
+            Err(Fault::unsupported("several outcomes in one formula", node.span))
+        }
+        Kind::Binary(..) => Err(Fault::new("put arithmetic in I(...)", node.span)),
+        _ => Err(Fault::new("the outcome is a column, or a function of columns", node.span)),
+    }
+}
+
+fn effect_list(node: &Node, effects: &mut Vec<Vec<String>>) -> Result<(), Fault> {
+    match &node.kind {
+        Kind::Binary("+", left, right) => {
+            effect_list(left, effects)?;
+            effect_list(right, effects)
+        }
+        Kind::Number(value, _) if *value == 0.0 || *value == 1.0 => Ok(()),
+        Kind::Call(name, _) if matches!(name.as_str(), "sw" | "csw" | "sw0" | "csw0" | "mvsw") => {
+            Err(Fault::unsupported("several estimations in one formula (sw, csw)", node.span))
+        }
+        Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
+        _ => {
+            let mut parts = Vec::new();
+            effect_parts(node, &mut parts)?;
+            if !effects.contains(&parts) {
+                effects.push(parts);
+            }
+            Ok(())
+        }
+    }
+}
+
+fn effect_parts(node: &Node, parts: &mut Vec<String>) -> Result<(), Fault> {
+    match &node.kind {
+        Kind::Name(name) => {
+            parts.push(name.clone());
+            Ok(())
+        }
+        Kind::Binary("^" | ":", left, right) => {
+            effect_parts(left, parts)?;
+            effect_parts(right, parts)
+        }
+        Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
+        _ => Err(Fault::new("an effect is a column, or columns joined by `^`", node.span)),
+    }
+}
+
+fn number_columns(number: &Number, names: &mut Vec<String>) {
+    match number {
+        Number::Column(name) => names.push(name.clone()),
+        Number::Constant(_) => {}
+        Number::Function(_, inner) => number_columns(inner, names),
+        Number::Operation(_, left, right) => {
+            number_columns(left, names);
+            number_columns(right, names);
+        }
+    }
+}
+
+fn factor_columns(factor: &Factor, names: &mut Vec<String>) {
+    match factor {
+        Factor::Column(column) | Factor::Dummies { column, .. } => names.push(column.clone()),
+        Factor::Number { number, .. } => number_columns(number, names),
+        Factor::Interaction { column, by, .. } => {
+            names.push(column.clone());
+            names.extend(by.clone());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

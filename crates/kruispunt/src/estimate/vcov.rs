@@ -1,0 +1,426 @@
+//! Covariances of coefficients.
+
+use super::EstimateError;
+use crate::data::{
+    ClusterCount, ClusterDf, CountedEffects, Factor, Fit, Sample, Ssc, Step, Table,
+};
+use crate::math::crossprod::gram;
+use crate::math::linalg::{Triangle, positive_part, sandwich};
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+/// Which covariance of the coefficients.
+///
+/// With bread `B = (X'WX)^-1`, scores `s_i = w_i u_i x_i` after sweeping and the corrections of
+/// [`Ssc`]:
+///
+/// | variant | covariance |
+/// |---|---|
+/// | `Iid` | `B sum(w u^2) / (N - 1)` |
+/// | `Hc1` | `B (sum s_i s_i') B`, corrected by N/(N - K) |
+/// | `Crv1` | `B (sum over clusters S_g S_g') B`; several variables by inclusion and exclusion |
+/// | `Crv3` | `sum over clusters (b_(-g) - b)(b_(-g) - b)'`, the jackknife |
+///
+/// A several-way covariance with negative eigenvalues has them set to zero, as fixest does
+/// (pyfixest does not), and the account says so.
+///
+/// # References
+///
+/// - Liang, K.-Y. & Zeger, S. L. (1986). *Biometrika* 73(1), 13-22.
+/// - Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2011). Robust inference with multiway
+///   clustering. *Journal of Business & Economic Statistics* 29(2), 238-249.
+/// - MacKinnon, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
+///   bootstrap methods for cluster-robust inference. *Journal of Applied Econometrics* 38, 671-694.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Vcov {
+    /// Independent errors of one variance.
+    #[default]
+    Iid,
+    /// Independent errors of any variance (White).
+    Hc1,
+    /// Errors dependent within clusters, by one variable or more.
+    Crv1(Vec<String>),
+    /// The cluster jackknife, by one variable.
+    Crv3(String),
+}
+
+impl Vcov {
+    /// Clustered by one variable.
+    #[must_use]
+    pub fn cluster(variable: impl Into<String>) -> Self {
+        Self::Crv1(vec![variable.into()])
+    }
+
+    /// Clustered by several variables.
+    #[must_use]
+    pub fn clusters<S: Into<String>>(variables: impl IntoIterator<Item = S>) -> Self {
+        Self::Crv1(variables.into_iter().map(Into::into).collect())
+    }
+
+    /// The cluster variables.
+    #[must_use]
+    pub fn variables(&self) -> Vec<String> {
+        match self {
+            Self::Iid | Self::Hc1 => Vec::new(),
+            Self::Crv1(variables) => variables.clone(),
+            Self::Crv3(variable) => vec![variable.clone()],
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Iid => "iid".to_owned(),
+            Self::Hc1 => "HC1".to_owned(),
+            Self::Crv1(variables) => format!("CRV1 by {}", variables.join(" + ")),
+            Self::Crv3(variable) => format!("CRV3 by {variable}"),
+        }
+    }
+}
+
+/// A covariance and what belongs to it.
+pub(super) struct Covariance {
+    pub(super) matrix: Vec<f64>,
+    pub(super) df: f64,
+    pub(super) clusters: Vec<ClusterCount>,
+    pub(super) text: String,
+    pub(super) repaired: bool,
+}
+
+/// What a covariance is made of.
+pub(super) struct Parts<'a> {
+    pub(super) sample: &'a Sample,
+    pub(super) coef: &'a [f64],
+    pub(super) ssc: Ssc,
+}
+
+impl Fit {
+    /// The same fit with another covariance; nothing is estimated again.
+    ///
+    /// Cluster variables may be effects of the fit or variables it was clustered by before; for
+    /// any other use [`vcov_with`](Self::vcov_with).
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::NoSample`], [`EstimateError::TooFewClusters`],
+    /// [`EstimateError::NotNested`], [`EstimateError::Data`] for an unknown variable.
+    pub fn vcov(&self, vcov: &Vcov) -> Result<Self, EstimateError> {
+        self.vcov_with(vcov, &Table::default())
+    }
+
+    /// As [`vcov`](Self::vcov), with cluster variables from `table`, which has the rows of the
+    /// table the fit was made from.
+    ///
+    /// # Errors
+    ///
+    /// As [`vcov`](Self::vcov).
+    pub fn vcov_with(&self, vcov: &Vcov, table: &Table) -> Result<Self, EstimateError> {
+        let sample = self.sample().ok_or(EstimateError::NoSample { what: "vcov" })?;
+        let mut extended = None;
+        for name in vcov.variables() {
+            let sample = extended.as_ref().unwrap_or(sample);
+            if find(sample, &name).is_none() {
+                let factor = cluster_of(sample, &name, table)?;
+                let mut more = sample.clone();
+                more.clusters.push((name, factor));
+                extended = Some(more);
+            }
+        }
+        let used = extended.as_ref().unwrap_or(sample);
+        let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc };
+        let covariance = parts.covariance(vcov)?;
+        let mut fit = self.clone();
+        if let Some(sample) = extended {
+            fit.sample = Some(std::sync::Arc::new(sample));
+        }
+        fit.take_covariance(covariance);
+        Ok(fit)
+    }
+
+    pub(super) fn take_covariance(&mut self, covariance: Covariance) {
+        if covariance.repaired {
+            let rows = crate::data::Count::rows(self.n_obs);
+            self.account = self.account.clone().then(
+                Step::new("vcov", covariance.text.clone(), rows, rows)
+                    .note("negative eigenvalues of the several-way covariance were set to zero"),
+            );
+        }
+        self.vcov = covariance.matrix;
+        self.df = covariance.df;
+        self.clusters = covariance.clusters;
+        self.vcov_text = covariance.text;
+    }
+}
+
+fn find<'a>(sample: &'a Sample, name: &str) -> Option<&'a Factor> {
+    let effect = sample.effects.iter().find(|effect| effect.name == name);
+    effect.map(|effect| &effect.factor).or_else(|| {
+        sample.clusters.iter().find(|(own, _)| own == name).map(|(_, factor)| factor)
+    })
+}
+
+fn cluster_of(sample: &Sample, name: &str, table: &Table) -> Result<Factor, EstimateError> {
+    let mut rows = super::sample::Rows::new(table, &[]).map_err(|_| {
+        EstimateError::Data(crate::data::DataError::MissingColumn {
+            argument: "vcov".to_owned(),
+            column: name.to_owned(),
+            present: sample.effects.iter().map(|effect| effect.name.clone()).collect(),
+        })
+    })?;
+    if sample.rows.last().is_some_and(|&row| row as usize >= table.n_rows()) {
+        return Err(EstimateError::BadArgument {
+            argument: "data",
+            expected: "the table the fit was made from",
+            got: format!("a table of {} rows", table.n_rows()),
+        });
+    }
+    rows.keep = Some(sample.rows.clone());
+    Ok(rows.classify("vcov", name)?.0)
+}
+
+impl Parts<'_> {
+    fn k(&self) -> usize {
+        self.coef.len()
+    }
+
+    fn n(&self) -> usize {
+        self.sample.residuals.len()
+    }
+
+    /// Parameters counted, given which effects are nested.
+    fn parameters(&self, nested: &[bool]) -> usize {
+        let levels: Vec<usize> =
+            self.sample.effects.iter().map(|effect| effect.factor.n_levels()).collect();
+        let all: usize = levels.iter().sum();
+        let free = all - levels.len().saturating_sub(1);
+        let inside = |levels: &[usize]| -> (usize, usize) {
+            let own = levels.iter().zip(nested).filter(|(_, nested)| **nested);
+            own.fold((0, 0), |(sum, n), (levels, _)| (sum + levels, n + 1))
+        };
+        self.k()
+            + match self.ssc.effects {
+                CountedEffects::None => 0,
+                CountedEffects::Full => free,
+                CountedEffects::NonNested => {
+                    let (sum, n) = inside(&levels);
+                    (free + n).saturating_sub(sum)
+                }
+            }
+    }
+
+    fn correction(&self, parameters: usize, top: f64) -> Result<f64, EstimateError> {
+        if self.n() <= parameters {
+            return Err(EstimateError::TooFewRows { n_obs: self.n(), parameters });
+        }
+        let left = (self.n() - parameters) as f64;
+        Ok(if self.ssc.k_adjust { top / left } else { 1.0 })
+    }
+
+    fn weight(&self, row: usize) -> f64 {
+        self.sample.weights.as_ref().map_or(1.0, |weights| weights[row])
+    }
+
+    pub(super) fn covariance(&self, vcov: &Vcov) -> Result<Covariance, EstimateError> {
+        let n = self.n() as f64;
+        let none = vec![false; self.sample.effects.len()];
+        let simple = |matrix: Vec<f64>, parameters: usize| Covariance {
+            matrix,
+            df: n - parameters as f64,
+            clusters: Vec::new(),
+            text: vcov.text(),
+            repaired: false,
+        };
+        match vcov {
+            Vcov::Iid => {
+                let parameters = self.parameters(&none);
+                let scale = self.correction(parameters, n - 1.0)? / (n - 1.0);
+                let sum = crate::math::crossprod::sum_rows(self.n(), |row| {
+                    self.weight(row) * self.sample.residuals[row] * self.sample.residuals[row]
+                });
+                let matrix = self.sample.bread.iter().map(|b| b * sum * scale).collect();
+                Ok(simple(matrix, parameters))
+            }
+            Vcov::Hc1 => {
+                let parameters = self.parameters(&none);
+                let scale = self.correction(parameters, n)?;
+                let squares: Vec<f64> = (0..self.n())
+                    .map(|row| (self.weight(row) * self.sample.residuals[row]).powi(2))
+                    .collect();
+                let meat = gram(&self.columns(), Some(&squares));
+                let mut matrix = sandwich(&self.sample.bread, &meat, self.k());
+                matrix.iter_mut().for_each(|value| *value *= scale);
+                Ok(simple(matrix, parameters))
+            }
+            Vcov::Crv1(variables) => self.clustered(vcov, variables),
+            Vcov::Crv3(variable) => self.clustered(vcov, std::slice::from_ref(variable)),
+        }
+    }
+
+    fn columns(&self) -> Vec<&[f64]> {
+        self.sample.regressors.iter().map(Vec::as_slice).collect()
+    }
+
+    fn clustered(&self, vcov: &Vcov, variables: &[String]) -> Result<Covariance, EstimateError> {
+        if variables.is_empty() || variables.len() > 4 {
+            return Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "one to four cluster variables",
+                got: variables.len().to_string(),
+            });
+        }
+        let factors = variables
+            .iter()
+            .map(|name| {
+                let factor = find(self.sample, name).ok_or_else(|| {
+                    EstimateError::Data(crate::data::DataError::MissingColumn {
+                        argument: "vcov".to_owned(),
+                        column: name.clone(),
+                        present: Vec::new(),
+                    })
+                })?;
+                if factor.n_levels() < 2 {
+                    return Err(EstimateError::TooFewClusters {
+                        cluster: name.clone(),
+                        n: factor.n_levels(),
+                    });
+                }
+                Ok(factor)
+            })
+            .collect::<Result<Vec<_>, EstimateError>>()?;
+        let nested: Vec<bool> = self
+            .sample
+            .effects
+            .iter()
+            .map(|effect| factors.iter().any(|factor| is_nested(&effect.factor, factor)))
+            .collect();
+        let scale = self.correction(self.parameters(&nested), self.n() as f64 - 1.0)?;
+        let smallest = factors.iter().map(|factor| factor.n_levels()).min().unwrap_or(0);
+        let mut matrix = vec![0.0; self.k() * self.k()];
+        for subset in 1_u32..1 << factors.len() {
+            let chosen: Vec<&Factor> =
+                (0..factors.len()).filter(|at| subset >> at & 1 == 1).map(|at| factors[at]).collect();
+            let crossed = cross(&chosen);
+            let factor = crossed.as_ref().unwrap_or(chosen[0]);
+            let part = match vcov {
+                Vcov::Crv3(variable) => self.jackknife(factor, variable, &nested)?,
+                _ => self.cluster_sandwich(factor),
+            };
+            let g = match self.ssc.g_df {
+                ClusterDf::Min => smallest,
+                ClusterDf::Conventional => factor.n_levels(),
+            } as f64;
+            let correction = if self.ssc.g_adjust { g / (g - 1.0) } else { 1.0 };
+            let sign = if chosen.len() % 2 == 1 { 1.0 } else { -1.0 };
+            for (total, part) in matrix.iter_mut().zip(part) {
+                *total += sign * scale * correction * part;
+            }
+        }
+        let fixed = if factors.len() > 1 { positive_part(&matrix, self.k()) } else { None };
+        let repaired = fixed.is_some();
+        let count = |(name, factor): (&String, &&Factor)| ClusterCount {
+            name: name.clone(),
+            clusters: factor.n_levels(),
+        };
+        Ok(Covariance {
+            matrix: fixed.unwrap_or(matrix),
+            df: smallest as f64 - 1.0,
+            clusters: variables.iter().zip(&factors).map(count).collect(),
+            text: vcov.text(),
+            repaired,
+        })
+    }
+
+    /// Sums of the scores by cluster, one column a regressor.
+    fn cluster_sandwich(&self, factor: &Factor) -> Vec<f64> {
+        let scores: Vec<f64> =
+            (0..self.n()).map(|row| self.weight(row) * self.sample.residuals[row]).collect();
+        let sums: Vec<Vec<f64>> = self
+            .sample
+            .regressors
+            .par_iter()
+            .map(|column| {
+                let mut sums = vec![0.0; factor.n_levels()];
+                for ((&code, x), score) in factor.codes().iter().zip(column).zip(&scores) {
+                    sums[code as usize] += x * score;
+                }
+                sums
+            })
+            .collect();
+        let views: Vec<&[f64]> = sums.iter().map(Vec::as_slice).collect();
+        sandwich(&self.sample.bread, &gram(&views, None), self.k())
+    }
+
+    /// The cluster jackknife; exact when no effect crosses clusters.
+    fn jackknife(
+        &self,
+        factor: &Factor,
+        variable: &str,
+        nested: &[bool],
+    ) -> Result<Vec<f64>, EstimateError> {
+        if let Some(at) = nested.iter().position(|nested| !nested) {
+            return Err(EstimateError::NotNested {
+                effect: self.sample.effects[at].name.clone(),
+                cluster: variable.to_owned(),
+            });
+        }
+        let (k, g) = (self.k(), factor.n_levels());
+        let mut grams = vec![0.0; g * k * k];
+        let mut scores = vec![0.0; g * k];
+        for (row, &code) in factor.codes().iter().enumerate() {
+            let code = code as usize;
+            for i in 0..k {
+                let x = self.weight(row) * self.sample.regressors[i][row];
+                scores[code * k + i] += x * self.sample.residuals[row];
+                for j in 0..k {
+                    grams[(code * k + i) * k + j] += x * self.sample.regressors[j][row];
+                }
+            }
+        }
+        let whole = gram(&self.columns(), self.sample.weights.as_deref());
+        let gaps: Vec<Vec<f64>> = (0..g)
+            .into_par_iter()
+            .map(|cluster| {
+                let own = &grams[cluster * k * k..(cluster + 1) * k * k];
+                let rest: Vec<f64> = whole.iter().zip(own).map(|(all, own)| all - own).collect();
+                let reference: Vec<f64> = (0..k).map(|j| whole[j * k + j]).collect();
+                let triangle = Triangle::cholesky(&rest, &reference, 1e-12);
+                let kept = &triangle.kept;
+                let right: Vec<f64> = kept.iter().map(|&j| -scores[cluster * k + j]).collect();
+                let mut gap: Vec<f64> = self.coef.iter().map(|b| -b).collect();
+                for (&j, value) in kept.iter().zip(triangle.solve(&right)) {
+                    gap[j] = value;
+                }
+                gap
+            })
+            .collect();
+        let mut matrix = vec![0.0; k * k];
+        for gap in &gaps {
+            for i in 0..k {
+                for j in 0..k {
+                    matrix[i * k + j] += gap[i] * gap[j];
+                }
+            }
+        }
+        Ok(matrix)
+    }
+}
+
+fn cross(factors: &[&Factor]) -> Option<Factor> {
+    let (first, rest) = factors.split_first()?;
+    let mut all: Option<Factor> = None;
+    for factor in rest {
+        all = Some(all.as_ref().unwrap_or(first).cross(factor));
+    }
+    all
+}
+
+/// Whether every level of `inner` lies in one level of `outer`.
+fn is_nested(inner: &Factor, outer: &Factor) -> bool {
+    let mut home = vec![u32::MAX; inner.n_levels()];
+    inner.codes().iter().zip(outer.codes()).all(|(&inner, &outer)| {
+        let slot = &mut home[inner as usize];
+        let fits = *slot == u32::MAX || *slot == outer;
+        *slot = outer;
+        fits
+    })
+}
