@@ -45,7 +45,11 @@ impl Source {
             Self::Dense(values) => values[row],
             Self::Dummy(codes, level) => one(codes[row] == *level),
             Self::DummyTimes(codes, level, values) => {
-                if codes[row] == *level { values[row] } else { 0.0 }
+                if codes[row] == *level {
+                    values[row]
+                } else {
+                    0.0
+                }
             }
             Self::Both(a, i, b, j) => one(a[row] == *i && b[row] == *j),
         }
@@ -197,13 +201,13 @@ fn evaluate(factor: &Factor, rows: &Rows<'_>) -> Result<Evaluated, EstimateError
             let column = rows.table.get(name);
             match column.map(Column::values) {
                 Some(Values::Text(_)) => dummies(name, name, rows),
-                Some(Values::Date(_) | Values::Period(..)) => Err(EstimateError::Data(
-                    rows.table.column("fml", name)?.wrong_type(
+                Some(Values::Date(_) | Values::Period(..)) => {
+                    Err(EstimateError::Data(rows.table.column("fml", name)?.wrong_type(
                         "fml",
                         name,
                         "numbers or categories; write i(...) or C(...) for one dummy a level",
-                    ),
-                )),
+                    )))
+                }
                 _ => {
                     let values = Arc::new(rows.numbers("fml", name)?);
                     let piece = Piece { name: name.clone(), values: Source::Dense(values) };
@@ -317,10 +321,8 @@ fn interaction(
     let first = levels(column, rows)?;
     let out = reference.map(|reference| find(column, reference, &first)).transpose()?;
     let own = (0..first.labels.len()).filter(|&level| Some(level) != out);
-    let numeric = matches!(
-        rows.table.get(by).map(Column::values),
-        Some(Values::Int(_) | Values::Float(_))
-    );
+    let numeric =
+        matches!(rows.table.get(by).map(Column::values), Some(Values::Int(_) | Values::Float(_)));
     if numeric && by_reference.is_none() {
         let values = Arc::new(rows.numbers("fml", by)?);
         let piece = |level: usize| Piece {

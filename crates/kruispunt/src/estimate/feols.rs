@@ -1,10 +1,10 @@
 //! Linear regression with effects swept out.
 
+use super::EstimateError;
 use super::design::{Regressor, design};
 use super::formula::{Formula, Function, Number};
 use super::sample::{Rows, singletons};
 use super::vcov::{Parts, Vcov};
-use super::EstimateError;
 use crate::data::{
     Account, Convergence, Count, EffectCount, Factor, Fit, Goodness, Sample, SampleEffect, Ssc,
     Step, Table, Ticket,
@@ -187,7 +187,8 @@ impl FeOls {
     ) -> Result<Fit, EstimateError> {
         self.check()?;
         let mut rows = Rows::new(table, factors)?;
-        let mut step = Step::new("feols", self.formula.text(), Count::rows(rows.n_all), Count::default());
+        let mut step =
+            Step::new("feols", self.formula.text(), Count::rows(rows.n_all), Count::default());
         step = self.leave_out_missing(&mut rows, step)?;
         ticket.stage("reading columns", 0);
         let mut drawn = self.draw(&rows)?;
@@ -399,10 +400,9 @@ pub(super) fn groups(effects: &[SampleEffect]) -> Vec<Groups<'_>> {
 pub(super) const fn failed(failure: Failure) -> EstimateError {
     match failure {
         Failure::Cancelled => EstimateError::Cancelled,
-        Failure::NotConverged(outcome) => EstimateError::NotConverged {
-            iterations: outcome.iterations,
-            left: outcome.left,
-        },
+        Failure::NotConverged(outcome) => {
+            EstimateError::NotConverged { iterations: outcome.iterations, left: outcome.left }
+        }
     }
 }
 
@@ -427,8 +427,7 @@ impl Drawn {
         }
         let factors: Vec<&Factor> = self.effects.iter().map(|effect| &effect.factor).collect();
         let Some(stay) = singletons(&factors) else { return step };
-        let kept: Vec<u32> =
-            (0..stay.len()).filter(|&at| stay[at]).map(|at| at as u32).collect();
+        let kept: Vec<u32> = (0..stay.len()).filter(|&at| stay[at]).map(|at| at as u32).collect();
         let pick = |values: &mut Vec<f64>| {
             *values = kept.iter().map(|&at| values[at as usize]).collect();
         };
@@ -437,7 +436,9 @@ impl Drawn {
         self.weights.iter_mut().for_each(pick);
         for effect in &mut self.effects {
             let mut lives = vec![false; effect.factor.n_levels()];
-            kept.iter().for_each(|&at| lives[effect.factor.codes()[at as usize] as usize] = true);
+            for &at in &kept {
+                lives[effect.factor.codes()[at as usize] as usize] = true;
+            }
             let alive: Vec<u32> =
                 (0..lives.len()).filter(|&level| lives[level]).map(|level| level as u32).collect();
             effect.factor = effect.factor.take(&kept);

@@ -275,13 +275,6 @@ fn components(
     small: crate::math::absorb::Groups<'_>,
 ) -> Vec<u32> {
     let mut parent: Vec<u32> = (0..small.n as u32).collect();
-    fn root(parent: &mut [u32], mut at: u32) -> u32 {
-        while parent[at as usize] != at {
-            parent[at as usize] = parent[parent[at as usize] as usize];
-            at = parent[at as usize];
-        }
-        at
-    }
     let mut seen = vec![u32::MAX; big.n];
     for (&big, &small) in big.codes.iter().zip(small.codes) {
         let before = std::mem::replace(&mut seen[big as usize], small);
@@ -291,4 +284,12 @@ fn components(
         }
     }
     (0..small.n as u32).map(|level| root(&mut parent, level)).collect()
+}
+
+fn root(parent: &mut [u32], mut at: u32) -> u32 {
+    while parent[at as usize] != at {
+        parent[at as usize] = parent[parent[at as usize] as usize];
+        at = parent[at as usize];
+    }
+    at
 }

@@ -56,8 +56,7 @@ impl<'a> Rows<'a> {
     /// Keeps the rows of the sample where `stay` holds; gives how many left.
     pub(super) fn retain(&mut self, stay: impl Fn(usize) -> bool) -> usize {
         let n = self.n();
-        let kept: Vec<u32> =
-            (0..n).filter(|&at| stay(at)).map(|at| self.row(at) as u32).collect();
+        let kept: Vec<u32> = (0..n).filter(|&at| stay(at)).map(|at| self.row(at) as u32).collect();
         let left = n - kept.len();
         if left > 0 {
             self.keep = Some(kept);
@@ -120,7 +119,9 @@ impl<'a> Rows<'a> {
             Number::Constant(value) => Ok(vec![*value; self.n()]),
             Number::Function(function, inner) => {
                 let mut values = self.evaluate(inner)?;
-                values.iter_mut().for_each(|value| *value = apply(*function, *value));
+                for value in &mut values {
+                    *value = apply(*function, *value);
+                }
                 Ok(values)
             }
             Number::Operation(operation, left, right) => {
@@ -266,9 +267,8 @@ pub(super) fn singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     loop {
         let mut found = false;
         for row in 0..n {
-            let alone = |(factor, counts): (&&Factor, &Vec<u32>)| {
-                counts[factor.codes()[row] as usize] == 1
-            };
+            let alone =
+                |(factor, counts): (&&Factor, &Vec<u32>)| counts[factor.codes()[row] as usize] == 1;
             if stay[row] && factors.iter().zip(&counts).any(alone) {
                 stay[row] = false;
                 found = true;

@@ -1,9 +1,7 @@
 //! Covariances of coefficients.
 
 use super::EstimateError;
-use crate::data::{
-    ClusterCount, ClusterDf, CountedEffects, Factor, Fit, Sample, Ssc, Step, Table,
-};
+use crate::data::{ClusterCount, ClusterDf, CountedEffects, Factor, Fit, Sample, Ssc, Step, Table};
 use crate::math::crossprod::gram;
 use crate::math::linalg::{Triangle, positive_part, sandwich};
 use rayon::prelude::*;
@@ -29,7 +27,7 @@ use serde::{Deserialize, Serialize};
 /// - Liang, K.-Y. & Zeger, S. L. (1986). *Biometrika* 73(1), 13-22.
 /// - Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2011). Robust inference with multiway
 ///   clustering. *Journal of Business & Economic Statistics* 29(2), 238-249.
-/// - MacKinnon, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
+/// - `MacKinnon`, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
 ///   bootstrap methods for cluster-robust inference. *Journal of Applied Econometrics* 38, 671-694.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -154,9 +152,9 @@ impl Fit {
 
 fn find<'a>(sample: &'a Sample, name: &str) -> Option<&'a Factor> {
     let effect = sample.effects.iter().find(|effect| effect.name == name);
-    effect.map(|effect| &effect.factor).or_else(|| {
-        sample.clusters.iter().find(|(own, _)| own == name).map(|(_, factor)| factor)
-    })
+    effect
+        .map(|effect| &effect.factor)
+        .or_else(|| sample.clusters.iter().find(|(own, _)| own == name).map(|(_, factor)| factor))
 }
 
 fn cluster_of(sample: &Sample, name: &str, table: &Table) -> Result<Factor, EstimateError> {
@@ -248,7 +246,9 @@ impl Parts<'_> {
                     .collect();
                 let meat = gram(&self.columns(), Some(&squares));
                 let mut matrix = sandwich(&self.sample.bread, &meat, self.k());
-                matrix.iter_mut().for_each(|value| *value *= scale);
+                for value in &mut matrix {
+                    *value *= scale;
+                }
                 Ok(simple(matrix, parameters))
             }
             Vcov::Crv1(variables) => self.clustered(vcov, variables),
@@ -297,8 +297,10 @@ impl Parts<'_> {
         let smallest = factors.iter().map(|factor| factor.n_levels()).min().unwrap_or(0);
         let mut matrix = vec![0.0; self.k() * self.k()];
         for subset in 1_u32..1 << factors.len() {
-            let chosen: Vec<&Factor> =
-                (0..factors.len()).filter(|at| subset >> at & 1 == 1).map(|at| factors[at]).collect();
+            let chosen: Vec<&Factor> = (0..factors.len())
+                .filter(|at| subset >> at & 1 == 1)
+                .map(|at| factors[at])
+                .collect();
             let crossed = cross(&chosen);
             let factor = crossed.as_ref().unwrap_or(chosen[0]);
             let part = match vcov {

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 /// Rows of one chunk; the partition is fixed, so sums do not depend on the number of threads.
 const CHUNK: usize = 4096;
 
-/// The symmetric matrix of all X_i' W X_j, row-major `(k, k)`; `weights` of 1 when `None`.
+/// The symmetric matrix of all `X_i' W X_j`, row-major `(k, k)`; `weights` of 1 when `None`.
 pub(crate) fn gram(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> {
     let k = columns.len();
     let n = columns.first().map_or(0, |column| column.len());
@@ -76,9 +76,8 @@ mod tests {
     #[test]
     fn equals_the_obvious_sums() {
         let n = 10_007;
-        let columns: Vec<Vec<f64>> = (0..5)
-            .map(|c| (0..n).map(|r| ((r * (c + 3)) % 17) as f64 - 8.0).collect())
-            .collect();
+        let columns: Vec<Vec<f64>> =
+            (0..5).map(|c| (0..n).map(|r| ((r * (c + 3)) % 17) as f64 - 8.0).collect()).collect();
         let weights: Vec<f64> = (0..n).map(|r| (r % 5) as f64).collect();
         let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
         for w in [None, Some(&weights[..])] {

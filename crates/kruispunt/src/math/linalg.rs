@@ -84,7 +84,9 @@ impl Triangle {
             let mut v = work[at..].to_vec();
             v[0] -= norm;
             let length = dot(&v, &v).sqrt();
-            v.iter_mut().for_each(|value| *value /= length);
+            for value in &mut v {
+                *value /= length;
+            }
             work.truncate(at);
             work.push(norm);
             tops.push(work);
@@ -199,11 +201,8 @@ impl Semidefinite {
             let start = row[i];
             for j in 0..i {
                 let other = &above[j * m..j * m + j];
-                row[j] = if free[j] {
-                    0.0
-                } else {
-                    (row[j] - dot(&row[..j], other)) / above[j * m + j]
-                };
+                row[j] =
+                    if free[j] { 0.0 } else { (row[j] - dot(&row[..j], other)) / above[j * m + j] };
             }
             let own = start - dot(&row[..i], &row[..i]);
             free[i] = own <= 1e-11 * start || start <= 0.0;

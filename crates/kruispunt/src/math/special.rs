@@ -87,7 +87,7 @@ pub(crate) fn chi2_quantile(p: f64, df: f64) -> f64 {
 }
 
 fn f_parts(f: f64, d1: f64, d2: f64) -> (f64, f64) {
-    if f.is_nan() || !(d1 > 0.0 && d2 > 0.0) {
+    if [f, d1, d2].iter().any(|v| v.is_nan()) || d1 <= 0.0 || d2 <= 0.0 {
         return (f64::NAN, f64::NAN);
     }
     if f <= 0.0 {
@@ -133,7 +133,7 @@ fn deviance(x: f64, m: f64) -> f64 {
     x * (x / m).ln() + m - x
 }
 
-/// The regularised incomplete beta I_x(a, b) and its complement, with y = 1 - x.
+/// The regularised incomplete beta `I_x(a, b)` and its complement, with y = 1 - x.
 fn beta_parts(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     if x <= 0.0 {
         return (0.0, 1.0);
@@ -157,7 +157,7 @@ fn beta_parts(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     }
 }
 
-/// The continued fraction of DiDonato & Morris (1992, *ACM TOMS* 18, eq. 9), whose terms are
+/// The continued fraction of `DiDonato` & Morris (1992, *ACM TOMS* 18, eq. 9), whose terms are
 /// formed from y where x is near 1.
 fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
     let guard = |v: f64| if v.abs() < TINY { TINY } else { v };
@@ -186,7 +186,7 @@ fn beta_fraction(a: f64, b: f64, x: f64, y: f64) -> f64 {
 
 /// The regularised incomplete gamma P(a, x) and Q(a, x).
 fn gamma_parts(a: f64, x: f64) -> (f64, f64) {
-    if x.is_nan() || !(a > 0.0) {
+    if x.is_nan() || a.is_nan() || a <= 0.0 {
         return (f64::NAN, f64::NAN);
     }
     if x <= 0.0 {

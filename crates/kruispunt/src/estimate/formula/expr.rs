@@ -111,7 +111,9 @@ impl<'a> Parser<'a> {
                 let end = self.tokens[self.at - 1].1;
                 return Ok(Node { kind: Kind::Call(name, arguments), span: span.to(end) });
             }
-            Token::End => return Err(Fault::new("the formula ends where a term is expected", span)),
+            Token::End => {
+                return Err(Fault::new("the formula ends where a term is expected", span));
+            }
             Token::Op(_) => return Err(Fault::new("a term is expected here", span)),
         };
         Ok(Node { kind, span })

@@ -46,9 +46,9 @@ pub(super) fn tokens(formula: &str) -> Result<Vec<(Token, Span)>, Fault> {
         let token = if c.is_ascii_digit() || (c == '.' && next_is(|d| d.is_ascii_digit())) {
             at = number_end(&chars, start);
             let text: String = chars[start..at].iter().collect();
-            let value = text.parse().map_err(|_| {
-                Fault::new("this is not a number", Span { start, end: at })
-            })?;
+            let value = text
+                .parse()
+                .map_err(|_| Fault::new("this is not a number", Span { start, end: at }))?;
             Token::Number(value, text)
         } else if c.is_alphabetic() || c == '_' || (c == '.' && next_is(char::is_alphabetic)) {
             while at < chars.len() && (chars[at].is_alphanumeric() || "_.".contains(chars[at])) {
@@ -63,11 +63,14 @@ pub(super) fn tokens(formula: &str) -> Result<Vec<(Token, Span)>, Fault> {
             let inside: String = chars[start + 1..close].iter().collect();
             if c == '`' { Token::Name(inside) } else { Token::Text(inside) }
         } else {
-            let found = OPS.iter().find(|op| {
-                op.chars().enumerate().all(|(i, o)| chars.get(start + i) == Some(&o))
-            });
+            let found = OPS
+                .iter()
+                .find(|op| op.chars().enumerate().all(|(i, o)| chars.get(start + i) == Some(&o)));
             let op = found.ok_or_else(|| {
-                Fault::new("this character has no meaning in a formula", Span { start, end: start + 1 })
+                Fault::new(
+                    "this character has no meaning in a formula",
+                    Span { start, end: start + 1 },
+                )
             })?;
             at += op.len();
             Token::Op(op)

@@ -95,7 +95,10 @@ impl Formula {
         }
         let mut parser = Parser::new(&tokens);
         if matches!(parser.peek().0, Token::End) {
-            return Err(Fault::new("the formula is empty; write `y ~ x | person`", parser.peek().1));
+            return Err(Fault::new(
+                "the formula is empty; write `y ~ x | person`",
+                parser.peek().1,
+            ));
         }
         let outcome = parser.expression(0, 0)?;
         if !parser.eat("~") {
@@ -109,7 +112,10 @@ impl Formula {
             let part = parser.expression(0, 0)?;
             if parser.eat("~") {
                 parser.expression(0, 0)?;
-                return Err(Fault::unsupported("instruments (endogenous ~ instruments)", part.span));
+                return Err(Fault::unsupported(
+                    "instruments (endogenous ~ instruments)",
+                    part.span,
+                ));
             }
             if parts > 1 {
                 return Err(Fault::new("effects stand after one bar: `y ~ x | f + g`", part.span));
@@ -177,14 +183,13 @@ impl Formula {
 
 fn read_outcome(node: &Node) -> Result<(Number, String), Fault> {
     match &node.kind {
-        Kind::Name(_) => Ok((terms::number(node)?, node.to_string())),
         Kind::Call(name, _) if name == "c" || name == "sw" || name == "csw" => {
             Err(Fault::unsupported("several outcomes in one formula", node.span))
         }
         Kind::Call(name, _) if name == "i" || name == "C" => {
             Err(Fault::new("the outcome is a number", node.span))
         }
-        Kind::Call(..) => Ok((terms::number(node)?, node.to_string())),
+        Kind::Name(_) | Kind::Call(..) => Ok((terms::number(node)?, node.to_string())),
         Kind::Binary("+", ..) => {
             Err(Fault::unsupported("several outcomes in one formula", node.span))
         }

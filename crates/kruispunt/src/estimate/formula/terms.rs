@@ -147,7 +147,10 @@ fn expand_all(node: &Node) -> Result<Vec<Term>, Fault> {
                 return Err(Fault::new("a power of terms is a whole number", power.span));
             };
             if !(1.0..=8.0).contains(&times) || times.fract() != 0.0 {
-                return Err(Fault::new("a power of terms is a whole number from 1 to 8", power.span));
+                return Err(Fault::new(
+                    "a power of terms is a whole number from 1 to 8",
+                    power.span,
+                ));
             }
             let base = expand(base)?;
             let mut all = base.clone();
@@ -197,9 +200,10 @@ fn call(node: &Node, name: &str, arguments: &[(Option<String>, Node)]) -> Result
             [(None, Node { kind: Kind::Name(column), .. })] => {
                 Ok(Factor::Dummies { column: column.clone(), label: node.to_string() })
             }
-            [(None, Node { kind: Kind::Name(_), .. }), (_, second), ..] => {
-                Err(Fault::new("C() takes a column alone; for a reference write i(f, ref=...)", second.span))
-            }
+            [(None, Node { kind: Kind::Name(_), .. }), (_, second), ..] => Err(Fault::new(
+                "C() takes a column alone; for a reference write i(f, ref=...)",
+                second.span,
+            )),
             _ => Err(Fault::new("C() takes one column", node.span)),
         },
         "i" => interaction(node, arguments),
@@ -241,9 +245,7 @@ fn interaction(node: &Node, arguments: &[(Option<String>, Node)]) -> Result<Fact
     }
     let mut columns = columns.into_iter();
     match (columns.next(), columns.next(), columns.next()) {
-        (Some(column), by, None) => {
-            Ok(Factor::Interaction { column, by, reference, by_reference })
-        }
+        (Some(column), by, None) => Ok(Factor::Interaction { column, by, reference, by_reference }),
         _ => Err(Fault::new("i() takes one or two columns", node.span)),
     }
 }

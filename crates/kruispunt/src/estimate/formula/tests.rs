@@ -12,7 +12,11 @@ fn labels(text: &str) -> Vec<String> {
     };
     let formula = Formula::parse(text).unwrap();
     let join = |term: &Term| term.iter().map(name).collect::<Vec<_>>().join(":");
-    formula.terms.iter().map(|term| if term.is_empty() { "1".to_owned() } else { join(term) }).collect()
+    formula
+        .terms
+        .iter()
+        .map(|term| if term.is_empty() { "1".to_owned() } else { join(term) })
+        .collect()
 }
 
 #[test]
@@ -31,7 +35,8 @@ fn terms_expand_as_in_r() {
 
 #[test]
 fn names_may_hold_dots_accents_and_anything_in_backquotes() {
-    let formula = Formula::parse("`loon (€)` ~ `2nd gen` + naïf.x_1 | `person id`^kwartaal").unwrap();
+    let formula =
+        Formula::parse("`loon (€)` ~ `2nd gen` + naïf.x_1 | `person id`^kwartaal").unwrap();
     assert_eq!(formula.columns(), ["loon (€)", "2nd gen", "naïf.x_1", "person id", "kwartaal"]);
     assert_eq!(formula.effects(), ["person id^kwartaal"]);
 }

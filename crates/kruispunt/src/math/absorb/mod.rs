@@ -186,11 +186,7 @@ impl<'a> Absorber<'a> {
         means.into_iter().take(1).collect()
     }
 
-    fn subtract<const K: usize>(
-        &self,
-        columns: &mut [&mut [f64]],
-        solved: &reduced::Solved<K>,
-    ) {
+    fn subtract<const K: usize>(&self, columns: &mut [&mut [f64]], solved: &reduced::Solved<K>) {
         let sets = &self.sets;
         columns.par_iter_mut().enumerate().for_each(|(lane, column)| {
             column.par_chunks_mut(16_384).enumerate().for_each(|(chunk, values)| {

@@ -344,7 +344,9 @@ impl Reduced {
                 }
             }
             let share = 1.0 / cells.mass[group];
-            mean.iter_mut().for_each(|mean| *mean *= share);
+            for mean in &mut mean {
+                *mean *= share;
+            }
             for cell in range {
                 let mut gap = [0.0; K];
                 for &level in cells.of(cell) {

@@ -24,14 +24,15 @@ fn dense(column: &[f64], sets: &[(Vec<u32>, usize)], weights: Option<&[f64]>) ->
     let beta = triangle.back(&qy);
     (0..n)
         .map(|row| {
-            let fit: f64 =
-                triangle.kept.iter().zip(&beta).map(|(&j, b)| dummies[j][row] * b).sum();
+            let fit: f64 = triangle.kept.iter().zip(&beta).map(|(&j, b)| dummies[j][row] * b).sum();
             (y[row] - fit) / root(row)
         })
         .collect()
 }
 
-fn panel() -> impl Strategy<Value = (Vec<(Vec<u32>, usize)>, Vec<f64>, Option<Vec<f64>>)> {
+type Case = (Vec<(Vec<u32>, usize)>, Vec<f64>, Option<Vec<f64>>);
+
+fn panel() -> impl Strategy<Value = Case> {
     (1_usize..4, 2_usize..60).prop_flat_map(|(n_sets, n)| {
         let codes = proptest::collection::vec(
             proptest::collection::vec(0_u32..7, n).prop_map(|codes| {
