@@ -13,6 +13,7 @@ mod day;
 mod error;
 mod factor;
 mod fit;
+mod links;
 mod panel;
 mod persons;
 mod seed;
@@ -32,6 +33,7 @@ pub use fit::{
     ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Sample,
     SampleEffect, Ssc,
 };
+pub use links::{Evidence, Link, Links, Weighing};
 pub(crate) use panel::REASON;
 pub use panel::{Panel, ReferenceDay};
 pub(crate) use persons::NOBODY;

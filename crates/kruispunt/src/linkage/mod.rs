@@ -1,1 +1,32 @@
 //! Which rows of two registers are one person.
+//!
+//! A [`Linker`] says what is compared ([`Comparison`]) and which pairs of rows are looked at
+//! ([`Rule`]). [`Linker::train`] learns from the two tables, without labels, how much agreement
+//! and disagreement are worth; [`Linker::link`] scores the pairs, settles who goes with whom and
+//! gives [`Links`](crate::data::Links). A [`KeyLink`] does the same by a number that both
+//! registers have, replaced numbers resolved.
+//!
+//! Nothing guesses: the prior share of matches, the threshold and the expected precision and
+//! recall come from the data. The verbs on links (`clusters`, `report`, `waterfall`, `evaluate`)
+//! live here as methods of `Links`.
+
+mod blocking;
+mod canon;
+mod coded;
+mod comparer;
+mod comparison;
+mod date;
+mod decide;
+mod error;
+mod evaluate;
+mod key;
+mod linker;
+mod links;
+mod train;
+
+pub use blocking::Rule;
+pub use comparison::{Comparison, Measure};
+pub use error::LinkageError;
+pub use evaluate::Truth;
+pub use key::KeyLink;
+pub use linker::{Assignment, Linker, Threshold};

@@ -1,8 +1,12 @@
 //! Kernels: slices in, slices out; no domain word, private to the crate.
 
 pub(crate) mod absorb;
+pub(crate) mod assignment;
 pub(crate) mod crossprod;
+pub(crate) mod em;
 pub(crate) mod linalg;
 #[allow(dead_code, reason = "a complete set of distributions; each verb uses its part")]
 pub(crate) mod special;
+pub(crate) mod strings;
 pub(crate) mod sweep;
+pub(crate) mod unionfind;

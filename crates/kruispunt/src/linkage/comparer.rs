@@ -1,0 +1,344 @@
+//! Two rows, one level: a comparison at work on codes.
+
+use super::LinkageError;
+use super::canon;
+use super::coded::{Coded, MISSING, Sides};
+use super::comparison::{Comparison, Measure, NAME, Ruler};
+use super::date::Written;
+use crate::data::Seed;
+use crate::math::em::NULL;
+use crate::math::strings::{
+    Alphabet, Pattern, damerau, dice, grams, jaccard, jaro, jaro_winkler, levenshtein, osa,
+};
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Distinct value pairs up to which levels are kept in a table.
+const TABLE: usize = 1 << 24;
+/// Distinct value pairs up to which u is counted in full instead of sampled.
+const FULL: u64 = 2_000_000;
+
+/// A comparison of two encoded columns.
+#[derive(Debug)]
+pub(super) struct Comparer {
+    pub(super) coded: Coded,
+    values: Values,
+    n_levels: u8,
+    /// Level + 1 by pair of codes, 0 where not computed; every thread would write the same.
+    table: Vec<AtomicU8>,
+}
+
+#[derive(Debug)]
+enum Values {
+    Equal,
+    Words { words: Words, measure: Measure, thresholds: Vec<f64>, stems: Vec<u32> },
+    Grams { grams: Vec<Vec<u64>>, measure: Measure, thresholds: Vec<f64> },
+    Dates(Vec<Written>),
+    Numbers { numbers: Vec<f64>, thresholds: Vec<f64> },
+}
+
+/// Symbols of all values, back to back.
+#[derive(Debug, Default)]
+struct Words {
+    symbols: Vec<u32>,
+    ends: Vec<usize>,
+    alphabet: usize,
+}
+
+impl Words {
+    fn new(texts: &[String]) -> Self {
+        let (mut alphabet, mut words) = (Alphabet::default(), Self::default());
+        for text in texts {
+            alphabet.encode(text, &mut words.symbols);
+            words.ends.push(words.symbols.len());
+        }
+        words.alphabet = alphabet.len();
+        words
+    }
+
+    fn get(&self, code: u32) -> &[u32] {
+        let at = code as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.symbols[start..self.ends[at]]
+    }
+}
+
+/// The left value a thread has loaded.
+#[derive(Debug)]
+pub(super) struct Probe {
+    pattern: Pattern,
+    loaded: u32,
+}
+
+/// Shares of all pairs of rows at each level.
+#[derive(Clone, Debug)]
+pub(super) struct Shares {
+    pub(super) levels: Vec<f64>,
+    /// No share below this can be told from 0.
+    pub(super) floor: f64,
+}
+
+impl Comparer {
+    /// Encodes the columns of `comparison`.
+    pub(super) fn new(sides: Sides<'_>, comparison: &Comparison) -> Result<Self, LinkageError> {
+        comparison.check()?;
+        let coded = Coded::new(sides, comparison, "comparisons")?;
+        let values = Values::new(&coded, &comparison.ruler);
+        let n = coded.texts.len();
+        let fuzzy = !matches!(values, Values::Equal | Values::Numbers { .. });
+        let cells = if fuzzy && n.saturating_mul(n) <= TABLE { n * n } else { 0 };
+        let table = (0..cells).map(|_| AtomicU8::new(0)).collect();
+        Ok(Self { coded, values, n_levels: comparison.n_levels() as u8, table })
+    }
+
+    /// Working memory of one thread.
+    pub(super) fn probe(&self) -> Probe {
+        let alphabet = match &self.values {
+            Values::Words { words, .. } => words.alphabet,
+            _ => 0,
+        };
+        Probe { pattern: Pattern::new(alphabet), loaded: MISSING }
+    }
+
+    /// The level of two rows.
+    pub(super) fn level(&self, probe: &mut Probe, left: u32, right: u32) -> u8 {
+        self.code_level(probe, self.coded.left[left as usize], self.coded.right[right as usize])
+    }
+
+    /// The level of two codes.
+    fn code_level(&self, probe: &mut Probe, a: u32, b: u32) -> u8 {
+        if a == MISSING || b == MISSING {
+            return NULL;
+        }
+        if a == b {
+            return match &self.values {
+                Values::Dates(dates) => dates[a as usize].level(dates[b as usize]),
+                _ => 0,
+            };
+        }
+        if self.table.is_empty() {
+            return self.compute(probe, a, b);
+        }
+        let slot = &self.table[a as usize * self.coded.texts.len() + b as usize];
+        match slot.load(Ordering::Relaxed) {
+            0 => {
+                let level = self.compute(probe, a, b);
+                slot.store(level + 1, Ordering::Relaxed);
+                level
+            }
+            known => known - 1,
+        }
+    }
+
+    fn compute(&self, probe: &mut Probe, a: u32, b: u32) -> u8 {
+        match &self.values {
+            Values::Equal => 1,
+            Values::Dates(dates) => dates[a as usize].level(dates[b as usize]),
+            Values::Numbers { numbers, thresholds } => {
+                let apart = (numbers[a as usize] - numbers[b as usize]).abs();
+                rung(thresholds, |&t| apart <= t)
+            }
+            Values::Grams { grams, measure, thresholds } => {
+                let (x, y) = (&grams[a as usize], &grams[b as usize]);
+                let alike = if *measure == Measure::Dice { dice(x, y) } else { jaccard(x, y) };
+                rung(thresholds, |&t| alike >= t)
+            }
+            Values::Words { words, measure, thresholds, stems } => {
+                if !stems.is_empty() && stems[a as usize] == stems[b as usize] {
+                    return 1;
+                }
+                if probe.loaded != a {
+                    probe.pattern.load(words.get(a));
+                    probe.loaded = a;
+                }
+                let (pattern, text) = (&probe.pattern, words.get(b));
+                if measure.is_distance() {
+                    let apart = match measure {
+                        Measure::Levenshtein => levenshtein(pattern, text),
+                        Measure::Damerau => damerau(pattern, text),
+                        _ => osa(pattern, text),
+                    } as f64;
+                    return rung(thresholds, |&t| apart <= t);
+                }
+                let alike = match measure {
+                    Measure::Jaro => jaro(pattern, text),
+                    _ => jaro_winkler(pattern, text),
+                };
+                rung(thresholds, |&t| alike >= t)
+            }
+        }
+    }
+
+    /// How often each code occurs on the left and on the right.
+    pub(super) fn counts(&self) -> [Vec<u64>; 2] {
+        [&self.coded.left, &self.coded.right].map(|codes| {
+            let mut counts = vec![0; self.coded.texts.len()];
+            for &code in codes.iter().filter(|&&code| code != MISSING) {
+                counts[code as usize] += 1;
+            }
+            counts
+        })
+    }
+
+    /// Shares of the levels among all pairs of rows that both have a value: equality from value
+    /// frequencies, the rest from all pairs of distinct values when they are few and from
+    /// `draws` random pairs of rows otherwise. `None` when no pair has a value on both sides.
+    pub(super) fn shares(&self, dedupe: bool, seed: Seed, draws: u64) -> Option<Shares> {
+        let [left, right] = self.counts();
+        let (n, m): (u64, u64) = (left.iter().sum(), right.iter().sum());
+        let pairs = if dedupe { n * n.saturating_sub(1) / 2 } else { n * m };
+        if pairs == 0 {
+            return None;
+        }
+        let mut probe = self.probe();
+        let mut counts = vec![0_u64; self.n_levels as usize];
+        let mut equal = 0;
+        for code in 0..left.len() {
+            let (a, b) = (left[code], right[code]);
+            let both = if dedupe { a * a.saturating_sub(1) / 2 } else { a * b };
+            counts[self.code_level(&mut probe, code as u32, code as u32) as usize] += both;
+            equal += both;
+        }
+        let total = pairs as f64;
+        let mut levels: Vec<f64> = counts.iter().map(|&count| count as f64 / total).collect();
+        let floor = 0.5 / total;
+        if matches!(self.values, Values::Equal) {
+            levels[1] = (pairs - equal) as f64 / total;
+            return Some(Shares { levels, floor });
+        }
+        let distinct = |counts: &[u64]| counts.iter().filter(|&&count| count > 0).count() as u64;
+        if distinct(&left) * distinct(&right) <= FULL {
+            let unequal = self.count_unequal(dedupe, &left, &right);
+            for (level, count) in levels.iter_mut().zip(unequal) {
+                *level += count as f64 / total;
+            }
+            return Some(Shares { levels, floor });
+        }
+        let rest = (pairs - equal) as f64 / total;
+        let (sampled, used) = self.sample_unequal(seed, draws);
+        for (level, count) in levels.iter_mut().zip(sampled) {
+            *level += rest * count as f64 / used.max(1) as f64;
+        }
+        Some(Shares { levels, floor: floor.max(0.5 / used.max(1) as f64) })
+    }
+
+    fn count_unequal(&self, dedupe: bool, left: &[u64], right: &[u64]) -> Vec<u64> {
+        let codes = 0..left.len();
+        let rows: Vec<Vec<u64>> = codes
+            .into_par_iter()
+            .with_min_len(16)
+            .filter(|&a| left[a] > 0)
+            .map_init(
+                || self.probe(),
+                |probe, a| {
+                    let mut counts = vec![0; self.n_levels as usize];
+                    let start = if dedupe { a + 1 } else { 0 };
+                    for b in (start..right.len()).filter(|&b| b != a && right[b] > 0) {
+                        let level = self.code_level(probe, a as u32, b as u32);
+                        counts[level as usize] += left[a] * right[b];
+                    }
+                    counts
+                },
+            )
+            .collect();
+        add_up(rows, self.n_levels as usize)
+    }
+
+    /// Levels of random pairs of rows with unequal values, and how many there were.
+    fn sample_unequal(&self, seed: Seed, draws: u64) -> (Vec<u64>, u64) {
+        let there = |codes: &[u32]| -> Vec<u32> {
+            codes.iter().copied().filter(|&code| code != MISSING).collect()
+        };
+        let (left, right) = (there(&self.coded.left), there(&self.coded.right));
+        let chunks = draws.div_ceil(4096);
+        let rows: Vec<Vec<u64>> = (0..chunks)
+            .into_par_iter()
+            .map(|chunk| {
+                let mut counts = vec![0; self.n_levels as usize];
+                let mut probe = self.probe();
+                for draw in chunk * 4096..((chunk + 1) * 4096).min(draws) {
+                    let a = left[seed.below([draw, 0, 0], left.len() as u64) as usize];
+                    let b = right[seed.below([draw, 1, 0], right.len() as u64) as usize];
+                    if a != b {
+                        counts[self.code_level(&mut probe, a, b) as usize] += 1;
+                    }
+                }
+                counts
+            })
+            .collect();
+        let counts = add_up(rows, self.n_levels as usize);
+        let used = counts.iter().sum();
+        (counts, used)
+    }
+
+    /// The canonical value of each code is complete enough to block on.
+    pub(super) fn can_block(&self, code: u32) -> bool {
+        match &self.values {
+            Values::Dates(dates) => dates[code as usize].complete(),
+            _ => true,
+        }
+    }
+}
+
+fn add_up(rows: Vec<Vec<u64>>, n: usize) -> Vec<u64> {
+    rows.into_iter().fold(vec![0; n], |mut sum, row| {
+        sum.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
+        sum
+    })
+}
+
+/// The first threshold that is met gives level 1 and on; none gives the last level.
+fn rung(thresholds: &[f64], met: impl Fn(&f64) -> bool) -> u8 {
+    thresholds.iter().position(met).unwrap_or(thresholds.len()) as u8 + 1
+}
+
+impl Values {
+    fn new(coded: &Coded, ruler: &Ruler) -> Self {
+        let texts = &coded.texts;
+        let words = |measure, thresholds: &[f64]| Self::Words {
+            words: Words::new(texts),
+            measure,
+            thresholds: thresholds.to_vec(),
+            stems: Vec::new(),
+        };
+        match ruler {
+            Ruler::Exact => Self::Equal,
+            Ruler::Identifier => words(Measure::Osa, &[1.0]),
+            Ruler::Name => Self::Words {
+                words: Words::new(texts),
+                measure: Measure::JaroWinkler,
+                thresholds: NAME.to_vec(),
+                stems: stems(&coded.written),
+            },
+            Ruler::Date => {
+                Self::Dates(texts.iter().filter_map(|text| Written::parse(text)).collect())
+            }
+            Ruler::Numeric { thresholds } => Self::Numbers {
+                numbers: texts.iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect(),
+                thresholds: thresholds.clone(),
+            },
+            Ruler::Text { measure: measure @ (Measure::Dice | Measure::Jaccard), thresholds } => {
+                let words = Words::new(texts);
+                Self::Grams {
+                    grams: (0..texts.len()).map(|at| grams(words.get(at as u32))).collect(),
+                    measure: *measure,
+                    thresholds: thresholds.clone(),
+                }
+            }
+            Ruler::Text { measure, thresholds } => words(*measure, thresholds),
+        }
+    }
+}
+
+/// A number for the stem of each name.
+fn stems(written: &[String]) -> Vec<u32> {
+    let mut known: FxHashMap<String, u32> = FxHashMap::default();
+    written
+        .iter()
+        .map(|text| {
+            let next = known.len() as u32;
+            *known.entry(canon::stem(text)).or_insert(next)
+        })
+        .collect()
+}

@@ -1,0 +1,490 @@
+//! Scores become links.
+
+use super::LinkageError;
+use super::blocking::Blocks;
+use super::coded::{MISSING, Sides};
+use super::comparer::{Comparer, Probe};
+use super::linker::{Assignment, Linker, Model, Threshold};
+use crate::data::{Account, Count, Evidence, Link, Links, Step, Table, Weighing};
+use crate::math::assignment::{self, Edge};
+use crate::math::em::NULL;
+use crate::math::unionfind::UnionFind;
+use rustc_hash::FxHashMap;
+
+/// Pairs less probable than this are counted, not kept.
+const KEPT: f64 = 1e-4;
+/// Candidate pairs of a connected group up to which the best assignment is exact.
+const EXACT: usize = 5000;
+
+/// Weights of levels and of rare values.
+struct Scorer<'a> {
+    comparers: &'a [Comparer],
+    prior: f64,
+    /// log2 m/u by comparison and level.
+    weights: Vec<Vec<f64>>,
+    /// Adjustment when both have this value, and when one of two similar values is this one.
+    rarity: Vec<Option<[Vec<f64>; 2]>>,
+}
+
+impl<'a> Scorer<'a> {
+    fn new(linker: &Linker, model: &Model, comparers: &'a [Comparer], dedupe: bool) -> Self {
+        let log = |m: &[f64], u: &[f64]| m.iter().zip(u).map(|(m, u)| (m / u).log2()).collect();
+        let rarity = linker.comparisons.iter().zip(comparers).zip(&model.learned);
+        Self {
+            comparers,
+            prior: (model.lambda / (1.0 - model.lambda)).log2(),
+            weights: model.learned.iter().map(|learned| log(&learned.m, &learned.u)).collect(),
+            rarity: rarity
+                .map(|((comparison, comparer), learned)| {
+                    comparison.has_tf().then(|| rarity_of(comparer, learned.u[0], dedupe))
+                })
+                .collect(),
+        }
+    }
+
+    /// The adjustment of comparison `k` for the frequency of the values.
+    fn adjustment(&self, k: usize, level: u8, left: u32, right: u32) -> f64 {
+        let Some([equal, similar]) = &self.rarity[k] else { return 0.0 };
+        let coded = &self.comparers[k].coded;
+        let (a, b) = (coded.left[left as usize] as usize, coded.right[right as usize] as usize);
+        match level {
+            0 => equal[a],
+            1 if self.weights[k].len() > 2 => similar[a].min(similar[b]),
+            _ => 0.0,
+        }
+    }
+
+    /// Match weight in bits, the prior included.
+    fn weight(&self, probes: &mut [Probe], left: u32, right: u32) -> f64 {
+        let mut weight = self.prior;
+        for (k, (comparer, probe)) in self.comparers.iter().zip(probes).enumerate() {
+            let level = comparer.level(probe, left, right);
+            if level != NULL {
+                weight += self.weights[k][level as usize] + self.adjustment(k, level, left, right);
+            }
+        }
+        weight
+    }
+}
+
+/// log2 u / share of other rows with the value, for equal and for similar values.
+fn rarity_of(comparer: &Comparer, u: f64, dedupe: bool) -> [Vec<f64>; 2] {
+    let [left, right] = comparer.counts();
+    let count = |code: usize| if dedupe { left[code] } else { left[code] + right[code] };
+    let n = (0..left.len()).map(count).sum::<u64>().max(1) as f64;
+    let floor = u.min(1.0 / n);
+    let bits = |others: u64| (u / (others as f64 / n).max(floor)).log2();
+    let by = |own: u64| (0..left.len()).map(|code| bits(count(code).saturating_sub(own))).collect();
+    [by(2), by(1)]
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Candidate {
+    left: u32,
+    right: u32,
+    weight: f64,
+    rule: u16,
+    probability: f64,
+}
+
+/// All pairs worth keeping, and what is expected of every left row.
+struct Scored {
+    candidates: Vec<Candidate>,
+    expected: Vec<f64>,
+    compared: u64,
+    by_rule: Vec<u64>,
+}
+
+fn odds(weight: f64) -> f64 {
+    weight.clamp(-1000.0, 1000.0).exp2()
+}
+
+impl Linker {
+    /// Links the rows of two tables.
+    ///
+    /// The probability of a link takes its rivals into account: under one-to-one (many-to-one)
+    /// assignment, `odds / (1 + odds + odds of all other pairs of either row (of the left row))`.
+    /// The automatic threshold maximises the expected F1, `2 E[true links] / (links + E[matches])`,
+    /// after assignment. One-to-one maximises the total weight above the threshold, exactly for
+    /// connected groups of up to 5000 candidate pairs and greedily (best first) beyond; how often
+    /// that happened stands in the account.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Untrained`], [`LinkageError::BadArgument`] for a threshold outside its
+    /// range, and those of [`train`](Self::train).
+    pub fn link(&self, left: &Table, right: &Table) -> Result<Links, LinkageError> {
+        self.link_sides(Sides { left, right, dedupe: false })
+    }
+
+    /// Finds rows of one table that are one person: every pair above the threshold. Follow with
+    /// `clusters`.
+    ///
+    /// # Errors
+    ///
+    /// As [`link`](Self::link).
+    pub fn dedupe(&self, table: &Table) -> Result<Links, LinkageError> {
+        let all = self.clone().assignment(Assignment::All);
+        Ok(all.link_sides(Sides { left: table, right: table, dedupe: true })?.within())
+    }
+
+    fn link_sides(&self, sides: Sides<'_>) -> Result<Links, LinkageError> {
+        let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
+        match self.threshold {
+            Threshold::Probability(p) if !(0.0..=1.0).contains(&p) => {
+                let (argument, expected) = ("threshold", "a probability between 0 and 1");
+                return Err(LinkageError::BadArgument { argument, got: p, expected });
+            }
+            Threshold::Weight(got) if got.is_nan() => {
+                let (argument, expected) = ("threshold", "a weight in bits");
+                return Err(LinkageError::BadArgument { argument, got, expected });
+            }
+            _ => {}
+        }
+        let (comparers, blocks) = self.prepare(sides)?;
+        blocks.check(&self.rules, self.cap)?;
+        let scorer = Scorer::new(self, model, &comparers, sides.dedupe);
+        let mut scored = self.score(&scorer, &blocks)?;
+        self.rival(&mut scored, sides);
+        self.ticket.stage("assigning", 0);
+        let decided = self.decide(&scored, model, sides);
+        if self.ticket.is_cancelled() {
+            return Err(LinkageError::Cancelled);
+        }
+        Ok(self.finish(sides, &scorer, &scored, &decided, model, &blocks))
+    }
+
+    fn score(&self, scorer: &Scorer<'_>, blocks: &Blocks) -> Result<Scored, LinkageError> {
+        let lowest = match self.threshold {
+            Threshold::Probability(p) => KEPT.min(p.max(1e-12)),
+            Threshold::Weight(w) => KEPT.min(odds(w) / (1.0 + odds(w))),
+            Threshold::Auto => KEPT,
+        };
+        let lowest = (lowest / (1.0 - lowest)).log2();
+        let chunks = blocks.stream(&self.ticket, "scoring pairs", |rows| {
+            let mut probes: Vec<Probe> = scorer.comparers.iter().map(Comparer::probe).collect();
+            let mut kept = Vec::new();
+            let mut tail = Vec::with_capacity(rows.len());
+            let mut by_rule = vec![0_u64; self.rules.len()];
+            for left in rows {
+                let mut below = 0.0;
+                blocks.partners(left, |right, rule| {
+                    by_rule[rule] += 1;
+                    let weight = scorer.weight(&mut probes, left, right);
+                    let probability = odds(weight) / (1.0 + odds(weight));
+                    if weight >= lowest {
+                        let rule = rule as u16;
+                        kept.push(Candidate { left, right, weight, rule, probability });
+                    } else {
+                        below += probability;
+                    }
+                });
+                tail.push(below);
+            }
+            (kept, tail, by_rule)
+        })?;
+        let mut scored = Scored {
+            candidates: Vec::new(),
+            expected: Vec::new(),
+            compared: 0,
+            by_rule: vec![0; self.rules.len()],
+        };
+        for (mut kept, tail, by_rule) in chunks {
+            kept.sort_unstable_by_key(|pair| (pair.left, pair.right));
+            scored.candidates.extend(kept);
+            scored.expected.extend(tail);
+            for (sum, new) in scored.by_rule.iter_mut().zip(by_rule) {
+                *sum += new;
+            }
+        }
+        scored.compared = scored.by_rule.iter().sum();
+        Ok(scored)
+    }
+
+    /// Probabilities with the rivals of each pair taken into account.
+    fn rival(&self, scored: &mut Scored, sides: Sides<'_>) {
+        let mut left = vec![0.0; sides.left.n_rows()];
+        let mut right = vec![0.0; sides.right.n_rows()];
+        for pair in &scored.candidates {
+            left[pair.left as usize] += odds(pair.weight);
+            right[pair.right as usize] += odds(pair.weight);
+        }
+        for pair in &mut scored.candidates {
+            let own = odds(pair.weight);
+            let (l, r) = (left[pair.left as usize], right[pair.right as usize]);
+            pair.probability = match self.assignment {
+                Assignment::OneToOne => own / (1.0 + l.max(own) + (r - own).max(0.0)),
+                Assignment::ManyToOne => own / (1.0 + l.max(own)),
+                Assignment::All => own / (1.0 + own),
+            };
+            scored.expected[pair.left as usize] += pair.probability;
+        }
+    }
+
+    fn decide(&self, scored: &Scored, model: &Model, sides: Sides<'_>) -> Decided {
+        let matches = scored.expected.iter().sum::<f64>() / model.completeness;
+        match self.threshold {
+            Threshold::Auto => {
+                let first = self.assign(scored, 0.5, sides);
+                let (_, best) = first.cut(scored, matches);
+                let cut = (best / 2.0).clamp(0.01, 0.5);
+                let mut second = self.assign(scored, cut, sides);
+                let (keep, _) = second.cut(scored, matches);
+                second.threshold = keep.max(cut);
+                second.keep(|at| scored.candidates[at].probability >= keep);
+                second
+            }
+            Threshold::Probability(p) => {
+                let mut decided = self.assign(scored, p, sides);
+                decided.keep(|at| scored.candidates[at].probability >= p);
+                decided
+            }
+            Threshold::Weight(w) => self.assign(scored, odds(w) / (1.0 + odds(w)), sides),
+        }
+    }
+
+    /// Candidates that stay when links begin at odds of `threshold`.
+    fn assign(&self, scored: &Scored, threshold: f64, sides: Sides<'_>) -> Decided {
+        let cut = match self.threshold {
+            Threshold::Weight(weight) => weight,
+            _ => (threshold / (1.0 - threshold)).log2().clamp(-1000.0, 1000.0),
+        };
+        let pairs = &scored.candidates;
+        let above: Vec<usize> = (0..pairs.len()).filter(|&at| pairs[at].weight >= cut).collect();
+        let mut decided = Decided { links: Vec::new(), threshold, ties: 0, greedy: 0, cut };
+        match self.assignment {
+            Assignment::All => decided.links = above,
+            Assignment::ManyToOne => {
+                for group in above.chunk_by(|&a, &b| pairs[a].left == pairs[b].left) {
+                    let best = group.iter().fold(group[0], |best, &at| {
+                        if pairs[at].weight > pairs[best].weight { at } else { best }
+                    });
+                    let tied = |&&at: &&usize| pairs[at].weight == pairs[best].weight;
+                    decided.ties += u64::from(group.iter().filter(tied).count() > 1);
+                    decided.links.push(best);
+                }
+            }
+            Assignment::OneToOne => one_to_one(pairs, &above, sides, &mut decided),
+        }
+        decided
+    }
+
+    fn finish(
+        &self,
+        sides: Sides<'_>,
+        scorer: &Scorer<'_>,
+        scored: &Scored,
+        decided: &Decided,
+        model: &Model,
+        blocks: &Blocks,
+    ) -> Links {
+        let chosen: Vec<Candidate> =
+            decided.links.iter().map(|&at| scored.candidates[at]).collect();
+        let mut probes: Vec<Probe> = scorer.comparers.iter().map(Comparer::probe).collect();
+        let (mut levels, mut adjustments) = (Vec::new(), Vec::new());
+        for pair in &chosen {
+            for (k, (comparer, probe)) in scorer.comparers.iter().zip(&mut probes).enumerate() {
+                let level = comparer.level(probe, pair.left, pair.right);
+                levels.push((level != NULL).then_some(level));
+                let there = level != NULL;
+                let bits = || scorer.adjustment(k, level, pair.left, pair.right);
+                adjustments.push(if there { bits() } else { 0.0 });
+            }
+        }
+        let evidence =
+            self.comparisons.iter().zip(&model.learned).map(|(comparison, learned)| Evidence {
+                comparison: comparison.column().to_owned(),
+                labels: comparison.labels(),
+                m: learned.m.clone(),
+                u: learned.u.clone(),
+            });
+        let weighing = Weighing {
+            prior: scorer.prior,
+            evidence: evidence.collect(),
+            levels,
+            adjustments,
+            weights: chosen.iter().map(|pair| pair.weight).collect(),
+            expected: scored.expected.clone(),
+            completeness: model.completeness,
+            threshold: decided.threshold,
+        };
+        let links: Vec<Link> = chosen
+            .iter()
+            .map(|&Candidate { left, right, probability, rule, .. }| Link {
+                left,
+                right,
+                probability,
+                rule,
+            })
+            .collect();
+        let account = self.account(sides, scorer, scored, decided, model, blocks);
+        let rules = self.rules.iter().map(ToString::to_string).collect();
+        let (n, m) = (sides.left.n_rows(), sides.right.n_rows());
+        Links::weighed(&links, rules, n, m, weighing, account)
+    }
+
+    fn account(
+        &self,
+        sides: Sides<'_>,
+        scorer: &Scorer<'_>,
+        scored: &Scored,
+        decided: &Decided,
+        model: &Model,
+        blocks: &Blocks,
+    ) -> Account {
+        let n = sides.left.n_rows();
+        let pairs = &scored.candidates;
+        let (mut linked, mut above) = (vec![false; n], vec![false; n]);
+        for &at in &decided.links {
+            linked[pairs[at].left as usize] = true;
+        }
+        for pair in pairs.iter().filter(|pair| pair.weight >= decided.cut) {
+            above[pair.left as usize] = true;
+        }
+        let count = |test: &dyn Fn(usize) -> bool| {
+            Count::rows((0..n).filter(|&row| !linked[row] && test(row)).count())
+        };
+        let after = Count::rows(linked.iter().filter(|&&linked| linked).count());
+        let found: f64 = decided.links.iter().map(|&at| pairs[at].probability).sum();
+        let matches = scored.expected.iter().sum::<f64>() / model.completeness;
+        let verb = if sides.dedupe { "dedupe" } else { "link" };
+        let mut step = Step::new(verb, self.story(scored, decided), Count::rows(n), after)
+            .exclude("missing values in every blocking rule", count(&|row| blocks.is_keyless(row)))
+            .exclude(
+                "no candidate above the threshold",
+                count(&|row| !blocks.is_keyless(row) && !above[row]),
+            )
+            .exclude(
+                "the candidates went to other rows or fell below the threshold beside their rivals",
+                count(&|row| !blocks.is_keyless(row) && above[row]),
+            )
+            .tied("candidates of equal weight", decided.ties, "the smaller row numbers")
+            .note(format!(
+                "expected precision {:.4}, expected recall {:.4}; the rules find an estimated {:.4} of all matches",
+                found / decided.links.len().max(1) as f64,
+                found / matches.max(found).max(1e-12),
+                model.completeness,
+            ));
+        if decided.greedy > 0 {
+            step = step.note(format!(
+                "{} connected groups of more than {EXACT} candidate pairs were assigned best first",
+                decided.greedy
+            ));
+        }
+        for (comparison, comparer) in self.comparisons.iter().zip(scorer.comparers) {
+            let missing = comparer.coded.left.iter().filter(|&&code| code == MISSING).count();
+            let unread = comparer.coded.unread;
+            if missing > 0 || unread > 0 {
+                step = step.note(format!(
+                    "\"{}\": {missing} left rows without a value; {unread} cells on both sides hold something that cannot be read and count as missing",
+                    comparison.column()
+                ));
+            }
+        }
+        let step = model.notes.iter().fold(step, |step, note| step.note(note.clone()));
+        Account::new("links").then(step)
+    }
+
+    fn story(&self, scored: &Scored, decided: &Decided) -> String {
+        let how = match self.assignment {
+            Assignment::OneToOne => "one-to-one",
+            Assignment::ManyToOne => "many-to-one",
+            Assignment::All => "all pairs",
+        };
+        let auto = if self.threshold == Threshold::Auto { "automatic " } else { "" };
+        let rules = self.rules.iter().zip(&scored.by_rule);
+        let rules: Vec<String> =
+            rules.map(|(rule, pairs)| format!("[{rule}]: {pairs} new pairs")).collect();
+        format!(
+            "{how}, {} links at the {auto}threshold {:.4}; {} pairs compared ({})",
+            decided.links.len(),
+            decided.threshold,
+            scored.compared,
+            rules.join(", ")
+        )
+    }
+}
+
+/// Which candidates became links.
+struct Decided {
+    links: Vec<usize>,
+    threshold: f64,
+    cut: f64,
+    ties: u64,
+    greedy: u64,
+}
+
+impl Decided {
+    /// The probability that cuts at the greatest expected F1, and that F1.
+    fn cut(&self, scored: &Scored, matches: f64) -> (f64, f64) {
+        let mut sure: Vec<f64> =
+            self.links.iter().map(|&at| scored.candidates[at].probability).collect();
+        sure.sort_unstable_by(|a, b| b.total_cmp(a));
+        let (mut cut, mut best, mut found) = (1.0, 0.0, 0.0);
+        for (at, &probability) in sure.iter().enumerate() {
+            found += probability;
+            let f1 = 2.0 * found / ((at + 1) as f64 + matches.max(found));
+            if f1 >= best {
+                (cut, best) = (probability, f1);
+            }
+        }
+        (cut, best)
+    }
+
+    fn keep(&mut self, test: impl Fn(usize) -> bool) {
+        self.links.retain(|&at| test(at));
+    }
+}
+
+/// Solves each connected group of candidates on its own.
+fn one_to_one(pairs: &[Candidate], above: &[usize], sides: Sides<'_>, decided: &mut Decided) {
+    let n = sides.left.n_rows();
+    let mut groups = UnionFind::new(n + sides.right.n_rows());
+    for &at in above {
+        groups.join(pairs[at].left, n as u32 + pairs[at].right);
+    }
+    let mut order: Vec<(u32, usize)> =
+        above.iter().map(|&at| (groups.find(pairs[at].left), at)).collect();
+    order.sort_unstable();
+    for group in order.chunk_by(|a, b| a.0 == b.0) {
+        if let [(_, only)] = group {
+            decided.links.push(*only);
+            continue;
+        }
+        let mut rights: Vec<u32> = group.iter().map(|&(_, at)| pairs[at].right).collect();
+        rights.sort_unstable();
+        rights.dedup();
+        let mut lefts: Vec<u32> = group.iter().map(|&(_, at)| pairs[at].left).collect();
+        lefts.dedup();
+        let place = |rows: &[u32], row: u32| rows.binary_search(&row).unwrap_or_default() as u32;
+        let edges: Vec<Edge> = group
+            .iter()
+            .map(|&(_, at)| Edge {
+                left: place(&lefts, pairs[at].left),
+                right: place(&rights, pairs[at].right),
+                gain: pairs[at].weight - decided.cut + f64::EPSILON,
+            })
+            .collect();
+        let exact = edges.len() <= EXACT;
+        let solve = if exact { assignment::optimal } else { assignment::greedy };
+        let kept = solve(lefts.len(), rights.len(), &edges);
+        decided.greedy += u64::from(!exact);
+        decided.ties += ties(&edges, &kept);
+        decided.links.extend(kept.into_iter().map(|edge| group[edge].1));
+    }
+    decided.links.sort_unstable();
+}
+
+/// Kept edges with a rival of the same gain at one of their nodes.
+fn ties(edges: &[Edge], kept: &[usize]) -> u64 {
+    let sides = |edge: &Edge| {
+        let gain = edge.gain.to_bits();
+        [(false, edge.left, gain), (true, edge.right, gain)]
+    };
+    let mut times: FxHashMap<(bool, u32, u64), u32> = FxHashMap::default();
+    for key in edges.iter().flat_map(sides) {
+        *times.entry(key).or_insert(0) += 1;
+    }
+    let tied = |&&at: &&usize| sides(&edges[at]).iter().any(|key| times[key] > 1);
+    kept.iter().filter(tied).count() as u64
+}

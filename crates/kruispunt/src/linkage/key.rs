@@ -1,0 +1,251 @@
+//! Linkage by a number both registers have, replaced numbers resolved.
+
+use super::coded::{Coded, MISSING, Sides};
+use super::{Comparison, LinkageError, canon};
+use crate::data::{Account, Column, Count, Day, Links, Step, Table};
+use rustc_hash::FxHashMap;
+
+/// Deterministic linkage on a key.
+///
+/// Every left row goes to the one right row with its key; a right row may have many left rows.
+/// Numbers that were replaced (a BIS number by a national number) are first resolved to the
+/// current one, over any number of steps. Punctuation and case of keys do not count; blank and
+/// all-zero keys are missing; leading zeros do not count as soon as one of the columns holds
+/// numbers, which have lost them.
+///
+/// A number with two different replacements follows the later one when both have dates (this is
+/// counted in the account) and is an error otherwise.
+///
+/// ```
+/// use kruispunt::data::{Column, Table};
+/// use kruispunt::linkage::KeyLink;
+/// let permits = Table::new([("insz", Column::text([Some("75.46.01-001.23"), None, Some("B")]))])?;
+/// let persons = Table::new([("insz", Column::text([Some("C"), Some("85073003328")]))])?;
+/// let history = Table::new([
+///     ("old", Column::text([Some("75460100123")])),
+///     ("new", Column::text([Some("85073003328")])),
+/// ])?;
+/// let links = KeyLink::new("insz").history(history, "old", "new").link(&permits, &persons)?;
+/// assert_eq!((links.left_rows(), links.right_rows()), ([0].as_slice(), [1].as_slice()));
+/// # Ok::<(), kruispunt::linkage::LinkageError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct KeyLink {
+    left: String,
+    right: String,
+    history: Option<History>,
+}
+
+#[derive(Clone, Debug)]
+struct History {
+    table: Table,
+    old: String,
+    new: String,
+    date: Option<String>,
+}
+
+/// Replacements, old key to new key.
+#[derive(Default)]
+struct Replaced {
+    by: FxHashMap<String, (String, usize)>,
+    /// Numbers with more than one replacement, settled by date.
+    settled: u64,
+}
+
+impl KeyLink {
+    /// A linkage on the column `key` of both tables.
+    pub fn new(key: impl Into<String>) -> Self {
+        let left = key.into();
+        Self { right: left.clone(), left, history: None }
+    }
+
+    /// The name of the key on the right, when it differs.
+    #[must_use]
+    pub fn right(mut self, key: impl Into<String>) -> Self {
+        self.right = key.into();
+        self
+    }
+
+    /// Replaced numbers: a table with the columns `old` and `new`.
+    #[must_use]
+    pub fn history(mut self, table: Table, old: &str, new: &str) -> Self {
+        let (old, new) = (old.to_owned(), new.to_owned());
+        self.history = Some(History { table, old, new, date: None });
+        self
+    }
+
+    /// The column of the history with the day of the replacement.
+    #[must_use]
+    pub fn date(mut self, column: &str) -> Self {
+        if let Some(history) = &mut self.history {
+            history.date = Some(column.to_owned());
+        }
+        self
+    }
+
+    /// Links every left row to the right row with its key.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Data`] for a missing column or an empty table,
+    /// [`LinkageError::DuplicateKey`] when the right table has a key twice (after replacement),
+    /// [`LinkageError::Cycle`], [`LinkageError::AmbiguousReplacement`].
+    pub fn link(&self, left: &Table, right: &Table) -> Result<Links, LinkageError> {
+        left.require_rows("left")?;
+        right.require_rows("right")?;
+        let (left_keys, right_keys, settled) = self.keys(left, Some(right))?;
+        let mut known: FxHashMap<&str, u32> = FxHashMap::default();
+        for (row, key) in right_keys.iter().enumerate() {
+            let Some(key) = key else { continue };
+            if let Some(first) = known.insert(key, row as u32) {
+                return Err(LinkageError::DuplicateKey {
+                    argument: "right",
+                    column: self.right.clone(),
+                    first: first as usize,
+                    row,
+                });
+            }
+        }
+        let mut pairs = Vec::new();
+        let (mut missing, mut unknown) = (0, 0);
+        for (row, key) in left_keys.iter().enumerate() {
+            match key.as_deref().map(|key| known.get(key)) {
+                Some(Some(&right)) => pairs.push((row as u32, right)),
+                Some(None) => unknown += 1,
+                None => missing += 1,
+            }
+        }
+        let mut step = Step::new(
+            "key_link",
+            format!("on \"{}\"", self.left),
+            Count::rows(left.n_rows()),
+            Count::rows(pairs.len()),
+        )
+        .exclude("the key is missing", Count::rows(missing))
+        .exclude("no row of the reference has the key", Count::rows(unknown))
+        .tied("numbers with several replacements", settled, "the latest date");
+        let without = right_keys.iter().filter(|key| key.is_none()).count();
+        if without > 0 {
+            step = step.note(format!("{without} rows of the reference have no key"));
+        }
+        let account = Account::new("links").then(step);
+        Ok(Links::certain(pairs, left.n_rows(), right.n_rows(), account))
+    }
+
+    /// The key of every row as it is compared, replaced numbers resolved; null where missing.
+    ///
+    /// # Errors
+    ///
+    /// As [`link`](Self::link), but for duplicates.
+    pub fn resolve(&self, table: &Table) -> Result<Column, LinkageError> {
+        let (keys, _, _) = self.keys(table, None)?;
+        Ok(Column::text(keys.iter().map(Option::as_deref)))
+    }
+
+    /// The current keys of both sides, and how many replacements a date settled.
+    fn keys(&self, left: &Table, right: Option<&Table>) -> Result<(Keys, Keys, u64), LinkageError> {
+        let comparison = Comparison::identifier(&self.left).right(&self.right);
+        let sides = Sides { left, right: right.unwrap_or(left), dedupe: right.is_none() };
+        let coded = Coded::new(sides, &comparison, "on")?;
+        let mut lose_zeros = self.numeric(left.get(&self.left));
+        lose_zeros |= right.is_some_and(|right| self.numeric(right.get(&self.right)));
+        if let Some(history) = &self.history {
+            lose_zeros |= [&history.old, &history.new]
+                .iter()
+                .any(|name| self.numeric(history.table.get(name)));
+        }
+        let texts: Vec<Option<String>> =
+            coded.texts.iter().map(|text| canon::identifier(text, lose_zeros)).collect();
+        let replaced = self.replaced(lose_zeros)?;
+        let current: Vec<Option<String>> = texts
+            .into_iter()
+            .map(|text| text.map(|text| replaced.current(text)).transpose())
+            .collect::<Result<_, _>>()?;
+        let pick = |codes: &[u32]| -> Keys {
+            codes
+                .iter()
+                .map(|&code| if code == MISSING { None } else { current[code as usize].clone() })
+                .collect()
+        };
+        Ok((pick(&coded.left), pick(&coded.right), replaced.settled))
+    }
+
+    fn numeric(&self, column: Option<&Column>) -> bool {
+        column.is_some_and(|column| matches!(column.kind(), "whole numbers" | "real numbers"))
+    }
+
+    fn replaced(&self, lose_zeros: bool) -> Result<Replaced, LinkageError> {
+        let Some(history) = &self.history else { return Ok(Replaced::default()) };
+        let table = &history.table;
+        let sides = Sides { left: table, right: table, dedupe: false };
+        let comparison = Comparison::identifier(&history.old).right(&history.new);
+        let coded = Coded::new(sides, &comparison, "history")?;
+        let dates: Option<Vec<Option<Day>>> = match &history.date {
+            Some(name) => Some(table.column("history", name)?.to_days("history", name)?),
+            None => None,
+        };
+        let date = |row: usize| dates.as_ref().and_then(|dates| dates[row]);
+        let key = |code: u32| canon::identifier(&coded.texts[code as usize], lose_zeros);
+        let mut replaced = Replaced::default();
+        for (row, (&old, &new)) in coded.left.iter().zip(&coded.right).enumerate() {
+            if old == MISSING || new == MISSING || old == new {
+                continue;
+            }
+            let (Some(old), Some(new)) = (key(old), key(new)) else { continue };
+            let Some((other, first)) = replaced.by.get(&old).cloned() else {
+                replaced.by.insert(old, (new, row));
+                continue;
+            };
+            if other == new {
+                continue;
+            }
+            match (date(first), date(row)) {
+                (Some(a), Some(b)) if a != b => {
+                    replaced.settled += 1;
+                    if b > a {
+                        replaced.by.insert(old, (new, row));
+                    }
+                }
+                _ => return Err(LinkageError::AmbiguousReplacement { first, row }),
+            }
+        }
+        replaced.refuse_circles()?;
+        Ok(replaced)
+    }
+}
+
+/// The key of each row.
+type Keys = Vec<Option<String>>;
+
+impl Replaced {
+    /// The number that `key` has become.
+    fn current(&self, key: String) -> Result<String, LinkageError> {
+        let mut key = key;
+        let mut rows = Vec::new();
+        while let Some((next, row)) = self.by.get(&key) {
+            if rows.contains(row) {
+                return Err(LinkageError::Cycle { rows });
+            }
+            rows.push(*row);
+            key.clone_from(next);
+        }
+        Ok(key)
+    }
+
+    fn refuse_circles(&self) -> Result<(), LinkageError> {
+        let mut starts: Vec<(&String, usize)> =
+            self.by.iter().map(|(old, (_, row))| (old, *row)).collect();
+        starts.sort_unstable_by_key(|(_, row)| *row);
+        for (old, row) in starts {
+            if let Err(LinkageError::Cycle { mut rows }) = self.current(old.clone()) {
+                // Keep the circle and leave out what leads to it.
+                if let Some(at) = rows.iter().position(|&own| own == row) {
+                    rows.drain(..at);
+                }
+                rows.sort_unstable();
+                return Err(LinkageError::Cycle { rows });
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,369 @@
+//! The model: what is compared, how pairs are found, what was learned.
+
+use super::blocking::Blocks;
+use super::coded::Sides;
+use super::comparer::Comparer;
+use super::{Comparison, LinkageError, Rule};
+use crate::data::{Column, Seed, Table, Ticket};
+use serde::{Deserialize, Serialize};
+
+/// Who may be linked to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Assignment {
+    /// Every row to at most one row of the other side, with the greatest total weight. The
+    /// default: both tables hold a person once.
+    #[default]
+    OneToOne,
+    /// Every left row to its best right row; a right row may have many. For left tables with
+    /// several rows a person (permits, courses) against a reference with one.
+    ManyToOne,
+    /// Every pair above the threshold.
+    All,
+}
+
+/// Where links begin.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Threshold {
+    /// Where the expected F1 is greatest.
+    #[default]
+    Auto,
+    /// At this probability.
+    Probability(f64),
+    /// At this match weight in bits, the prior included.
+    Weight(f64),
+}
+
+/// What training learned about one comparison.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Learned {
+    /// P(level | match).
+    pub(super) m: Vec<f64>,
+    /// P(level | no match).
+    pub(super) u: Vec<f64>,
+}
+
+/// What training learned.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct Model {
+    /// P(match) of two random rows.
+    pub(super) lambda: f64,
+    /// Estimated share of the matches that the rules find.
+    pub(super) completeness: f64,
+    pub(super) learned: Vec<Learned>,
+    pub(super) notes: Vec<String>,
+}
+
+/// Probabilistic record linkage after Fellegi and Sunter.
+///
+/// ```text
+/// log2 odds(match) = log2 lambda / (1 - lambda) + sum_k log2 m_k(level) / u_k(level)
+/// ```
+///
+/// `m` and `u` are the probabilities of a comparison's level among matches and non-matches.
+///
+/// - *u* comes from value frequencies: equality in closed form, the other levels from all pairs
+///   of distinct values when they are few, else from random pairs of rows. The matches among
+///   those pairs are taken out, `u = (p - lambda m) / (1 - lambda)`, which matters for
+///   identifiers.
+/// - *m* comes from expectation-maximisation on counted patterns, one run for each blocking rule
+///   without the comparisons that the rule makes equal, averaged by expected matches.
+/// - *lambda* is not guessed. The expected matches among the blocked pairs are divided by the
+///   completeness of the rules, which is estimated from how many rules find each match (Chao
+///   1987, a lower bound for those that no rule finds). With one rule completeness is taken as 1.
+/// - *Term frequencies* replace `u` of equality by the share of other rows with the value, the
+///   pair itself left out; the second level uses the commoner of its two values. A value that
+///   nobody else has counts as `min(u, 1 / n)`.
+///
+/// Conditional independence of the comparisons is assumed; correlated comparisons (postcode and
+/// town) make probabilities too sure of themselves.
+///
+/// # References
+///
+/// Fellegi, I. P. & Sunter, A. B. (1969). A theory for record linkage. *JASA* 64, 1183-1210.
+/// Chao, A. (1987). Estimating the population size for capture-recapture data with unequal
+/// catchability. *Biometrics* 43, 783-791.
+///
+/// ```
+/// use kruispunt::data::{Column, Table};
+/// use kruispunt::linkage::{Comparison, Linker};
+/// let names = ["Yıldız", "Janssens", "El Amrani", "Peeters", "Diallo", "Nowak"];
+/// let births = ["1985-07-30", "1990-01-12", "1978-11-03", "1969-05-21", "1995-02-02", "1981-09-17"];
+/// let table = |names: [&str; 6]| Table::new([
+///     ("surname", Column::text(names.map(Some))),
+///     ("birth_date", Column::text(births.map(Some))),
+/// ]);
+/// let (left, right) = (table(names)?, table(names.map(|name| if name == "Nowak" { "Novak" } else { name }))?);
+/// let linker = Linker::new()
+///     .compare(Comparison::name("surname"))
+///     .compare(Comparison::date("birth_date"))
+///     .block(["surname"])
+///     .block(["birth_date"])
+///     .train(&left, &right)?;
+/// let links = linker.link(&left, &right)?;
+/// assert_eq!(links.len(), 6);
+/// # Ok::<(), kruispunt::linkage::LinkageError>(())
+/// ```
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Linker {
+    pub(super) comparisons: Vec<Comparison>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) assignment: Assignment,
+    pub(super) threshold: Threshold,
+    pub(super) seed: Seed,
+    pub(super) cap: u64,
+    pub(super) draws: u64,
+    pub(super) model: Option<Model>,
+    #[serde(skip)]
+    pub(super) ticket: Ticket,
+}
+
+impl Default for Linker {
+    fn default() -> Self {
+        Self {
+            comparisons: Vec::new(),
+            rules: Vec::new(),
+            assignment: Assignment::default(),
+            threshold: Threshold::default(),
+            seed: Seed::new(1),
+            cap: 1_000_000_000,
+            draws: 1_000_000,
+            model: None,
+            ticket: Ticket::new(),
+        }
+    }
+}
+
+/// Version of the stored form.
+const VERSION: u64 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    version: u64,
+    linker: Linker,
+}
+
+impl Linker {
+    /// A linker without comparisons and rules.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a comparison.
+    #[must_use]
+    pub fn compare(mut self, comparison: Comparison) -> Self {
+        self.comparisons.push(comparison);
+        self
+    }
+
+    /// Adds a blocking rule; a pair is compared when any rule finds it, and once.
+    #[must_use]
+    pub fn block(mut self, rule: impl Into<Rule>) -> Self {
+        self.rules.push(rule.into());
+        self
+    }
+
+    /// Who may be linked to whom.
+    #[must_use]
+    pub const fn assignment(mut self, assignment: Assignment) -> Self {
+        self.assignment = assignment;
+        self
+    }
+
+    /// Where links begin.
+    #[must_use]
+    pub const fn threshold(mut self, threshold: Threshold) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// The seed of the sampling of u.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Seed::new(seed);
+        self
+    }
+
+    /// The most pairs the rules may find together; a billion unless told.
+    #[must_use]
+    pub const fn cap(mut self, pairs: u64) -> Self {
+        self.cap = pairs;
+        self
+    }
+
+    /// Random pairs of rows for u of each comparison, where sampling is needed.
+    #[must_use]
+    pub const fn draws(mut self, pairs: u64) -> Self {
+        self.draws = pairs;
+        self
+    }
+
+    /// Carries progress out and cancellation in.
+    #[must_use]
+    pub fn ticket(mut self, ticket: Ticket) -> Self {
+        self.ticket = ticket;
+        self
+    }
+
+    /// The comparisons.
+    #[must_use]
+    pub fn comparisons(&self) -> &[Comparison] {
+        &self.comparisons
+    }
+
+    /// The blocking rules.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Whether it was trained.
+    #[must_use]
+    pub const fn is_trained(&self) -> bool {
+        self.model.is_some()
+    }
+
+    /// P(match) of two random rows, as learned.
+    #[must_use]
+    pub fn lambda(&self) -> Option<f64> {
+        self.model.as_ref().map(|model| model.lambda)
+    }
+
+    /// Estimated share of the matches that the rules find, as learned.
+    #[must_use]
+    pub fn completeness(&self) -> Option<f64> {
+        self.model.as_ref().map(|model| model.completeness)
+    }
+
+    /// Exact pair counts by rule before anything runs: `rule`, `pairs`, `new` (after the earlier
+    /// rules; null beyond two billion pairs) and `largest_block`.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::NoBlocking`], [`LinkageError::Data`] for a missing column,
+    /// [`LinkageError::Cancelled`].
+    pub fn forecast(&self, left: &Table, right: &Table) -> Result<Table, LinkageError> {
+        self.forecast_sides(Sides { left, right, dedupe: false })
+    }
+
+    /// As [`forecast`](Self::forecast), for the pairs of rows of one table.
+    ///
+    /// # Errors
+    ///
+    /// As [`forecast`](Self::forecast).
+    pub fn forecast_dedupe(&self, table: &Table) -> Result<Table, LinkageError> {
+        self.forecast_sides(Sides { left: table, right: table, dedupe: true })
+    }
+
+    fn forecast_sides(&self, sides: Sides<'_>) -> Result<Table, LinkageError> {
+        let (_, blocks) = self.prepare(sides)?;
+        blocks.forecast(&self.rules, &self.ticket)
+    }
+
+    /// Encodes the columns and builds the blocks.
+    pub(super) fn prepare(
+        &self,
+        sides: Sides<'_>,
+    ) -> Result<(Vec<Comparer>, Blocks), LinkageError> {
+        if self.comparisons.is_empty() {
+            return Err(LinkageError::NoComparisons);
+        }
+        sides.left.require_rows(if sides.dedupe { "table" } else { "left" })?;
+        sides.right.require_rows("right")?;
+        let patterns: f64 = self.comparisons.iter().map(|c| c.n_levels() as f64 + 1.0).product();
+        if patterns * (self.rules.len() as f64 + 1.0) > 9e18 {
+            return Err(LinkageError::TooManyPatterns { levels: patterns });
+        }
+        let comparers = self
+            .comparisons
+            .iter()
+            .map(|comparison| {
+                self.ticket.stage("reading columns", 0);
+                if self.ticket.is_cancelled() {
+                    return Err(LinkageError::Cancelled);
+                }
+                Comparer::new(sides, comparison)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let blocks = Blocks::new(sides, &self.rules, &self.comparisons, &comparers)?;
+        Ok((comparers, blocks))
+    }
+
+    /// What was learned: `comparison`, `level`, `m`, `u` and `weight` (log2 m/u).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Untrained`].
+    pub fn parameters(&self) -> Result<Table, LinkageError> {
+        let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
+        let (mut names, mut labels) = (Vec::new(), Vec::new());
+        let (mut m, mut u) = (Vec::new(), Vec::new());
+        for (comparison, learned) in self.comparisons.iter().zip(&model.learned) {
+            for (level, label) in comparison.labels().into_iter().enumerate() {
+                names.push(comparison.column());
+                labels.push(label);
+                m.push(learned.m[level]);
+                u.push(learned.u[level]);
+            }
+        }
+        let weight = m.iter().zip(&u).map(|(m, u)| (m / u).log2()).collect();
+        Ok(Table::new([
+            ("comparison", Column::text(names.into_iter().map(Some))),
+            ("level", Column::text(labels.iter().map(|label| Some(label.as_str())))),
+            ("m", Column::float(m)),
+            ("u", Column::float(u)),
+            ("weight", Column::float(weight)),
+        ])?)
+    }
+
+    /// The linker with all it learned, as JSON with a version.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Stored`] when a number cannot be written.
+    pub fn to_json(&self) -> Result<String, LinkageError> {
+        serde_json::to_string_pretty(&Stored { version: VERSION, linker: self.clone() })
+            .map_err(|error| LinkageError::Stored { reason: error.to_string() })
+    }
+
+    /// A linker from [`to_json`](Self::to_json).
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Version`] or [`LinkageError::Stored`].
+    pub fn from_json(text: &str) -> Result<Self, LinkageError> {
+        let stored = |reason: String| LinkageError::Stored { reason };
+        let value: serde_json::Value =
+            serde_json::from_str(text).map_err(|error| stored(error.to_string()))?;
+        let version = value.get("version").and_then(serde_json::Value::as_u64);
+        let got = version.ok_or_else(|| stored("there is no `version`".to_owned()))?;
+        if got != VERSION {
+            return Err(LinkageError::Version { got, expected: VERSION });
+        }
+        let found: Stored =
+            serde_json::from_value(value).map_err(|error| stored(error.to_string()))?;
+        found.linker.check_model()?;
+        Ok(found.linker)
+    }
+
+    /// Refuses a stored model that does not fit its comparisons.
+    fn check_model(&self) -> Result<(), LinkageError> {
+        self.comparisons.iter().try_for_each(Comparison::check)?;
+        let Some(model) = &self.model else { return Ok(()) };
+        let open = |p: f64| p > 0.0 && p <= 1.0;
+        let fits = model.learned.len() == self.comparisons.len()
+            && self.comparisons.iter().zip(&model.learned).all(|(comparison, learned)| {
+                let n = comparison.n_levels();
+                learned.m.len() == n
+                    && learned.u.len() == n
+                    && learned.m.iter().chain(&learned.u).all(|&p| open(p))
+            });
+        if fits && model.lambda > 0.0 && model.lambda < 1.0 && open(model.completeness) {
+            return Ok(());
+        }
+        let reason = "the model does not fit the comparisons".to_owned();
+        Err(LinkageError::Stored { reason })
+    }
+}

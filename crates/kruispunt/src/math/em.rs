@@ -1,0 +1,181 @@
+//! Mixture of matches and non-matches over counted patterns.
+
+/// Level of a comparison that says nothing.
+pub const NULL: u8 = u8::MAX;
+
+/// Patterns of levels, row by row, and how many pairs show each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Patterns {
+    /// Levels, `n_patterns x n_comparisons`.
+    pub levels: Vec<u8>,
+    /// Pairs with the pattern.
+    pub counts: Vec<u64>,
+    /// Comparisons.
+    pub width: usize,
+}
+
+impl Patterns {
+    /// The patterns with their counts.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], u64)> {
+        self.levels.chunks_exact(self.width.max(1)).zip(self.counts.iter().copied())
+    }
+
+    /// Pairs in all.
+    pub fn total(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+}
+
+/// What a run found.
+#[derive(Clone, Debug)]
+pub struct Fit {
+    /// P(level | match) of each comparison.
+    pub m: Vec<Vec<f64>>,
+    /// Share of matches among the pairs.
+    pub lambda: f64,
+    /// Iterations used.
+    pub iterations: u32,
+    /// Whether the change fell below the tolerance.
+    pub converged: bool,
+    /// Expected matches that tell about each comparison.
+    pub weight: Vec<f64>,
+}
+
+/// When a run stops.
+const TOLERANCE: f64 = 1e-8;
+const MOST_ITERATIONS: u32 = 2000;
+
+/// Estimates m and lambda by expectation-maximisation with `u` held fixed.
+///
+/// ```text
+/// P(pattern) = lambda prod_k m_k(level) + (1 - lambda) prod_k u_k(level)
+/// ```
+///
+/// Missing at random: a null level is left out of the products and of the comparison's own
+/// update. Every level of m gets `prior` pairs beforehand, so that none is 0.
+pub fn fit(
+    patterns: &Patterns,
+    start: &[Vec<f64>],
+    u: &[Vec<f64>],
+    lambda: f64,
+    prior: f64,
+) -> Fit {
+    let total = patterns.total() as f64;
+    let mut state = Fit {
+        m: start.to_vec(),
+        lambda,
+        iterations: 0,
+        converged: total == 0.0,
+        weight: vec![0.0; start.len()],
+    };
+    while !state.converged && state.iterations < MOST_ITERATIONS {
+        state.iterations += 1;
+        let mut hits: Vec<Vec<f64>> = start.iter().map(|m| vec![prior; m.len()]).collect();
+        let mut matches = 0.0;
+        for (pattern, count) in patterns.iter() {
+            let share = posterior(pattern, &state.m, u, state.lambda) * count as f64;
+            matches += share;
+            for (hits, &level) in hits.iter_mut().zip(pattern) {
+                if level != NULL {
+                    hits[level as usize] += share;
+                }
+            }
+        }
+        let lambda = (matches / total).clamp(1e-12, 1.0 - 1e-9);
+        let mut change = ((lambda - state.lambda) / state.lambda).abs();
+        for ((m, hits), weight) in state.m.iter_mut().zip(&hits).zip(&mut state.weight) {
+            let sum: f64 = hits.iter().sum();
+            *weight = sum - prior * hits.len() as f64;
+            for (m, &hits) in m.iter_mut().zip(hits) {
+                change = change.max((hits / sum - *m).abs());
+                *m = hits / sum;
+            }
+        }
+        state.lambda = lambda;
+        state.converged = change < TOLERANCE;
+    }
+    state
+}
+
+/// P(match | pattern).
+pub fn posterior(pattern: &[u8], m: &[Vec<f64>], u: &[Vec<f64>], lambda: f64) -> f64 {
+    let mut odds = lambda / (1.0 - lambda);
+    for ((m, u), &level) in m.iter().zip(u).zip(pattern) {
+        if level != NULL {
+            odds *= m[level as usize] / u[level as usize];
+        }
+    }
+    if odds.is_finite() { odds / (1.0 + odds) } else { 1.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Pairs made from known m, u and lambda are given back.
+    #[test]
+    fn recovers_the_parameters_it_was_made_from() {
+        let m = vec![vec![0.9, 0.06, 0.04], vec![0.8, 0.2], vec![0.95, 0.05]];
+        let u = vec![vec![0.01, 0.04, 0.95], vec![0.1, 0.9], vec![0.3, 0.7]];
+        let (lambda, n) = (0.1, 1e12);
+        let mut patterns = Patterns { width: 3, ..Patterns::default() };
+        for a in 0..3_u8 {
+            for b in [0, 1, NULL] {
+                for c in 0..2_u8 {
+                    let seen = if b == NULL { 0.25 } else { 0.75 };
+                    let part = |p: &[Vec<f64>]| {
+                        let second = if b == NULL { 1.0 } else { p[1][b as usize] };
+                        p[0][a as usize] * second * p[2][c as usize]
+                    };
+                    let share = seen * (lambda * part(&m) + (1.0 - lambda) * part(&u));
+                    patterns.levels.extend([a, b, c]);
+                    patterns.counts.push((share * n).round() as u64);
+                }
+            }
+        }
+        let start = vec![vec![0.7, 0.2, 0.1], vec![0.7, 0.3], vec![0.7, 0.3]];
+        let fit = fit(&patterns, &start, &u, 0.01, 0.1);
+        assert!(fit.converged);
+        assert!((fit.lambda - lambda).abs() < 1e-6, "{}", fit.lambda);
+        for (ours, truth) in fit.m.iter().flatten().zip(m.iter().flatten()) {
+            assert!((ours - truth).abs() < 1e-6, "{ours} {truth}");
+        }
+    }
+
+    /// A slow twin that lists every pair.
+    #[test]
+    fn counted_patterns_equal_pairs_one_by_one() {
+        let pairs: Vec<[u8; 2]> =
+            (0..400_u32).map(|i| [(i % 3) as u8, if i % 7 < 4 { 0 } else { 1 }]).collect();
+        let u = vec![vec![0.2, 0.3, 0.5], vec![0.25, 0.75]];
+        let (mut m, mut lambda) = (vec![vec![0.6, 0.3, 0.1], vec![0.8, 0.2]], 0.2);
+        let listed = Patterns { levels: pairs.concat(), counts: vec![1; 400], width: 2 };
+        let mut counted = Patterns { width: 2, ..Patterns::default() };
+        for a in 0..3 {
+            for b in 0..2 {
+                counted.levels.extend([a, b]);
+                counted.counts.push(pairs.iter().filter(|p| **p == [a, b]).count() as u64);
+            }
+        }
+        let (one, two) = (fit(&listed, &m, &u, lambda, 0.1), fit(&counted, &m, &u, lambda, 0.1));
+        for _ in 0..one.iterations {
+            let z: Vec<f64> = pairs.iter().map(|pair| posterior(pair, &m, &u, lambda)).collect();
+            lambda = z.iter().sum::<f64>() / 400.0;
+            for (k, m) in m.iter_mut().enumerate() {
+                let total: f64 = z.iter().sum::<f64>() + 0.1 * m.len() as f64;
+                for (level, m) in m.iter_mut().enumerate() {
+                    let hit = |(pair, z): (&[u8; 2], &f64)| {
+                        if pair[k] as usize == level { *z } else { 0.0 }
+                    };
+                    *m = (0.1 + pairs.iter().zip(&z).map(hit).sum::<f64>()) / total;
+                }
+            }
+        }
+        for other in [&two.m, &m] {
+            for (a, b) in one.m.iter().flatten().zip(other.iter().flatten()) {
+                assert!((a - b).abs() < 1e-9);
+            }
+        }
+        assert!((one.lambda - lambda).abs() < 1e-9 && (two.lambda - lambda).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,79 @@
+//! Edit distances, 64 cells of the table at a time.
+
+use super::Pattern;
+
+/// Levenshtein distance (Myers 1999, *J. ACM* 46:395; Hyyrö 2003), any length.
+pub fn levenshtein(pattern: &Pattern, text: &[u32]) -> usize {
+    distance::<false>(pattern, text)
+}
+
+/// Optimal string alignment: Levenshtein with swaps of neighbours, no part edited twice
+/// (Hyyrö 2003, "A bit-vector algorithm for computing Levenshtein and Damerau edit distances",
+/// *Nordic J. of Computing* 10:29-39), any length.
+pub fn osa(pattern: &Pattern, text: &[u32]) -> usize {
+    distance::<true>(pattern, text)
+}
+
+fn distance<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
+    if pattern.len() == 0 || text.is_empty() {
+        return pattern.len() + text.len();
+    }
+    if pattern.words == 1 { one_word::<SWAP>(pattern, text) } else { words::<SWAP>(pattern, text) }
+}
+
+fn one_word<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
+    let last = 1_u64 << (pattern.len() - 1);
+    let (mut vp, mut vn, mut d0, mut before) = (!0_u64, 0_u64, !0_u64, 0_u64);
+    let mut score = pattern.len();
+    for &symbol in text {
+        let here = pattern.mask(symbol);
+        let swapped = if SWAP { ((!d0 & here) << 1) & before } else { 0 };
+        d0 = ((here & vp).wrapping_add(vp) ^ vp) | here | vn | swapped;
+        let (hp, hn) = (vn | !(d0 | vp), d0 & vp);
+        score = score + usize::from(hp & last != 0) - usize::from(hn & last != 0);
+        let hp = hp << 1 | 1;
+        vp = hn << 1 | !(d0 | hp);
+        vn = hp & d0;
+        before = here;
+    }
+    score
+}
+
+#[derive(Clone, Copy)]
+struct Word {
+    vp: u64,
+    vn: u64,
+    d0: u64,
+    before: u64,
+}
+
+/// The same recurrences with carries from word to word.
+fn words<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
+    let mut column = vec![Word { vp: !0, vn: 0, d0: !0, before: 0 }; pattern.words];
+    let last = 1_u64 << ((pattern.len() - 1) % 64);
+    let mut score = pattern.len();
+    for &symbol in text {
+        let (mut plus, mut hp_in, mut hn_in, mut swap_in) = (false, 1_u64, 0_u64, 0_u64);
+        let top = pattern.words - 1;
+        for (at, (word, &here)) in column.iter_mut().zip(pattern.masks(symbol)).enumerate() {
+            let free = !word.d0 & here;
+            let swapped = if SWAP { (free << 1 | swap_in) & word.before } else { 0 };
+            swap_in = free >> 63;
+            let (sum, first) = (here & word.vp).overflowing_add(word.vp);
+            let (sum, second) = sum.overflowing_add(u64::from(plus));
+            plus = first || second;
+            word.d0 = (sum ^ word.vp) | here | word.vn | swapped;
+            let (hp, hn) = (word.vn | !(word.d0 | word.vp), word.d0 & word.vp);
+            if at == top {
+                score = score + usize::from(hp & last != 0) - usize::from(hn & last != 0);
+            }
+            let (hp_next, hn_next) = (hp >> 63, hn >> 63);
+            let hp = hp << 1 | hp_in;
+            word.vp = (hn << 1 | hn_in) | !(word.d0 | hp);
+            word.vn = hp & word.d0;
+            word.before = here;
+            (hp_in, hn_in) = (hp_next, hn_next);
+        }
+    }
+    score
+}
