@@ -2,7 +2,7 @@
 
 use super::coded::{Coded, MISSING, Sides};
 use super::{Comparison, LinkageError, canon};
-use crate::data::{Account, Column, Count, Day, Links, Step, Table};
+use crate::data::{Account, Column, Count, Day, Links, Step, Table, Values};
 use rustc_hash::FxHashMap;
 
 /// Deterministic linkage on a key.
@@ -147,12 +147,11 @@ impl KeyLink {
         let comparison = Comparison::identifier(&self.left).right(&self.right);
         let sides = Sides { left, right: right.unwrap_or(left), dedupe: right.is_none() };
         let coded = Coded::new(sides, &comparison, "on")?;
-        let mut lose_zeros = self.numeric(left.get(&self.left));
-        lose_zeros |= right.is_some_and(|right| self.numeric(right.get(&self.right)));
+        let mut lose_zeros = numeric(left.get(&self.left));
+        lose_zeros |= right.is_some_and(|right| numeric(right.get(&self.right)));
         if let Some(history) = &self.history {
-            lose_zeros |= [&history.old, &history.new]
-                .iter()
-                .any(|name| self.numeric(history.table.get(name)));
+            lose_zeros |=
+                [&history.old, &history.new].iter().any(|name| numeric(history.table.get(name)));
         }
         let texts: Vec<Option<String>> =
             coded.texts.iter().map(|text| canon::identifier(text, lose_zeros)).collect();
@@ -168,10 +167,6 @@ impl KeyLink {
                 .collect()
         };
         Ok((pick(&coded.left), pick(&coded.right), replaced.settled))
-    }
-
-    fn numeric(&self, column: Option<&Column>) -> bool {
-        column.is_some_and(|column| matches!(column.kind(), "whole numbers" | "real numbers"))
     }
 
     fn replaced(&self, lose_zeros: bool) -> Result<Replaced, LinkageError> {
@@ -212,6 +207,10 @@ impl KeyLink {
         replaced.refuse_circles()?;
         Ok(replaced)
     }
+}
+
+fn numeric(column: Option<&Column>) -> bool {
+    column.is_some_and(|column| matches!(column.values(), Values::Int(_) | Values::Float(_)))
 }
 
 /// The key of each row.

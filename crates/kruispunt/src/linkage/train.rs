@@ -234,7 +234,9 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>) -> Vec<f64> {
         })
         .collect();
     let total: f64 = u.iter().sum();
-    u.iter_mut().for_each(|u| *u /= total);
+    for u in &mut u {
+        *u /= total;
+    }
     u
 }
 
@@ -265,6 +267,7 @@ impl Union {
             };
             completeness = (seen / (seen + unseen)).clamp(0.01, 1.0);
             let next = (seen / completeness / pairs).clamp(1e-3 / pairs, most.max(2e-3 / pairs));
+            completeness = (seen / (next * pairs)).clamp(0.01, 1.0);
             let change = ((next - lambda) / lambda).abs();
             lambda = next.min(0.5);
             if change < 1e-10 {

@@ -169,10 +169,7 @@ impl<'a> Search<'a> {
 
     /// Walks the path back from the free right node, or from the left node that goes alone.
     fn flip(&mut self, free: Option<u32>, given_up: Option<u32>) {
-        let mut right = match (free, given_up) {
-            (Some(right), _) | (None, Some(right)) => right,
-            (None, None) => return,
-        };
+        let Some(mut right) = free.or(given_up) else { return };
         loop {
             let edge = self.through[right as usize];
             let left = self.edges[edge].left;

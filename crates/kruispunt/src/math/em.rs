@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn counted_patterns_equal_pairs_one_by_one() {
         let pairs: Vec<[u8; 2]> =
-            (0..400_u32).map(|i| [(i % 3) as u8, if i % 7 < 4 { 0 } else { 1 }]).collect();
+            (0..400_u32).map(|i| [(i % 3) as u8, u8::from(i % 7 >= 4)]).collect();
         let u = vec![vec![0.2, 0.3, 0.5], vec![0.25, 0.75]];
         let (mut m, mut lambda) = (vec![vec![0.6, 0.3, 0.1], vec![0.8, 0.2]], 0.2);
         let listed = Patterns { levels: pairs.concat(), counts: vec![1; 400], width: 2 };
