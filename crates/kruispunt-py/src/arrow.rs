@@ -7,7 +7,9 @@
 //! 1. a capsule *of the protocol's name* holds the structure the protocol says
 //!    ([`take`]);
 //! 2. the producer's buffers are as long as the structure says (the contract of Arrow's
-//!    interface; `arrow-array` reads them under it, [`read_array`]);
+//!    interface; `arrow-array` reads them under it, [`read_array`]); what can be checked, that
+//!    text is UTF-8 and codes lie within their dictionary, [`crate::import`] checks before it
+//!    makes a `&str` or looks a code up;
 //! 3. memory lent to Arrow outlives the Arrow buffer ([`lend`]).
 #![allow(unsafe_code, reason = "the Arrow C interface is a contract between raw pointers")]
 

@@ -104,6 +104,7 @@ pub(crate) fn column(
     if field.extension_type_name() == Some("pandas.period") {
         return periods(field, chunks, place);
     }
+    sound(field.data_type(), chunks, place)?;
     let validity = || validity(chunks);
     Ok(match field.data_type() {
         DataType::Boolean => {
@@ -145,6 +146,21 @@ pub(crate) fn column(
         DataType::Dictionary(_, values) => dictionary(values, chunks, place)?,
         other => return Err(place.unsupported(other.to_string())),
     })
+}
+
+/// Refuses text that is not UTF-8 and codes beyond their dictionary.
+///
+/// A file in Latin-1 that was read as UTF-8 without a check is such text.
+fn sound(kind: &DataType, chunks: &[ArrayRef], place: Place<'_>) -> Result<(), DataError> {
+    let got = match kind {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text that is not UTF-8",
+        DataType::Dictionary(..) => "a dictionary with damaged codes or text that is not UTF-8",
+        _ => return Ok(()),
+    };
+    if chunks.iter().any(|chunk| chunk.to_data().validate_full().is_err()) {
+        return Err(place.unsupported(got));
+    }
+    Ok(())
 }
 
 /// Arrow memory as a core buffer.
