@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 /// The flow of rows and persons through the verbs, as CONSORT and RECORD ask for.
 ///
-/// The main column shows the table from its source downwards, one box for each verb; to its right
-/// stands what was left out and why; to its left the tables that joined.
+/// The main column shows the table from its source downwards, one box for each verb that changed
+/// the rows; verbs in a row that only added columns share a box. To the right stands what was left
+/// out and why; to the left the tables that joined, each drawn where it joins first.
 ///
 /// # References
 ///
@@ -93,9 +94,26 @@ fn amount(count_: Count) -> String {
     }
 }
 
-/// What stands right of a step: exclusions, ties and notes.
-fn side(step: &Step) -> Option<Drawn> {
+/// Whether a verb left all rows where they were.
+fn is_quiet(step: &Step) -> bool {
+    step.before == step.after && step.excluded.is_empty()
+}
+
+/// Steps that share a box: one verb that changed rows, or several in a row that did not.
+fn groups(steps: &[Step]) -> Vec<&[Step]> {
+    steps.chunk_by(|one, next| is_quiet(one) && is_quiet(next)).collect()
+}
+
+/// What stands right of a box: exclusions, ties and, where one verb stands alone, its notes.
+fn side(steps: &[Step]) -> Option<Drawn> {
     let mut drawn = Drawn::new();
+    for step in steps {
+        drawn = beside(drawn, step, steps.len() == 1);
+    }
+    (!drawn.lines.is_empty()).then_some(drawn)
+}
+
+fn beside(mut drawn: Drawn, step: &Step, with_notes: bool) -> Drawn {
     if !step.excluded.is_empty() {
         drawn = drawn.bold("Left out");
         for exclusion in &step.excluded {
@@ -107,16 +125,21 @@ fn side(step: &Step) -> Option<Drawn> {
             format!("Ties, {}: {}, settled by {}", ties.what, count(ties.met), ties.settled_by);
         drawn = drawn.plain(&text);
     }
-    for note in &step.notes {
-        drawn = drawn.plain(note);
+    if with_notes {
+        drawn = step.notes.iter().fold(drawn, |drawn, note| drawn.plain(note));
     }
-    (!drawn.lines.is_empty()).then_some(drawn)
+    drawn
 }
 
-/// What stands left of a step: the tables that joined, each with what it lost on the way.
-fn left(step: &Step) -> Option<Drawn> {
+/// What stands left of a box: the tables that joined and are not drawn yet, each with what it lost
+/// on the way.
+fn left<'a>(steps: &'a [Step], drawn_before: &mut Vec<&'a Account>) -> Option<Drawn> {
     let mut drawn = Drawn::new();
-    for account in &step.joined {
+    for account in steps.iter().flat_map(|step| &step.joined) {
+        if drawn_before.contains(&account) {
+            continue;
+        }
+        drawn_before.push(account);
         drawn = drawn.bold(account.source());
         if let Some(first) = account.steps().first() {
             drawn = drawn.plain(&format!("read: {}", amount(first.before)));
@@ -156,26 +179,36 @@ impl<'a> Flow<'a> {
         }
     }
 
-    fn main(step: &Step) -> Drawn {
-        let drawn = Drawn::new().bold(&step.verb);
-        let drawn = if step.detail.is_empty() { drawn } else { drawn.plain(&step.detail) };
-        drawn.plain(&amount(step.after))
+    fn main(steps: &[Step]) -> Drawn {
+        let mut drawn = Drawn::new();
+        let mut last = "";
+        for step in steps {
+            if step.verb != last {
+                drawn = drawn.bold(&step.verb);
+                last = &step.verb;
+            }
+            if !step.detail.is_empty() {
+                drawn = drawn.plain(&step.detail);
+            }
+        }
+        steps.last().into_iter().fold(drawn, |drawn, step| drawn.plain(&amount(step.after)))
     }
 
     /// The diagram as one SVG element: no script, no font and no image from elsewhere.
     #[must_use]
     pub fn svg(&self) -> String {
-        let steps = self.account.steps();
-        let sides: Vec<_> = steps.iter().map(side).collect();
-        let lefts: Vec<_> = steps.iter().map(left).collect();
+        let steps = groups(self.account.steps());
+        let sides: Vec<_> = steps.iter().map(|steps| side(steps)).collect();
+        let mut joined = Vec::new();
+        let lefts: Vec<_> = steps.iter().map(|steps| left(steps, &mut joined)).collect();
         let has_left = lefts.iter().any(Option::is_some);
         let has_side = sides.iter().any(Option::is_some);
         let mut body = String::new();
         let start = self.start();
         start.draw(&mut body, MAIN, 10, "m");
         let mut y = 10 + start.height();
-        for ((step, side), left) in steps.iter().zip(&sides).zip(&lefts) {
-            let main = Self::main(step);
+        for ((steps, side), left) in steps.iter().zip(&sides).zip(&lefts) {
+            let main = Self::main(steps);
             let beside =
                 side.as_ref().map_or(0, Drawn::height).max(left.as_ref().map_or(0, Drawn::height));
             let band = beside.max(main.height());
@@ -318,6 +351,23 @@ mod tests {
             assert!(svg.contains(part), "{part} in\n{svg}");
         }
         assert!(svg.contains("jobs &amp; &lt;contracts&gt;"));
+    }
+
+    #[test]
+    fn verbs_that_only_add_columns_share_a_box() {
+        let quiet = |verb: &str, detail: &str| {
+            Step::new(verb, detail, Count::rows(5), Count::rows(5)).join(Account::new("permits"))
+        };
+        let account = Account::new("jobs")
+            .then(quiet("attach", "first column"))
+            .then(quiet("attach", "second column"))
+            .then(quiet("lag", "third column"));
+        let svg = Flow::new(&account).svg();
+        assert_eq!(svg.matches("class=\"m\"").count(), 2);
+        assert_eq!(
+            words(&svg),
+            "jobs 5 rows attach first column second column lag third column 5 rows permits"
+        );
     }
 
     #[test]
