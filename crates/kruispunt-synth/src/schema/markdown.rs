@@ -1,0 +1,73 @@
+//! The documentation of the tables.
+
+use super::{Field, TRUTH, TableSchema, tables};
+use crate::imperfection::{Imperfection, NOT_GENERATED};
+use std::fmt::Write as _;
+
+/// `docs/registers.md`, made from the schemas.
+#[must_use]
+pub fn markdown() -> String {
+    let mut page = String::from(INTRO);
+    page.push_str("\n## Imperfections\n\n| name | what it does |\n|---|---|\n");
+    for one in Imperfection::ALL {
+        let _ = writeln!(page, "| `{}` | {} |", one.name(), one.description());
+    }
+    let _ = writeln!(page, "\nNot generated yet: `{}`.", NOT_GENERATED.join("`, `"));
+    page.push_str("\n# Registers\n");
+    tables().for_each(|table| section(&mut page, table));
+    page.push_str(
+        "\n# Truth\n\nNever in a register file; `write_csv` puts it in a folder of its own.\n",
+    );
+    TRUTH.iter().for_each(|table| section(&mut page, table));
+    page
+}
+
+fn section(page: &mut String, table: &TableSchema) {
+    let _ = writeln!(page, "\n## {}\n\n{}", table.name, table.description);
+    if !table.generated {
+        page.push_str("\n**Not generated yet.**\n");
+    }
+    page.push_str("\n| column | kind | unit | description |\n|---|---|---|---|\n");
+    for field in table.fields {
+        let kind = field.kind.name();
+        let (name, unit) = (field.name, field.unit);
+        let _ = writeln!(
+            page,
+            "| `{name}` | {kind} | {unit} | {}{} |",
+            field.description,
+            codes(field)
+        );
+    }
+}
+
+fn codes(field: &Field) -> String {
+    if field.codes.is_empty() {
+        return String::new();
+    }
+    let list: Vec<String> =
+        field.codes.iter().map(|(code, meaning)| format!("`{code}` {meaning}")).collect();
+    format!(" ({})", list.join(", "))
+}
+
+const INTRO: &str = "\
+# Synthetic registers
+
+Made by `kruispunt-synth` (`kp.synth.registers` in Python). No person in them exists: names come
+from a syllable grammar, numbers from a seed. Codes follow the Belgian registers where the lists
+are public; the rest is the project's own and says so. This page is generated from the schemas; a
+test compares the two.
+
+Every person lives in three worlds with the same draws: `actual`, which the registers show;
+`never`, without any programme; and `block`, in which the person's own first start of a training
+is suppressed at its quarter and later starts are allowed. The truth is the difference between
+worlds: against *never* and against *waiting*. With `rho = 0` the start of a training depends on
+state, duration, education and origin only; larger values add selection on unobserved attachment.
+
+Two outcomes are linear and have their truth in closed form: the log day wage in `dmfa_jobs`
+(person effect + employer effect + quarter effect + b1 part-time + b2 agency work + effect of a
+finished training + noise, parameters in `params`) and `service_index` in `rollout_outcome`
+(person effect + quarter effect + effect by adoption cohort and time + noise).
+
+What has no effect in this version: civic integration, Dutch lessons and work permits are recorded
+but do not change the states.
+";

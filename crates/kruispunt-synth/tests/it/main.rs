@@ -1,0 +1,3 @@
+//! The registers as their users see them.
+
+mod schema;
