@@ -93,22 +93,24 @@ fn run(
 ) -> (Now, Now) {
     let (first, mut now) = from;
     let mut at_start = now;
-    for q in first..QUARTERS {
+    for (q, seen) in states.iter_mut().enumerate().skip(first) {
         if let Some(forced) = person.forced(q) {
             now = now.step(forced);
         } else if !now.state.resident() && now.state != Abroad || person.enters(q) {
             now = Now { state: first_state(person, draws, q), in_state: 0, ..now };
         }
-        states[q] = now.state;
+        *seen = now.state;
         if now.state == Dead || now.state == NotYet {
             continue;
         }
         let may = now.state == Seeking && now.training.is_none() && q > 0 && person.active(q);
-        if may && world != World::Never && world != World::Block(q) {
-            if let Some(kind) = take_up(person, draws, rho, q, now.in_state) {
-                at_start = now;
-                now.training = Some(Training { kind, start: q });
-            }
+        if may
+            && world != World::Never
+            && world != World::Block(q)
+            && let Some(kind) = take_up(person, draws, rho, q, now.in_state)
+        {
+            at_start = now;
+            now.training = Some(Training { kind, start: q });
         }
         if q + 1 < QUARTERS && person.active(q) {
             now = now.step(next_state(person, draws, q, now));

@@ -93,10 +93,10 @@ fn fresh(
         };
         for step in 0..499 {
             let serial = (first + step * 211) % 499 * 2 + 1 + u32::from(woman);
-            if let Ok(number) = Insz::make(asked, serial, kind) {
-                if taken.insert(number) {
-                    return number;
-                }
+            if let Ok(number) = Insz::make(asked, serial, kind)
+                && taken.insert(number)
+            {
+                return number;
             }
         }
         spare += 1;

@@ -159,7 +159,7 @@ pub(crate) fn international(person: &Person, draws: Draws) -> bool {
 
 /// Whether the person works across the border.
 fn crosses(person: &Person, draws: Draws) -> bool {
-    person.municipality % 10 == 0 && draws.chance(Purpose::Code, 0, 91, 0.15)
+    person.municipality.is_multiple_of(10) && draws.chance(Purpose::Code, 0, 91, 0.15)
 }
 
 fn runs(stage: &Stage, person: &Person, draws: Draws, seen: &States) -> Vec<Run> {
@@ -184,10 +184,10 @@ fn runs(stage: &Stage, person: &Person, draws: Draws, seen: &States) -> Vec<Run>
 
 /// The day in quarter `q` on which the state changes.
 fn turn(stage: &Stage, person: &Person, draws: Draws, q: usize, state: State) -> Day {
-    if state == State::Dead {
-        if let Some(day) = person.death {
-            return day.max(stage.bounds[q]);
-        }
+    if state == State::Dead
+        && let Some(day) = person.death
+    {
+        return day.max(stage.bounds[q]);
     }
     if quarter_of(person.arrival) == q as i32 {
         return person.arrival;

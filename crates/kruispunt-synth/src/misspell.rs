@@ -74,7 +74,7 @@ const PARTICLES: [&str; 9] =
 
 fn alter(name: &str, u: [f64; 3]) -> String {
     let attempt = match scaled(u[0], 5) {
-        0 => plain(name),
+        0 => Some(plain(name)),
         1 | 2 => respell(name, u[1]),
         3 => structure(name),
         _ => None,
@@ -85,7 +85,7 @@ fn alter(name: &str, u: [f64; 3]) -> String {
 }
 
 /// Without diacritics.
-fn plain(name: &str) -> Option<String> {
+fn plain(name: &str) -> String {
     let simple = |c: char| match c {
         'ı' | 'í' | 'ï' => 'i',
         'İ' => 'I',
@@ -101,7 +101,7 @@ fn plain(name: &str) -> Option<String> {
         'ń' => 'n',
         other => other,
     };
-    Some(name.chars().map(simple).collect())
+    name.chars().map(simple).collect()
 }
 
 fn respell(name: &str, u: f64) -> Option<String> {
@@ -119,7 +119,7 @@ fn structure(name: &str) -> Option<String> {
     }
     let particle = PARTICLES.iter().find(|particle| name.starts_with(**particle))?;
     let rest = &name[particle.len()..];
-    if name.len() % 2 == 0 {
+    if name.len().is_multiple_of(2) {
         return Some(rest.to_owned());
     }
     Some(format!("{}{}", particle.replace(' ', ""), rest.to_lowercase()))

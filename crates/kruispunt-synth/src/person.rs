@@ -43,7 +43,7 @@ pub(crate) fn quarter_of(day: Day) -> i32 {
 
 impl Person {
     pub(crate) const fn is_focal(&self) -> bool {
-        self.key % MEMBERS == 0
+        self.key.is_multiple_of(MEMBERS)
     }
 
     pub(crate) const fn household(&self) -> u64 {
@@ -113,7 +113,7 @@ pub(crate) fn household(seed: Seed, number: u64) -> Vec<Person> {
     let mut focal =
         Draft { seed, key: number * MEMBERS, origin, municipality, age, born: None }.person();
     focal.municipality = municipality;
-    let age = (Day::new(2005, 1, 1).unwrap_or_default().0 - focal.birth.0) as f64 / 365.25;
+    let age = f64::from(first_day(0).since(focal.birth)) / 365.25;
     let mut members = vec![focal];
     if age > 14.0 && unit(3) < 0.62 {
         let key = number * MEMBERS + 1;

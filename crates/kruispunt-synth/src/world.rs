@@ -127,7 +127,9 @@ impl Registers {
                     self.piece(stage, &persons[from..to], &numbers[from..to])
                 })
                 .collect::<Result<_, _>>()?;
-            made.into_iter().for_each(|batch| all.append(batch));
+            for batch in made {
+                all.append(batch);
+            }
         }
         Ok(all)
     }

@@ -14,11 +14,15 @@ pub fn markdown() -> String {
     }
     let _ = writeln!(page, "\nNot generated yet: `{}`.", NOT_GENERATED.join("`, `"));
     page.push_str("\n# Registers\n");
-    tables().for_each(|table| section(&mut page, table));
+    for table in tables() {
+        section(&mut page, table);
+    }
     page.push_str(
         "\n# Truth\n\nNever in a register file; `write_csv` puts it in a folder of its own.\n",
     );
-    TRUTH.iter().for_each(|table| section(&mut page, table));
+    for table in TRUTH {
+        section(&mut page, table);
+    }
     page
 }
 

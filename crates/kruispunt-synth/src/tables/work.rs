@@ -253,7 +253,7 @@ fn push(sheets: &mut Sheets, life: &Life<'_>, contract: &Contract<'_>, q: usize,
         0.0
     };
     let place = &life.stage.municipalities[firm.municipality].nis5;
-    let hidden = life.has(Imperfection::EstabOnlyQ2Q4) && q < 40 && q % 2 == 0;
+    let hidden = life.has(Imperfection::EstabOnlyQ2Q4) && q < 40 && q.is_multiple_of(2);
     sheets.dmfa_jobs.push(&[
         Cell::Period(FIRST + q as i32),
         Cell::Int(life.person.pid),

@@ -69,10 +69,10 @@ pub(crate) fn rollout(stage: &Stage, outcome: &Table) -> Result<Table, SynthErro
             .collect();
         for (code, quarter) in places.codes().iter().zip(quarters.iter()) {
             let q = (quarter - FIRST) as usize;
-            if let Some(Some(cohort)) = adopted.get(*code as usize) {
-                if let Some(e) = q.checked_sub(*cohort) {
-                    counts[*cohort][e] += 1;
-                }
+            if let Some(Some(cohort)) = adopted.get(*code as usize)
+                && let Some(e) = q.checked_sub(*cohort)
+            {
+                counts[*cohort][e] += 1;
             }
         }
     }
