@@ -20,6 +20,7 @@ from kruispunt.table import Table
 # linkage
 
 # panel
+from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
 
@@ -41,6 +42,10 @@ __all__ = [
     "set_threads",
     # linkage
     # panel
+    "Calendar",
+    "Panel",
+    "Spells",
+    "Timeline",
     # estimate
     # report
     "Report",

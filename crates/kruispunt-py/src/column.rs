@@ -27,7 +27,7 @@ fn pack(valid: Option<&PyReadonlyArray1<'_, bool>>, rows: usize) -> PyResult<Opt
     Ok(Bitmap::pack(valid.iter().copied()))
 }
 
-fn unit(name: &str) -> PyResult<Unit> {
+pub(crate) fn unit(name: &str) -> PyResult<Unit> {
     match name {
         "month" => Ok(Unit::Month),
         "quarter" => Ok(Unit::Quarter),

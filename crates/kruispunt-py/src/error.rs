@@ -5,6 +5,7 @@
 //! exception of its family: `is_input()` decides between [`InputError`] and the room's own.
 
 use kruispunt::data::DataError;
+use kruispunt::panel::PanelError as CorePanelError;
 use pyo3::PyErr;
 
 pyo3::import_exception!(kruispunt.exceptions, InputError);
@@ -16,4 +17,13 @@ pyo3::import_exception!(kruispunt.exceptions, EstimationError);
 /// The exception for a wrong table, column or cell.
 pub(crate) fn data_error(error: &DataError) -> PyErr {
     InputError::new_err(error.to_string())
+}
+
+/// The exception for spells and panels.
+pub(crate) fn panel_error(error: &CorePanelError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        PanelError::new_err(error.to_string())
+    }
 }

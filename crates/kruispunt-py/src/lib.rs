@@ -44,6 +44,14 @@ mod _core {
     // linkage
 
     // panel
+    #[pymodule_export]
+    use crate::panel::PyCalendar;
+    #[pymodule_export]
+    use crate::panel::PyPanel;
+    #[pymodule_export]
+    use crate::panel::PySpells;
+    #[pymodule_export]
+    use crate::panel::PyTimeline;
 
     // estimate
 

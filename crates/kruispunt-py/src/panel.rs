@@ -1,1 +1,543 @@
-//! The door to `kruispunt::panel`.
+//! The door to `kruispunt::panel`: calendars, spells, timelines and panels.
+
+use crate::column::{PyColumn, unit};
+use crate::error::{InputError, data_error, panel_error};
+use crate::table::PyTable;
+use crate::{account, pickle, work};
+use kruispunt::data::{Calendar, Panel, Spells, Timeline};
+use kruispunt::panel::{
+    Aggregates, Attach, Balance, Ends, FirstTreatment, Merge, Order, PanelError, Policy,
+    SpellColumns, Spread, StateRule, ToPanel,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
+
+type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
+
+/// One of a few words.
+fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
+    words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        InputError::new_err(format!(
+            "`{argument}`: \"{word}\" is none of {}",
+            known.join(", ")
+        ))
+    })
+}
+
+fn policy(argument: &str, word: &str) -> PyResult<Policy> {
+    one_of(argument, word, &[("error", Policy::Error), ("drop", Policy::Drop)])
+}
+
+/// Runs a verb without the GIL.
+fn run<T: Send>(
+    py: Python<'_>,
+    verb: impl FnOnce() -> Result<T, PanelError> + Send,
+) -> PyResult<T> {
+    work::run(py, None, |_| verb().map_err(|error| panel_error(&error)))
+}
+
+/// The periods of a panel.
+#[pyclass(frozen, name = "Calendar", module = "kruispunt._core")]
+pub(crate) struct PyCalendar(Calendar);
+
+#[pymethods]
+impl PyCalendar {
+    #[new]
+    fn new(unit: &str, first: &str, last: &str) -> PyResult<Self> {
+        let unit = self::unit(unit)?;
+        Calendar::new(unit, first, last).map(Self).map_err(|error| data_error(&error))
+    }
+
+    #[getter]
+    fn unit(&self) -> &'static str {
+        self.0.unit().name()
+    }
+
+    fn labels(&self) -> Vec<String> {
+        (0..self.0.len()).map(|at| self.0.label(at)).collect()
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
+        self.0 == other.get().0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&self.0)?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes(data).map(Self)
+    }
+}
+
+/// How the columns of a table make spells.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Roles {
+    name: String,
+    person: String,
+    start: Option<String>,
+    end: Option<String>,
+    day: Option<String>,
+    period: Option<String>,
+    unit: String,
+    state: Option<String>,
+    source: Option<String>,
+    carry: Option<Vec<String>>,
+    ends: String,
+    on_inverted: String,
+    on_missing: String,
+}
+
+impl Roles {
+    fn columns(self) -> PyResult<SpellColumns> {
+        let person = self.person;
+        let mut columns = match (self.start, self.end, self.day, self.period) {
+            (Some(start), Some(end), None, None) => SpellColumns::new(person, start, end),
+            (None, None, Some(day), None) => SpellColumns::event(person, day),
+            (None, None, None, Some(period)) => {
+                SpellColumns::period(person, period, unit(&self.unit)?)
+            }
+            _ => {
+                return Err(InputError::new_err(
+                    "give `start` and `end`, or `day` for events, or `period` for a periodic register",
+                ));
+            }
+        };
+        if let Some(state) = self.state {
+            columns = columns.state(state);
+        }
+        if let Some(source) = self.source {
+            columns = columns.source(source);
+        }
+        columns = match self.carry {
+            Some(carry) => columns.carry(carry),
+            None => columns.carry_all(),
+        };
+        let ends = [("inclusive", Ends::Inclusive), ("exclusive", Ends::Exclusive)];
+        Ok(columns
+            .name(self.name)
+            .ends(one_of("ends", &self.ends, &ends)?)
+            .on_inverted(policy("on_inverted", &self.on_inverted)?)
+            .on_missing(policy("on_missing", &self.on_missing)?))
+    }
+}
+
+/// What is computed over covering spells: (kind, column).
+fn aggregates(of: Vec<(String, String)>) -> PyResult<Aggregates> {
+    of.into_iter().try_fold(Aggregates::new(), |made, (kind, column)| {
+        Ok(match kind.as_str() {
+            "count" => made.count(),
+            "sum" => made.sum([column]),
+            "amount" => made.amount([column]),
+            "mean" => made.mean([column]),
+            "max" => made.max([column]),
+            _ => return Err(InputError::new_err(format!("\"{kind}\" is no aggregate"))),
+        })
+    })
+}
+
+/// What the cells of a panel hold.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Cells {
+    state: Option<String>,
+    state_day: u16,
+    values: Vec<String>,
+    days: bool,
+    days_by_state: bool,
+    count: bool,
+    sum: Vec<String>,
+    spread: String,
+    mean: Vec<String>,
+    balance: String,
+    presence: Option<Py<PySpells>>,
+    period_name: Option<String>,
+}
+
+impl Cells {
+    fn what(self) -> PyResult<ToPanel> {
+        let balance = [
+            ("entry_exit", Balance::EntryExit),
+            ("full", Balance::Full),
+            ("none", Balance::None),
+        ];
+        let spread = [
+            ("days", Spread::Days),
+            ("daily", Spread::Daily),
+            ("start", Spread::Start),
+            ("end", Spread::End),
+        ];
+        let rules = [
+            ("last_day", StateRule::LastDay),
+            ("first_day", StateRule::FirstDay),
+            ("day", StateRule::Day(self.state_day)),
+            ("dominant", StateRule::Dominant),
+        ];
+        let mut what = ToPanel::new()
+            .values(self.values)
+            .sum_with(self.sum, one_of("spread", &self.spread, &spread)?)
+            .mean(self.mean)
+            .balance(one_of("balance", &self.balance, &balance)?);
+        if let Some(state) = self.state {
+            what = what.state(one_of("state", &state, &rules)?);
+        }
+        if self.days {
+            what = what.days();
+        }
+        if self.days_by_state {
+            what = what.days_by_state();
+        }
+        if self.count {
+            what = what.count();
+        }
+        if let Some(presence) = self.presence {
+            what = what.presence(&presence.get().0);
+        }
+        if let Some(name) = self.period_name {
+            what = what.period_name(name);
+        }
+        Ok(what)
+    }
+}
+
+/// Spells of days.
+#[pyclass(frozen, name = "Spells", module = "kruispunt._core")]
+pub(crate) struct PySpells(Arc<Spells>);
+
+impl From<Spells> for PySpells {
+    fn from(spells: Spells) -> Self {
+        Self(Arc::new(spells))
+    }
+}
+
+#[pymethods]
+impl PySpells {
+    #[staticmethod]
+    fn read(py: Python<'_>, table: &PyTable, roles: Roles) -> PyResult<Self> {
+        let columns = roles.columns()?;
+        run(py, || Spells::read(&table.0, &columns)).map(Self::from)
+    }
+
+    #[getter]
+    fn name(&self) -> &str {
+        self.0.name()
+    }
+
+    #[getter]
+    fn person(&self) -> &str {
+        self.0.persons().name()
+    }
+
+    #[getter]
+    fn persons(&self) -> usize {
+        self.0.persons().len()
+    }
+
+    #[getter]
+    fn has_state(&self) -> bool {
+        self.0.state().is_some()
+    }
+
+    #[getter]
+    fn columns(&self) -> Vec<String> {
+        self.0.columns().names().to_vec()
+    }
+
+    #[getter]
+    fn account(&self) -> PyResult<String> {
+        account::json(self.0.account())
+    }
+
+    fn table(&self, py: Python<'_>) -> PyResult<PyTable> {
+        run(py, || Ok(self.0.table().into()))
+    }
+
+    #[pyo3(signature = (calendar=None))]
+    fn check(&self, py: Python<'_>, calendar: Option<&PyCalendar>) -> PyResult<PyTable> {
+        let calendar = calendar.map(|calendar| calendar.0);
+        run(py, || Ok(self.0.check(calendar.as_ref())?.table().into()))
+    }
+
+    fn clip(&self, py: Python<'_>, calendar: &PyCalendar) -> PyResult<Self> {
+        run(py, || Ok(self.0.clip(&calendar.0).into()))
+    }
+
+    fn censor(
+        &self,
+        py: Python<'_>,
+        table: &PyTable,
+        person: &str,
+        day: &str,
+        reason: &str,
+    ) -> PyResult<Self> {
+        run(py, || self.0.censor(&table.0, person, day, reason)).map(Self::from)
+    }
+
+    fn merge(
+        &self,
+        py: Python<'_>,
+        gap: Option<u32>,
+        by: Vec<String>,
+        sum: Vec<String>,
+        across_states: bool,
+    ) -> PyResult<Self> {
+        let merge = gap.map_or_else(Merge::any_gap, Merge::days).by(by).sum(sum);
+        let merge = if across_states { merge.across_states() } else { merge };
+        run(py, || self.0.merge(&merge)).map(Self::from)
+    }
+
+    fn split(&self, py: Python<'_>, of: Vec<(String, String)>) -> PyResult<Self> {
+        let aggregates = aggregates(of)?;
+        run(py, || self.0.split(&aggregates)).map(Self::from)
+    }
+
+    fn episodes(&self, py: Python<'_>, of: Vec<(String, String)>) -> PyResult<PyTimeline> {
+        let aggregates = aggregates(of)?;
+        run(py, || self.0.episodes(&aggregates)).map(PyTimeline::from)
+    }
+
+    fn resolve(&self, py: Python<'_>, order: Vec<String>) -> PyResult<PyTimeline> {
+        run(py, || self.0.resolve(order.into_iter().map(Order::from))).map(PyTimeline::from)
+    }
+
+    fn to_panel(&self, py: Python<'_>, calendar: &PyCalendar, cells: Cells) -> PyResult<PyPanel> {
+        let what = cells.what()?;
+        run(py, || self.0.to_panel(&calendar.0, &what)).map(PyPanel::from)
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
+        *self.0 == *other.get().0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Spells>(data).map(Self::from)
+    }
+}
+
+/// Spells without overlap.
+#[pyclass(frozen, name = "Timeline", module = "kruispunt._core")]
+pub(crate) struct PyTimeline(Arc<Timeline>);
+
+impl From<Timeline> for PyTimeline {
+    fn from(timeline: Timeline) -> Self {
+        Self(Arc::new(timeline))
+    }
+}
+
+#[pymethods]
+impl PyTimeline {
+    fn spells(&self) -> PySpells {
+        self.0.spells().clone().into()
+    }
+
+    fn to_panel(&self, py: Python<'_>, calendar: &PyCalendar, cells: Cells) -> PyResult<PyPanel> {
+        let what = cells.what()?;
+        run(py, || self.0.to_panel(&calendar.0, &what)).map(PyPanel::from)
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
+        *self.0 == *other.get().0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(self.0.spells())?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        Timeline::prove(pickle::from_bytes(data)?)
+            .map(Self::from)
+            .ok_or_else(|| InputError::new_err("the pickle is damaged: its spells overlap"))
+    }
+}
+
+/// Person x period.
+#[pyclass(frozen, name = "Panel", module = "kruispunt._core")]
+pub(crate) struct PyPanel(pub(crate) Arc<Panel>);
+
+impl From<Panel> for PyPanel {
+    fn from(panel: Panel) -> Self {
+        Self(Arc::new(panel))
+    }
+}
+
+#[pymethods]
+impl PyPanel {
+    #[staticmethod]
+    fn from_table(
+        py: Python<'_>,
+        table: &PyTable,
+        person: &str,
+        period: &str,
+        unit: &str,
+    ) -> PyResult<Self> {
+        let unit = self::unit(unit)?;
+        run(py, || Panel::from_table(&table.0, person, period, unit)).map(Self::from)
+    }
+
+    #[getter]
+    fn person(&self) -> &str {
+        self.0.persons().name()
+    }
+
+    #[getter]
+    fn period(&self) -> &str {
+        self.0.period_name()
+    }
+
+    #[getter]
+    fn persons(&self) -> usize {
+        self.0.persons().len()
+    }
+
+    #[getter]
+    fn columns(&self) -> Vec<String> {
+        let own = [self.person(), self.period()].map(str::to_owned);
+        own.into_iter().chain(self.0.columns().names().to_vec()).collect()
+    }
+
+    #[getter]
+    fn calendar(&self) -> PyCalendar {
+        PyCalendar(*self.0.calendar())
+    }
+
+    #[getter]
+    fn account(&self) -> PyResult<String> {
+        account::json(self.0.account())
+    }
+
+    fn table(&self, py: Python<'_>) -> PyResult<PyTable> {
+        run(py, || Ok(self.0.table().into()))
+    }
+
+    fn column(&self, name: &str) -> PyResult<PyColumn> {
+        let column = self.0.column("column", name).map_err(|error| data_error(&error))?;
+        Ok(PyColumn(Arc::new(column)))
+    }
+
+    fn with_column(&self, name: &str, column: &PyColumn) -> PyResult<Self> {
+        self.0
+            .with_column(name, (*column.0).clone())
+            .map(Self::from)
+            .map_err(|error| data_error(&error))
+    }
+
+    #[pyo3(signature = (spells, how, name, column=None))]
+    fn attach(
+        &self,
+        py: Python<'_>,
+        spells: &PySpells,
+        how: &str,
+        name: &str,
+        column: Option<String>,
+    ) -> PyResult<Self> {
+        let how = match (how, column) {
+            ("ever", None) => Attach::Ever,
+            ("cumulative", None) => Attach::Cumulative,
+            ("days", None) => Attach::Days,
+            ("since", None) => Attach::Since,
+            ("value", Some(column)) => Attach::Value(column),
+            ("current", Some(column)) => Attach::Current(column),
+            ("value" | "current", None) => {
+                return Err(InputError::new_err(format!("`column`: \"{how}\" needs a column")));
+            }
+            ("ever" | "cumulative" | "days" | "since", Some(_)) => {
+                return Err(InputError::new_err(format!("`column`: \"{how}\" takes no column")));
+            }
+            _ => {
+                return Err(InputError::new_err(format!(
+                    "`how`: \"{how}\" is none of \"ever\", \"cumulative\", \"days\", \"since\", \
+                     \"value\", \"current\""
+                )));
+            }
+        };
+        run(py, || self.0.attach(&spells.0, &how, name)).map(Self::from)
+    }
+
+    fn as_of(&self, py: Python<'_>, spells: &PySpells, columns: Vec<String>) -> PyResult<Self> {
+        run(py, || self.0.as_of(&spells.0, &columns)).map(Self::from)
+    }
+
+    fn attach_person(&self, py: Python<'_>, table: &PyTable, key: &str) -> PyResult<Self> {
+        run(py, || self.0.attach_person(&table.0, key)).map(Self::from)
+    }
+
+    fn lag(&self, py: Python<'_>, column: &str, k: u32) -> PyResult<Self> {
+        run(py, || self.0.lag(column, k)).map(Self::from)
+    }
+
+    fn lead(&self, py: Python<'_>, column: &str, k: u32) -> PyResult<Self> {
+        run(py, || self.0.lead(column, k)).map(Self::from)
+    }
+
+    fn diff(&self, py: Python<'_>, column: &str, k: u32) -> PyResult<Self> {
+        run(py, || self.0.diff(column, k)).map(Self::from)
+    }
+
+    fn event_time(
+        &self,
+        py: Python<'_>,
+        spells: Option<&PySpells>,
+        column: Option<&str>,
+    ) -> PyResult<Self> {
+        let first = match (spells, column) {
+            (Some(spells), _) => FirstTreatment::Spells(&spells.0),
+            (None, column) => FirstTreatment::Column(column.unwrap_or_default()),
+        };
+        run(py, || self.0.event_time(first)).map(Self::from)
+    }
+
+    fn filter(&self, py: Python<'_>, mask: &PyColumn, reason: &str) -> PyResult<Self> {
+        run(py, || self.0.filter(&mask.0, reason)).map(Self::from)
+    }
+
+    fn keep(&self, py: Python<'_>, column: &str, values: Vec<String>) -> PyResult<Self> {
+        run(py, || self.0.keep(column, &values)).map(Self::from)
+    }
+
+    fn patterns(&self, py: Python<'_>) -> PyResult<PyTable> {
+        run(py, || Ok(self.0.patterns().into()))
+    }
+
+    fn transitions(&self, py: Python<'_>, column: &str) -> PyResult<PyTable> {
+        run(py, || self.0.transitions(column)).map(PyTable::from)
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.n_rows()
+    }
+
+    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
+        *self.0 == *other.get().0
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Panel>(data).map(Self::from)
+    }
+}

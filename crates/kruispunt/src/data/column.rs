@@ -151,10 +151,21 @@ impl TextBuilder {
 }
 
 /// One column: values and which of them are there.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// Two columns are equal when they hold the same kind and the same values: what stands in the slot
+/// of a null does not matter, NaN equals NaN, text is compared string by string.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
     values: Values,
     validity: Option<Bitmap>,
+}
+
+impl PartialEq for Column {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len()
+            && self.kind() == other.kind()
+            && (0..self.len()).all(|row| self.same(row, other, row))
+    }
 }
 
 impl Column {
@@ -663,6 +674,20 @@ mod tests {
         assert_eq!(first, [2, 0, 4]);
         let floats = Column::float(vec![1.5, -3.0, f64::NAN, 0.0, -0.0]);
         assert_eq!(floats.ranks().0, [Some(2), Some(0), Some(3), Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn equality_looks_at_values_and_not_at_what_stands_under_a_null() {
+        let nulls = |under: f64| {
+            Column::new(
+                Values::Float(vec![1.0, under].into()),
+                Bitmap::pack([true, false].into_iter()),
+            )
+        };
+        assert_eq!(nulls(f64::NAN), nulls(0.0));
+        assert_ne!(nulls(0.0), Column::float(vec![1.0, 0.0]));
+        assert_eq!(Column::float(vec![f64::NAN]), Column::float(vec![f64::NAN]));
+        assert_ne!(Column::int(vec![1]), Column::float(vec![1.0]));
     }
 
     #[test]

@@ -149,9 +149,10 @@ pub enum PanelError {
 }
 
 impl PanelError {
-    /// Whether the input is at fault (and not the machine): always, so far.
+    /// Whether an argument, a column or a cell is at fault; otherwise the spells are as they should
+    /// be, but give no such panel (they overlap, or are open).
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        true
+        !matches!(self, Self::Overlap { .. } | Self::OpenAmount { .. })
     }
 }

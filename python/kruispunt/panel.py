@@ -1,0 +1,1038 @@
+"""Spells of days become a person x period panel."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kruispunt import _core
+from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt.account import Account
+from kruispunt.exceptions import InputError
+from kruispunt.table import Table, to_numpy
+
+if TYPE_CHECKING:
+    from typing import Self
+
+__all__ = ["Calendar", "Panel", "Spells", "Timeline"]
+
+Names: TypeAlias = str | Iterable[str]
+"""One column name or several."""
+
+StateRule: TypeAlias = Literal["last_day", "first_day", "dominant"]
+Balance: TypeAlias = Literal["entry_exit", "full", "none"]
+Spread: TypeAlias = Literal["days", "daily", "start", "end"]
+How: TypeAlias = Literal["ever", "cumulative", "days", "since", "value", "current"]
+
+
+class Calendar:
+    """The periods of a panel: months, quarters or years in a row.
+
+    Made by :meth:`quarters`, :meth:`months` and :meth:`years`.
+
+    Examples
+    --------
+    >>> cal = kp.Calendar.quarters("2005Q1", "2016Q4")
+    >>> len(cal)
+    48
+    >>> cal
+    Calendar of 48 quarters, 2005Q1 to 2016Q4
+    """
+
+    __slots__ = ("native",)
+
+    native: _core.Calendar
+
+    def __init__(self, unit: Literal["month", "quarter", "year"], first: str, last: str) -> None:
+        self.native = _core.Calendar(unit, str(first), str(last))
+
+    @classmethod
+    def _wrap(cls, native: _core.Calendar) -> Self:
+        calendar = cls.__new__(cls)
+        calendar.native = native
+        return calendar
+
+    @classmethod
+    def quarters(cls, first: str, last: str) -> Self:
+        """Give the quarters from `first` to `last`, both included, such as ``"2005Q1"``.
+
+        Raises
+        ------
+        InputError
+            If one is not a quarter, or the last lies before the first.
+        """
+        return cls("quarter", first, last)
+
+    @classmethod
+    def months(cls, first: str, last: str) -> Self:
+        """Give the months from `first` to `last`, both included, such as ``"2005-01"``."""
+        return cls("month", first, last)
+
+    @classmethod
+    def years(cls, first: str | int, last: str | int) -> Self:
+        """Give the years from `first` to `last`, both included, such as ``"2005"``."""
+        return cls("year", str(first), str(last))
+
+    @property
+    def unit(self) -> str:
+        """The length of a period: ``"month"``, ``"quarter"`` or ``"year"``."""
+        return self.native.unit
+
+    @property
+    def labels(self) -> list[str]:
+        """The periods, written out."""
+        return self.native.labels()
+
+    def __len__(self) -> int:
+        return len(self.native)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Calendar) and self.native == other.native
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.labels))
+
+    def __reduce__(self) -> tuple[Any, tuple[_core.Calendar]]:
+        return Calendar._wrap, (self.native,)
+
+    def __repr__(self) -> str:
+        labels = self.labels
+        plural = "" if len(labels) == 1 else "s"
+        return f"Calendar of {len(labels)} {self.unit}{plural}, {labels[0]} to {labels[-1]}"
+
+
+class _Shown:
+    """What spells, timelines and panels have in common: a table, an account, a face."""
+
+    __slots__ = ("_like",)
+
+    _like: Any
+
+    def __kruispunt_table__(self) -> _core.Table:
+        raise NotImplementedError
+
+    def to_frame(self, like: Any = None) -> Any:
+        """Give the rows as a data frame.
+
+        Parameters
+        ----------
+        like : data frame, optional
+            The kind of frame to give; by default the kind that was read.
+        """
+        return to_frame(self.__kruispunt_table__(), self._like if like is None else like)
+
+    def _frame(self, native: _core.Table) -> Any:
+        return to_frame(native, self._like)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.__kruispunt_table__().__arrow_c_stream__(requested_schema)
+
+    def _repr_html_(self) -> str:
+        table = Table.wrap(self.__kruispunt_table__())._repr_html_()
+        return f"<div><p>{html.escape(repr(self))}</p>{table}</div>"
+
+
+class Spells(_Shown):
+    """Spells: what persons did from one day to another.
+
+    A row is a spell with a first and a last day, both included (`start` and `end`; a missing end
+    is a spell that has not ended, and so is 31 December 9999), an event of one day (`day`), or a
+    row of a periodic register (`period`: the spell is the quarter). Rows may stand in any order
+    and overlap. Methods give new spells and leave these as they are; each adds a step to
+    ``.account``.
+
+    Parameters
+    ----------
+    data : data frame, mapping or Table
+        The register, in any kind of table.
+    person : str
+        The column of identifiers: whole numbers or text.
+    start, end : str, optional
+        The columns of first and last days: dates or text such as ``2012-03-31``.
+    day : str, optional
+        The column of days, for events.
+    period : str, optional
+        The column of periods, for periodic registers: ``2012Q1`` and the like.
+    unit : {"quarter", "month", "year"}
+        The unit of `period`.
+    state : str, optional
+        The column of states.
+    source : str, optional
+        The column that says which register a row comes from.
+    carry : sequence of str, optional
+        Further columns to keep; all of them by default.
+    name : str
+        What the register is called in accounts and in the names of attached columns.
+    ends : {"inclusive", "exclusive"}
+        Whether the day in `end` belongs to the spell.
+    on_inverted : {"error", "drop"}
+        What to do with spells that end before they start.
+    on_missing : {"error", "drop"}
+        What to do with rows without person or first day.
+
+    Attributes
+    ----------
+    account : Account
+        What happened to the rows so far.
+
+    Raises
+    ------
+    InputError
+        If a column is not there or has the wrong type, a cell is no date, the table has no rows,
+        or a row cannot be a spell. The message names argument, column and row (from 0).
+
+    Examples
+    --------
+    >>> jobs = kp.Spells(
+    ...     {
+    ...         "pid": [7, 7, 9],
+    ...         "start": ["2012-01-01", "2012-02-01", "2012-03-15"],
+    ...         "end": ["2012-12-31", "2012-02-29", None],
+    ...         "status": ["employee", "self-employed", "jobseeker"],
+    ...         "wage": [36_600.0, 4_000.0, None],
+    ...     },
+    ...     person="pid", start="start", end="end", state="status", name="jobs",
+    ... )
+    >>> jobs
+    Spells of jobs: 3 spells of 2 persons
+    >>> timeline = jobs.clip(kp.Calendar.quarters("2012Q1", "2012Q4")).resolve(["-wage"])
+    >>> timeline.to_frame()["status"].tolist()
+    ['employee', 'jobseeker']
+    """
+
+    __slots__ = ("native",)
+
+    native: _core.Spells
+
+    def __init__(
+        self,
+        data: IntoTable,
+        *,
+        person: str,
+        start: str | None = None,
+        end: str | None = None,
+        day: str | None = None,
+        period: str | None = None,
+        unit: Literal["quarter", "month", "year"] = "quarter",
+        state: str | None = None,
+        source: str | None = None,
+        carry: Sequence[str] | None = None,
+        name: str = "spells",
+        ends: Literal["inclusive", "exclusive"] = "inclusive",
+        on_inverted: Literal["error", "drop"] = "error",
+        on_missing: Literal["error", "drop"] = "error",
+    ) -> None:
+        roles = {
+            "name": name, "person": person, "start": start, "end": end, "day": day,
+            "period": period, "unit": unit, "state": state, "source": source,
+            "carry": None if carry is None else _names(carry, "carry"),
+            "ends": ends, "on_inverted": on_inverted, "on_missing": on_missing,
+        }  # fmt: skip
+        for argument in ("person", "start", "end", "day", "period", "state", "source"):
+            value = roles[argument]
+            if value is not None and not isinstance(value, str):
+                raise InputError(f"`{argument}`: expected the name of a column")
+        self.native = _core.Spells.read(to_table(data), roles)
+        self._like = _face(data)
+
+    @classmethod
+    def _wrap(cls, native: _core.Spells, like: Any) -> Self:
+        spells = cls.__new__(cls)
+        spells.native = native
+        spells._like = like
+        return spells
+
+    def _new(self, native: _core.Spells) -> Self:
+        return self._wrap(native, self._like)
+
+    @property
+    def account(self) -> Account:
+        """What happened to the rows so far."""
+        return Account.from_json(self.native.account)
+
+    @property
+    def name(self) -> str:
+        """What the register is called."""
+        return self.native.name
+
+    @property
+    def persons(self) -> int:
+        """The number of persons."""
+        return self.native.persons
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the carried columns."""
+        return self.native.columns
+
+    def check(self, calendar: Calendar | None = None) -> Any:
+        """Look for what commonly is wrong with spells; changes nothing.
+
+        Within a person, in order of start: ``overlap`` (starts while an earlier spell lasts),
+        ``duplicate`` (days and all columns equal an earlier spell), ``gap`` (days without a spell
+        before it, the same state after), ``jump`` (as a gap, but another state after it: a
+        transition went unseen), ``outside`` (days outside `calendar`), ``open`` (no end), and the
+        rows that were dropped when reading: ``inverted``, ``empty``, ``no person``,
+        ``no first day``.
+
+        Returns
+        -------
+        data frame
+            One row a finding: `finding`, `spells`, `persons`, `first_rows` (at most five).
+
+        References
+        ----------
+        Therneau, T. (2024), *survival*, function ``survcheck``, for gap and jump.
+
+        Examples
+        --------
+        >>> spells = kp.Spells(
+        ...     {"pid": [1, 1], "from": ["2012-01-01", "2012-01-20"],
+        ...      "to": ["2012-01-31", "2012-02-05"]},
+        ...     person="pid", start="from", end="to",
+        ... )
+        >>> found = spells.check()
+        >>> dict(zip(found["finding"], found["spells"].tolist()))["overlap"]
+        1
+        """
+        return self._frame(self.native.check(None if calendar is None else calendar.native))
+
+    def clip(self, calendar: Calendar) -> Self:
+        """Shorten spells to the calendar and leave out those outside.
+
+        Amounts keep belonging to the whole spell: days cut off take their share along.
+        """
+        return self._new(self.native.clip(calendar.native))
+
+    def censor(
+        self, data: IntoTable, *, day: str, person: str | None = None, reason: str = "censoring"
+    ) -> Self:
+        """End each person's spells on a last day: death, emigration, end of follow-up.
+
+        The day itself belongs to the spell. Of several days for a person the earliest counts
+        (and the account says for how many persons); a missing day is no limit.
+
+        Parameters
+        ----------
+        data : data frame, mapping or Table
+            One or more rows a person.
+        day : str
+            The column of last days.
+        person : str, optional
+            The column of identifiers; by default called as here.
+        reason : str
+            Why spells end there, for the account.
+        """
+        person = self.native.person if person is None else person
+        table = to_table(data, [person, day])
+        return self._new(self.native.censor(table, person, day, reason))
+
+    def merge(
+        self,
+        gap: int | None = 0,
+        *,
+        by: Names = (),
+        sum: Names = (),  # noqa: A002 - the word of the aggregate
+        across_states: bool = False,
+    ) -> Self:
+        """Make one spell of spells that overlap or follow within a gap of days.
+
+        Parameters
+        ----------
+        gap : int or None
+            The most days without a spell to bridge. 0: a spell that ends the day before the next
+            starts; None: gaps of any length.
+        by : str or sequence of str
+            Only spells that agree on these columns (and on the state) merge; a missing value
+            agrees with nothing.
+        sum : str or sequence of str
+            Amounts to add up. Other columns keep the value of the first spell; the account counts
+            where they disagreed.
+        across_states : bool
+            Merge spells of different states too.
+
+        Examples
+        --------
+        >>> weeks = kp.Spells(
+        ...     {"pid": [1, 1], "from": ["2012-01-01", "2012-01-20"],
+        ...      "to": ["2012-01-10", "2012-02-05"]},
+        ...     person="pid", start="from", end="to",
+        ... )
+        >>> len(weeks.merge(gap=8)), len(weeks.merge(gap=9))
+        (2, 1)
+        """
+        if gap is not None and (not isinstance(gap, int | np.integer) or gap < 0):
+            raise InputError(f"`gap`: expected a number of days from 0 on, or None; got {gap!r}")
+        days = None if gap is None else min(int(gap), 2**31 - 1)
+        return self._new(
+            self.native.merge(days, _names(by, "by"), _names(sum, "sum"), bool(across_states))
+        )
+
+    def split(
+        self,
+        *,
+        count: bool = False,
+        sum: Names = (),  # noqa: A002
+        amount: Names = (),
+        mean: Names = (),
+        max: Names = (),  # noqa: A002
+    ) -> Self:
+        """Cut spells at every day on which a spell of the same person starts or ends.
+
+        Afterwards spells of a person have the same days or none in common: the elementary
+        episodes, with one row for each spell that covers them. Aggregates over the covering spells
+        stand in each of these rows.
+
+        Parameters
+        ----------
+        count : bool
+            Add `count`, the number of covering spells.
+        sum, mean, max : str or sequence of str
+            Add `<name>_sum`, `<name>_mean`, `<name>_max` of the values as they stand.
+        amount : str or sequence of str
+            Add `<name>_amount`: of amounts that belong to whole spells, the share of these days.
+        """
+        return self._new(self.native.split(_aggregates(count, sum, amount, mean, max)))
+
+    def episodes(
+        self,
+        *,
+        count: bool = False,
+        sum: Names = (),  # noqa: A002
+        amount: Names = (),
+        mean: Names = (),
+        max: Names = (),  # noqa: A002
+    ) -> Timeline:
+        """Give the elementary episodes, one row each, with aggregates as in :meth:`split`."""
+        native = self.native.episodes(_aggregates(count, sum, amount, mean, max))
+        return Timeline._wrap(native, self._like)
+
+    def resolve(self, order: Names) -> Timeline:
+        """Let the best spell win each day.
+
+        Spells of a person are ordered by the columns of `order`, one after the other, missing
+        values last; remaining ties go to the lowest row number and are counted in the account.
+
+        Parameters
+        ----------
+        order : str or sequence of str
+            Column names; a leading minus puts the largest value first. ``"source"``, ``"state"``,
+            ``"start"`` and ``"end"`` stand for the columns of that meaning.
+
+        Returns
+        -------
+        Timeline
+            Spells proven without overlap.
+        """
+        return Timeline._wrap(self.native.resolve(_names(order, "order")), self._like)
+
+    def to_panel(
+        self,
+        calendar: Calendar,
+        *,
+        state: StateRule | int | None = None,
+        values: Names = (),
+        days: bool = False,
+        days_by_state: bool = False,
+        count: bool = False,
+        sum: Names = (),  # noqa: A002
+        spread: Spread = "days",
+        mean: Names = (),
+        balance: Balance = "entry_exit",
+        presence: Spells | None = None,
+        period_name: str | None = None,
+    ) -> Panel:
+        """Make the panel of quantities that may overlap: days, amounts, counts.
+
+        States and values need a :class:`Timeline`; with them, spells that overlap raise a
+        :class:`~kruispunt.exceptions.PanelError`. See :meth:`Timeline.to_panel`.
+        """
+        cells = _cells(
+            state, values, sum, mean, presence,
+            days=bool(days), days_by_state=bool(days_by_state), count=bool(count), spread=spread,
+            balance=balance, period_name=period_name,
+        )  # fmt: skip
+        return Panel._wrap(self.native.to_panel(calendar.native, cells), self._like)
+
+    def __kruispunt_table__(self) -> _core.Table:
+        return self.native.table()
+
+    def __len__(self) -> int:
+        return len(self.native)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Spells) and self.native == other.native
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, as data frames are
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return Spells._wrap, (self.native, _portable(self._like))
+
+    def __repr__(self) -> str:
+        return f"Spells of {self.name}: {_counted(len(self), self.persons, 'spell')}"
+
+
+class Timeline(_Shown):
+    """Spells of which no two of one person overlap: on every day one state at most.
+
+    Made by :meth:`Spells.resolve` and :meth:`Spells.episodes`. Only a timeline becomes the states
+    of a panel.
+    """
+
+    __slots__ = ("native",)
+
+    native: _core.Timeline
+
+    @classmethod
+    def _wrap(cls, native: _core.Timeline, like: Any) -> Self:
+        timeline = cls.__new__(cls)
+        timeline.native = native
+        timeline._like = like
+        return timeline
+
+    @property
+    def spells(self) -> Spells:
+        """The spells, to go on shaping them."""
+        return Spells._wrap(self.native.spells(), self._like)
+
+    @property
+    def account(self) -> Account:
+        """What happened to the rows so far."""
+        return self.spells.account
+
+    @property
+    def persons(self) -> int:
+        """The number of persons."""
+        return self.spells.persons
+
+    def to_panel(
+        self,
+        calendar: Calendar,
+        *,
+        state: StateRule | int | None = "last_day",
+        values: Names = (),
+        days: bool = False,
+        days_by_state: bool = False,
+        count: bool = False,
+        sum: Names = (),  # noqa: A002
+        spread: Spread = "days",
+        mean: Names = (),
+        balance: Balance = "entry_exit",
+        presence: Spells | None = None,
+        period_name: str | None = None,
+    ) -> Panel:
+        """Make the panel: one row for a person and a period.
+
+        Parameters
+        ----------
+        calendar : Calendar
+            The periods.
+        state : {"last_day", "first_day", "dominant"}, int or None
+            Which state of the period column `state` shows: that of the last day (as quarter-end
+            nomenclatures do), the first, the n-th day (counted from 1), or the one with most days
+            (equal days go to the first state in natural order, counted). None: no such column, as
+            when the spells have no state.
+        values : str or sequence of str
+            What the spell on the reference day carries in these columns.
+        days : bool
+            Add `days`, the days covered.
+        days_by_state : bool
+            Add `days_<state>` for each state.
+        count : bool
+            Add `count`, the spells that touch the period.
+        sum : str or sequence of str
+            Numbers of spells to add up, under their own names. A missing number adds nothing; a
+            cell no spell brings a number to is missing.
+        spread : {"days", "daily", "start", "end"}
+            How a number falls into periods. ``"days"``: an amount of the whole spell, divided
+            evenly over the days it had when it was read, so that days clipped off or lost to a
+            better spell take their share along. ``"daily"``: a rate per day, times days.
+            ``"start"``, ``"end"``: the whole amount, in the period in which the spell starts or
+            ends.
+        mean : str or sequence of str
+            Add `<name>_mean`, weighted by days.
+        balance : {"entry_exit", "full", "none"}
+            Which periods become rows: all from a person's first period with a record to the last,
+            all of the calendar, or only those with a record. Unless ``"none"``, column `reason`
+            says why a cell has no record: ``no record``, ``before entry``, ``after exit``,
+            ``not resident``.
+        presence : Spells, optional
+            Spells of residence: a cell without a record and without a day of presence is
+            ``not resident``.
+        period_name : str, optional
+            The name of the period column; by default that of the unit.
+
+        Raises
+        ------
+        PanelError
+            If an open spell has an amount to divide.
+        InputError
+            If a column is not there, holds no numbers, or holds NaN.
+
+        Examples
+        --------
+        >>> jobs = kp.Spells(
+        ...     {"pid": [7, 7], "start": ["2011-12-31", "2012-04-01"],
+        ...      "end": ["2012-03-31", "2012-06-29"], "status": ["employee", "jobseeker"],
+        ...      "wage": [92.0, None]},
+        ...     person="pid", start="start", end="end", state="status",
+        ... )
+        >>> panel = jobs.resolve("start").to_panel(
+        ...     kp.Calendar.quarters("2011Q4", "2012Q4"), days=True, sum="wage"
+        ... )
+        >>> kp.Table(panel).select("quarter", "state", "days", "wage")
+        quarter  state     days  wage
+        -------  --------  ----  ----
+        2011Q4   employee     1     1
+        2012Q1   employee    91    91
+        2012Q2               90
+        3 rows x 4 columns
+        """
+        spells = self.native.spells()
+        if state == "last_day" and not spells.has_state:
+            state = None
+        cells = _cells(
+            state, values, sum, mean, presence,
+            days=bool(days), days_by_state=bool(days_by_state), count=bool(count), spread=spread,
+            balance=balance, period_name=period_name,
+        )  # fmt: skip
+        return Panel._wrap(self.native.to_panel(calendar.native, cells), self._like)
+
+    def __kruispunt_table__(self) -> _core.Table:
+        return self.native.spells().table()
+
+    def __len__(self) -> int:
+        return len(self.native.spells())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Timeline) and self.native == other.native
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, as data frames are
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return Timeline._wrap, (self.native, _portable(self._like))
+
+    def __repr__(self) -> str:
+        spells = self.native.spells()
+        return f"Timeline of {spells.name}: {_counted(len(self), spells.persons, 'spell')}"
+
+
+class Panel(_Shown):
+    """A panel: at most one row for a person and a period, sorted by person, then period.
+
+    Made by :meth:`Timeline.to_panel` and :meth:`Spells.to_panel`; this constructor takes a table
+    that already is a panel, in any order of rows. Panels do not change: methods give new ones.
+
+    Parameters
+    ----------
+    data : data frame, mapping or Table
+        One row for a person and a period.
+    person : str
+        The column of identifiers.
+    period : str
+        The column of periods: ``2012Q1`` and the like, dates, or pandas periods.
+    unit : {"quarter", "month", "year"}
+        The unit of `period`.
+
+    Attributes
+    ----------
+    account : Account
+        What happened to the rows so far.
+
+    Raises
+    ------
+    InputError
+        If a person has two rows in a period (with the two rows), a period does not parse, or the
+        table has no rows.
+
+    Examples
+    --------
+    >>> panel = kp.Panel(
+    ...     {"pid": [9, 7, 7], "q": ["2012Q1", "2012Q3", "2012Q1"], "wage": [9.0, 8.0, 7.0]},
+    ...     person="pid", period="q",
+    ... )
+    >>> panel
+    Panel of 2 persons x 3 quarters, 2012Q1 to 2012Q3: 3 rows
+    >>> panel.lag("wage", 2)["wage_lag2"]
+    array([nan,  7., nan])
+    """
+
+    __slots__ = ("native",)
+
+    native: _core.Panel
+
+    def __init__(
+        self,
+        data: IntoTable,
+        *,
+        person: str,
+        period: str,
+        unit: Literal["quarter", "month", "year"] = "quarter",
+    ) -> None:
+        self.native = _core.Panel.from_table(to_table(data), person, period, unit)
+        self._like = _face(data)
+
+    @classmethod
+    def _wrap(cls, native: _core.Panel, like: Any) -> Self:
+        panel = cls.__new__(cls)
+        panel.native = native
+        panel._like = like
+        return panel
+
+    def _new(self, native: _core.Panel) -> Self:
+        return self._wrap(native, self._like)
+
+    @property
+    def account(self) -> Account:
+        """What happened to the rows so far."""
+        return Account.from_json(self.native.account)
+
+    def flow(self) -> Account:
+        """Give the account: from the register's rows to the rows analysed."""
+        return self.account
+
+    @property
+    def calendar(self) -> Calendar:
+        """The periods."""
+        return Calendar._wrap(self.native.calendar)
+
+    @property
+    def persons(self) -> int:
+        """The number of persons."""
+        return self.native.persons
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of all columns, person and period first."""
+        return self.native.columns
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return len(self), len(self.columns)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        """Give a column as a new NumPy array.
+
+        Missing is NaN in numbers (whole numbers become real ones then), NaT in dates and ``None``
+        in text, categories, periods and truth values.
+        """
+        return to_numpy(self.native.column(name))
+
+    def with_column(self, name: str, values: Any) -> Self:
+        """Add a column, or put another in the place of the one of that name.
+
+        Parameters
+        ----------
+        name : str
+            Not the name of the person or period column.
+        values : array, series or list, shape (n,)
+            One value a row, in the order of the panel. NaN in a NumPy array is missing, since
+            NumPy has no other way to say so; infinity is kept, and refused by the verbs that meet
+            it.
+
+        Raises
+        ------
+        InputError
+            If there is not one value a row.
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {"pid": [7, 7], "q": ["2012Q1", "2012Q2"], "wage": [0.0, 8.0]},
+        ...     person="pid", period="q",
+        ... )
+        >>> panel.with_column("employed", panel["wage"] > 0)["employed"]
+        array([False,  True])
+        """
+        return self._new(self.native.with_column(name, _column(values, name)))
+
+    def attach(
+        self,
+        spells: Spells | Timeline,
+        how: How = "ever",
+        *,
+        column: str | None = None,
+        name: str | None = None,
+    ) -> Self:
+        """Add a column made of spells or events of the same persons.
+
+        Parameters
+        ----------
+        spells : Spells or Timeline
+            Of the same persons, matched by identifier.
+        how : {"ever", "cumulative", "days", "since", "value", "current"}
+            ``"ever"``: whether a spell has started by the last day of the period. ``"cumulative"``:
+            how many have. ``"days"``: days of the period covered by at least one. ``"since"``:
+            periods since the first started, missing before. ``"value"``: what the latest started
+            spell carries in `column`, over or not. ``"current"``: what the spell that covers the
+            reference day carries in `column`.
+        column : str, optional
+            For ``"value"`` and ``"current"``.
+        name : str, optional
+            The new column; by default `column`, or the name of the spells and `how`:
+            ``training_ever``.
+
+        Examples
+        --------
+        >>> panel = kp.Panel({"pid": [7, 7], "q": ["2012Q1", "2012Q2"]}, person="pid", period="q")
+        >>> nt2 = kp.Spells({"pid": [7], "on": ["2012-06-30"]}, person="pid", day="on", name="nt2")
+        >>> panel.attach(nt2)["nt2_ever"]
+        array([False,  True])
+        """
+        inner = _spells(spells, "spells")
+        if name is None:
+            name = column if column is not None else f"{inner.name}_{how}"
+        return self._new(self.native.attach(inner, how, name, column))
+
+    def as_of(self, spells: Spells | Timeline, columns: Names | None = None) -> Self:
+        """Add the values that hold on the reference day of each period.
+
+        Missing where no spell covers the day; where several do, the one that started last counts,
+        then the highest row number (counted in the account).
+
+        Parameters
+        ----------
+        spells : Spells or Timeline
+            Of the same persons: municipality, permit, household position.
+        columns : str or sequence of str, optional
+            The columns to add; all that the spells carry by default.
+        """
+        inner = _spells(spells, "spells")
+        names = inner.columns if columns is None else _names(columns, "columns")
+        return self._new(self.native.as_of(inner, names))
+
+    def attach_person(self, data: IntoTable, *, key: str | None = None) -> Self:
+        """Add what does not change over time: all columns of a table with one row a person.
+
+        Parameters
+        ----------
+        data : data frame, mapping or Table
+            One row a person. Persons who are not in it get missing values.
+        key : str, optional
+            The column of identifiers; by default called as here.
+
+        Raises
+        ------
+        InputError
+            If a person has two rows, or a name is taken.
+        """
+        key = self.native.person if key is None else key
+        return self._new(self.native.attach_person(to_table(data), key))
+
+    def lag(self, column: str, k: int = 1) -> Self:
+        """Add `<column>_lag<k>`: the value `k` periods earlier.
+
+        By period, never by row: missing where the person has no row `k` periods earlier.
+        """
+        return self._new(self.native.lag(column, _periods(k)))
+
+    def lead(self, column: str, k: int = 1) -> Self:
+        """Add `<column>_lead<k>`: the value `k` periods later. As :meth:`lag`."""
+        return self._new(self.native.lead(column, _periods(k)))
+
+    def diff(self, column: str, k: int = 1) -> Self:
+        """Add `<column>_diff<k>`: the change since `k` periods earlier, missing over a gap."""
+        return self._new(self.native.diff(column, _periods(k)))
+
+    def event_time(self, first: str | Spells | Timeline) -> Self:
+        """Add `event_time` and `cohort`: periods since the first treatment, and its period.
+
+        Parameters
+        ----------
+        first : str, Spells or Timeline
+            Spells or events, of which each person's first counts; or a column: a period or a date
+            that is the same in all rows of a person, or true and false (or 0 and 1), of which the
+            first true period counts. Persons without are never treated: both columns are missing.
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {"pid": [7, 7, 9], "q": ["2012Q1", "2012Q2", "2012Q1"],
+        ...      "trained": [False, True, False]},
+        ...     person="pid", period="q",
+        ... )
+        >>> panel.event_time("trained")["event_time"]
+        array([-1.,  0., nan])
+        """
+        if isinstance(first, str):
+            return self._new(self.native.event_time(None, first))
+        return self._new(self.native.event_time(_spells(first, "first"), None))
+
+    def filter(self, mask: Any, reason: str = "left out by a filter") -> Self:
+        """Keep the rows where `mask` is true; the account gives `reason` for the others.
+
+        Parameters
+        ----------
+        mask : array or series of bool, shape (n,)
+            One truth value a row; rows where it is missing go too, and are counted apart.
+        reason : str
+            Why the others go, in words for a reader of the report.
+        """
+        return self._new(self.native.filter(_column(mask, "mask", "mask"), reason))
+
+    def keep(self, column: str, values: object) -> Self:
+        """Keep the rows where a column has one of these values.
+
+        Parameters
+        ----------
+        column : str
+            The column.
+        values : value or sequence of values
+            Compared as they are written: ``"employee"``, ``"2012Q1"``, ``7``, ``True``.
+        """
+        single = isinstance(values, str | bytes) or not isinstance(values, Iterable)
+        listed = [values] if single else list(values)  # type: ignore[call-overload]
+        return self._new(self.native.keep(column, [_label(value) for value in listed]))
+
+    def patterns(self) -> Any:
+        """Describe participation: which periods persons have a record in.
+
+        Returns
+        -------
+        data frame
+            One row a pattern, the most frequent first: `pattern` (``1`` with a record, ``.``
+            without, one character a period), `persons`, `share`, `cumulative`.
+        """
+        return self._frame(self.native.patterns())
+
+    def transitions(self, column: str = "state") -> Any:
+        """Count transitions of a column from each period to the next.
+
+        Returns
+        -------
+        data frame
+            One row for `from`, `to` and `kind`, with `count` and `share` of all from `from`.
+            `kind` is ``observed``; or `to` is missing because of ``missing`` (a record without a
+            value), ``no record`` (a row made by balancing), ``gap`` (no row, but later ones) or
+            ``end`` (no later row).
+        """
+        return self._frame(self.native.transitions(column))
+
+    def __kruispunt_table__(self) -> _core.Table:
+        return self.native.table()
+
+    def __len__(self) -> int:
+        return len(self.native)
+
+    def __iter__(self) -> Any:
+        return iter(self.columns)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.columns
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Panel) and self.native == other.native
+
+    __hash__ = None  # type: ignore[assignment]  # compared by content, as data frames are
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return Panel._wrap, (self.native, _portable(self._like))
+
+    def __repr__(self) -> str:
+        calendar = repr(self.calendar).removeprefix("Calendar of ")
+        persons = f"{self.persons:,} person{'' if self.persons == 1 else 's'}"
+        rows = f"{len(self):,} row{'' if len(self) == 1 else 's'}"
+        return f"Panel of {persons} x {calendar}: {rows}"
+
+
+def _names(names: Names, argument: str) -> list[str]:
+    listed = [names] if isinstance(names, str) else list(names)
+    if any(not isinstance(name, str) for name in listed):
+        raise InputError(f"`{argument}`: expected names of columns")
+    return listed
+
+
+def _counted(rows: int, persons: int, word: str) -> str:
+    plural = ("" if rows == 1 else "s", "" if persons == 1 else "s")
+    return f"{rows:,} {word}{plural[0]} of {persons:,} person{plural[1]}"
+
+
+def _face(data: Any) -> Any:
+    """Give a frame of the same kind without rows, to remember the kind by."""
+    if isinstance(data, _Shown):
+        return data._like
+    if isinstance(data, Table):
+        return None
+    if isinstance(data, Mapping):
+        return {}
+    if _is_relation(data):
+        return data
+    return data[:0] if hasattr(data, "__getitem__") else None
+
+
+def _is_relation(data: Any) -> bool:
+    return type(data).__module__.split(".")[0] in {"duckdb", "_duckdb"}
+
+
+def _portable(like: Any) -> Any:
+    """Leave out a DuckDB relation, which belongs to its connection and cannot be pickled."""
+    return None if _is_relation(like) else like
+
+
+def _aggregates(
+    count: bool,  # noqa: FBT001 - passed on
+    sums: Names,
+    amounts: Names,
+    means: Names,
+    largest: Names,
+) -> list[tuple[str, str]]:
+    made = [("count", "")] if count else []
+    for kind, names in (("sum", sums), ("amount", amounts), ("mean", means), ("max", largest)):
+        made += [(kind, name) for name in _names(names, kind)]
+    return made
+
+
+def _cells(
+    state: str | int | None,
+    values: Names,
+    sums: Names,
+    means: Names,
+    presence: Spells | None,
+    **cells: Any,
+) -> dict[str, Any]:
+    day = 0
+    if isinstance(state, int | np.integer) and not isinstance(state, bool):
+        if not 1 <= state <= 366:
+            raise InputError(f"`state`: expected a day of the period from 1 on, got {state}")
+        state, day = "day", int(state)
+    return {
+        **cells,
+        "state": state,
+        "state_day": day,
+        "values": _names(values, "values"),
+        "sum": _names(sums, "sum"),
+        "mean": _names(means, "mean"),
+        "presence": None if presence is None else _spells(presence, "presence"),
+    }
+
+
+def _spells(spells: Any, argument: str) -> _core.Spells:
+    if isinstance(spells, Timeline):
+        return spells.native.spells()
+    if not isinstance(spells, Spells):
+        raise InputError(f"`{argument}`: expected kp.Spells, got {type(spells).__name__}")
+    return spells.native
+
+
+def _periods(k: int) -> int:
+    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 0 <= k < 2**31:
+        raise InputError(f"`k`: expected a number of periods from 0 on, got {k!r}")
+    return int(k)
+
+
+def _column(values: Any, name: str, argument: str = "values") -> _core.Column:
+    if isinstance(values, np.ndarray) and values.dtype.kind == "f" and values.ndim == 1:
+        missing = np.isnan(values)
+        real = np.ma.getdata(values).astype(np.float64)
+        gone = np.ma.getmaskarray(values) | np.ma.getdata(missing)
+        return _core.Column.floats(real, ~gone if gone.any() else None)
+    return to_table({name: values}, argument=argument).column(name, argument)
+
+
+def _label(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool | np.bool_) else str(value)
