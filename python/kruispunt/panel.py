@@ -365,9 +365,7 @@ class Spells(_Shown):
         >>> len(weeks.merge(gap=8)), len(weeks.merge(gap=9))
         (2, 1)
         """
-        if gap is not None and (not isinstance(gap, int | np.integer) or gap < 0):
-            raise InputError(f"`gap`: expected a number of days from 0 on, or None; got {gap!r}")
-        days = None if gap is None else min(int(gap), 2**31 - 1)
+        days = None if gap is None else min(_whole(gap, "gap", "a number of days"), 2**31 - 1)
         return self._new(
             self.native.merge(days, _names(by, "by"), _names(sum, "sum"), bool(across_states))
         )
@@ -1020,9 +1018,13 @@ def _spells(spells: Any, argument: str) -> _core.Spells:
 
 
 def _periods(k: int) -> int:
-    if isinstance(k, bool) or not isinstance(k, int | np.integer) or not 0 <= k < 2**31:
-        raise InputError(f"`k`: expected a number of periods from 0 on, got {k!r}")
-    return int(k)
+    return min(_whole(k, "k", "a number of periods"), 2**31 - 1)
+
+
+def _whole(value: Any, argument: str, what: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 0:
+        raise InputError(f"`{argument}`: expected {what} from 0 on, got {value!r}")
+    return int(value)
 
 
 def _column(values: Any, name: str, argument: str = "values") -> _core.Column:

@@ -19,10 +19,7 @@ type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
     words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
-        InputError::new_err(format!(
-            "`{argument}`: \"{word}\" is none of {}",
-            known.join(", ")
-        ))
+        InputError::new_err(format!("`{argument}`: \"{word}\" is none of {}", known.join(", ")))
     })
 }
 
@@ -165,11 +162,8 @@ struct Cells {
 
 impl Cells {
     fn what(self) -> PyResult<ToPanel> {
-        let balance = [
-            ("entry_exit", Balance::EntryExit),
-            ("full", Balance::Full),
-            ("none", Balance::None),
-        ];
+        let balance =
+            [("entry_exit", Balance::EntryExit), ("full", Balance::Full), ("none", Balance::None)];
         let spread = [
             ("days", Spread::Days),
             ("daily", Spread::Daily),
@@ -287,10 +281,10 @@ impl PySpells {
         py: Python<'_>,
         gap: Option<u32>,
         by: Vec<String>,
-        sum: Vec<String>,
+        amounts: Vec<String>,
         across_states: bool,
     ) -> PyResult<Self> {
-        let merge = gap.map_or_else(Merge::any_gap, Merge::days).by(by).sum(sum);
+        let merge = gap.map_or_else(Merge::any_gap, Merge::days).by(by).sum(amounts);
         let merge = if across_states { merge.across_states() } else { merge };
         run(py, || self.0.merge(&merge)).map(Self::from)
     }
