@@ -42,6 +42,7 @@ lint: $(STAMPS)/native ## formatting, clippy, rustdoc, ruff, mypy, stubtest
 
 wheel: $(STAMPS)/tools ## an optimised wheel for any Linux with glibc 2.17, in dist/
 	rm -rf dist
+	$(BIN)/python .ci/notices.py
 	RUSTFLAGS="$(REMAP)" $(BIN)/maturin build --release --zig --compatibility manylinux2014 --out dist
 	$(BIN)/python .ci/wheel.py dist $(WHEEL_LIMIT_MIB)
 

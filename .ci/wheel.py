@@ -26,7 +26,7 @@ def problems(wheel: Path, limit_mib: float) -> list[str]:
         if any(mark in name for mark in FORBIDDEN)
     ]
     needed = ["kruispunt/_core.abi3.so", "kruispunt/_core.pyi", "kruispunt/py.typed"]
-    needed += ["licenses/LICENSE-MIT", "licenses/LICENSE-APACHE"]
+    needed += ["licenses/LICENSE-MIT", "licenses/LICENSE-APACHE", "licenses/THIRD-PARTY.txt"]
     found += [
         f"{name} is missing" for name in needed if not any(one.endswith(name) for one in names)
     ]

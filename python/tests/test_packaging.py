@@ -18,6 +18,7 @@ NAMES = [
     "kruispunt/_core.abi3.so",
     "kruispunt/_core.pyi",
     "kruispunt/py.typed",
+    "kruispunt-0.1.0.dist-info/licenses/THIRD-PARTY.txt",
     "kruispunt-0.1.0.dist-info/licenses/LICENSE-MIT",
     "kruispunt-0.1.0.dist-info/licenses/LICENSE-APACHE",
 ]
