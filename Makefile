@@ -1,6 +1,9 @@
 # Everything here works with a Rust toolchain and Python 3.11 or newer with pip.
 ifndef PYTHON
-PYTHON := $(shell python3 -c 'import sys; print(sys.executable)')
+PYTHON := $(shell for p in python3 python3.11 python3.12 python3.13; do $$p -c 'import sys; sys.version_info < (3, 11) and sys.exit(1); print(sys.executable)' 2>/dev/null && break; done)
+endif
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
 endif
 VENV := .venv
 BIN := $(VENV)/bin
@@ -68,7 +71,7 @@ clean: ## remove everything that was built
 
 $(STAMPS)/uv:
 	@mkdir -p $(STAMPS)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.11"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; say which: make PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --root-user-action ignore --upgrade --target .tools uv==$(UV_VERSION)
 	@touch $@
 
