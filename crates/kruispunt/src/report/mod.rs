@@ -5,12 +5,14 @@
 //! without network.
 
 mod error;
+mod etable;
 mod flow;
 mod page;
 mod table;
 mod text;
 
 pub use error::ReportError;
+pub use etable::RegressionTable;
 pub use flow::Flow;
 pub use page::Page;
 pub use table::HtmlTable;
