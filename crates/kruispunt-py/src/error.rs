@@ -6,6 +6,7 @@
 
 use kruispunt::data::DataError;
 use kruispunt::panel::PanelError as CorePanelError;
+use kruispunt::estimate::EstimateError;
 use pyo3::PyErr;
 
 pyo3::import_exception!(kruispunt.exceptions, InputError);
@@ -25,5 +26,11 @@ pub(crate) fn panel_error(error: &CorePanelError) -> PyErr {
         InputError::new_err(error.to_string())
     } else {
         PanelError::new_err(error.to_string())
+/// The exception of an estimator.
+pub(crate) fn estimate_error(error: &EstimateError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        EstimationError::new_err(error.to_string())
     }
 }

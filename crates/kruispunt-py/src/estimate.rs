@@ -1,1 +1,327 @@
 //! The door to `kruispunt::estimate`.
+
+use crate::account;
+use crate::error::{InputError, estimate_error};
+use crate::table::PyTable;
+use crate::{pickle, work};
+use kruispunt::data::{ClusterDf, CountedEffects, Fit, Ssc, Table};
+use kruispunt::estimate::{FeOls, Singletons, Vcov};
+use kruispunt::report::RegressionTable;
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+/// Small-sample corrections: `k_adj`, `k_fixef`, `G_adj`, `G_df`.
+type Corrections = (bool, String, bool, String);
+/// Coefficient, standard error, effects and their like, by name.
+type Floats<'py> = Bound<'py, PyArray1<f64>>;
+
+fn bad(argument: &str, text: &str, expected: &str) -> PyErr {
+    InputError::new_err(format!("`{argument}`: \"{text}\" is not {expected}"))
+}
+
+fn vcov(kind: &str, clusters: &[String]) -> PyResult<Vcov> {
+    match (kind, clusters) {
+        ("iid", []) => Ok(Vcov::Iid),
+        ("hetero" | "HC1", []) => Ok(Vcov::Hc1),
+        ("CRV1", [_, ..]) => Ok(Vcov::clusters(clusters.iter().cloned())),
+        ("CRV3", [cluster]) => Ok(Vcov::Crv3(cluster.clone())),
+        ("CRV3", [_, ..]) => Err(InputError::new_err("`vcov`: CRV3 takes one cluster variable")),
+        ("HC2" | "HC3" | "NW" | "DK", _) => {
+            Err(InputError::new_err(format!("`vcov`: \"{kind}\" is not supported yet")))
+        }
+        _ => Err(bad("vcov", kind, "iid, hetero, HC1, {\"CRV1\": ...} or {\"CRV3\": ...}")),
+    }
+}
+
+fn ssc((k_adj, k_fixef, g_adj, g_df): &Corrections) -> PyResult<Ssc> {
+    let counted = match k_fixef.as_str() {
+        "none" => CountedEffects::None,
+        "nonnested" | "nested" => CountedEffects::NonNested,
+        "full" => CountedEffects::Full,
+        other => return Err(bad("k_fixef", other, "none, nonnested or full")),
+    };
+    let df = match g_df.as_str() {
+        "min" => ClusterDf::Min,
+        "conventional" => ClusterDf::Conventional,
+        other => return Err(bad("G_df", other, "min or conventional")),
+    };
+    let ssc = Ssc::default().effects(counted).cluster_df(df);
+    let ssc = if *k_adj { ssc } else { ssc.without_k() };
+    Ok(if *g_adj { ssc } else { ssc.without_g() })
+}
+
+/// The columns a regression needs.
+#[pyfunction]
+#[pyo3(signature = (fml, clusters, weights))]
+pub(crate) fn feols_columns(
+    fml: &str,
+    clusters: Vec<String>,
+    weights: Option<String>,
+) -> PyResult<Vec<String>> {
+    let mut model = FeOls::new(fml).map_err(|error| estimate_error(&error))?;
+    if !clusters.is_empty() {
+        model = model.vcov(Vcov::clusters(clusters));
+    }
+    if let Some(weights) = weights {
+        model = model.weights(weights);
+    }
+    Ok(model.columns())
+}
+
+/// A regression before it meets data.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Request {
+    fml: String,
+    kind: String,
+    clusters: Vec<String>,
+    weights: Option<String>,
+    ssc: Corrections,
+    singletons: bool,
+    collin_tol: f64,
+    tol: f64,
+    max_iter: usize,
+}
+
+/// Fits a regression with effects swept out.
+#[pyfunction]
+#[pyo3(signature = (table, request, progress=None))]
+pub(crate) fn feols(
+    table: &Bound<'_, PyTable>,
+    request: Request,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyFit> {
+    let singletons = if request.singletons { Singletons::Drop } else { Singletons::Keep };
+    let mut model = FeOls::new(&request.fml)
+        .map_err(|error| estimate_error(&error))?
+        .vcov(vcov(&request.kind, &request.clusters)?)
+        .ssc(ssc(&request.ssc)?)
+        .singletons(singletons)
+        .collin_tol(request.collin_tol)
+        .tol(request.tol)
+        .max_iter(request.max_iter);
+    if let Some(weights) = request.weights {
+        model = model.weights(weights);
+    }
+    let data = &table.get().0;
+    work::run(table.py(), progress, |ticket| {
+        model.fit_with(data, &[], ticket).map(PyFit).map_err(|error| estimate_error(&error))
+    })
+}
+
+/// Coefficients, their covariance, and the sample they rest on.
+#[pyclass(frozen, name = "Fit", module = "kruispunt._core")]
+pub(crate) struct PyFit(Fit);
+
+#[pymethods]
+impl PyFit {
+    #[getter]
+    fn formula(&self) -> &str {
+        self.0.formula()
+    }
+
+    #[getter]
+    fn outcome(&self) -> &str {
+        self.0.outcome()
+    }
+
+    #[getter]
+    fn names(&self) -> Vec<String> {
+        self.0.names().to_vec()
+    }
+
+    #[getter]
+    fn n_obs(&self) -> usize {
+        self.0.n_obs()
+    }
+
+    #[getter]
+    fn df(&self) -> f64 {
+        self.0.df()
+    }
+
+    #[getter]
+    fn vcov_text(&self) -> &str {
+        self.0.vcov_text()
+    }
+
+    #[getter]
+    fn weights(&self) -> Option<&str> {
+        self.0.weights()
+    }
+
+    /// Effects and their levels.
+    #[getter]
+    fn effects(&self) -> Vec<(String, usize)> {
+        self.0.effects().iter().map(|effect| (effect.name.clone(), effect.levels)).collect()
+    }
+
+    /// Cluster variables and their clusters.
+    #[getter]
+    fn clusters(&self) -> Vec<(String, usize)> {
+        self.0.clusters().iter().map(|own| (own.name.clone(), own.clusters)).collect()
+    }
+
+    #[getter]
+    fn dropped(&self) -> Vec<String> {
+        self.0.dropped().to_vec()
+    }
+
+    /// R2, adjusted R2, within R2, adjusted within R2, RMSE.
+    #[getter]
+    fn goodness(&self) -> (f64, f64, f64, f64, f64) {
+        let own = self.0.goodness();
+        (own.r2, own.adj_r2, own.within_r2, own.adj_within_r2, own.rmse)
+    }
+
+    /// Steps of the solver and the largest group mean left.
+    #[getter]
+    fn convergence(&self) -> (usize, f64) {
+        let own = self.0.convergence();
+        (own.iterations, own.left)
+    }
+
+    fn coef<'py>(&self, py: Python<'py>) -> Floats<'py> {
+        self.0.coef().to_vec().into_pyarray(py)
+    }
+
+    fn se<'py>(&self, py: Python<'py>) -> Floats<'py> {
+        self.0.std_errors().into_pyarray(py)
+    }
+
+    fn tstat<'py>(&self, py: Python<'py>) -> Floats<'py> {
+        self.0.t_values().into_pyarray(py)
+    }
+
+    fn pvalue<'py>(&self, py: Python<'py>) -> Floats<'py> {
+        self.0.p_values().into_pyarray(py)
+    }
+
+    /// The covariance of the coefficients, row by row.
+    fn covariance<'py>(&self, py: Python<'py>) -> Floats<'py> {
+        self.0.vcov_matrix().to_vec().into_pyarray(py)
+    }
+
+    fn confint(&self, alpha: f64) -> PyResult<Vec<(f64, f64)>> {
+        self.0.confint(alpha).map_err(|error| estimate_error(&error))
+    }
+
+    fn tidy(&self, alpha: f64) -> PyResult<PyTable> {
+        self.0.tidy(alpha).map(PyTable::from).map_err(|error| estimate_error(&error))
+    }
+
+    /// The same fit with another covariance.
+    #[pyo3(signature = (kind, clusters, table=None))]
+    fn with_vcov(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        clusters: Vec<String>,
+        table: Option<&Bound<'_, PyTable>>,
+    ) -> PyResult<Self> {
+        let vcov = vcov(kind, &clusters)?;
+        let table = table.map_or_else(Table::default, |table| (*table.get().0).clone());
+        work::run(py, None, |_| {
+            self.0.vcov_with(&vcov, &table).map(Self).map_err(|error| estimate_error(&error))
+        })
+    }
+
+    /// Chi-squared, F, its degrees of freedom, p of F, p of chi-squared; of named coefficients.
+    fn wald_named(&self, names: Vec<String>) -> PyResult<(f64, f64, usize, f64, f64, f64)> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.0.wald_test(&names).map(wald).map_err(|error| estimate_error(&error))
+    }
+
+    /// The same for R b = q.
+    fn wald_of(&self, r: Vec<Vec<f64>>, q: Vec<f64>) -> PyResult<(f64, f64, usize, f64, f64, f64)> {
+        self.0.wald_test_of(&r, &q).map(wald).map_err(|error| estimate_error(&error))
+    }
+
+    fn resid<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
+        let values = self.0.resid().map_err(|error| estimate_error(&error))?;
+        Ok(values.into_pyarray(py))
+    }
+
+    fn predict<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
+        let values = self.0.predict().map_err(|error| estimate_error(&error))?;
+        Ok(values.into_pyarray(py))
+    }
+
+    /// The rows of the table that are in the sample.
+    fn rows<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let sample = self.0.sample().ok_or_else(|| {
+            InputError::new_err("`rows` needs the sample, and this fit was stored without it")
+        })?;
+        Ok(sample.rows().to_vec().into_pyarray(py))
+    }
+
+    /// Effect by effect: name, labels of the levels, values.
+    fn fixef<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Vec<String>, Floats<'py>)>> {
+        let found =
+            work::run(py, None, |_| self.0.fixef().map_err(|error| estimate_error(&error)))?;
+        let labelled = |own: kruispunt::estimate::EffectValues| {
+            let labels = (0..own.values.len()).map(|level| own.label(level)).collect();
+            (own.name, labels, own.values.into_pyarray(py))
+        };
+        Ok(found.into_iter().map(labelled).collect())
+    }
+
+    /// The fit without its sample.
+    fn lean(&self) -> Self {
+        Self(self.0.clone().lean())
+    }
+
+    fn account_json(&self) -> PyResult<String> {
+        account::json(self.0.account())
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&self.0)?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Fit>(data).map(Self)
+    }
+}
+
+fn wald(test: kruispunt::estimate::WaldTest) -> (f64, f64, usize, f64, f64, f64) {
+    (test.chi2, test.f, test.df1, test.df2, test.p_f, test.p_chi2)
+}
+
+/// A regression table in one of four forms.
+#[pyfunction]
+#[pyo3(signature = (fits, form, labels, heads, keep, digits, stars))]
+pub(crate) fn etable(
+    fits: Vec<Py<PyFit>>,
+    form: &str,
+    labels: Vec<(String, String)>,
+    heads: Vec<String>,
+    keep: Vec<String>,
+    digits: usize,
+    stars: Vec<f64>,
+) -> PyResult<String> {
+    let fits: Vec<&Fit> = fits.iter().map(|fit| &fit.get().0).collect();
+    let labels: Vec<(&str, &str)> =
+        labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
+    let table = RegressionTable::new(&fits)
+        .labels(&labels)
+        .heads(&heads)
+        .keep(&keep)
+        .digits(digits)
+        .stars(&stars);
+    match form {
+        "text" => Ok(table.text()),
+        "md" => Ok(table.markdown()),
+        "html" => Ok(table.html()),
+        "tex" => Ok(table.latex()),
+        other => Err(bad("type", other, "text, md, html or tex")),
+    }
+}

@@ -54,6 +54,8 @@ mod _core {
     use crate::panel::PyTimeline;
 
     // estimate
+    #[pymodule_export]
+    use crate::estimate::{PyFit, etable, feols, feols_columns};
 
     // report
     #[pymodule_export]
