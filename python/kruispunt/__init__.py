@@ -23,6 +23,7 @@ from kruispunt.table import Table
 from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
+from kruispunt.estimate import Estimates, Fit, etable, feols, ssc
 
 # report
 from kruispunt.plots import coefplot, iplot
@@ -47,6 +48,11 @@ __all__ = [
     "Spells",
     "Timeline",
     # estimate
+    "Estimates",
+    "Fit",
+    "etable",
+    "feols",
+    "ssc",
     # report
     "Report",
     "coefplot",
