@@ -5,8 +5,8 @@
 //! exception of its family: `is_input()` decides between [`InputError`] and the room's own.
 
 use kruispunt::data::DataError;
-use kruispunt::panel::PanelError as CorePanelError;
 use kruispunt::estimate::EstimateError;
+use kruispunt::panel::PanelError as CorePanelError;
 use pyo3::PyErr;
 
 pyo3::import_exception!(kruispunt.exceptions, InputError);
@@ -26,6 +26,9 @@ pub(crate) fn panel_error(error: &CorePanelError) -> PyErr {
         InputError::new_err(error.to_string())
     } else {
         PanelError::new_err(error.to_string())
+    }
+}
+
 /// The exception of an estimator.
 pub(crate) fn estimate_error(error: &EstimateError) -> PyErr {
     if error.is_input() {
