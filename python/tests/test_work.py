@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 import kruispunt as kp
-from kruispunt import _core
+from kruispunt import _core, _progress
 from kruispunt._progress import reporting
 
 INTERRUPTED = """
 import time
-from kruispunt import _core
+from kruispunt import _core, _progress
 print("started", flush=True)
 try:
     _core._rehearse(60.0)
@@ -149,3 +149,26 @@ def test_threads_can_be_set() -> None:
                 kp.set_threads(wrong)
     finally:
         kp.set_threads()
+
+
+def test_a_notebook_gets_a_line_that_goes_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    display = pytest.importorskip("IPython.display")
+    shown: list[str] = []
+
+    class ZMQInteractiveShell:
+        """The shell behind a notebook."""
+
+    class Handle:
+        def update(self, html: object) -> None:
+            shown.append(html.data)
+
+    def show(html: object, *, display_id: bool) -> Handle:
+        shown.append(html.data)
+        return Handle()
+
+    monkeypatch.setattr(_progress, "_shell", ZMQInteractiveShell)
+    monkeypatch.setattr(display, "display", show)
+    with reporting() as callback:
+        _core._rehearse(0.9, progress=callback)
+    assert "rehearsal [" in shown[0]
+    assert shown[-1] == ""
