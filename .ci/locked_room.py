@@ -13,17 +13,33 @@ import kruispunt as kp  # noqa: E402 - a warning at import would be an error her
 absent = ["pandas", "pyarrow", "polars", "duckdb", "matplotlib"]
 assert not [name for name in absent if importlib.util.find_spec(name)], "not a bare room"
 
-wages = kp.Table(
+# From spells to a panel, with plain arrays in and out.
+persons, quarters = 1000, 8
+random = np.random.default_rng(1)
+calendar = kp.Calendar.quarters("2012Q1", "2013Q4")
+first = random.integers(0, 500, persons).astype("timedelta64[D]") + np.datetime64("2011-12-01")
+jobs = kp.Spells(
     {
-        "person": np.repeat(np.arange(1000), 8),
-        "quarter": np.tile(np.arange(8), 1000),
-        "wage": np.random.default_rng(1).normal(100, 10, 8000),
-    }
+        "pid": np.arange(persons),
+        "start": first,
+        "end": first + random.integers(100, 900, persons).astype("timedelta64[D]"),
+        "status": random.choice(["employee", "self-employed"], persons),
+        "wage": random.normal(100, 10, persons),
+    },
+    person="pid",
+    start="start",
+    end="end",
+    state="status",
+    name="jobs",
 )
-assert pickle.loads(pickle.dumps(wages)) == wages
+panel = jobs.clip(calendar).resolve(["-wage"]).to_panel(calendar, days=True)
+table = kp.Table(panel)
+assert 0 < len(table) <= persons * quarters
+assert pickle.loads(pickle.dumps(table)) == table
+print(panel.account)
 assert not kp._core.DEBUG
 try:
-    wages.to_pandas()
+    table.to_pandas()
 except kp.exceptions.MissingPackageError as error:
     print("as it should:", error)
 print(f"kruispunt {kp.__version__} works in a locked room")
