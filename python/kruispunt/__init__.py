@@ -18,6 +18,7 @@ from kruispunt._progress import progress
 from kruispunt.table import Table
 
 # linkage
+from kruispunt import linkage
 
 # panel
 from kruispunt.panel import Calendar, Panel, Spells, Timeline
@@ -42,6 +43,7 @@ __all__ = [
     "progress",
     "set_threads",
     # linkage
+    "linkage",
     # panel
     "Calendar",
     "Panel",

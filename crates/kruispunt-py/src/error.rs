@@ -6,6 +6,7 @@
 
 use kruispunt::data::DataError;
 use kruispunt::estimate::EstimateError;
+use kruispunt::linkage::LinkageError as CoreLinkageError;
 use kruispunt::panel::PanelError as CorePanelError;
 use pyo3::PyErr;
 
@@ -35,5 +36,14 @@ pub(crate) fn estimate_error(error: &EstimateError) -> PyErr {
         InputError::new_err(error.to_string())
     } else {
         EstimationError::new_err(error.to_string())
+    }
+}
+
+/// The exception for a linkage.
+pub(crate) fn linkage_error(error: &CoreLinkageError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        LinkageError::new_err(error.to_string())
     }
 }

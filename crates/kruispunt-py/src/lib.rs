@@ -42,6 +42,16 @@ mod _core {
     use crate::table::PyTable;
 
     // linkage
+    #[pymodule_export]
+    use crate::linkage::PyLinker;
+    #[pymodule_export]
+    use crate::linkage::PyLinks;
+    #[pymodule_export]
+    use crate::linkage::PyTruth;
+    #[pymodule_export]
+    use crate::linkage::key_link;
+    #[pymodule_export]
+    use crate::linkage::resolve_key;
 
     // panel
     #[pymodule_export]

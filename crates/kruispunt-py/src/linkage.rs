@@ -1,1 +1,378 @@
 //! The door to `kruispunt::linkage`.
+
+use crate::account;
+use crate::column::PyColumn;
+use crate::error::{InputError, linkage_error};
+use crate::table::PyTable;
+use crate::{pickle, work};
+use kruispunt::data::{Links, Table};
+use kruispunt::linkage::{
+    Assignment, Comparison, KeyLink, LinkageError, Linker, Measure, Rule, Threshold, Truth,
+};
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use std::sync::Arc;
+
+/// Kind, column, column on the right, term frequencies, thresholds.
+type Compared = (String, String, String, bool, Vec<f64>);
+/// Columns with the number of first letters, where not the whole counts.
+type Blocked = Vec<(String, Option<usize>)>;
+
+fn comparison((kind, column, right, tf, thresholds): Compared) -> PyResult<Comparison> {
+    let made = match kind.as_str() {
+        "exact" => Comparison::exact(column),
+        "name" => Comparison::name(column),
+        "date" => Comparison::date(column),
+        "identifier" => Comparison::identifier(column),
+        "numeric" => Comparison::numeric(column, thresholds),
+        word => match Measure::parse(word) {
+            Some(measure) => Comparison::text(column, measure, thresholds),
+            None => return Err(InputError::new_err(format!("`kind`: there is no \"{word}\""))),
+        },
+    };
+    let made = made.right(right);
+    Ok(if tf { made.tf() } else { made })
+}
+
+fn assignment(word: &str) -> PyResult<Assignment> {
+    match word {
+        "one-to-one" => Ok(Assignment::OneToOne),
+        "many-to-one" => Ok(Assignment::ManyToOne),
+        "none" => Ok(Assignment::All),
+        _ => Err(InputError::new_err(format!(
+            "`assignment`: \"{word}\" is not \"one-to-one\", \"many-to-one\" or \"none\""
+        ))),
+    }
+}
+
+fn threshold(probability: Option<f64>) -> Threshold {
+    probability.map_or(Threshold::Auto, Threshold::Probability)
+}
+
+fn table(made: Result<Table, LinkageError>) -> PyResult<PyTable> {
+    made.map(PyTable::from).map_err(|error| linkage_error(&error))
+}
+
+/// A model of linkage.
+#[pyclass(frozen, name = "Linker", module = "kruispunt._core")]
+pub(crate) struct PyLinker(Arc<Linker>);
+
+impl PyLinker {
+    fn of(linker: Linker) -> Self {
+        Self(Arc::new(linker))
+    }
+}
+
+#[pymethods]
+impl PyLinker {
+    #[new]
+    #[pyo3(signature = (comparisons, blocking, cap, draws))]
+    fn new(
+        comparisons: Vec<Compared>,
+        blocking: Vec<Blocked>,
+        cap: u64,
+        draws: u64,
+    ) -> PyResult<Self> {
+        let mut linker = Linker::new().cap(cap).draws(draws);
+        for compared in comparisons {
+            linker = linker.compare(comparison(compared)?);
+        }
+        for blocked in blocking {
+            let rule = blocked.into_iter().fold(Rule::new(), |rule, (column, first)| match first {
+                Some(letters) => rule.on_first(column, letters),
+                None => rule.on(column),
+            });
+            linker = linker.block(rule);
+        }
+        Ok(Self::of(linker))
+    }
+
+    /// Kind, column, column on the right, term frequencies and thresholds of each comparison.
+    fn comparisons(&self) -> Vec<Compared> {
+        let each = self.0.comparisons().iter();
+        each.map(|comparison| {
+            (
+                comparison.kind().to_owned(),
+                comparison.column().to_owned(),
+                comparison.right_column().to_owned(),
+                comparison.has_tf(),
+                comparison.thresholds().to_vec(),
+            )
+        })
+        .collect()
+    }
+
+    /// Columns of each blocking rule, with the number of first letters.
+    fn blocking(&self) -> Vec<Blocked> {
+        self.0.rules().iter().map(Rule::keys).collect()
+    }
+
+    /// Exact pair counts by rule; the pairs of rows of `left` without `right`.
+    #[pyo3(signature = (left, right=None, progress=None))]
+    fn forecast(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: Option<&Bound<'_, PyTable>>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyTable> {
+        let (left, right) =
+            (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
+        work::run(py, progress, |ticket| {
+            let linker = (*self.0).clone().ticket(ticket.clone());
+            table(match &right {
+                Some(right) => linker.forecast(&left, right),
+                None => linker.forecast_dedupe(&left),
+            })
+        })
+    }
+
+    /// The linker with what it learned from the pairs.
+    #[pyo3(signature = (left, right=None, assignment="one-to-one", seed=1, progress=None))]
+    fn train(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: Option<&Bound<'_, PyTable>>,
+        assignment: &str,
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let (left, right) =
+            (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
+        let assignment = self::assignment(assignment)?;
+        work::run(py, progress, |ticket| {
+            let linker = (*self.0).clone().ticket(ticket.clone()).seed(seed).assignment(assignment);
+            let trained = match &right {
+                Some(right) => linker.train(&left, right),
+                None => linker.train_dedupe(&left),
+            };
+            trained.map(Self::of).map_err(|error| linkage_error(&error))
+        })
+    }
+
+    /// Links of two tables; of the rows of `left` without `right`.
+    #[pyo3(signature = (left, right=None, assignment="one-to-one", probability=None, progress=None))]
+    fn link(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: Option<&Bound<'_, PyTable>>,
+        assignment: &str,
+        probability: Option<f64>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyLinks> {
+        let (left, right) =
+            (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
+        let assignment = self::assignment(assignment)?;
+        work::run(py, progress, |ticket| {
+            let linker = (*self.0).clone().ticket(ticket.clone());
+            let linker = linker.assignment(assignment).threshold(threshold(probability));
+            let links = match &right {
+                Some(right) => linker.link(&left, right),
+                None => linker.dedupe(&left),
+            };
+            links.map(PyLinks::of).map_err(|error| linkage_error(&error))
+        })
+    }
+
+    #[getter]
+    fn probability(&self) -> Option<f64> {
+        self.0.lambda()
+    }
+
+    #[getter]
+    fn completeness(&self) -> Option<f64> {
+        self.0.completeness()
+    }
+
+    fn parameters(&self) -> PyResult<PyTable> {
+        table(self.0.parameters())
+    }
+
+    fn to_json(&self) -> PyResult<String> {
+        self.0.to_json().map_err(|error| linkage_error(&error))
+    }
+
+    #[staticmethod]
+    fn from_json(text: &str) -> PyResult<Self> {
+        Linker::from_json(text).map(Self::of).map_err(|error| linkage_error(&error))
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Linker>(data).map(Self::of)
+    }
+}
+
+/// A crosswalk of two tables.
+#[pyclass(frozen, name = "Links", module = "kruispunt._core")]
+pub(crate) struct PyLinks(pub(crate) Arc<Links>);
+
+impl PyLinks {
+    fn of(links: Links) -> Self {
+        Self(Arc::new(links))
+    }
+}
+
+#[pymethods]
+impl PyLinks {
+    #[getter]
+    fn n_left(&self) -> usize {
+        self.0.n_left()
+    }
+
+    #[getter]
+    fn n_right(&self) -> usize {
+        self.0.n_right()
+    }
+
+    #[getter]
+    fn within(&self) -> bool {
+        self.0.is_within()
+    }
+
+    #[getter]
+    fn threshold(&self) -> Option<f64> {
+        self.0.weighing().map(|weighing| weighing.threshold)
+    }
+
+    fn account_json(&self) -> PyResult<String> {
+        account::json(self.0.account())
+    }
+
+    fn pairs(&self) -> PyResult<PyTable> {
+        table(self.0.pairs().map_err(LinkageError::from))
+    }
+
+    fn clusters(&self) -> PyResult<PyTable> {
+        table(self.0.clusters())
+    }
+
+    #[pyo3(signature = (by=None, truth=None))]
+    fn report(
+        &self,
+        by: Option<&Bound<'_, PyColumn>>,
+        truth: Option<&Bound<'_, PyTruth>>,
+    ) -> PyResult<PyTable> {
+        table(self.0.report(by.map(|by| &*by.get().0), truth.map(|truth| &truth.get().0)))
+    }
+
+    fn waterfall(&self, link: usize) -> PyResult<PyTable> {
+        table(self.0.waterfall(link))
+    }
+
+    #[pyo3(signature = (truth, by=None))]
+    fn evaluate(
+        &self,
+        truth: &Bound<'_, PyTruth>,
+        by: Option<&Bound<'_, PyColumn>>,
+    ) -> PyResult<PyTable> {
+        table(self.0.evaluate(&truth.get().0, by.map(|by| &*by.get().0)))
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __reduce__<'py>(
+        &self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let read = py.get_type::<Self>().getattr("_from_bytes")?;
+        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Links>(data).map(Self::of)
+    }
+}
+
+/// Which rows are one person.
+#[pyclass(frozen, name = "Truth", module = "kruispunt._core")]
+pub(crate) struct PyTruth(Truth);
+
+#[pymethods]
+impl PyTruth {
+    /// Rows with equal values are one person; the rows of one table without `right`.
+    #[staticmethod]
+    #[pyo3(signature = (left, right=None))]
+    fn persons(left: &Bound<'_, PyColumn>, right: Option<&Bound<'_, PyColumn>>) -> Self {
+        let left = &left.get().0;
+        Self(match right {
+            Some(right) => Truth::persons(left, &right.get().0),
+            None => Truth::within(left),
+        })
+    }
+
+    /// The true pairs of rows.
+    #[staticmethod]
+    fn pairs(left: Vec<usize>, right: Vec<usize>, links: &Bound<'_, PyLinks>) -> PyResult<Self> {
+        let links = &links.get().0;
+        let pairs: Vec<(usize, usize)> = left.into_iter().zip(right).collect();
+        Truth::pairs(&pairs, links.n_left(), links.n_right(), links.is_within())
+            .map(Self)
+            .map_err(|error| linkage_error(&error))
+    }
+}
+
+/// Table, old, new and perhaps date.
+type History<'py> = (Bound<'py, PyTable>, String, String, Option<String>);
+
+fn keyed(on: String, right_on: String, history: Option<History<'_>>) -> KeyLink {
+    let link = KeyLink::new(on).right(right_on);
+    match history {
+        None => link,
+        Some((table, old, new, date)) => {
+            let link = link.history((*table.get().0).clone(), &old, &new);
+            match date {
+                Some(date) => link.date(&date),
+                None => link,
+            }
+        }
+    }
+}
+
+/// Links by a number both tables have.
+#[pyfunction]
+#[pyo3(signature = (left, right, on, right_on, history=None))]
+pub(crate) fn key_link(
+    py: Python<'_>,
+    left: &Bound<'_, PyTable>,
+    right: &Bound<'_, PyTable>,
+    on: String,
+    right_on: String,
+    history: Option<History<'_>>,
+) -> PyResult<PyLinks> {
+    let link = keyed(on, right_on, history);
+    let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
+    work::run(py, None, |_| {
+        link.link(&left, &right).map(PyLinks::of).map_err(|error| linkage_error(&error))
+    })
+}
+
+/// The current number of every row.
+#[pyfunction]
+#[pyo3(signature = (data, on, history=None))]
+pub(crate) fn resolve_key(
+    py: Python<'_>,
+    data: &Bound<'_, PyTable>,
+    on: String,
+    history: Option<History<'_>>,
+) -> PyResult<PyColumn> {
+    let link = keyed(on.clone(), on, history);
+    let data = Arc::clone(&data.get().0);
+    work::run(py, None, |_| {
+        let column = link.resolve(&data).map_err(|error| linkage_error(&error))?;
+        Ok(PyColumn(Arc::new(column)))
+    })
+}

@@ -49,6 +49,12 @@ impl Rule {
         self
     }
 
+    /// The columns, with the number of first letters where not the whole counts.
+    #[must_use]
+    pub fn keys(&self) -> Vec<(String, Option<usize>)> {
+        self.keys.iter().map(|key| (key.column.clone(), key.first)).collect()
+    }
+
     /// Whether the rule uses a column of `comparison`.
     pub(super) fn uses(&self, comparison: &Comparison) -> bool {
         self.keys.iter().any(|key| key.column == comparison.column())
@@ -298,22 +304,20 @@ impl Blocks {
 }
 
 impl Index {
-    /// Joins the keys of a rule into one number a row; keys the left side does not have are
-    /// missing on the right.
+    /// Joins the keys of a rule into one number a row.
     fn new(keys: &[[Vec<u32>; 2]], dedupe: bool) -> Self {
         let (mut left, mut right) = (keys[0][0].clone(), keys[0][1].clone());
         for [more_left, more_right] in &keys[1..] {
             let mut known: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-            for (key, &more) in left.iter_mut().zip(more_left) {
-                let next = known.len() as u32;
-                *key = if *key == MISSING || more == MISSING {
-                    MISSING
-                } else {
-                    *known.entry((*key, more)).or_insert(next)
-                };
-            }
-            for (key, &more) in right.iter_mut().zip(more_right) {
-                *key = known.get(&(*key, more)).copied().unwrap_or(MISSING);
+            for (keys, more) in [(&mut left, more_left), (&mut right, more_right)] {
+                for (key, &more) in keys.iter_mut().zip(more) {
+                    let next = known.len() as u32;
+                    *key = if *key == MISSING || more == MISSING {
+                        MISSING
+                    } else {
+                        *known.entry((*key, more)).or_insert(next)
+                    };
+                }
             }
         }
         if dedupe {

@@ -30,6 +30,30 @@ impl Measure {
         matches!(self, Self::Levenshtein | Self::Osa | Self::Damerau)
     }
 
+    /// The measure of a name: `levenshtein`, `osa`, `damerau`, `jaro`, `jaro_winkler`, `dice` or
+    /// `jaccard`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        use Measure::{Damerau, Dice, Jaccard, Jaro, JaroWinkler, Levenshtein, Osa};
+        [Levenshtein, Osa, Damerau, Jaro, JaroWinkler, Dice, Jaccard]
+            .into_iter()
+            .find(|measure| measure.name() == name)
+    }
+
+    /// The name that [`parse`](Self::parse) reads.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Levenshtein => "levenshtein",
+            Self::Osa => "osa",
+            Self::Damerau => "damerau",
+            Self::Jaro => "jaro",
+            Self::JaroWinkler => "jaro_winkler",
+            Self::Dice => "dice",
+            Self::Jaccard => "jaccard",
+        }
+    }
+
     const fn word(self) -> &'static str {
         match self {
             Self::Levenshtein => "Levenshtein",
@@ -138,6 +162,28 @@ impl Comparison {
     pub const fn tf(mut self) -> Self {
         self.tf = true;
         self
+    }
+
+    /// What it does: `exact`, `name`, `date`, `identifier`, `numeric` or the name of a measure.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match &self.ruler {
+            Ruler::Exact => "exact",
+            Ruler::Name => "name",
+            Ruler::Date => "date",
+            Ruler::Identifier => "identifier",
+            Ruler::Numeric { .. } => "numeric",
+            Ruler::Text { measure, .. } => measure.name(),
+        }
+    }
+
+    /// The thresholds it was given.
+    #[must_use]
+    pub fn thresholds(&self) -> &[f64] {
+        match &self.ruler {
+            Ruler::Text { thresholds, .. } | Ruler::Numeric { thresholds } => thresholds,
+            _ => &[],
+        }
     }
 
     /// The column on the left, also the name of the comparison.

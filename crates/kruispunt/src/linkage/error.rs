@@ -155,9 +155,10 @@ pub enum LinkageError {
 }
 
 impl LinkageError {
-    /// Whether the input is at fault (and not a cancelled run).
+    /// Whether the input is at fault (and not a cancelled run, or a sound table from which a
+    /// linker cannot learn).
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        !matches!(self, Self::Cancelled)
+        !matches!(self, Self::Cancelled | Self::NoPairs { .. } | Self::Untrainable { .. })
     }
 }

@@ -162,15 +162,16 @@ impl Linker {
     ) -> Result<Model, LinkageError> {
         let n = (sides.left.n_rows() as f64, sides.right.n_rows() as f64);
         let most = match self.assignment {
-            _ if sides.dedupe => n.0,
+            _ if sides.dedupe => sides.pairs(),
             Assignment::OneToOne => n.0.min(n.1),
             Assignment::ManyToOne => n.0,
-            Assignment::All => n.0.max(n.1) * 2.0,
+            Assignment::All => sides.pairs(),
         };
         let most = (most / sides.pairs()).clamp(1e-12, 0.5);
+        let guess = n.0.min(n.1) / 2.0;
         let mut u: Vec<Vec<f64>> = shares.iter().map(|shares| corrected(shares, None)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
-        let (mut lambda, mut completeness) = (most / 2.0, 1.0);
+        let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
         let mut notes = Vec::new();
         for _ in 0..ROUNDS {
             self.ticket.stage("expectation-maximisation", runs.len() as u64);
@@ -183,8 +184,7 @@ impl Linker {
                 let pick = |from: &[Vec<f64>]| -> Vec<Vec<f64>> {
                     run.used.iter().map(|&k| from[k].clone()).collect()
                 };
-                let first =
-                    (most * sides.pairs() / 2.0 / run.patterns.total() as f64).clamp(1e-4, 0.5);
+                let first = (guess / run.patterns.total() as f64).clamp(1e-4, 0.5);
                 let fit = em::fit(&run.patterns, &pick(&m), &pick(&u), first, PRIOR);
                 for ((&k, fitted), weight) in run.used.iter().zip(&fit.m).zip(&fit.weight) {
                     for (sum, m) in sums[k].iter_mut().zip(fitted) {

@@ -3,5 +3,6 @@
 
 mod estimate;
 mod layering;
+mod linkage;
 mod panel;
 mod panel_twins;

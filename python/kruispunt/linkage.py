@@ -1,0 +1,927 @@
+"""Which rows of two registers are one person.
+
+A :class:`Linker` compares columns (:func:`name`, :func:`date`, :func:`identifier` and others) of
+the pairs of rows that its blocking rules find, learns without labels what agreement is worth, and
+gives :class:`Links`. :func:`key_link` links by a number that both registers have.
+
+Examples
+--------
+>>> c = kp.linkage
+>>> births = ["1985-07-30", "1990-01-12", "1978-11-03", "1969-05-21", "1995-02-02", "1981-09-17"]
+>>> left = {"surname": ["Yıldız", "Janssens", "El Amrani", "Peeters", "Diallo", "Nowak"],
+...         "birth_date": births, "origin": ["TR", "BE", "MA", "BE", "GN", "PL"]}
+>>> right = {"surname": ["YILDIZ", "Jansens", "Amrani", "Peeters", "Diallo", "Novak"],
+...          "birth_date": births}
+>>> linker = c.Linker(
+...     comparisons=[c.name("surname"), c.date("birth_date")],
+...     blocking=[["surname"], ["birth_date"]],
+... )
+>>> linker.forecast(left, right)["pairs"]
+array([3, 6])
+>>> links = linker.train(left, right).link(left, right)
+>>> links.pairs["right_row"]
+array([0, 1, 2, 3, 4, 5])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kruispunt import _core
+from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._progress import Callback, reporting
+from kruispunt.account import Account
+from kruispunt.exceptions import InputError
+from kruispunt.table import Table, to_numpy
+
+__all__ = [
+    "Comparison",
+    "Linker",
+    "Links",
+    "damerau",
+    "date",
+    "dice",
+    "evaluate",
+    "exact",
+    "identifier",
+    "jaccard",
+    "jaro",
+    "jaro_winkler",
+    "key_link",
+    "levenshtein",
+    "name",
+    "numeric",
+    "osa",
+    "resolve_key",
+]
+
+Assignment: TypeAlias = Literal["one-to-one", "many-to-one", "none"]
+"""Who may be linked to whom."""
+
+Rule: TypeAlias = str | Sequence[str | tuple[str, int]]
+"""A column, or columns; ``("surname", 3)`` means its first three letters."""
+
+Truth: TypeAlias = Any
+"""A column of persons in both tables, a pair of such names, or a table of true pairs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One column compared on the two sides; made by :func:`name`, :func:`date` and others.
+
+    The first level is equality, the last is everything else. A missing or blank value says
+    nothing about the pair (missing at random).
+
+    Attributes
+    ----------
+    kind : str
+        The function that made it.
+    column : str
+        The column on the left, also the name of the comparison.
+    right : str
+        The column on the right.
+    tf : bool
+        Whether agreement is weighed by how rare the value is.
+    thresholds : tuple of float
+        Where levels end.
+    """
+
+    kind: str
+    column: str
+    right: str
+    tf: bool = False
+    thresholds: tuple[float, ...] = ()
+
+    def _plain(self) -> tuple[str, str, str, bool, list[float]]:
+        return self.kind, self.column, self.right, self.tf, list(self.thresholds)
+
+
+def _compare(
+    kind: str, column: str, right: str | None, tf: object, thresholds: Iterable[float] = ()
+) -> Comparison:
+    names: tuple[tuple[str, Any], ...] = (("column", column), ("right", right))
+    for argument, value in names:
+        if value is not None and not isinstance(value, str):
+            raise InputError(f"`{argument}`: a column name is text, not {type(value).__name__}")
+    given = tuple(thresholds)
+    if not all(isinstance(one, int | float | np.number) for one in given):
+        raise InputError(f'`thresholds`: those of "{column}" must be numbers')
+    return Comparison(
+        kind, column, column if right is None else right, bool(tf), tuple(float(t) for t in given)
+    )
+
+
+def exact(column: str, *, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare for equality; case and surrounding space do not count.
+
+    Parameters
+    ----------
+    column : str
+        The column on the left, and on the right unless `right` says otherwise.
+    tf : bool
+        Weigh agreement by how rare the value is (term frequencies).
+    right : str, optional
+        The column on the right.
+
+    Examples
+    --------
+    >>> kp.linkage.exact("sex").kind
+    'exact'
+    """
+    return _compare("exact", column, right, tf)
+
+
+def name(column: str, *, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare names: equal; other word order, no particles or Jaro-Winkler 0.92; 0.85; else.
+
+    Accents, case, spaces, hyphens and apostrophes do not count, and the Turkish dotless and
+    dotted i are one letter: "Van den Berg" equals "VANDENBERG", "Yıldız" equals "YILDIZ".
+
+    Parameters
+    ----------
+    column, tf, right
+        As in :func:`exact`.
+
+    Examples
+    --------
+    >>> kp.linkage.name("surname", tf=True, right="family_name").right
+    'family_name'
+    """
+    return _compare("name", column, right, tf)
+
+
+def date(column: str, *, tf: bool = True, right: str | None = None) -> Comparison:
+    """Compare dates: the same day; one slip; two parts agree; within a year; else.
+
+    One slip is a wrong digit, two neighbouring digits or day and month swapped. Dates, text and
+    eight-digit numbers are read. Parts written ``00`` are unknown and never agree; impossible
+    dates are compared by their digits; what has no eight digits counts as missing and is counted
+    in the account.
+
+    Parameters
+    ----------
+    column, right
+        As in :func:`exact`.
+    tf : bool
+        Weigh agreement by how rare the date is, so that an invented 1 January says less.
+
+    Examples
+    --------
+    >>> kp.linkage.date("birth_date").tf
+    True
+    """
+    return _compare("date", column, right, tf)
+
+
+def identifier(column: str, *, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare a number of a person: equal; one slip (OSA at most 1); else.
+
+    Punctuation does not count; blank and all zeros are missing.
+
+    Parameters
+    ----------
+    column, tf, right
+        As in :func:`exact`.
+
+    Examples
+    --------
+    >>> kp.linkage.identifier("insz").column
+    'insz'
+    """
+    return _compare("identifier", column, right, tf)
+
+
+def osa(column: str, *at_most: int, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare text by edits and swaps of neighbours (optimal string alignment).
+
+    Parameters
+    ----------
+    column, tf, right
+        As in :func:`exact`.
+    *at_most : int
+        The most edits of each level, ascending; 1 and 2 by default.
+
+    Examples
+    --------
+    >>> kp.linkage.osa("postcode", 1, 2).thresholds
+    (1.0, 2.0)
+    """
+    return _compare("osa", column, right, tf, at_most or (1, 2))
+
+
+def levenshtein(
+    column: str, *at_most: int, tf: bool = False, right: str | None = None
+) -> Comparison:
+    """Compare text by insertions, deletions and changes.
+
+    Parameters
+    ----------
+    column, at_most, tf, right
+        As in :func:`osa`.
+
+    Examples
+    --------
+    >>> kp.linkage.levenshtein("email", 2).thresholds
+    (2.0,)
+    """
+    return _compare("levenshtein", column, right, tf, at_most or (1, 2))
+
+
+def damerau(column: str, *at_most: int, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare text by edits and swaps, of which any part may be edited again.
+
+    Parameters
+    ----------
+    column, at_most, tf, right
+        As in :func:`osa`.
+
+    Examples
+    --------
+    >>> kp.linkage.damerau("street").thresholds
+    (1.0, 2.0)
+    """
+    return _compare("damerau", column, right, tf, at_most or (1, 2))
+
+
+def jaro_winkler(
+    column: str, *at_least: float, tf: bool = False, right: str | None = None
+) -> Comparison:
+    """Compare text by Jaro-Winkler similarity.
+
+    Parameters
+    ----------
+    column, tf, right
+        As in :func:`exact`.
+    *at_least : float
+        The least similarity of each level, descending, at most 1; 0.92 and 0.85 by default.
+
+    Examples
+    --------
+    >>> kp.linkage.jaro_winkler("street", 0.92, 0.8).thresholds
+    (0.92, 0.8)
+    """
+    return _compare("jaro_winkler", column, right, tf, at_least or (0.92, 0.85))
+
+
+def jaro(column: str, *at_least: float, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare text by Jaro similarity.
+
+    Parameters
+    ----------
+    column, at_least, tf, right
+        As in :func:`jaro_winkler`.
+
+    Examples
+    --------
+    >>> kp.linkage.jaro("street", 0.9).kind
+    'jaro'
+    """
+    return _compare("jaro", column, right, tf, at_least or (0.92, 0.85))
+
+
+def dice(column: str, *at_least: float, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare text by the pairs of letters in common, Dice coefficient.
+
+    Parameters
+    ----------
+    column, tf, right
+        As in :func:`exact`.
+    *at_least : float
+        The least coefficient of each level, descending, at most 1; 0.8 and 0.6 by default.
+
+    Examples
+    --------
+    >>> kp.linkage.dice("employer").thresholds
+    (0.8, 0.6)
+    """
+    return _compare("dice", column, right, tf, at_least or (0.8, 0.6))
+
+
+def jaccard(
+    column: str, *at_least: float, tf: bool = False, right: str | None = None
+) -> Comparison:
+    """Compare text by the pairs of letters in common, Jaccard coefficient.
+
+    Parameters
+    ----------
+    column, at_least, tf, right
+        As in :func:`dice`.
+
+    Examples
+    --------
+    >>> kp.linkage.jaccard("employer", 0.7).thresholds
+    (0.7,)
+    """
+    return _compare("jaccard", column, right, tf, at_least or (0.8, 0.6))
+
+
+def numeric(column: str, *at_most: float, tf: bool = False, right: str | None = None) -> Comparison:
+    """Compare numbers by their difference.
+
+    Parameters
+    ----------
+    column, tf, right
+        As in :func:`exact`.
+    *at_most : float
+        The largest difference of each level, ascending; 1 by default.
+
+    Examples
+    --------
+    >>> kp.linkage.numeric("height", 1, 5).thresholds
+    (1.0, 5.0)
+    """
+    return _compare("numeric", column, right, tf, at_most or (1,))
+
+
+class Linker:
+    r"""Probabilistic record linkage after Fellegi and Sunter.
+
+    .. math::
+
+        \log_2 \mathrm{odds} = \log_2 \frac{\lambda}{1 - \lambda}
+            + \sum_k \log_2 \frac{m_k(\mathrm{level})}{u_k(\mathrm{level})}
+
+    `m` and `u` are the probabilities of a level among matches and non-matches. `u` comes from
+    value frequencies (equality in closed form, other levels from pairs of distinct values or
+    sampled pairs of rows) with the matches taken out; `m` from expectation-maximisation on
+    counted patterns, one run for each blocking rule without the comparisons it makes equal; the
+    share of matches from the expected matches among blocked pairs over the completeness of the
+    rules, estimated from how many rules find each match (Chao 1987). Comparisons are taken as
+    independent given the match status.
+
+    Parameters
+    ----------
+    comparisons : sequence of Comparison
+        What is compared.
+    blocking : sequence of rules
+        Each rule is a list of columns (or ``(column, letters)`` for its first letters); a pair is
+        looked at once, when any rule finds it equal. Missing values never block. Columns that
+        are compared are spelled as compared.
+    max_pairs : int
+        The most pairs the rules may find together.
+    draws : int
+        Random pairs of rows for `u` of each comparison, where sampling is needed.
+
+    Raises
+    ------
+    InputError
+        If a comparison or a rule is not what it should be.
+
+    References
+    ----------
+    Fellegi, I. P. & Sunter, A. B. (1969). A theory for record linkage. *JASA* 64, 1183-1210.
+
+    Chao, A. (1987). Estimating the population size for capture-recapture data with unequal
+    catchability. *Biometrics* 43, 783-791.
+
+    Examples
+    --------
+    See :mod:`kruispunt.linkage`.
+    """
+
+    def __init__(
+        self,
+        comparisons: Sequence[Comparison],
+        blocking: Sequence[Rule],
+        *,
+        max_pairs: int = 1_000_000_000,
+        draws: int = 1_000_000,
+    ) -> None:
+        listed: list[Any] = list(comparisons)
+        for one in listed:
+            if not isinstance(one, Comparison):
+                kind = type(one).__name__
+                raise InputError(
+                    f"`comparisons`: {kind} is no comparison; write name(...), date(...), exact(...)"
+                )
+        for argument, value in (("max_pairs", max_pairs), ("draws", draws)):
+            _whole(argument, value, 1)
+        self.native = _core.Linker(
+            [one._plain() for one in listed], [_rule(rule) for rule in blocking], max_pairs, draws
+        )
+
+    @classmethod
+    def _wrap(cls, native: _core.Linker) -> Linker:
+        made = cls.__new__(cls)
+        made.native = native
+        return made
+
+    @property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """What is compared."""
+        return tuple(
+            Comparison(kind, column, right, tf, tuple(thresholds))
+            for kind, column, right, tf, thresholds in self.native.comparisons()
+        )
+
+    @property
+    def blocking(self) -> list[list[str | tuple[str, int]]]:
+        """The rules that find pairs."""
+        return [
+            [column if first is None else (column, first) for column, first in rule]
+            for rule in self.native.blocking()
+        ]
+
+    @property
+    def match_share(self) -> float | None:
+        """The share of matches among all pairs of rows, as learned."""
+        return self.native.probability
+
+    @property
+    def completeness(self) -> float | None:
+        """The estimated share of the matches that the rules find, as learned."""
+        return self.native.completeness
+
+    def _read(
+        self, left: IntoTable, right: IntoTable | None, argument: str = "left"
+    ) -> tuple[_core.Table, _core.Table | None]:
+        blocks = [column for rule in self.native.blocking() for column, _ in rule]
+        there = {one.column: one.right for one in self.comparisons}
+        lefts = [*there, *blocks]
+        rights = [*there.values(), *(there.get(column, column) for column in blocks)]
+        table = to_table(left, lefts, argument)
+        return table, None if right is None else to_table(right, rights, "right")
+
+    def forecast(
+        self,
+        left: IntoTable,
+        right: IntoTable | None = None,
+        *,
+        progress: bool | Callback | None = None,
+    ) -> Any:
+        """Count the pairs of each rule before anything runs.
+
+        Parameters
+        ----------
+        left, right : table
+            The registers; without `right`, the rows of `left` among themselves.
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Returns
+        -------
+        table
+            ``rule``, ``pairs``, ``new`` (not found by an earlier rule) and ``largest_block``.
+        """
+        tables = self._read(left, right)
+        with reporting(progress) as callback:
+            return to_frame(self.native.forecast(*tables, callback), like=left)
+
+    def train(
+        self,
+        left: IntoTable,
+        right: IntoTable | None = None,
+        *,
+        seed: int = 1,
+        assignment: Assignment = "one-to-one",
+        progress: bool | Callback | None = None,
+    ) -> Linker:
+        """Learn what agreement is worth, without labels.
+
+        Parameters
+        ----------
+        left, right : table
+            The registers; without `right`, the rows of `left` among themselves.
+        seed : int
+            The seed of the sampling; the same seed gives the same bits.
+        assignment : {"one-to-one", "many-to-one", "none"}
+            What :meth:`link` will be asked for; it bounds the number of matches.
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Returns
+        -------
+        Linker
+            This linker, trained.
+
+        Raises
+        ------
+        InputError
+            If a table has no rows, lacks a column, or the rules find more than `max_pairs`.
+        LinkageError
+            If the rules find no pair, or a comparison cannot be learned (it is part of every
+            rule, or never present on both sides).
+        """
+        tables = self._read(left, right)
+        _whole("seed", seed, 0)
+        with reporting(progress) as callback:
+            self.native = self.native.train(*tables, assignment, seed, callback)
+        return self
+
+    def link(
+        self,
+        left: IntoTable,
+        right: IntoTable,
+        *,
+        assignment: Assignment = "one-to-one",
+        threshold: float | Literal["auto"] = "auto",
+        progress: bool | Callback | None = None,
+    ) -> Links:
+        """Link the rows of two tables.
+
+        Parameters
+        ----------
+        left, right : table
+            The registers.
+        assignment : {"one-to-one", "many-to-one", "none"}
+            One-to-one (the default) uses every row at most once and maximises the total weight;
+            many-to-one gives every left row its best right row, for left tables with several rows
+            a person; none keeps every pair.
+        threshold : float or "auto"
+            The probability at which links begin; ``"auto"`` maximises the expected F1.
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Returns
+        -------
+        Links
+            With probabilities that take the rivals of each pair into account.
+
+        Raises
+        ------
+        InputError
+            If the linker is not trained, or a table or argument is not what it should be.
+        """
+        if right is None:
+            raise InputError("`right`: a table is needed; to link the rows of one table, dedupe it")
+        tables = self._read(left, right)
+        probability = _threshold(threshold)
+        with reporting(progress) as callback:
+            native = self.native.link(*tables, assignment, probability, callback)
+        return Links(native, left, right)
+
+    def dedupe(
+        self,
+        table: IntoTable,
+        *,
+        threshold: float | Literal["auto"] = "auto",
+        progress: bool | Callback | None = None,
+    ) -> Links:
+        """Find rows of one table that are one person; follow with :meth:`Links.clusters`.
+
+        Parameters
+        ----------
+        table : table
+            The register.
+        threshold, progress
+            As in :meth:`link`.
+
+        Returns
+        -------
+        Links
+            Pairs of rows of the table.
+        """
+        native, _ = self._read(table, None, "table")
+        probability = _threshold(threshold)
+        with reporting(progress) as callback:
+            links = self.native.link(native, None, "none", probability, callback)
+        return Links(links, table, table)
+
+    def parameters(self) -> Table:
+        """Give what was learned: ``comparison``, ``level``, ``m``, ``u`` and ``weight`` (bits)."""
+        return Table.wrap(self.native.parameters())
+
+    def to_json(self) -> str:
+        """Write the linker with all it learned as JSON."""
+        return self.native.to_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> Linker:
+        """Read a linker that :meth:`to_json` wrote.
+
+        Raises
+        ------
+        InputError
+            If the text is no linker, or of another version.
+        """
+        return cls._wrap(_core.Linker.from_json(text))
+
+    def __reduce__(self) -> tuple[Any, tuple[_core.Linker]]:
+        return Linker._wrap, (self.native,)
+
+    def __repr__(self) -> str:
+        state = "not trained" if self.native.probability is None else "trained"
+        compared = ", ".join(one.column for one in self.comparisons)
+        return f"<Linker on {compared}; {len(self.blocking)} blocking rules; {state}>"
+
+
+class Links:
+    """Pairs of rows that are one person, with the probability of each.
+
+    Rows are those of the tables that were linked, counted from 0.
+
+    Attributes
+    ----------
+    pairs : table
+        ``left_row``, ``right_row``, ``weight`` (bits; null when a key decided), ``probability``,
+        ``rule`` and the level of each comparison.
+    account : Account
+        What happened to the left rows.
+    """
+
+    def __init__(self, native: _core.Links, left: Any = None, right: Any = None) -> None:
+        self.native = native
+        self._left = left
+        self._right = right
+
+    @property
+    def pairs(self) -> Any:
+        """The links, as the kind of table that was linked."""
+        return to_frame(self.native.pairs(), like=self._left)
+
+    @property
+    def account(self) -> Account:
+        """What happened to the left rows."""
+        return Account.from_json(self.native.account_json())
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability at which links begin; None when a key decided."""
+        return self.native.threshold
+
+    @property
+    def n_left(self) -> int:
+        """Rows of the left table."""
+        return self.native.n_left
+
+    @property
+    def n_right(self) -> int:
+        """Rows of the right table."""
+        return self.native.n_right
+
+    def clusters(self) -> Any:
+        """Group rows that belong together over any number of links.
+
+        Returns
+        -------
+        table
+            ``row`` and ``cluster`` (the smallest row of the cluster); for two tables also
+            ``side``, and right rows without a link are numbered on from the left rows.
+        """
+        return to_frame(self.native.clusters(), like=self._left)
+
+    def report(self, by: Any = None, *, truth: Truth | None = None) -> Any:
+        """Tell how well the left rows linked, by group.
+
+        Parameters
+        ----------
+        by : str or array, optional
+            A column of the left table, or one value for each left row.
+        truth : str, pair of str or table, optional
+            As in :func:`evaluate`.
+
+        Returns
+        -------
+        table
+            ``group``, ``n``, ``linked``, ``link_rate``, ``expected_precision`` and
+            ``expected_recall`` (no labels needed) and, with `truth`, ``precision`` and ``recall``.
+        """
+        answer = self.native.report(self._groups(by), self._truth(truth))
+        return to_frame(answer, like=self._left)
+
+    def waterfall(self, link: int) -> Any:
+        """Show how the weight of a link came about, comparison by comparison.
+
+        Parameters
+        ----------
+        link : int
+            The link, a row of :attr:`pairs`.
+
+        Returns
+        -------
+        table
+            ``step``, ``level``, ``m``, ``u``, ``weight``, ``tf_adjustment`` and ``running``, in
+            bits, the prior first.
+        """
+        _whole("link", link, 0)
+        return to_frame(self.native.waterfall(int(link)), like=self._left)
+
+    def _groups(self, by: Any) -> _core.Column | None:
+        if by is None:
+            return None
+        if isinstance(by, str):
+            if self._left is None:
+                raise InputError("`by`: these links no longer know their table; give an array")
+            return to_table(self._left, [by], "by").column(by, "by")
+        return to_table({"by": by}, ["by"], "by").column("by")
+
+    def _truth(self, truth: Truth | None) -> _core.Truth | None:
+        if truth is None:
+            return None
+        pair = (truth, truth) if isinstance(truth, str) else truth
+        if isinstance(pair, tuple) and len(pair) == 2 and all(isinstance(n, str) for n in pair):
+            if self._left is None:
+                raise InputError("`truth`: these links no longer know their tables; give pairs")
+            left = to_table(self._left, [pair[0]], "truth").column(pair[0], "truth")
+            if self.native.within:
+                return _core.Truth.persons(left)
+            right = to_table(self._right, [pair[1]], "truth").column(pair[1], "truth")
+            return _core.Truth.persons(left, right)
+        names = ["left_row", "right_row"]
+        table = to_table(truth, names, "truth")
+        rows = []
+        for column in names:
+            values = to_numpy(table.column(column, "truth"))
+            if values.dtype.kind != "i" or (values < 0).any():
+                raise InputError(f'`truth`: column "{column}" must hold row numbers from 0')
+            rows.append(values.tolist())
+        return _core.Truth.pairs(rows[0], rows[1], self.native)
+
+    def __kruispunt_table__(self) -> _core.Table:
+        return self.native.pairs()
+
+    def __reduce__(self) -> tuple[Any, tuple[_core.Links]]:
+        return Links, (self.native,)
+
+    def __len__(self) -> int:
+        return len(self.native)
+
+    def __repr__(self) -> str:
+        return f"<{len(self):,} links of {self.n_left:,} to {self.n_right:,} rows>"
+
+
+def evaluate(links: Links, truth: Truth, *, by: Any = None) -> Any:
+    """Compare links with the truth.
+
+    Parameters
+    ----------
+    links : Links
+        What was linked.
+    truth : str, pair of str or table
+        A column of both tables that says who each row is (or its two names), or a table with the
+        true pairs in ``left_row`` and ``right_row``.
+    by : str or array, optional
+        A column of the left table, or one value for each left row.
+
+    Returns
+    -------
+    table
+        By group: ``links``, ``matches``, ``correct``, ``precision``, ``recall`` (with 95 percent
+        Wilson intervals, links taken as independent), ``f1`` and the row-by-row cluster measures
+        ``b3_precision``, ``b3_recall`` and ``b3_f1``.
+
+    Raises
+    ------
+    InputError
+        If a column is not there or a row does not exist.
+
+    References
+    ----------
+    Bagga, A. & Baldwin, B. (1998). Algorithms for scoring coreference chains. *LREC*.
+
+    Examples
+    --------
+    >>> permits = {"insz": ["B", "A", "B"]}
+    >>> persons = {"insz": ["A", "B"]}
+    >>> links = kp.linkage.key_link(permits, persons, on="insz")
+    >>> kp.linkage.evaluate(links, "insz")["f1"]
+    array([1.])
+    """
+    if not isinstance(links, Links):
+        raise InputError("`links`: give what Linker.link, Linker.dedupe or key_link gave")
+    known = links._truth(truth)
+    if known is None:
+        raise InputError("`truth` is None; give a column name or true pairs")
+    return to_frame(links.native.evaluate(known, links._groups(by)), like=links._left)
+
+
+def key_link(
+    left: IntoTable,
+    right: IntoTable,
+    on: str,
+    *,
+    right_on: str | None = None,
+    history: IntoTable | None = None,
+    old: str = "old",
+    new: str = "new",
+    replaced_on: str | None = None,
+) -> Links:
+    """Link by a number that both tables have, replaced numbers resolved.
+
+    Every left row goes to the one right row with its key; a right row may have many left rows.
+    Punctuation and case do not count; blank and all-zero keys are missing; leading zeros do not
+    count as soon as one of the columns holds numbers, which have lost them.
+
+    Parameters
+    ----------
+    left, right : table
+        The register and the reference; the reference has each key once.
+    on : str
+        The key on the left, and on the right unless `right_on` says otherwise.
+    right_on : str, optional
+        The key on the right.
+    history : table, optional
+        Replaced numbers, such as BIS numbers that became national numbers; chains are followed.
+    old, new : str
+        Its columns.
+    replaced_on : str, optional
+        Its column with the day of the replacement. A number with two different replacements
+        follows the later one, and is an error without dates.
+
+    Returns
+    -------
+    Links
+        With probability 1; the account counts missing and unknown keys.
+
+    Raises
+    ------
+    InputError
+        If the reference has a key twice, replacements go round in a circle or are ambiguous; the
+        message names rows, never numbers.
+
+    Examples
+    --------
+    >>> permits = {"insz": ["75.46.01-001.23", None, "85073003328"]}
+    >>> persons = {"insz": ["85073003328"]}
+    >>> history = {"old": ["75460100123"], "new": ["85073003328"]}
+    >>> kp.linkage.key_link(permits, persons, "insz", history=history).pairs["left_row"]
+    array([0, 2])
+    """
+    there = on if right_on is None else right_on
+    native = _core.key_link(
+        to_table(left, [on], "left"),
+        to_table(right, [there], "right"),
+        on,
+        there,
+        _history(history, old, new, replaced_on),
+    )
+    return Links(native, left, right)
+
+
+def resolve_key(
+    data: IntoTable,
+    on: str,
+    *,
+    history: IntoTable | None = None,
+    old: str = "old",
+    new: str = "new",
+    replaced_on: str | None = None,
+) -> NDArray[Any]:
+    """Give the current number of every row, as it is compared by :func:`key_link`.
+
+    Parameters
+    ----------
+    data : table
+        The register.
+    on : str
+        Its key.
+    history, old, new, replaced_on
+        As in :func:`key_link`.
+
+    Returns
+    -------
+    numpy.ndarray of object, shape (n_rows,)
+        Text, None where the key is missing.
+
+    Examples
+    --------
+    >>> history = {"old": ["A1", "B1"], "new": ["B1", "C1"]}
+    >>> kp.linkage.resolve_key({"insz": ["a-1", "C1", ""]}, "insz", history=history)
+    array(['C1', 'C1', None], dtype=object)
+    """
+    table = to_table(data, [on], "data")
+    return to_numpy(_core.resolve_key(table, on, _history(history, old, new, replaced_on)))
+
+
+def _history(
+    history: IntoTable | None, old: str, new: str, date: str | None
+) -> tuple[_core.Table, str, str, str | None] | None:
+    if history is None:
+        return None
+    columns = [old, new] if date is None else [old, new, date]
+    return to_table(history, columns, "history"), old, new, date
+
+
+def _threshold(threshold: float | Literal["auto"]) -> float | None:
+    if isinstance(threshold, str):
+        if threshold != "auto":
+            raise InputError(f'`threshold`: "{threshold}" is neither "auto" nor a probability')
+        return None
+    return float(threshold)
+
+
+def _whole(argument: str, value: Any, least: int) -> None:
+    if not isinstance(value, int | np.integer) or not least <= value < 2**63:
+        raise InputError(f"`{argument}` must be a whole number of at least {least}")
+
+
+def _rule(rule: Rule) -> list[tuple[str, int | None]]:
+    keys: list[tuple[str, int | None]] = []
+    given: list[Any] = [rule] if isinstance(rule, str) else list(rule)
+    for key in given:
+        if isinstance(key, str):
+            keys.append((key, None))
+            continue
+        whole = isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str)
+        if not whole or not isinstance(key[1], int) or key[1] < 1:
+            raise InputError(
+                '`blocking`: a rule is a list of columns such as ["surname", "birth_date"] or '
+                '["birth_date", ("surname", 3)]'
+            )
+        keys.append((key[0], key[1]))
+    return keys
