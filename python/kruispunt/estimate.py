@@ -98,22 +98,29 @@ class Fit:
 
     :func:`feols` makes it. Method names are those of pyfixest; results come back as
     :class:`Estimates` (a mapping that NumPy reads) and tables in the caller's own kind.
-
-    Attributes
-    ----------
-    account : Account
-        Which rows are in the sample, and why the others are not.
     """
 
-    __slots__ = ("_data", "_like", "_native", "account")
+    __slots__ = ("_before", "_data", "_like", "_native")
 
-    account: Account
-
-    def __init__(self, native: _core.Fit, data: Any = None, like: Any = None) -> None:
+    def __init__(
+        self,
+        native: _core.Fit,
+        data: Any = None,
+        like: Any = None,
+        before: Account | None = None,
+    ) -> None:
         self._native = native
         self._data = data
         self._like = like
-        self.account = Account.from_json(native.account_json())
+        self._before = before
+
+    @property
+    def account(self) -> Account:
+        """Which rows are in the sample and why others are not, from the first register on."""
+        own = Account.from_json(self._native.account_json())
+        if self._before is None:
+            return own
+        return Account(self._before.source, self._before.steps + own.steps)
 
     @property
     def native(self) -> _core.Fit:
@@ -225,7 +232,6 @@ class Fit:
         missing = [name for name in clusters if name not in known]
         table = to_table(source, missing, "vcov") if missing and source is not None else None
         self._native = self._native.with_vcov(kind, clusters, table)
-        self.account = Account.from_json(self._native.account_json())
         return self
 
     def wald_test(
@@ -292,7 +298,7 @@ class Fit:
 
     def lean(self) -> Self:
         """Give the fit without its sample: no residuals, effects or new covariances."""
-        return type(self)(self._native.lean(), None, None)
+        return type(self)(self._native.lean(), None, self._like, self._before)
 
     def _head(self) -> list[tuple[str, str]]:
         effects = " + ".join(f"{name} ({levels:,})" for name, levels in self.effects.items())
@@ -344,10 +350,10 @@ class Fit:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"native": self._native}
+        return {"native": self._native, "before": self._before}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Fit.__init__(self, state["native"])
+        Fit.__init__(self, state["native"], before=state["before"])
 
 
 def _are_names(values: Sequence[Any]) -> bool:
@@ -532,11 +538,19 @@ def feols(
     table = to_table(data, columns, "data")
     with reporting(None) as progress:
         native = _core.feols(table, request, progress)
-    return Fit(native.lean() if lean else native, None if lean else data, _kind(data))
+    before = getattr(data, "account", None)
+    return Fit(
+        native.lean() if lean else native,
+        None if lean else data,
+        _kind(data),
+        before if isinstance(before, Account) else None,
+    )
 
 
 def _kind(data: Any) -> Any:
     """Give an empty frame of the same kind, so that a fit does not hold on to the rows."""
+    if hasattr(data, "__kruispunt_table__"):
+        return getattr(data, "_like", None)
     try:
         return data[:0]
     except Exception:  # noqa: BLE001 - whatever cannot be cut gives a kp.Table back

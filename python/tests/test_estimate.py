@@ -202,3 +202,15 @@ def test_bad_values_are_refused_by_name(panel: pd.DataFrame) -> None:
         kp.ssc(nope=1)
     with pytest.raises(kp.exceptions.EstimationError, match="stopped after"):
         kp.feols("lwage ~ union | nr + occupation", panel, fixef_maxiter=1)
+
+
+def test_a_panel_brings_its_account_along(panel: pd.DataFrame) -> None:
+    years = kp.Panel(panel, person="nr", period="year", unit="year")
+    fit = kp.feols(FORMULA, years.filter(years["hours"] > 0), vcov={"CRV1": "nr"})
+    plain = kp.feols(FORMULA, panel[panel["hours"] > 0], vcov={"CRV1": "nr"})
+    np.testing.assert_allclose(fit.coef(), plain.coef(), rtol=1e-9)
+    np.testing.assert_allclose(fit.se(), plain.se(), rtol=1e-9)
+    assert isinstance(fit.tidy(), pd.DataFrame)
+    assert fit.account.steps[-1].verb == "feols"
+    assert len(fit.account.steps) > 1
+    assert pickle.loads(pickle.dumps(fit)).account == fit.account
