@@ -37,6 +37,28 @@ table = kp.Table(panel)
 assert 0 < len(table) <= persons * quarters
 assert pickle.loads(pickle.dumps(table)) == table
 print(panel.account)
+
+# An effect that is known: 2 for each day in work.
+worked = table["days"]
+person = np.unique(table["pid"], return_inverse=True)[1]
+outcome = 2 * worked + 10.0 * person + random.normal(size=len(table))
+fit = kp.feols(
+    "outcome ~ worked | pid + quarter",
+    {"outcome": outcome, "worked": worked, "pid": person, "quarter": table["quarter"]},
+)
+estimate = fit.coef()["worked"]
+assert abs(estimate - 2) < 0.05, estimate
+
+# Two registers with a slip of the pen in one name of ten.
+names = np.array(["".join(random.choice(list("aeioubdklmnprst"), 8)) for _ in range(300)])
+slipped = np.array([name[:3] + name[4:] if n % 10 == 0 else name for n, name in enumerate(names)])
+born = random.integers(0, 9000, 300).astype("datetime64[D]")
+c = kp.linkage
+linker = c.Linker(comparisons=[c.name("surname"), c.date("born")], blocking=[["surname"], ["born"]])
+left, right = {"surname": names, "born": born}, {"surname": slipped, "born": born}
+links = linker.train(left, right, seed=1).link(left, right)
+assert len(links.pairs) >= 290
+print(links)
 assert not kp._core.DEBUG
 try:
     table.to_pandas()

@@ -43,6 +43,59 @@ def test_ctrl_c_ends_native_work_within_half_a_second() -> None:
     assert int(after) == 10, "the interpreter works on"
 
 
+LONG = {
+    "feols": """
+data = {
+    "y": random.normal(size=n), "x": random.normal(size=n),
+    "person": random.integers(0, n // 10, n), "firm": random.integers(0, n // 60, n),
+}
+table = kp.Table(data)
+job = lambda: kp.feols("y ~ x | person + firm", table)
+""",
+    "train": """
+names = ["".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(3000)]
+register = lambda: kp.Table({
+    "surname": random.choice(names, n // 20), "first_name": random.choice(names, n // 20),
+    "postcode": random.integers(1000, 1200, n // 20).astype(str),
+})
+left, right = register(), register()
+c = kp.linkage
+linker = c.Linker(
+    comparisons=[c.name("surname"), c.name("first_name"), c.exact("postcode")],
+    blocking=[["postcode"]],
+)
+job = lambda: linker.train(left, right, seed=1)
+""",
+}
+
+
+@pytest.mark.parametrize("verb", LONG)
+def test_ctrl_c_ends_a_long_verb_soon(verb: str) -> None:
+    program = f"""
+import time
+import numpy as np
+import kruispunt as kp
+n, random = 3_000_000, np.random.default_rng(1)
+{LONG[verb]}
+print("started", flush=True)
+try:
+    job()
+except KeyboardInterrupt:
+    print(time.time(), flush=True)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout.readline() == "started\n"
+        time.sleep(0.4)
+        sent = time.time()
+        child.send_signal(signal.SIGINT)
+        heard = child.stdout.read().strip()
+    assert heard, "the verb was over before the signal; give it more to do"
+    # Half a second is the promise of an optimised build on an idle machine.
+    assert float(heard) - sent < 2.0
+
+
 def test_other_threads_run_meanwhile() -> None:
     ticks = []
     stop = threading.Event()
