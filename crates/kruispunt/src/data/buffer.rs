@@ -88,10 +88,13 @@ impl Bitmap {
     pub fn pack(flags: impl ExactSizeIterator<Item = bool>) -> Option<Self> {
         let len = flags.len();
         let mut bytes = vec![0_u8; len.div_ceil(8)];
+        let mut flags = flags;
         let mut set = 0;
-        for (row, flag) in flags.enumerate() {
-            bytes[row / 8] |= u8::from(flag) << (row % 8);
-            set += usize::from(flag);
+        for byte in &mut bytes {
+            for (bit, flag) in flags.by_ref().take(8).enumerate() {
+                *byte |= u8::from(flag) << bit;
+            }
+            set += byte.count_ones() as usize;
         }
         (set < len).then(|| Self { bytes: bytes.into(), offset: 0, len })
     }

@@ -215,10 +215,12 @@ impl Panel {
     }
 
     /// Whether a row rests on a record: all do, unless balancing made some without.
-    pub(crate) fn has_record(&self, row: usize) -> bool {
-        self.columns
-            .get(REASON)
-            .is_none_or(|reason| !matches!(reason.values(), Values::Text(_)) || reason.is_null(row))
+    pub(crate) fn recorded(&self) -> impl Fn(usize) -> bool + Sync + '_ {
+        let reason = self.columns.get(REASON).filter(|reason| match reason.values() {
+            Values::Text(text) => text.is_categorical(),
+            _ => false,
+        });
+        move |row| reason.is_none_or(|reason| reason.is_null(row))
     }
 
     /// The reference day of the period at `position`.

@@ -220,6 +220,7 @@ impl Spells {
         let everyone = kept.len() == self.persons.len();
         let same = pieces.source.len() == self.len()
             && pieces.source.iter().enumerate().all(|(at, &source)| at == source as usize);
+        let rows = self.rows();
         let pick = |of: &[i32]| pieces.source.iter().map(|&at| of[at as usize]).collect::<Vec<_>>();
         let mut step = step;
         step.before = self.count();
@@ -232,9 +233,9 @@ impl Spells {
             rows: if same {
                 self.rows.clone()
             } else {
-                pieces.source.iter().map(|&at| self.rows[at as usize]).collect::<Vec<_>>().into()
+                pieces.source.iter().map(|&at| rows[at as usize]).collect::<Vec<_>>().into()
             },
-            columns: if same { self.columns.clone() } else { self.columns.take(&pieces.source) },
+            columns: if same { self.columns.clone() } else { self.columns.gather(&pieces.source) },
             starts: pieces.starts.into(),
             ends: pieces.ends.into(),
             roles: self.roles.clone(),

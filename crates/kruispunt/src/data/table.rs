@@ -154,6 +154,16 @@ impl Table {
         }
     }
 
+    /// As [`take`](Self::take) in parallel, null where the row number is `u32::MAX`.
+    #[must_use]
+    pub(crate) fn gather(&self, rows: &[u32]) -> Self {
+        Self {
+            names: self.names.clone(),
+            columns: self.columns.iter().map(|column| column.gather(rows)).collect(),
+            n_rows: if self.columns.is_empty() { 0 } else { rows.len() },
+        }
+    }
+
     /// The columns `names`, in that order.
     ///
     /// # Errors

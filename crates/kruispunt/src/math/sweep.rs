@@ -36,6 +36,26 @@ pub(crate) fn fill_chunks<T: Send, R: Send>(
     parts.into_par_iter().map(|(groups, part)| work(groups, part)).collect()
 }
 
+/// As [`fill_chunks`], for several columns at once: `work` gets the part of each.
+pub(crate) fn fill_many<T: Send>(
+    offsets: &[u32],
+    columns: Vec<&mut [T]>,
+    work: impl Fn(Range<usize>, &mut [&mut [T]]) + Sync,
+) {
+    let n = offsets.len().saturating_sub(1);
+    let mut parts = Vec::with_capacity(n.div_ceil(CHUNK));
+    let mut rests = columns;
+    for first in (0..n).step_by(CHUNK) {
+        let groups = first..(first + CHUNK).min(n);
+        let rows = (offsets[groups.end] - offsets[groups.start]) as usize;
+        let (own, after): (Vec<_>, Vec<_>) =
+            rests.into_iter().map(|rest| rest.split_at_mut(rows)).unzip();
+        parts.push((groups, own));
+        rests = after;
+    }
+    parts.into_par_iter().for_each(|(groups, mut own)| work(groups, &mut own));
+}
+
 /// The order that sorts rows by group, then start, end and row, with the offset of each group.
 ///
 /// Rows of group `u32::MAX` are left out. Counting sort by group, then each group on its own:

@@ -177,18 +177,19 @@ impl Panel {
     /// The spell that covers the reference day of each row, and how many rows have several.
     fn covering(&self, spells: &Spells, found: &[u32]) -> (Vec<u32>, u64) {
         let days: Vec<i32> = (0..self.calendar.len()).map(|at| self.reference_day(at)).collect();
+        let (starts, ends, rows) = (spells.starts(), spells.ends(), spells.rows());
         for_persons(self, spells, found, NONE, |at, own, out| {
             let mut tied = 0;
             let mut active: Vec<usize> = Vec::new();
             let mut next = own.start;
             for (slot, &at) in out.iter_mut().zip(at) {
                 let day = days[at as usize];
-                while next < own.end && spells.starts()[next] <= day {
+                while next < own.end && starts[next] <= day {
                     active.push(next);
                     next += 1;
                 }
-                active.retain(|&spell| spells.ends()[spell] > day);
-                let key = |spell: &usize| (spells.starts()[*spell], spells.rows()[*spell]);
+                active.retain(|&spell| ends[spell] > day);
+                let key = |spell: &usize| (starts[*spell], rows[*spell]);
                 if let Some(spell) = active.iter().copied().max_by_key(key) {
                     *slot = spell as u32;
                 }
@@ -217,11 +218,12 @@ pub(super) fn null_minimum(values: Vec<i64>) -> Column {
 /// Days of each cell covered by at least one spell.
 pub(super) fn days_present(panel: &Panel, spells: &Spells, found: &[u32]) -> Vec<i64> {
     let bounds: Vec<i32> = panel.calendar.bounds().iter().map(|day| day.0).collect();
+    let (starts, ends) = (spells.starts(), spells.ends());
     let covered = |at: &[u32], own: Range<usize>, out: &mut [i64]| {
         // runs of days covered, in order and apart from each other
         let mut runs: Vec<(i32, i32)> = Vec::new();
         for spell in own {
-            let (start, end) = (spells.starts()[spell], spells.ends()[spell]);
+            let (start, end) = (starts[spell], ends[spell]);
             match runs.last_mut() {
                 Some(run) if start <= run.1 => run.1 = run.1.max(end),
                 _ => runs.push((start, end)),

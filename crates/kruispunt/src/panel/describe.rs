@@ -21,12 +21,13 @@ impl Panel {
     #[must_use]
     pub fn patterns(&self) -> Table {
         let words = self.calendar.len().div_ceil(64);
+        let (positions, recorded) = (self.positions(), self.recorded());
         let mut counts: FxHashMap<Vec<u64>, i64> = FxHashMap::default();
         let mut bits = vec![0_u64; words];
         for person in 0..self.persons.len() {
             bits.fill(0);
-            for row in self.of(person).filter(|&row| self.has_record(row)) {
-                let at = self.positions[row] as usize;
+            for row in self.of(person).filter(|&row| recorded(row)) {
+                let at = positions[row] as usize;
                 bits[at / 64] |= 1 << (at % 64);
             }
             if let Some(count) = counts.get_mut(&bits) {
@@ -83,6 +84,7 @@ impl Panel {
                 got: first.len().to_string(),
             });
         }
+        let (positions, recorded) = (self.positions(), self.recorded());
         let parts = sweep::in_chunks(self.persons.len(), |persons| {
             let mut counts: FxHashMap<(u32, u32, u32), i64> = FxHashMap::default();
             for person in persons {
@@ -90,11 +92,11 @@ impl Panel {
                 for row in rows.clone() {
                     let (kind, to) = if row + 1 == rows.end {
                         (END, NONE)
-                    } else if self.positions[row + 1] != self.positions[row] + 1 {
+                    } else if positions[row + 1] != positions[row] + 1 {
                         (GAP, NONE)
                     } else if codes[row + 1] != NONE {
                         (OBSERVED, codes[row + 1])
-                    } else if self.has_record(row + 1) {
+                    } else if recorded(row + 1) {
                         (MISSING, NONE)
                     } else {
                         (NO_RECORD, NONE)

@@ -105,18 +105,20 @@ impl Panel {
 
     /// The row of the same person `k` periods earlier (later, if negative), or `u32::MAX`.
     fn rows_before(&self, k: i64) -> Vec<u32> {
-        let mut rows = vec![NONE; self.n_rows()];
+        let mut rows = vec![0; self.n_rows()];
+        let positions = self.positions();
         sweep::fill_chunks(&self.offsets, &mut rows, |persons, out| {
+            out.fill(NONE);
             let base = self.offsets[persons.start] as usize;
             for person in persons {
                 let own = self.of(person);
                 let mut at = own.start;
                 for row in own.clone() {
-                    let wanted = i64::from(self.positions[row]) - k;
-                    while at < own.end && i64::from(self.positions[at]) < wanted {
+                    let wanted = i64::from(positions[row]) - k;
+                    while at < own.end && i64::from(positions[at]) < wanted {
                         at += 1;
                     }
-                    if at < own.end && i64::from(self.positions[at]) == wanted {
+                    if at < own.end && i64::from(positions[at]) == wanted {
                         out[row - base] = at as u32;
                     }
                 }

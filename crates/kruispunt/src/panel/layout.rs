@@ -100,8 +100,9 @@ impl Layout {
     ) -> u32 {
         let mut known: Option<(u32, u32)> = None;
         let mut count = 0;
+        let (starts, ends) = (spells.starts(), spells.ends());
         for at in spells.of(person) {
-            let Some((first, last)) = self.span(spells.starts()[at], spells.ends()[at]) else {
+            let Some((first, last)) = self.span(starts[at], ends[at]) else {
                 continue;
             };
             if balance == Balance::None {
@@ -146,14 +147,18 @@ impl Layout {
     }
 
     /// One value a row: `visit` sees each part of each spell in a period with the row's value.
-    pub fn fill<T: Copy + Send>(
+    pub fn fill<T: Copy + Default + PartialEq + Send + Sync>(
         &self,
         spells: &Spells,
         empty: T,
         visit: impl Fn(&mut T, Part) + Sync,
     ) -> Vec<T> {
-        let mut values = vec![empty; self.n_rows()];
+        // fresh zeroed memory costs nothing until it is touched, which happens in parallel
+        let mut values = vec![T::default(); self.n_rows()];
         sweep::fill_chunks(&self.offsets, &mut values, |persons, values| {
+            if empty != T::default() {
+                values.fill(empty);
+            }
             let base = self.offsets[persons.start] as usize;
             for person in persons {
                 let first_row = self.offsets[person] as usize - base;
@@ -163,10 +168,35 @@ impl Layout {
         values
     }
 
+    /// As [`fill`](Self::fill) with whole numbers, `n` columns in one sweep: `visit` says which
+    /// column a spell adds to, if any, and each of its parts adds its days.
+    pub fn fill_days(
+        &self,
+        spells: &Spells,
+        n: usize,
+        column: impl Fn(usize) -> Option<usize> + Sync,
+    ) -> Vec<Vec<i64>> {
+        let mut columns: Vec<Vec<i64>> = (0..n).map(|_| vec![0; self.n_rows()]).collect();
+        let rests = columns.iter_mut().map(Vec::as_mut_slice).collect();
+        sweep::fill_many(&self.offsets, rests, |persons, columns| {
+            let base = self.offsets[persons.start] as usize;
+            for person in persons {
+                let first_row = self.offsets[person] as usize - base;
+                self.parts(spells, person, |row, part| {
+                    if let Some(at) = column(part.spell) {
+                        columns[at][first_row + row] += i64::from(part.to - part.from);
+                    }
+                });
+            }
+        });
+        columns
+    }
+
     /// Calls `visit` with the row (counted from the person's first) and each part of a spell.
     pub fn parts(&self, spells: &Spells, person: usize, mut visit: impl FnMut(usize, Part)) {
+        let (starts, ends) = (spells.starts(), spells.ends());
         for spell in spells.of(self.who[person] as usize) {
-            let (start, end) = (spells.starts()[spell], spells.ends()[spell]);
+            let (start, end) = (starts[spell], ends[spell]);
             let Some((first, last)) = self.span(start, end) else { continue };
             let row = self.row(person, first);
             for (row, period) in (row..).zip(first as usize..=last as usize) {
@@ -179,24 +209,24 @@ impl Layout {
 
 /// One value for each row of a panel: `work` fills the rows of one person from the spells of that
 /// person elsewhere (`found` holds their codes), and returns what it wants counted.
-pub(super) fn for_persons<T: Copy + Send>(
+pub(super) fn for_persons<T: Copy + Default + PartialEq + Send + Sync>(
     panel: &Panel,
     spells: &Spells,
     found: &[u32],
     empty: T,
     work: impl Fn(&[u32], Range<usize>, &mut [T]) -> u64 + Sync,
 ) -> (Vec<T>, u64) {
-    let mut values = vec![empty; panel.n_rows()];
-    let counted = sweep::fill_chunks(panel.offsets(), &mut values, |persons, values| {
-        let base = panel.offsets()[persons.start] as usize;
+    let mut values = vec![T::default(); panel.n_rows()];
+    let (offsets, positions) = (panel.offsets(), panel.positions());
+    let counted = sweep::fill_chunks(offsets, &mut values, |persons, values| {
+        if empty != T::default() {
+            values.fill(empty);
+        }
+        let base = offsets[persons.start] as usize;
         let count = |person: usize| {
-            let rows = panel.of(person);
+            let rows = offsets[person] as usize..offsets[person + 1] as usize;
             let own = spells.spells_of(found[person]);
-            work(
-                &panel.positions()[rows.clone()],
-                own,
-                &mut values[rows.start - base..rows.end - base],
-            )
+            work(&positions[rows.clone()], own, &mut values[rows.start - base..rows.end - base])
         };
         persons.map(count).sum::<u64>()
     });

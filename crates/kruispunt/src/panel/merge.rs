@@ -143,10 +143,11 @@ impl Spells {
         if codes.is_some() {
             order.sort_by_key(code);
         }
+        let (starts, ends, rows) = (self.starts(), self.ends(), self.rows());
         let mut chains: Vec<(i32, i32, u32, Vec<u32>)> = Vec::new();
         let mut previous = NONE;
         for at in order {
-            let (start, end) = (self.starts[at as usize], self.ends[at as usize]);
+            let (start, end) = (starts[at as usize], ends[at as usize]);
             let own = code(&at);
             let joins = own != NONE && own == previous || codes.is_none();
             match chains.last_mut() {
@@ -154,7 +155,7 @@ impl Spells {
                     *until = (*until).max(end);
                     members.push(at);
                 }
-                _ => chains.push((start, end, self.rows[at as usize], vec![at])),
+                _ => chains.push((start, end, rows[at as usize], vec![at])),
             }
             previous = own;
         }

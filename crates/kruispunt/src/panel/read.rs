@@ -248,7 +248,7 @@ impl Spells {
             origins: starts.clone(),
             starts,
             ends: ends.into(),
-            columns: if sorted { carried } else { carried.take(&order) },
+            columns: if sorted { carried } else { carried.gather(&order) },
             rows: order.into(),
             roles: Roles {
                 start,

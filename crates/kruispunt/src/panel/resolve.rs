@@ -130,13 +130,14 @@ impl Spells {
 
     fn win(&self, persons: Range<usize>, keys: &[Vec<u64>]) -> Won {
         let mut won = Won::default();
+        let (all_starts, all_ends, all_rows) = (self.starts(), self.ends(), self.rows());
         let mut scratch = Vec::new();
         let (mut place, mut class) = (Vec::new(), Vec::new());
         let mut wins: Vec<bool> = Vec::new();
         for person in persons {
             let own = self.of(person);
             let before = won.pieces.source.len();
-            let (starts, ends) = (&self.starts[own.clone()], &self.ends[own.clone()]);
+            let (starts, ends) = (&all_starts[own.clone()], &all_ends[own.clone()]);
             if (1..starts.len()).all(|at| starts[at] >= ends[at - 1]) {
                 own.clone().for_each(|at| won.pieces.push(at, self.starts[at], self.ends[at]));
                 won.pieces.close_person(before);
@@ -149,7 +150,7 @@ impl Spells {
                     .find(|order| order.is_ne())
                     .unwrap_or(Ordering::Equal)
             };
-            let row = |at: u32| (self.rows[own.start + at as usize], at);
+            let row = |at: u32| (all_rows[own.start + at as usize], at);
             scratch.clear();
             scratch.extend(0..own.len() as u32);
             scratch.sort_unstable_by(|&a, &b| compare(a, b).then_with(|| row(a).cmp(&row(b))));

@@ -2,8 +2,8 @@ use super::keys::{NONE, codes, nan_is_null, numbers};
 use super::layout::{Balance, Layout};
 use super::{PanelError, match_persons};
 use crate::data::{
-    Calendar, Column, Count, Day, NOBODY, Panel, Persons, REASON, ReferenceDay, Spells, Step,
-    Table, Timeline,
+    Bitmap, Calendar, Column, Count, Day, NOBODY, Panel, Persons, REASON, ReferenceDay, Spells,
+    Step, Table, Text, Timeline, Values,
 };
 use crate::math::sweep;
 
@@ -330,12 +330,9 @@ fn push_days_by_state(
             got: first.len().to_string(),
         });
     }
-    for (state, &row) in (0_u32..).zip(&first) {
-        let days = layout.fill(spells, 0_i64, |days, part| {
-            if codes[part.spell] == state {
-                *days += i64::from(part.to - part.from);
-            }
-        });
+    let state = |spell: usize| Some(codes[spell] as usize).filter(|_| codes[spell] != NONE);
+    let all = layout.fill_days(spells, first.len(), state);
+    for (&row, days) in first.iter().zip(all) {
         let label = column.label(row as usize).unwrap_or_default();
         columns.push(format!("days_{label}"), Column::int(days))?;
     }
@@ -345,7 +342,8 @@ fn push_days_by_state(
 fn sum(spells: &Spells, layout: &Layout, name: &str, spread: Spread) -> Result<Column, PanelError> {
     let mut values = numbers(spells.columns(), "sum", name, Some(spells.rows()))?;
     if spread == Spread::Days {
-        let open = |at: &usize| spells.lengths[*at] == Day::OPEN.0 && !values[*at].is_nan();
+        let lengths = &spells.lengths[..];
+        let open = |at: &usize| lengths[*at] == Day::OPEN.0 && !values[*at].is_nan();
         if let Some(at) = (0..values.len()).find(open) {
             return Err(PanelError::OpenAmount {
                 argument: "sum".to_owned(),
@@ -354,13 +352,16 @@ fn sum(spells: &Spells, layout: &Layout, name: &str, spread: Spread) -> Result<C
             });
         }
     }
-    for (at, value) in values.iter_mut().enumerate() {
-        let start = spells.origins[at];
-        let end = start.saturating_add(spells.lengths[at]);
-        let cut = spread == Spread::Start && spells.starts()[at] != start
-            || spread == Spread::End && (spells.ends()[at] != end || end == Day::OPEN.0);
-        if cut {
-            *value = f64::NAN;
+    let (starts, ends, lengths) = (spells.starts(), spells.ends(), &spells.lengths[..]);
+    if matches!(spread, Spread::Start | Spread::End) {
+        for (at, value) in values.iter_mut().enumerate() {
+            let start = spells.origins[at];
+            let end = start.saturating_add(lengths[at]);
+            let cut = spread == Spread::Start && starts[at] != start
+                || spread == Spread::End && (ends[at] != end || end == Day::OPEN.0);
+            if cut {
+                *value = f64::NAN;
+            }
         }
     }
     let add = |cell: &mut f64, value: f64| {
@@ -371,10 +372,10 @@ fn sum(spells: &Spells, layout: &Layout, name: &str, spread: Spread) -> Result<C
     Ok(nan_is_null(layout.fill(spells, f64::NAN, |cell, part| {
         let (value, days) = (values[part.spell], f64::from(part.to - part.from));
         match spread {
-            Spread::Days => add(cell, value * (days / f64::from(spells.lengths[part.spell]))),
+            Spread::Days => add(cell, value * (days / f64::from(lengths[part.spell]))),
             Spread::Daily => add(cell, value * days),
-            Spread::Start if part.from == spells.starts()[part.spell] => add(cell, value),
-            Spread::End if part.to == spells.ends()[part.spell] => add(cell, value),
+            Spread::Start if part.from == starts[part.spell] => add(cell, value),
+            Spread::End if part.to == ends[part.spell] => add(cell, value),
             Spread::Start | Spread::End => {}
         }
     })))
@@ -404,8 +405,8 @@ fn balanced(
     const REASONS: [&str; 4] = ["no record", "before entry", "after exit", "not resident"];
     let calendar = panel.calendar;
     let (first, next) = (calendar.first_day().0, calendar.last_day().0 + 1);
-    let outside =
-        (0..spells.len()).filter(|&at| spells.ends()[at] <= first || spells.starts()[at] >= next);
+    let days = spells.starts().iter().zip(spells.ends());
+    let outside = days.filter(|(start, end)| **end <= first || **start >= next);
     let label = format!("{}-{}", calendar.label(0), calendar.label(calendar.len() - 1));
     let unit = calendar.unit().name();
     let mut step = Step::new(
@@ -417,38 +418,46 @@ fn balanced(
     .exclude(format!("no day in {label}"), Count::rows(outside.count()))
     .tied("dominant states", ties, "the first state in natural order");
     let Some(recorded) = recorded else { return Ok(panel.with_step(step)) };
-    let mut reasons: Vec<Option<u32>> =
-        recorded.iter().map(|recorded| (!recorded).then_some(0)).collect();
-    for person in 0..panel.persons.len() {
-        let rows = panel.of(person);
-        for row in rows.clone().take_while(|&row| !recorded[row]) {
-            reasons[row] = Some(1);
+    let mut reasons = vec![0_u32; panel.n_rows()];
+    sweep::fill_chunks(panel.offsets(), &mut reasons, |persons, reasons| {
+        let base = panel.of(persons.start).start;
+        for person in persons {
+            let rows = panel.of(person);
+            for row in rows.clone().take_while(|&row| !recorded[row]) {
+                reasons[row - base] = 1;
+            }
+            for row in rows.rev().take_while(|&row| !recorded[row]) {
+                reasons[row - base] = 2;
+            }
         }
-        for row in rows.rev().take_while(|&row| !recorded[row]) {
-            reasons[row] = Some(2);
-        }
-    }
+    });
     if let Some(presence) = &what.presence {
         let found = match_persons("presence", &panel.persons, presence.persons())?;
         let unknown = found.iter().filter(|code| **code == NOBODY).count();
         let days = super::attach::days_present(&panel, presence, &found);
-        for (reason, _) in
-            reasons.iter_mut().zip(days).filter(|(reason, days)| reason.is_some() && *days == 0)
+        for ((reason, _), _) in reasons
+            .iter_mut()
+            .zip(days)
+            .zip(recorded)
+            .filter(|((_, days), seen)| *days == 0 && !**seen)
         {
-            *reason = Some(3);
+            *reason = 3;
         }
         step = step
             .join(presence.account().clone())
             .note(format!("{unknown} persons have no spell of presence"));
     }
     let mut counts = [0_u64; 4];
-    for &reason in reasons.iter().flatten() {
+    for (&reason, _) in reasons.iter().zip(recorded).filter(|(_, recorded)| !**recorded) {
         counts[reason as usize] += 1;
     }
     for (reason, count) in REASONS.iter().zip(counts).filter(|(_, count)| *count > 0) {
         step = step.note(format!("{count} rows without a record: {reason}"));
     }
     let mut panel = panel;
-    panel.columns.push(REASON, Column::category(&reasons, &REASONS))?;
+    let validity = Bitmap::pack(recorded.iter().map(|recorded| !recorded));
+    if let Some(text) = Text::new(reasons.into(), REASONS.into_iter().collect(), true) {
+        panel.columns.push(REASON, Column::new(Values::Text(text), validity))?;
+    }
     Ok(panel.with_step(step))
 }
