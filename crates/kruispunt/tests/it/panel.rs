@@ -1,6 +1,6 @@
 //! Hand-worked cases and hostile input of the panel room.
 
-use kruispunt::data::{Calendar, Column, DataError, Day, Panel, Spells, Table, Unit};
+use kruispunt::data::{Calendar, Column, DataError, Day, Panel, Seed, Spells, Table, Unit};
 use kruispunt::panel::{
     Attach, Balance, Ends, FirstTreatment, Merge, PanelError, Policy, SpellColumns, Spread,
     StateRule, ToPanel,
@@ -317,4 +317,72 @@ fn bad_input_is_refused_by_name_and_row_without_the_identifier() {
         Panel::from_table(&twice, "pid", "q", Unit::Quarter),
         Err(PanelError::DuplicatePersonPeriod { first: 0, second: 1, .. })
     ));
+}
+
+/// Spells of 3000 persons, from a fixed seed; persons fill several chunks of the sweeps.
+fn many(order: impl Fn(usize) -> usize) -> Table {
+    const N: usize = 12_000;
+    let seed = Seed::new(7);
+    let draw = |row: usize, k: u64, below: u64| seed.below([order(row) as u64, k, 0], below);
+    let start = |row| Day(15_000 + draw(row, 1, 900) as i32);
+    Table::new([
+        ("pid", Column::int((0..N).map(|row| draw(row, 0, 3000) as i64).collect())),
+        ("start", Column::dates(&(0..N).map(|row| Some(start(row))).collect::<Vec<_>>())),
+        (
+            "end",
+            Column::dates(
+                &(0..N).map(|row| Some(start(row) + draw(row, 2, 400) as i32)).collect::<Vec<_>>(),
+            ),
+        ),
+        (
+            "status",
+            Column::category(
+                &(0..N).map(|row| Some(draw(row, 3, 3) as u32)).collect::<Vec<_>>(),
+                &["a", "b", "c"],
+            ),
+        ),
+        // distinct, so that no tie is left to the row number
+        ("wage", Column::float((0..N).map(|row| order(row) as f64 / 7.0).collect())),
+    ])
+    .unwrap()
+}
+
+fn long_way(table: &Table) -> Panel {
+    let calendar = Calendar::months("2011-01", "2013-06").unwrap();
+    let what = ToPanel::new()
+        .state(StateRule::Dominant)
+        .days_by_state()
+        .sum(["wage"])
+        .mean(["wage"])
+        .balance(Balance::Full);
+    let spells = Spells::read(table, &columns()).unwrap();
+    let timeline =
+        spells.clip(&calendar).merge(&Merge::days(3)).unwrap().resolve(["-wage"]).unwrap();
+    let panel = timeline.to_panel(&calendar, &what).unwrap();
+    panel
+        .attach(&spells, &Attach::Days, "spell_days")
+        .unwrap()
+        .as_of(&spells, &["status"])
+        .unwrap()
+        .lag("spell_days", 2)
+        .unwrap()
+}
+
+#[test]
+fn neither_the_number_of_threads_nor_the_order_of_rows_changes_a_bit() {
+    const N: usize = 12_000;
+    let table = many(|row| row);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        serde_json::to_string(&pool.install(|| long_way(&table))).unwrap()
+    };
+    let one = on(1);
+    assert!(one == on(2) && one == on(5));
+    let upside_down = many(|row| N - 1 - row);
+    let (panel, other) = (long_way(&table), long_way(&upside_down));
+    assert_eq!(panel.positions(), other.positions());
+    for name in ["state", "days_a", "days_b", "wage", "wage_mean", "spell_days", "spell_days_lag2"]
+    {
+        assert!(panel.column("t", name).unwrap() == other.column("t", name).unwrap(), "{name}");
+    }
 }
