@@ -14,8 +14,8 @@ pub(crate) const SHARE: [f64; 6] = [0.52, 0.08, 0.07, 0.08, 0.11, 0.14];
 pub(crate) const EDU: [f64; 6] = [0.55, 0.55, 0.45, 0.35, 0.38, 0.40];
 pub(crate) const SD_U: f64 = 0.5;
 /// Penalty on entry into work and on staying, for those who came as adults.
-pub(crate) const ENTRY: [f64; 6] = [0.0, -0.12, -0.17, -0.56, -0.60, -0.60];
-pub(crate) const EXIT: [f64; 6] = [0.0, 0.12, 0.28, 0.54, 0.60, 0.60];
+pub(crate) const ENTRY: [f64; 6] = [0.0, -0.08, -0.16, -0.57, -0.56, -0.60];
+pub(crate) const EXIT: [f64; 6] = [0.0, 0.08, 0.26, 0.56, 0.55, 0.60];
 /// Share of that penalty by generation 0, 1, 1.5, 2.
 pub(crate) const GENERATION: [f64; 4] = [1.0, 1.0, 0.85, 0.75];
 pub(crate) const ABROAD: [f64; 6] = [0.0, 0.9, 1.2, 0.2, 0.0, 0.8];
@@ -32,7 +32,7 @@ pub(crate) const ASSIMILATION: f64 = 0.02;
 
 pub(crate) const LENGTH: [usize; 4] = [1, 2, 2, 2];
 pub(crate) const LOCK_IN: [f64; 4] = [-0.4, -1.0, -0.8, -1.5];
-pub(crate) const TAU: [f64; 4] = [0.0, 0.30, 0.50, 0.90];
+pub(crate) const TAU: [f64; 4] = [0.0, 0.40, 0.50, 0.90];
 pub(crate) const HALF_LIFE: [f64; 4] = [1.0, 12.0, 16.0, 3.0];
 pub(crate) const TAU_NON_EU: f64 = 0.3;
 pub(crate) const KEEP_NCWT: f64 = -0.15;

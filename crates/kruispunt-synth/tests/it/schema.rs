@@ -1,12 +1,9 @@
 //! Tables and documentation agree.
 
+use crate::world;
 use kruispunt::data::{Column, Unit, Values};
 use kruispunt_synth::schema::{Field, Kind, TRUTH, markdown, schema, tables};
-use kruispunt_synth::{Imperfections, Registers, Scale, SynthError, World};
-
-pub(crate) fn world(scale: Scale, faults: Imperfections) -> World {
-    Registers::new(scale).seed(1).imperfections(faults).build().unwrap()
-}
+use kruispunt_synth::{Imperfections, Registers, Scale, SynthError};
 
 fn agrees(field: &Field, column: &Column) -> bool {
     match (field.kind, column.values()) {
