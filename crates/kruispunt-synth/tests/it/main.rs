@@ -1,6 +1,7 @@
 //! The registers as their users see them.
 
-#![allow(clippy::unwrap_used, reason = "a test may fail where it stands")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
+#![allow(clippy::needless_range_loop, reason = "rows of several columns at once")]
 
 mod calibration;
 mod consistency;
