@@ -30,7 +30,8 @@ from kruispunt.estimate import Estimates, Fit, etable, feols, ssc
 from kruispunt.plots import coefplot, iplot
 from kruispunt.report import Report
 
-# synth
+# belgium, synth
+from kruispunt import belgium, synth
 
 __version__ = _core.VERSION
 
@@ -59,7 +60,9 @@ __all__ = [
     "Report",
     "coefplot",
     "iplot",
-    # synth
+    # belgium, synth
+    "belgium",
+    "synth",
 ]
 
 

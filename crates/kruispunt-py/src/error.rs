@@ -12,6 +12,7 @@ use pyo3::PyErr;
 
 pyo3::import_exception!(kruispunt.exceptions, InputError);
 pyo3::import_exception!(kruispunt.exceptions, InternalError);
+pyo3::import_exception!(kruispunt.exceptions, KruispuntError);
 pyo3::import_exception!(kruispunt.exceptions, LinkageError);
 pyo3::import_exception!(kruispunt.exceptions, PanelError);
 pyo3::import_exception!(kruispunt.exceptions, EstimationError);

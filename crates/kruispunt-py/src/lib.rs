@@ -18,6 +18,7 @@
 
 mod account;
 mod arrow;
+mod belgium;
 mod column;
 mod error;
 mod estimate;
@@ -73,7 +74,15 @@ mod _core {
     #[pymodule_export]
     use crate::report::flow_svg;
 
+    // belgium
+    #[pymodule_export]
+    use crate::belgium::{insz_parse, insz_valid};
+
     // synth
+    #[pymodule_export]
+    use crate::synth::PyWorld;
+    #[pymodule_export]
+    use crate::synth::{synth_imperfections, synth_schema};
 
     // the build
     #[pymodule_export]
