@@ -87,7 +87,8 @@ class insz:  # noqa: N801 - reads as a module: kp.belgium.insz.parse
         InputError
             If it is not a valid number; the message says why and never shows the number.
         """
-        if not isinstance(text, str):
+        given: object = text
+        if not isinstance(given, str):
             message = f"`text`: an INSZ is text, not {type(text).__name__}: leading zeros matter"
             raise InputError(message)
         compact, formatted, kind, sex, century, year, date = _core.insz_parse(text, birth_year)

@@ -265,7 +265,9 @@ def registers(
     if backend is not None and backend not in _BACKENDS:
         message = f'`backend`: "{backend}" is none of {", ".join(_BACKENDS)}'
         raise InputError(message)
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed <= _LARGEST_SEED:
+    given: object = seed
+    whole = isinstance(given, int) and not isinstance(given, bool)
+    if not whole or not 0 <= seed <= _LARGEST_SEED:
         message = "`seed` must be a whole number from 0 to 2^64 - 1"
         raise InputError(message)
     names: list[str] | None

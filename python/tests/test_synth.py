@@ -95,7 +95,7 @@ def test_parquet_is_written_by_the_frame_library(reg: kp.synth.Registers, tmp_pa
 
 
 def test_registers_pickle(reg: kp.synth.Registers) -> None:
-    back = pickle.loads(pickle.dumps(reg))  # noqa: S301 - our own bytes
+    back = pickle.loads(pickle.dumps(reg))
     assert back.names == reg.names
     assert back["permits"] == reg["permits"]
     assert back.truth["att"].columns == reg.truth["att"].columns

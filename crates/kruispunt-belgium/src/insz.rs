@@ -365,7 +365,7 @@ mod tests {
         assert_eq!(made.formatted(), "93.05.18-223.61");
     }
 
-    /// Doctests of python-stdnum 2.1, modules `be.nn` and `be.bis`.
+    /// Doctests of python-stdnum 2.2, modules `be.nn` and `be.bis`.
     #[test]
     fn agrees_with_the_documented_examples_of_python_stdnum() {
         for (text, compact, day, kind, sex) in [

@@ -95,7 +95,9 @@ fn run(
     let mut at_start = now;
     for (q, seen) in states.iter_mut().enumerate().skip(first) {
         if let Some(forced) = person.forced(q) {
-            now = now.step(forced);
+            // Who left does not come back by growing old.
+            let stays = now.state == Abroad && forced == Inactive;
+            now = now.step(if stays { Abroad } else { forced });
         } else if !now.state.resident() && now.state != Abroad || person.enters(q) {
             now = Now { state: first_state(person, draws, q), in_state: 0, ..now };
         }

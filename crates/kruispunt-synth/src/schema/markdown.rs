@@ -72,6 +72,28 @@ Two outcomes are linear and have their truth in closed form: the log day wage in
 finished training + noise, parameters in `params`) and `service_index` in `rollout_outcome`
 (person effect + quarter effect + effect by adoption cohort and time + noise).
 
+## How careers are made
+
+Each quarter the next state is `argmax_s (V_s + G_s)` over employed E, job-seeking U, social
+assistance L, not active I and abroad A, with standard Gumbel draws `G` that are the same in all
+worlds. With `e` the pull into work (origin by generation, education, sex, attachment `u`, cycle,
+quarters since arrival), `x` the push out of it and `d` the quarters in the state:
+
+| from | to E | to U | to L | to I |
+|---|---|---|---|---|
+| E | 0 | -3.85 + x | -7 + x | -4.7 + 0.4 x |
+| U | -1.35 + e - 0.28 ln(1 + d) | 0 | -4.8 - 0.3 e | -3.3 - 0.3 e |
+| L | -2.9 + e | -3.2 + 0.3 e | 0 | -3.2 |
+| I | -3.0 + e | -3.6 + 0.3 e | -5.2 - 0.3 e | 0 |
+
+A job-seeker not yet trained starts training `k` with odds
+`exp(a_k + rho g_k u + h_k nonEU + s_k (edu - 1) + 0.35 exp(-((d - 2) / 2)^2))`. While it lasts (1
+quarter for GCT, 2 for the others) the pull into work falls by the lock-in; afterwards it rises by
+`tau_k 2^(-(e - length_k) / half_life_k)`, by 30 % more outside the EU (all in `params`). Everybody
+takes at most one training. A trainee of CWT is not employed. Persons below the end of school and
+from 65 on are not active; a transition has one day inside its quarter, so all files agree to the
+day.
+
 What has no effect in this version: civic integration, Dutch lessons and work permits are recorded
 but do not change the states.
 ";

@@ -3,13 +3,15 @@
 use crate::SynthError;
 use crate::life::Stage;
 use crate::params::{
-    FIRST, HALF_LIFE, LENGTH, LOCK_IN, QUARTERS, ROLLOUT_SD, SD_WAGE, TAU, TAU_WAGE, WAGE_AGENCY,
-    WAGE_BASE, WAGE_PART_TIME, rollout_effect, rollout_trend, wage_trend,
+    ENTRY, EXIT, FIRST, HALF_LIFE, LENGTH, LOCK_IN, QUARTERS, ROLLOUT_SD, SD_WAGE, TAKE_UP,
+    TAKE_UP_EDU, TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_WAGE, WAGE_AGENCY, WAGE_BASE, WAGE_PART_TIME,
+    rollout_effect, rollout_trend, wage_trend,
 };
 use crate::rows::{Cell, Rows};
 use crate::schema::schema;
 use crate::tables::Link;
 use kruispunt::data::{Table, Values};
+use kruispunt_belgium::origin::Origin;
 
 const TRAININGS: [&str; 4] = ["GCT", "OCT", "NCWT", "CWT"];
 
@@ -24,6 +26,14 @@ pub(crate) fn params(stage: &Stage) -> Result<Table, SynthError> {
         row(&format!("lock_in.{name}"), LOCK_IN[kind]);
         row(&format!("tau.{name}"), TAU[kind]);
         row(&format!("half_life.{name}"), HALF_LIFE[kind]);
+        row(&format!("take_up.{name}"), TAKE_UP[kind]);
+        row(&format!("take_up.u.{name}"), TAKE_UP_U[kind]);
+        row(&format!("take_up.non_eu.{name}"), TAKE_UP_NON_EU[kind]);
+        row(&format!("take_up.edu.{name}"), TAKE_UP_EDU[kind]);
+    }
+    for (group, origin) in Origin::ALL.iter().enumerate() {
+        row(&format!("entry.{}", origin.label()), ENTRY[group]);
+        row(&format!("exit.{}", origin.label()), EXIT[group]);
     }
     row("wage.base", WAGE_BASE);
     row("wage.part_time", WAGE_PART_TIME);
