@@ -351,8 +351,9 @@ class Linker:
     sampled pairs of rows) with the matches taken out; `m` from expectation-maximisation on
     counted patterns, one run for each blocking rule without the comparisons it makes equal; the
     share of matches from the expected matches among blocked pairs over the completeness of the
-    rules, estimated from how many rules find each match (Chao 1987). Comparisons are taken as
-    independent given the match status.
+    rules. That is the smaller of two estimates: from how many rules find each match (Chao 1987)
+    and from how often the columns of the rules agree among matches. Both are optimistic.
+    Comparisons are taken as independent given the match status.
 
     Parameters
     ----------

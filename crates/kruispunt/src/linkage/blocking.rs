@@ -365,8 +365,13 @@ fn codes(coded: &Coded, first: Option<usize>, usable: impl Fn(u32) -> bool) -> [
                 return if usable(code as u32) { code as u32 } else { MISSING };
             };
             let end = text.char_indices().nth(letters).map_or(text.len(), |(at, _)| at);
+            let part = &text[..end];
+            // The unknown parts of a date are zeros.
+            if !usable(code as u32) && part.bytes().all(|byte| byte == b'0') {
+                return MISSING;
+            }
             let next = known.len() as u32;
-            *known.entry(&text[..end]).or_insert(next)
+            *known.entry(part).or_insert(next)
         })
         .collect();
     let map = |codes: &[u32]| {

@@ -272,6 +272,15 @@ impl Comparer {
         (counts, used)
     }
 
+    /// The share of pairs of rows with a value on both sides.
+    pub(super) fn both_there(&self) -> f64 {
+        let share = |codes: &[u32]| {
+            let there = codes.iter().filter(|&&code| code != MISSING).count();
+            there as f64 / codes.len().max(1) as f64
+        };
+        share(&self.coded.left) * share(&self.coded.right)
+    }
+
     /// The canonical value of each code is complete enough to block on.
     pub(super) fn can_block(&self, code: u32) -> bool {
         match &self.values {

@@ -156,10 +156,13 @@ impl KeyLink {
         let texts: Vec<Option<String>> =
             coded.texts.iter().map(|text| canon::identifier(text, lose_zeros)).collect();
         let replaced = self.replaced(lose_zeros)?;
+        let resolved = replaced.resolve()?;
         let current: Vec<Option<String>> = texts
             .into_iter()
-            .map(|text| text.map(|text| replaced.current(text)).transpose())
-            .collect::<Result<_, _>>()?;
+            .map(|text| {
+                text.map(|text| resolved.get(text.as_str()).map_or(text, ToString::to_string))
+            })
+            .collect();
         let pick = |codes: &[u32]| -> Keys {
             codes
                 .iter()
@@ -204,7 +207,6 @@ impl KeyLink {
                 _ => return Err(LinkageError::AmbiguousReplacement { first, row }),
             }
         }
-        replaced.refuse_circles()?;
         Ok(replaced)
     }
 }
@@ -217,34 +219,31 @@ fn numeric(column: Option<&Column>) -> bool {
 type Keys = Vec<Option<String>>;
 
 impl Replaced {
-    /// The number that `key` has become.
-    fn current(&self, key: String) -> Result<String, LinkageError> {
-        let mut key = key;
-        let mut rows = Vec::new();
-        while let Some((next, row)) = self.by.get(&key) {
-            if rows.contains(row) {
-                return Err(LinkageError::Cycle { rows });
-            }
-            rows.push(*row);
-            key.clone_from(next);
-        }
-        Ok(key)
-    }
-
-    fn refuse_circles(&self) -> Result<(), LinkageError> {
-        let mut starts: Vec<(&String, usize)> =
-            self.by.iter().map(|(old, (_, row))| (old, *row)).collect();
+    /// Resolves every number to its current one; a circle is an error with its rows.
+    fn resolve(&self) -> Result<FxHashMap<&str, &str>, LinkageError> {
+        let mut starts: Vec<(&str, usize)> =
+            self.by.iter().map(|(old, (_, row))| (old.as_str(), *row)).collect();
         starts.sort_unstable_by_key(|(_, row)| *row);
-        for (old, row) in starts {
-            if let Err(LinkageError::Cycle { mut rows }) = self.current(old.clone()) {
-                // Keep the circle and leave out what leads to it.
-                if let Some(at) = rows.iter().position(|&own| own == row) {
-                    rows.drain(..at);
+        let mut current: FxHashMap<&str, &str> = FxHashMap::default();
+        for (start, _) in starts {
+            let mut path: Vec<(&str, usize)> = Vec::new();
+            let mut place: FxHashMap<&str, usize> = FxHashMap::default();
+            let mut key = start;
+            while let Some((next, row)) = self.by.get(key) {
+                if let Some(&known) = current.get(key) {
+                    key = known;
+                    break;
                 }
-                rows.sort_unstable();
-                return Err(LinkageError::Cycle { rows });
+                if let Some(from) = place.insert(key, path.len()) {
+                    let mut rows: Vec<usize> = path[from..].iter().map(|step| step.1).collect();
+                    rows.sort_unstable();
+                    return Err(LinkageError::Cycle { rows });
+                }
+                path.push((key, *row));
+                key = next;
             }
+            current.extend(path.into_iter().map(|(old, _)| (old, key)));
         }
-        Ok(())
+        Ok(current)
     }
 }

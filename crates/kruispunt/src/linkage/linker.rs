@@ -70,8 +70,9 @@ pub(super) struct Model {
 /// - *m* comes from expectation-maximisation on counted patterns, one run for each blocking rule
 ///   without the comparisons that the rule makes equal, averaged by expected matches.
 /// - *lambda* is not guessed. The expected matches among the blocked pairs are divided by the
-///   completeness of the rules, which is estimated from how many rules find each match (Chao
-///   1987, a lower bound for those that no rule finds). With one rule completeness is taken as 1.
+///   completeness of the rules. That is the smaller of two estimates, both optimistic: from how
+///   many rules find each match (Chao 1987, a lower bound for those that no rule finds), and from
+///   how often the columns of the rules agree among matches, as if independently.
 /// - *Term frequencies* replace `u` of equality by the share of other rows with the value, the
 ///   pair itself left out; the second level uses the commoner of its two values. A value that
 ///   nobody else has counts as `min(u, 1 / n)`.

@@ -30,6 +30,8 @@ struct Union {
     found: Vec<u8>,
     /// One over the share of left rows that was looked at.
     scale: f64,
+    /// Rules.
+    occasions: f64,
 }
 
 impl Linker {
@@ -60,7 +62,8 @@ impl Linker {
         let shares = self.shares(&comparers, sides.dedupe)?;
         let runs = self.runs(&comparers, &blocks)?;
         let union = self.union(&comparers, &blocks)?;
-        let model = self.learn(sides, &shares, &runs, &union)?;
+        let there: Vec<f64> = comparers.iter().map(Comparer::both_there).collect();
+        let model = self.learn(sides, &shares, &runs, &union, &there)?;
         let mut trained = self.clone();
         trained.model = Some(model);
         Ok(trained)
@@ -149,7 +152,7 @@ impl Linker {
         let merged = merge(counted.into_iter().map(|chunk| chunk.0));
         let found = merged.iter().map(|(key, _)| (key % 4) as u8).collect();
         let patterns = coder.unpack(merged.iter().map(|&(key, count)| (key / 4, count)));
-        Ok(Union { patterns, found, scale })
+        Ok(Union { patterns, found, scale, occasions: self.rules.len() as f64 })
     }
 
     /// Alternates m by rule, lambda, and u without the matches in it.
@@ -159,6 +162,7 @@ impl Linker {
         shares: &[Shares],
         runs: &[Run],
         union: &Union,
+        there: &[f64],
     ) -> Result<Model, LinkageError> {
         let n = (sides.left.n_rows() as f64, sides.right.n_rows() as f64);
         let most = match self.assignment {
@@ -205,8 +209,8 @@ impl Linker {
                 let total: f64 = sums.iter().sum();
                 m.iter_mut().zip(sums).for_each(|(m, sum)| *m = sum / total);
             }
-            (lambda, completeness) =
-                union.lambda(&m, &u, lambda, most, sides.pairs(), self.rules.len());
+            let bound = self.found_if_independent(&m, there);
+            (lambda, completeness) = union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
             u = shares.iter().zip(&m).map(|(s, m)| corrected(s, Some((lambda, m)))).collect();
         }
         let learned = m.into_iter().zip(u).map(|(m, u)| Learned { m, u }).collect();
@@ -240,16 +244,62 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>) -> Vec<f64> {
     u
 }
 
+impl Linker {
+    /// The share of matches that the rules find if columns agree independently of each other;
+    /// 1 where a rule uses first letters or a column that is not compared.
+    fn found_if_independent(&self, m: &[Vec<f64>], there: &[f64]) -> f64 {
+        let place = |name: &str| self.comparisons.iter().position(|own| own.column() == name);
+        let rules: Option<Vec<u64>> = self
+            .rules
+            .iter()
+            .map(|rule| {
+                rule.keys().iter().try_fold(0_u64, |mask, (column, first)| {
+                    let at = place(column).filter(|&at| first.is_none() && at < 64)?;
+                    Some(mask | 1 << at)
+                })
+            })
+            .collect();
+        let agree: Vec<f64> = m.iter().zip(there).map(|(m, there)| m[0] * there).collect();
+        rules.map_or(1.0, |rules| found_share(&agree, &rules))
+    }
+}
+
+/// P(all columns of some rule agree), columns agreeing independently; rules are bit masks.
+/// 1 when the rules have more than 16 columns.
+fn found_share(agree: &[f64], rules: &[u64]) -> f64 {
+    let used = rules.iter().fold(0, |all, rule| all | rule);
+    let columns: Vec<usize> = (0..agree.len().min(64)).filter(|at| used >> at & 1 == 1).collect();
+    if columns.len() > 16 {
+        return 1.0;
+    }
+    let mut found = 0.0;
+    for state in 0_u64..1 << columns.len() {
+        let (mut mask, mut probability) = (0, 1.0);
+        for (bit, &column) in columns.iter().enumerate() {
+            if state >> bit & 1 == 1 {
+                mask |= 1 << column;
+                probability *= agree[column];
+            } else {
+                probability *= 1.0 - agree[column];
+            }
+        }
+        if rules.iter().any(|rule| rule & mask == *rule) {
+            found += probability;
+        }
+    }
+    found
+}
+
 impl Union {
-    /// The share of matches among all pairs, and of those the share that the rules find.
+    /// The share of matches among all pairs, and of those the share that the rules find: at most
+    /// `bound`, and at most what the numbers of rules that find each match tell (Chao 1987).
     fn lambda(
         &self,
         m: &[Vec<f64>],
         u: &[Vec<f64>],
         start: f64,
-        most: f64,
-        pairs: f64,
-        rules: usize,
+        (most, pairs): (f64, f64),
+        bound: f64,
     ) -> (f64, f64) {
         let (mut lambda, mut completeness) = (start, 1.0);
         for _ in 0..500 {
@@ -259,13 +309,12 @@ impl Union {
                 found[times as usize] += share * count as f64 * self.scale;
             }
             let seen: f64 = found.iter().sum();
-            let occasions = rules as f64;
-            let unseen = if rules < 2 || found[2] <= 0.0 {
+            let unseen = if self.occasions < 2.0 || found[2] < 1.0 {
                 0.0
             } else {
-                (occasions - 1.0) / occasions * found[1] * found[1] / (2.0 * found[2])
+                (self.occasions - 1.0) / self.occasions * found[1] * found[1] / (2.0 * found[2])
             };
-            completeness = (seen / (seen + unseen)).clamp(0.01, 1.0);
+            completeness = (seen / (seen + unseen)).min(bound).clamp(0.01, 1.0);
             let next = (seen / completeness / pairs).clamp(1e-3 / pairs, most.max(2e-3 / pairs));
             completeness = (seen / (next * pairs)).clamp(0.01, 1.0);
             let change = ((next - lambda) / lambda).abs();
@@ -333,4 +382,17 @@ fn merge(chunks: impl Iterator<Item = FxHashMap<u64, u64>>) -> Vec<(u64, u64)> {
     let mut merged: Vec<(u64, u64)> = all.into_iter().collect();
     merged.sort_unstable();
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_two_of_three_columns_find_what_the_binomial_says() {
+        let found = found_share(&[0.9, 0.9, 0.9], &[0b011, 0b101, 0b110]);
+        assert!((found - (3.0 * 0.81 * 0.1 + 0.729)).abs() < 1e-12);
+        assert!((found_share(&[0.9, 0.5], &[0b10]) - 0.5).abs() < 1e-12);
+        assert_eq!(found_share(&[0.5; 20], &[(1 << 17) - 1]), 1.0);
+    }
 }
