@@ -10,6 +10,9 @@
 //!
 //! with E the largest set and D all others together; several columns run side by side. Rows with
 //! the same levels in all sets are one cell, and a level of E with a single cell drops out of S.
+//! Where conjugate gradients are slow (long thin graphs of movers) the reduced system is
+//! factorised, densely when small, within its envelope when that is narrow.
+//!
 //! The result is checked, not trusted: the largest group mean left in any set, relative to the
 //! standard deviation of the column, is computed from the residuals themselves, and the solve is
 //! repeated on them until it is below the tolerance.
@@ -17,6 +20,7 @@
 //! Chunks are fixed by the size of the problem and reduced in order, so the bits do not depend on
 //! the number of threads.
 
+mod envelope;
 mod reduced;
 
 use crate::data::Ticket;

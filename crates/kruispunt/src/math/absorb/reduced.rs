@@ -1,5 +1,6 @@
 //! The system that remains when the largest set of groups is eliminated, and its solution.
 
+use super::envelope::{Envelope, Rows};
 use super::{Coefficients, Failure, Groups, Outcome};
 use crate::data::Ticket;
 use crate::math::linalg::Semidefinite;
@@ -9,6 +10,8 @@ use rayon::prelude::*;
 const PATIENCE: usize = 40;
 /// The largest system that is factorised.
 const DENSE: usize = 1500;
+/// Pairs of cells from which a sparse system is made at most.
+const SPARSE: usize = 30_000_000;
 
 pub(super) struct Reduced {
     /// First set: rows in group order (`None` when they stand so already), where groups start.
@@ -280,8 +283,7 @@ impl Reduced {
                 break;
             }
             ticket.advance(1);
-            if iteration == PATIENCE && m <= DENSE {
-                self.finish_dense(&r, &mut x);
+            if iteration == PATIENCE && self.finish(&r, &mut x) {
                 return Ok((x, iteration + 1));
             }
             let sp = self.apply(&p, &mut buffers);
@@ -362,6 +364,72 @@ impl Reduced {
                 }
             }
         })
+    }
+
+    /// Adds the exact solution of S d = r to x, if a factor of S is affordable.
+    fn finish<const K: usize>(&self, r: &[[f64; K]], x: &mut [[f64; K]]) -> bool {
+        if self.m() <= DENSE {
+            self.finish_dense(r, x);
+            return true;
+        }
+        let Some(factor) = self.sparse().and_then(|rows| Envelope::new(&rows)) else {
+            return false;
+        };
+        for lane in 0..K {
+            let mut b: Vec<f64> = r.iter().map(|lanes| lanes[lane]).collect();
+            factor.solve(&mut b);
+            for (x, b) in x.iter_mut().zip(b) {
+                x[lane] += b;
+            }
+        }
+        true
+    }
+
+    /// S row by row; `None` when groups have so many cells that it would be large.
+    fn sparse(&self) -> Option<Rows> {
+        let cells = &self.cells;
+        let sizes = cells.starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize * cells.width);
+        let pairs: usize = sizes.map(|size| size * size).sum();
+        if pairs > SPARSE || pairs > 30 * cells.weight.len() * cells.width {
+            return None;
+        }
+        let mut entries: Vec<(u32, u32, f64)> = Vec::with_capacity(pairs);
+        for group in 0..cells.mass.len() {
+            let range = cells.starts[group] as usize..cells.starts[group + 1] as usize;
+            for cell in range.clone() {
+                let share = cells.weight[cell] / cells.mass[group];
+                for &a in cells.of(cell) {
+                    for &b in cells.of(cell) {
+                        entries.push((a, b, cells.weight[cell]));
+                    }
+                    for other in range.clone() {
+                        for &b in cells.of(other) {
+                            entries.push((a, b, -share * cells.weight[other]));
+                        }
+                    }
+                }
+            }
+        }
+        entries.sort_by_key(|&(a, b, _)| (a, b));
+        let mut rows =
+            Rows { starts: vec![0; self.m() + 1], columns: Vec::new(), values: Vec::new() };
+        let mut previous = None;
+        for (a, b, value) in entries {
+            if previous == Some((a, b)) {
+                if let Some(sum) = rows.values.last_mut() {
+                    *sum += value;
+                }
+            } else {
+                rows.starts[a as usize + 1] += 1;
+                rows.columns.push(b);
+                rows.values.push(value);
+            }
+            previous = Some((a, b));
+        }
+        for level in 0..self.m() {
+            rows.starts[level + 1] += rows.starts[level];
+        }
+        Some(rows)
     }
 
     /// Adds the exact solution of S d = r to x.
