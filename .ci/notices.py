@@ -31,7 +31,10 @@ def linked() -> list[dict[str, str]]:
             and not _is_macro(packages[dep["pkg"]])
         ]
     ours = set(metadata["workspace_members"])
-    return sorted((packages[key] for key in seen - ours), key=lambda package: package["name"])
+    return sorted(
+        (packages[key] for key in seen - ours),
+        key=lambda package: (package["name"], package["version"]),
+    )
 
 
 def _is_macro(package: dict) -> bool:
