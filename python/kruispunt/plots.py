@@ -215,5 +215,5 @@ def coefplot(
     axes.set_yticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
     axes.invert_yaxis()
     axes.set_xlabel(xlabel)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
     return axes

@@ -11,6 +11,7 @@ import pytest
 NOTEBOOKS = Path(__file__).parents[2] / "examples" / "notebooks"
 
 
+@pytest.mark.filterwarnings("ignore:The inplace keyword")  # inside pyfixest, the peer
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.py")), ids=lambda path: path.stem)
 def test_notebook_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MPLBACKEND", "agg")

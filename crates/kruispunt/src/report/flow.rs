@@ -41,24 +41,25 @@ const GAP: usize = 26;
 const MAIN: (usize, usize) = (330, 300);
 const SIDE: (usize, usize) = (680, 310);
 const LEFT: (usize, usize) = (10, 280);
-const CHARS: usize = 43;
 
 struct Drawn {
     lines: Vec<(String, bool)>,
+    chars: usize,
 }
 
 impl Drawn {
-    fn new() -> Self {
-        Self { lines: Vec::new() }
+    /// An empty box; how many characters fit on a line is reckoned for a wide font.
+    fn new((_, width): (usize, usize)) -> Self {
+        Self { lines: Vec::new(), chars: (width - 2 * PAD) * 10 / 71 }
     }
 
     fn bold(mut self, text: &str) -> Self {
-        self.lines.extend(wrap(text, CHARS - 3).into_iter().map(|line| (line, true)));
+        self.lines.extend(wrap(text, self.chars - 4).into_iter().map(|line| (line, true)));
         self
     }
 
     fn plain(mut self, text: &str) -> Self {
-        self.lines.extend(wrap(text, CHARS).into_iter().map(|line| (line, false)));
+        self.lines.extend(wrap(text, self.chars).into_iter().map(|line| (line, false)));
         self
     }
 
@@ -106,7 +107,7 @@ fn groups(steps: &[Step]) -> Vec<&[Step]> {
 
 /// What stands right of a box: exclusions, ties and, where one verb stands alone, its notes.
 fn side(steps: &[Step]) -> Option<Drawn> {
-    let mut drawn = Drawn::new();
+    let mut drawn = Drawn::new(SIDE);
     for step in steps {
         drawn = beside(drawn, step, steps.len() == 1);
     }
@@ -120,21 +121,22 @@ fn beside(mut drawn: Drawn, step: &Step, with_notes: bool) -> Drawn {
             drawn = drawn.plain(&format!("{}: {}", exclusion.reason, amount(exclusion.count)));
         }
     }
+    let notes = if with_notes { step.notes.as_slice() } else { &[] };
+    if !step.ties.is_empty() || !notes.is_empty() {
+        drawn = drawn.bold("Noted");
+    }
     for ties in &step.ties {
         let text =
             format!("Ties, {}: {}, settled by {}", ties.what, count(ties.met), ties.settled_by);
         drawn = drawn.plain(&text);
     }
-    if with_notes {
-        drawn = step.notes.iter().fold(drawn, |drawn, note| drawn.plain(note));
-    }
-    drawn
+    notes.iter().fold(drawn, |drawn, note| drawn.plain(note))
 }
 
 /// What stands left of a box: the tables that joined and are not drawn yet, each with what it lost
 /// on the way.
 fn left<'a>(steps: &'a [Step], drawn_before: &mut Vec<&'a Account>) -> Option<Drawn> {
-    let mut drawn = Drawn::new();
+    let mut drawn = Drawn::new(LEFT);
     for account in steps.iter().flat_map(|step| &step.joined) {
         if drawn_before.contains(&account) {
             continue;
@@ -168,7 +170,7 @@ impl<'a> Flow<'a> {
     }
 
     fn start(&self) -> Drawn {
-        let drawn = Drawn::new().bold(if self.account.source().is_empty() {
+        let drawn = Drawn::new(MAIN).bold(if self.account.source().is_empty() {
             "table"
         } else {
             self.account.source()
@@ -180,7 +182,7 @@ impl<'a> Flow<'a> {
     }
 
     fn main(steps: &[Step]) -> Drawn {
-        let mut drawn = Drawn::new();
+        let mut drawn = Drawn::new(MAIN);
         let mut last = "";
         for step in steps {
             if step.verb != last {
@@ -207,7 +209,8 @@ impl<'a> Flow<'a> {
         let start = self.start();
         start.draw(&mut body, MAIN, 10, "m");
         let mut y = 10 + start.height();
-        for ((steps, side), left) in steps.iter().zip(&sides).zip(&lefts) {
+        let last = steps.len().saturating_sub(1);
+        for (at, ((steps, side), left)) in steps.iter().zip(&sides).zip(&lefts).enumerate() {
             let main = Self::main(steps);
             let beside =
                 side.as_ref().map_or(0, Drawn::height).max(left.as_ref().map_or(0, Drawn::height));
@@ -228,7 +231,9 @@ impl<'a> Flow<'a> {
                 left.draw(&mut body, LEFT, at, "j");
             }
             y = box_top + main.height();
-            if y < top + band {
+            if at == last {
+                y = y.max(top + band);
+            } else if y < top + band {
                 let _ = write!(body, r#"<path class="a" d="M{centre} {y}V{}"/>"#, top + band);
                 y = top + band;
             }
