@@ -128,7 +128,7 @@ impl Period {
     /// The calendar year it lies in (for years: itself).
     #[must_use]
     pub const fn year(self) -> i32 {
-        (self.number * self.unit.months()).div_euclid(12)
+        (self.number as i64 * self.unit.months() as i64).div_euclid(12) as i32
     }
 
     /// The first day.
@@ -203,13 +203,20 @@ impl Calendar {
     ///
     /// # Errors
     ///
-    /// [`DataError::EmptyCalendar`] when `last` lies before `first` or their units differ.
+    /// [`DataError::EmptyCalendar`] when `last` lies before `first` or their units differ,
+    /// [`DataError::PeriodOutOfRange`] outside the years 1 to 9998.
     pub fn between(first: Period, last: Period) -> Result<Self, DataError> {
         if last < first || first.unit != last.unit {
             return Err(DataError::EmptyCalendar {
                 first: first.to_string(),
                 last: last.to_string(),
             });
+        }
+        for (argument, period) in [("first", first), ("last", last)] {
+            if !(1..9999).contains(&period.year()) {
+                let period = period.to_string();
+                return Err(DataError::PeriodOutOfRange { argument, period });
+            }
         }
         Ok(Self { first, len: (last.number - first.number + 1) as u32 })
     }

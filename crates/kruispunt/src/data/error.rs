@@ -108,6 +108,14 @@ pub enum DataError {
         /// The unit asked for.
         unit: Unit,
     },
+    /// A calendar with a period too early or too late.
+    #[error("`{argument}`: {period} does not lie between the years 1 and 9998")]
+    PeriodOutOfRange {
+        /// The argument.
+        argument: &'static str,
+        /// The period.
+        period: String,
+    },
     /// A calendar that ends before it starts.
     #[error(
         "the calendar from {first} to {last} is empty; the first period must not lie after the last"

@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Regressors a design may have; larger classifications are swept out.
 const MOST: usize = 5000;
 
+/// Classifications in one interaction; each doubles the work of finding what it adds.
+const MOST_CROSSED: usize = 8;
+
 /// A named column of the design.
 pub(super) struct Regressor {
     pub(super) name: String,
@@ -71,6 +74,14 @@ pub(super) fn design(formula: &Formula, rows: &Rows<'_>) -> Result<Vec<Regressor
             }
         }
         let places = places(term, &known);
+        let classified = places.iter().filter(|&&at| evaluated[at].reduced.is_some()).count();
+        if classified > MOST_CROSSED {
+            return Err(EstimateError::BadArgument {
+                argument: "fml",
+                expected: "at most 8 classifications in one interaction",
+                got: classified.to_string(),
+            });
+        }
         for scoped in scope(&places, &evaluated, &mut spanned) {
             if scoped.is_empty() && absorbed {
                 continue;

@@ -48,6 +48,18 @@ pub enum EstimateError {
         /// The row, counted from 0.
         row: usize,
     },
+    /// A value whose square does not fit into a number.
+    #[error(
+        "`{argument}`: \"{column}\" at row {row} is beyond 1e90 and cannot be squared; scale it down"
+    )]
+    TooLarge {
+        /// The argument that names the column.
+        argument: &'static str,
+        /// The column or expression.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+    },
     /// A weight is zero or negative.
     #[error("`weights`: column \"{column}\" at row {row} is not above 0; drop rows without weight")]
     BadWeight {

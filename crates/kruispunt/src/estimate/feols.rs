@@ -165,7 +165,7 @@ impl FeOls {
     /// # Errors
     ///
     /// [`EstimateError::Data`] for columns that are missing or of the wrong type,
-    /// [`EstimateError::NotFinite`], [`EstimateError::BadWeight`],
+    /// [`EstimateError::NotFinite`], [`EstimateError::TooLarge`], [`EstimateError::BadWeight`],
     /// [`EstimateError::NoSuchLevel`], [`EstimateError::TooFewRows`],
     /// [`EstimateError::AllCollinear`], [`EstimateError::TooFewClusters`],
     /// [`EstimateError::NotConverged`].
@@ -193,6 +193,7 @@ impl FeOls {
         ticket.stage("reading columns", 0);
         let mut drawn = self.draw(&rows)?;
         step = drawn.leave_out_singletons(&mut rows, self.singletons, step);
+        drawn.refuse_large(&self.formula, self.weights.as_deref(), &rows)?;
         if rows.n() == 0 {
             return Err(EstimateError::TooFewRows { n_obs: 0, parameters: drawn.regressors.len() });
         }
@@ -312,7 +313,9 @@ impl FeOls {
         let reference = if effects.is_empty() {
             vec![0.0; names.len()]
         } else {
-            raw.par_iter().map(|column| total_variation(column, weights.as_deref())).collect()
+            raw.par_iter()
+                .map(|column| measure(column, weights.as_deref(), self.collin_tol))
+                .collect()
         };
         let convergence =
             self.sweep(&effects, weights.as_deref(), &mut swept_y, &mut swept, ticket)?;
@@ -320,6 +323,8 @@ impl FeOls {
         let dropped: Vec<String> =
             solved.dropped.iter().map(|&column| names[column].clone()).collect();
         if !names.is_empty() && solved.kept.is_empty() {
+            let mut names: Vec<String> = names.iter().map(|own| term_of(own).to_owned()).collect();
+            names.dedup();
             return Err(EstimateError::AllCollinear { names });
         }
         if !dropped.is_empty() {
@@ -406,6 +411,15 @@ pub(super) const fn failed(failure: Failure) -> EstimateError {
     }
 }
 
+/// The largest value: weighted squares of many still are finite.
+const LARGEST: f64 = 1e90;
+
+/// The name of a regressor without its level, which may be the number of a person.
+fn term_of(name: &str) -> &str {
+    let end = name.find("::").unwrap_or(name.len()).min(name.find('[').unwrap_or(name.len()));
+    &name[..end]
+}
+
 /// The data of a regression on its sample.
 struct Drawn {
     outcome: Vec<f64>,
@@ -416,6 +430,26 @@ struct Drawn {
 }
 
 impl Drawn {
+    /// Refuses values whose squares, added up, would not be finite.
+    fn refuse_large(
+        &self,
+        formula: &Formula,
+        weights: Option<&str>,
+        rows: &Rows<'_>,
+    ) -> Result<(), EstimateError> {
+        let outcome = ("fml", formula.outcome(), &self.outcome);
+        let weighed = self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own));
+        let regressors = self.regressors.iter().map(|own| ("fml", term_of(&own.name), &own.values));
+        for (argument, column, values) in std::iter::once(outcome).chain(regressors).chain(weighed)
+        {
+            if let Some(at) = values.iter().position(|value| value.abs() > LARGEST) {
+                let column = column.to_owned();
+                return Err(EstimateError::TooLarge { argument, column, row: rows.row(at) });
+            }
+        }
+        Ok(())
+    }
+
     fn leave_out_singletons(
         &mut self,
         rows: &mut Rows<'_>,
@@ -486,6 +520,14 @@ fn may_fail(number: &Number) -> bool {
         }
         _ => true,
     }
+}
+
+/// What a regressor is measured by: its sum of squares about the mean, but no less than what is
+/// left of a constant by rounding.
+fn measure(column: &[f64], weights: Option<&[f64]>, tol: f64) -> f64 {
+    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+    let squares = sum_rows(column.len(), |row| weight(row) * column[row].powi(2));
+    total_variation(column, weights).max(squares * (1e-28 / tol.max(1e-12)))
 }
 
 /// Sum of squares about the mean.

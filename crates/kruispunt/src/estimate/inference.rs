@@ -153,6 +153,13 @@ impl Fit {
         let kept: Vec<f64> = triangle.kept.iter().map(|&i| gap[i]).collect();
         let chi2: f64 = triangle.solve(&kept).iter().zip(&kept).map(|(a, b)| a * b).sum();
         let df1 = triangle.kept.len();
+        if df1 == 0 {
+            return Err(EstimateError::BadArgument {
+                argument: "R",
+                expected: "a restriction of a coefficient with a variance above 0",
+                got: "none".to_owned(),
+            });
+        }
         let f = chi2 / df1 as f64;
         let p_f = f_sf(f, df1 as f64, self.df);
         Ok(WaldTest { chi2, f, df1, df2: self.df, p_f, p_chi2: chi2_sf(chi2, df1 as f64) })

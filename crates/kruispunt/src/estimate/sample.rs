@@ -249,36 +249,43 @@ fn combine(operation: Operation, left: f64, right: f64) -> f64 {
     }
 }
 
-/// Rows that are alone in a level of some factor, found again after each round of leaving out.
+/// Rows that are alone in a level of some factor, found again after each row that leaves.
+///
+/// Each level keeps how many rows it has and the exclusive or of their numbers, which names the
+/// last one; the work is linear however long the chains are.
 pub(super) fn singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     let n = factors.first().map_or(0, |factor| factor.len());
-    let mut counts: Vec<Vec<u32>> = factors
+    let mut levels: Vec<Vec<(u32, usize)>> = factors
         .iter()
         .map(|factor| {
-            let mut counts = vec![0; factor.n_levels()];
-            factor.codes().iter().for_each(|&code| counts[code as usize] += 1);
-            counts
+            let mut own = vec![(0, 0); factor.n_levels()];
+            for (row, &code) in factor.codes().iter().enumerate() {
+                let (count, rows) = &mut own[code as usize];
+                *count += 1;
+                *rows ^= row;
+            }
+            own
         })
         .collect();
-    if counts.iter().flatten().all(|&count| count > 1) {
+    let alone = |&&(count, _): &&(u32, usize)| count == 1;
+    let mut leaving: Vec<usize> =
+        levels.iter().flatten().filter(alone).map(|&(_, row)| row).collect();
+    if leaving.is_empty() {
         return None;
     }
     let mut stay = vec![true; n];
-    loop {
-        let mut found = false;
-        for row in 0..n {
-            let alone =
-                |(factor, counts): (&&Factor, &Vec<u32>)| counts[factor.codes()[row] as usize] == 1;
-            if stay[row] && factors.iter().zip(&counts).any(alone) {
-                stay[row] = false;
-                found = true;
-                for (factor, counts) in factors.iter().zip(&mut counts) {
-                    counts[factor.codes()[row] as usize] -= 1;
-                }
+    while let Some(row) = leaving.pop() {
+        if !std::mem::replace(&mut stay[row], false) {
+            continue;
+        }
+        for (factor, own) in factors.iter().zip(&mut levels) {
+            let (count, rows) = &mut own[factor.codes()[row] as usize];
+            *count -= 1;
+            *rows ^= row;
+            if *count == 1 {
+                leaving.push(*rows);
             }
         }
-        if !found {
-            return Some(stay);
-        }
     }
+    Some(stay)
 }

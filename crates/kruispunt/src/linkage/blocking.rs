@@ -139,7 +139,9 @@ impl Blocks {
                 .map(|key| match place(&key.column) {
                     Some(at) => {
                         let comparer = &comparers[at];
-                        codes(&comparer.coded, key.first, |code| comparer.can_block(code))
+                        codes(&comparer.coded, key.first, |code| {
+                            comparer.can_block(code, key.first)
+                        })
                     }
                     None => codes(&extra[key.column.as_str()], key.first, |_| true),
                 })
@@ -361,9 +363,10 @@ fn codes(coded: &Coded, first: Option<usize>, usable: impl Fn(u32) -> bool) -> [
         .iter()
         .enumerate()
         .map(|(code, text)| {
-            let Some(letters) = first else {
-                return if usable(code as u32) { code as u32 } else { MISSING };
-            };
+            if !usable(code as u32) {
+                return MISSING;
+            }
+            let Some(letters) = first else { return code as u32 };
             let end = text.char_indices().nth(letters).map_or(text.len(), |(at, _)| at);
             let part = &text[..end];
             // The unknown parts of a date are zeros.

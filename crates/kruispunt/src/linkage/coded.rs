@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Ruler};
 use super::date::Written;
 use super::{LinkageError, canon};
-use crate::data::{Column, Day, Table, Values};
+use crate::data::{Column, DataError, Day, Table, Values};
 use rustc_hash::FxHashMap;
 
 /// Code of a missing value.
@@ -81,6 +81,9 @@ impl Coded {
         if matches!(ruler, Ruler::Numeric { .. }) {
             column.to_floats(argument, name)?;
         }
+        if matches!(ruler, Ruler::Identifier) {
+            refuse_no_identifier(column, argument, name)?;
+        }
         let cells = cells(column, argument, name)?;
         let mut codes: Vec<Option<u32>> = vec![None; cells.texts.len()];
         let mut out = Vec::with_capacity(cells.codes.len());
@@ -124,6 +127,29 @@ impl Coded {
 
 fn is_numeric(column: &Column) -> bool {
     matches!(column.values(), Values::Int(_) | Values::Float(_))
+}
+
+/// A sign or a fraction would be lost with the punctuation, digits beyond 2^53 are lost already.
+fn refuse_no_identifier(column: &Column, argument: &str, name: &str) -> Result<(), LinkageError> {
+    let whole = |row: usize| match column.values() {
+        Values::Int(values) => values[row] >= 0,
+        Values::Float(values) => {
+            !values[row].is_finite()
+                || values[row].fract() == 0.0
+                    && (0.0..=9_007_199_254_740_992.0).contains(&values[row])
+        }
+        _ => true,
+    };
+    let bad = (0..column.len()).find(|&row| !column.is_null(row) && !whole(row));
+    bad.map_or(Ok(()), |row| {
+        Err(DataError::BadCell {
+            argument: argument.to_owned(),
+            column: name.to_owned(),
+            row,
+            expected: "an identifier: a whole number from 0 to 2^53, or text; write a missing one as null",
+        }
+        .into())
+    })
 }
 
 struct Cells {

@@ -281,10 +281,10 @@ impl Comparer {
         share(&self.coded.left) * share(&self.coded.right)
     }
 
-    /// The canonical value of each code is complete enough to block on.
-    pub(super) fn can_block(&self, code: u32) -> bool {
+    /// The canonical value of a code is complete enough to block on it, or on its first letters.
+    pub(super) fn can_block(&self, code: u32, first: Option<usize>) -> bool {
         match &self.values {
-            Values::Dates(dates) => dates[code as usize].complete(),
+            Values::Dates(dates) => dates[code as usize].known(first.unwrap_or(8)),
             _ => true,
         }
     }

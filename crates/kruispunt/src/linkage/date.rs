@@ -56,6 +56,13 @@ impl Written {
         self.year != 0 && self.month != 0 && self.day != 0
     }
 
+    /// Whether every part that the first `digits` of eight touch is known.
+    pub(super) const fn known(self, digits: usize) -> bool {
+        (digits == 0 || self.year != 0)
+            && (digits <= 4 || self.month != 0)
+            && (digits <= 6 || self.day != 0)
+    }
+
     fn digits(self) -> [u32; 8] {
         let (y, m, d) = (self.year, self.month, self.day);
         [y / 1000 % 10, y / 100 % 10, y / 10 % 10, y % 10, m / 10 % 10, m % 10, d / 10 % 10, d % 10]

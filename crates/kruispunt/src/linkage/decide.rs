@@ -135,8 +135,8 @@ impl Linker {
                 let (argument, expected) = ("threshold", "a probability between 0 and 1");
                 return Err(LinkageError::BadArgument { argument, got: p, expected });
             }
-            Threshold::Weight(got) if got.is_nan() => {
-                let (argument, expected) = ("threshold", "a weight in bits");
+            Threshold::Weight(got) if !got.is_finite() => {
+                let (argument, expected) = ("threshold", "a finite weight in bits");
                 return Err(LinkageError::BadArgument { argument, got, expected });
             }
             _ => {}

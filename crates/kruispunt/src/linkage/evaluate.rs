@@ -62,7 +62,7 @@ impl Truth {
         let n = if within { n_left } else { n_left + n_right };
         let mut groups = UnionFind::new(n);
         for &(left, right) in pairs {
-            for (got, n) in [(left, n_left), (right, n_right)] {
+            for (got, n) in [(left, n_left), (right, if within { n_left } else { n_right })] {
                 if got >= n {
                     return Err(LinkageError::OutOfRange { argument: "truth", got, n });
                 }

@@ -190,6 +190,9 @@ impl KeyLink {
                 continue;
             }
             let (Some(old), Some(new)) = (key(old), key(new)) else { continue };
+            if old == new {
+                continue;
+            }
             let Some((other, first)) = replaced.by.get(&old).cloned() else {
                 replaced.by.insert(old, (new, row));
                 continue;

@@ -136,6 +136,9 @@ impl Default for Linker {
     }
 }
 
+/// Random pairs that may be drawn.
+const MOST_DRAWS: u64 = 1_000_000_000;
+
 /// Version of the stored form.
 const VERSION: u64 = 1;
 
@@ -271,6 +274,13 @@ impl Linker {
         if self.comparisons.is_empty() {
             return Err(LinkageError::NoComparisons);
         }
+        if !(1..=MOST_DRAWS).contains(&self.draws) {
+            return Err(LinkageError::BadArgument {
+                argument: "draws",
+                got: self.draws as f64,
+                expected: "from 1 to a billion pairs",
+            });
+        }
         sides.left.require_rows(if sides.dedupe { "table" } else { "left" })?;
         sides.right.require_rows("right")?;
         let patterns: f64 = self.comparisons.iter().map(|c| c.n_levels() as f64 + 1.0).product();
@@ -336,15 +346,22 @@ impl Linker {
     /// [`LinkageError::Version`] or [`LinkageError::Stored`].
     pub fn from_json(text: &str) -> Result<Self, LinkageError> {
         let stored = |reason: String| LinkageError::Stored { reason };
+        let unread = |error: &serde_json::Error| {
+            let what = match error.classify() {
+                serde_json::error::Category::Eof => "it ends too early",
+                serde_json::error::Category::Data => "a part is missing or of the wrong type",
+                _ => "this is not JSON",
+            };
+            stored(format!("{what}, at line {} and column {}", error.line(), error.column()))
+        };
         let value: serde_json::Value =
-            serde_json::from_str(text).map_err(|error| stored(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| unread(&error))?;
         let version = value.get("version").and_then(serde_json::Value::as_u64);
         let got = version.ok_or_else(|| stored("there is no `version`".to_owned()))?;
         if got != VERSION {
             return Err(LinkageError::Version { got, expected: VERSION });
         }
-        let found: Stored =
-            serde_json::from_value(value).map_err(|error| stored(error.to_string()))?;
+        let found: Stored = serde_json::from_str(text).map_err(|error| unread(&error))?;
         found.linker.check_model()?;
         Ok(found.linker)
     }

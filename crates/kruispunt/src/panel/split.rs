@@ -194,7 +194,7 @@ impl Spells {
                         let value = if *kind == Kind::Count {
                             covering.len() as f64
                         } else {
-                            aggregate(*kind, of.map(|at| values[at]), end - start)
+                            aggregate(*kind, of.map(|at| values[at]), end.saturating_sub(start))
                         };
                         into.extend(std::iter::repeat_n(value, n));
                     }

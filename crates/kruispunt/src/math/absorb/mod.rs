@@ -27,6 +27,9 @@ use crate::data::Ticket;
 use rayon::prelude::*;
 use reduced::Reduced;
 
+/// Rounding, in shares of the largest value of a column.
+const ROUNDING: f64 = 4.0 * f64::EPSILON;
+
 /// One set of groups.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Groups<'a> {
@@ -143,14 +146,20 @@ impl<'a> Absorber<'a> {
     ) -> Result<Outcome, Failure> {
         let scales: Vec<f64> =
             columns.par_iter().map(|column| spread(column, self.weights)).collect();
+        // What rounding leaves of a column that is constant; no sweep comes below it.
+        let floor = |(column, scale): (&&mut [f64], &f64)| {
+            let most = column.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+            if *scale <= 1e4 * f64::EPSILON * most { most * ROUNDING } else { 0.0 }
+        };
+        let floors: Vec<f64> = columns.iter().zip(&scales).map(floor).collect();
         let mut outcome = Outcome::default();
         for round in 0..6 {
             let found = match &self.reduced {
                 None => self.sweep_once_one(columns),
                 Some(reduced) => {
                     let mut goal = [f64::INFINITY; K];
-                    for (goal, scale) in goal.iter_mut().zip(&scales) {
-                        *goal = 0.25 * stop.tol * scale;
+                    for ((goal, scale), floor) in goal.iter_mut().zip(&scales).zip(&floors) {
+                        *goal = (0.25 * stop.tol * scale).max(0.25 * floor);
                     }
                     let left = stop.max_iter.saturating_sub(outcome.iterations);
                     let solved = reduced.solve::<K>(columns, &goal, left, ticket)?;
@@ -162,7 +171,7 @@ impl<'a> Absorber<'a> {
             if let Some(kept) = keep.as_deref_mut() {
                 add(kept, &found);
             }
-            outcome.left = self.left(columns, &scales);
+            outcome.left = self.left(columns, &scales, &floors);
             if outcome.left <= stop.tol {
                 return Ok(outcome);
             }
@@ -208,7 +217,7 @@ impl<'a> Absorber<'a> {
     }
 
     /// The certificate: the largest group mean left, relative to the column's scale.
-    fn left(&self, columns: &[&mut [f64]], scales: &[f64]) -> f64 {
+    fn left(&self, columns: &[&mut [f64]], scales: &[f64], floors: &[f64]) -> f64 {
         let tasks: Vec<(usize, usize)> = (0..columns.len())
             .flat_map(|column| (0..self.sets.len()).map(move |set| (column, set)))
             .collect();
@@ -220,7 +229,7 @@ impl<'a> Absorber<'a> {
                     .iter()
                     .zip(&self.mass[set])
                     .fold(0.0_f64, |largest, (sum, mass)| largest.max((sum / mass).abs()));
-                if scales[column] > 0.0 { largest / scales[column] } else { 0.0 }
+                if largest > floors[column] { largest / scales[column] } else { 0.0 }
             })
             .reduce(|| 0.0, f64::max)
     }

@@ -3,11 +3,20 @@
 use super::Pattern;
 use rustc_hash::FxHashMap;
 
+/// Cells of the table at most: two texts of 4096 letters.
+const MOST_CELLS: usize = 1 << 24;
+
 /// Damerau-Levenshtein distance without the restriction of [`osa`](super::osa): a swapped pair
 /// may be edited further (Lowrance & Wagner 1975, *J. ACM* 22:177).
+///
+/// Its table has a cell for each pair of letters; texts of thousands of letters, for which it
+/// would not fit into memory, get the distance of `osa`.
 pub fn damerau(pattern: &Pattern, text: &[u32]) -> usize {
     let a = &pattern.symbols;
     let (m, n) = (a.len(), text.len());
+    if m.saturating_mul(n) > MOST_CELLS {
+        return super::osa(pattern, text);
+    }
     let width = n + 2;
     let far = m + n;
     let mut table = vec![far; (m + 2) * width];
