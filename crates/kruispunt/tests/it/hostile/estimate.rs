@@ -30,7 +30,7 @@ fn fit(formula: &str, table: &Table) -> Result<Fit, EstimateError> {
 }
 
 fn spoiled(at: usize, value: f64) -> Column {
-    let mut values: Vec<f64> = (0..40).map(|row| (row * 31 % 17) as f64 + 1.0).collect();
+    let mut values: Vec<f64> = (0..40).map(|row| f64::from(row * 31 % 17) + 1.0).collect();
     values[at] = value;
     Column::float(values)
 }

@@ -303,7 +303,7 @@ fn histories_of_numbers_that_go_wrong() {
     let n = 50_000;
     let chain: Vec<_> =
         (0..n).rev().map(|at| pair(&format!("{}", at + 1), &format!("{}", at + 2))).collect();
-    let ends = Table::new([("insz", Column::int(vec![n as i64 + 1]))]).unwrap();
+    let ends = Table::new([("insz", Column::int(vec![i64::from(n) + 1]))]).unwrap();
     let starts = Table::new([("insz", Column::int(vec![1, 777, 50_000]))]).unwrap();
     walk.gives(
         "a long chain",

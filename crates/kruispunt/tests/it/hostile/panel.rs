@@ -291,6 +291,13 @@ fn arguments_that_a_panel_refuses() {
         || far.event_time(FirstTreatment::Column("x")),
         |panel| panel.column("test", "cohort").unwrap().label(0).is_some(),
     );
+    walk.done();
+}
+
+#[test]
+fn what_a_panel_does_not_take_from_elsewhere() {
+    let mut walk = Walk::default();
+    let (panel, good) = (panel(), spells());
     let twice = Table::new([
         ("pid", Column::int(vec![7, NUMBER, NUMBER])),
         ("sex", Column::int(vec![1, 2, 3])),
