@@ -11,7 +11,8 @@ use rustc_hash::FxHashMap;
 /// Numbers that were replaced (a BIS number by a national number) are first resolved to the
 /// current one, over any number of steps. Punctuation and case of keys do not count; blank and
 /// all-zero keys are missing; leading zeros do not count as soon as one of the columns holds
-/// numbers, which have lost them.
+/// numbers, which have lost them. A number below 0, with a fraction or beyond 2^53 in a column of
+/// real numbers is no key and an error.
 ///
 /// A number with two different replacements follows the later one when both have dates (this is
 /// counted in the account) and is an error otherwise.
