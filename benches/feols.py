@@ -74,13 +74,12 @@ def main() -> None:
         harness.child(answer, figures)
         return
     bytes_moved = options.n * 8 * (3 + 3 + options.effects)
-    floor = {"bytes_moved": bytes_moved, "seconds": bytes_moved / harness.bandwidth_gb_s() / 1e9}
     harness.compare(
         f"feols-{options.design}-{options.effects}way",
         {"kruispunt": "kruispunt", "pyfixest": "pyfixest", "fereg": "fereg"},
         options,
         agree=agree,
-        floor=floor,
+        bytes_moved=bytes_moved,
         extra=[
             "--n", str(options.n), "--design", options.design, "--effects", str(options.effects),
         ],

@@ -71,12 +71,13 @@ def compare(
     options: argparse.Namespace,
     *,
     agree: Callable[[Any, Any], str | None],
-    floor: dict[str, float] | None = None,
+    bytes_moved: int | None = None,
     extra: list[str] | None = None,
 ) -> None:
     """Run each engine in turn, check agreement with the first, print and record the medians.
 
-    `engines` maps an engine to the package whose version is recorded; the first is the reference.
+    `bytes_moved` is what any engine must read and write; over the memory bandwidth it gives the
+    floor. `engines` maps an engine to the package whose version is recorded; the first is the reference.
     `agree` gives ``None`` when two answers agree and otherwise says how they differ.
     """
     runs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in engines}
@@ -105,13 +106,20 @@ def compare(
     for row in rows:
         if "cpu_s" in row and "cpu_s" in base:
             row["cpu_ratio"] = round(row["cpu_s"] / max(base["cpu_s"], 1e-9), 2)
+    # Measured last: a child process inherits its parent's peak memory.
+    bandwidth = bandwidth_gb_s()
+    floor = (
+        {}
+        if bytes_moved is None
+        else {"bytes_moved": bytes_moved, "seconds": round(bytes_moved / bandwidth / 1e9, 5)}
+    )
     record = {
         "bench": name,
         "date": dt.datetime.now(tz=dt.UTC).date().isoformat(),
         "machine": {"cpus": os.cpu_count(), "arch": platform.machine(), "load": os.getloadavg()[0]},
         "python": platform.python_version(),
-        "copy_gb_s": round(bandwidth_gb_s(), 1),
-        "floor": floor or {},
+        "copy_gb_s": round(bandwidth, 1),
+        "floor": floor,
         "options": {k: v for k, v in vars(options).items() if k not in {"engine", "no_record"}},
         "rows": rows,
     }

@@ -70,9 +70,12 @@ def ours(left: Any, right: Any) -> float:
 
 def splink(left: Any, right: Any) -> float:
     """Train and link with Splink."""
+    import duckdb
+    import pyarrow as pa
     import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
+    left, right = pa.Table.from_pandas(left), pa.Table.from_pandas(right)
     settings = SettingsCreator(
         unique_id_column_name="rec_id",
         link_type="link_only",
@@ -92,21 +95,29 @@ def splink(left: Any, right: Any) -> float:
         ],
         retain_intermediate_calculation_columns=False,
     )  # fmt: skip
-    api = DuckDBAPI()
-    linker = Linker([left, right], settings, db_api=api, set_up_basic_logging=False)
+    connection = duckdb.connect()
+    connection.execute("set threads = 2")
+    api = DuckDBAPI(connection=connection)
+    tables = [
+        api.register(frame, dataset_display_name=name)
+        for name, frame in (("original", left), ("copy", right))
+    ]
+    linker = Linker(tables, settings)
     linker.training.estimate_probability_two_random_records_match(
         [block_on("soc_sec_id"), block_on("given_name", "surname", "date_of_birth")], recall=0.8
     )
     linker.training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("date_of_birth"))
     linker.training.estimate_parameters_using_expectation_maximisation(block_on("postcode"))
-    found = linker.inference.predict(threshold_match_probability=0.5).as_pandas_dataframe()
-    entity = dict(zip(left["rec_id"], left["entity"], strict=True))
-    entity |= dict(zip(right["rec_id"], right["entity"], strict=True))
+    found = linker.inference.predict(threshold_match_probability=0.5)
+    found = connection.sql(f"select * from {found.physical_name}").df()
+    entity = {}
+    for table in (left, right):
+        entity |= dict(zip(table["rec_id"].to_pylist(), table["entity"].to_pylist(), strict=True))
     found = found.sort_values("match_weight", ascending=False)
     found = found.drop_duplicates("rec_id_l").drop_duplicates("rec_id_r")
     pairs = zip(found["rec_id_l"].map(entity), found["rec_id_r"].map(entity), strict=True)
-    return f1(set(pairs), len(left))
+    return f1(set(pairs), left.num_rows)
 
 
 def agree(one: float, other: float) -> str | None:
