@@ -23,7 +23,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 REMAP := --remap-path-prefix=$(CURDIR)=kruispunt $(foreach dir,$(wildcard $(CARGO_HOME)/registry/src/*),--remap-path-prefix=$(dir)=crates) --remap-path-prefix=$(HOME)=home
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint wheel wheelhouse pins clean
+.PHONY: help demo test test-rust test-python lint wheel wheelhouse bench pins clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,6 +58,14 @@ wheelhouse: wheel ## what a locked room needs, in wheelhouse/, and a test that i
 	$(PYTHON) -m pip --python build/locked-room/bin/python install --quiet --disable-pip-version-check --root-user-action ignore --no-index --find-links wheelhouse kruispunt
 	build/locked-room/bin/python -I .ci/locked_room.py
 	@du -sh wheelhouse
+
+bench: wheel ## side by side with the peers; writes benches/record/
+	@test -x build/bench/bin/python || $(UV) venv --quiet --python $(PYTHON) build/bench
+	$(UV) pip install --quiet --python build/bench/bin/python -r requirements/bench.txt
+	$(UV) pip install --quiet --python build/bench/bin/python --no-deps -r requirements/data.txt
+	$(UV) pip install --quiet --python build/bench/bin/python --no-deps --force-reinstall dist/*.whl
+	for job in registers.py panel.py linkage.py feols.py "feols.py --effects 3" "feols.py --design difficult"; do \
+		build/bench/bin/python benches/$$job || exit 1; done
 
 pins: $(STAMPS)/uv ## write requirements/dev.txt anew from requirements/dev.in
 	$(UV) pip compile --quiet --upgrade --python-version 3.11 --no-annotate --no-header requirements/dev.in -o requirements/dev.txt

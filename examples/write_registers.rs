@@ -1,4 +1,4 @@
-//! Writes synthetic registers as CSV: `write <scale> <seed> <folder>`.
+//! Writes synthetic registers as CSV: `write_registers <scale> <seed> <folder>`.
 
 use kruispunt_synth::{Imperfections, Registers, Scale, SynthError};
 
