@@ -119,7 +119,7 @@ impl Registers {
         cuts.push(persons.len());
         let mut all = Batch::new();
         // A few pieces at a time, so that little stands in memory twice.
-        for some in cuts.windows(2).collect::<Vec<_>>().chunks(64) {
+        for some in cuts.windows(2).collect::<Vec<_>>().chunks(16) {
             let made: Vec<Batch> = some
                 .par_iter()
                 .map(|cut| {
@@ -128,6 +128,9 @@ impl Registers {
                 })
                 .collect::<Result<_, _>>()?;
             for batch in made {
+                if self.ticket.is_cancelled() {
+                    return Err(SynthError::Cancelled);
+                }
                 all.append(batch);
             }
         }
