@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from kruispunt.exceptions import InputError
+from kruispunt.exceptions import InputError, MissingPackageError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,7 +34,7 @@ def new_axes(ax: Axes | None = None, *, width: float = 8.0, height: float = 4.2)
         from matplotlib.figure import Figure
     except ImportError as error:
         message = 'plots need matplotlib; install it with: pip install "kruispunt[plots]"'
-        raise ImportError(message) from error
+        raise MissingPackageError(message) from error
     axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.6)
@@ -96,7 +96,7 @@ def iplot(
     ------
     InputError
         If a fit has no coefficient whose name ends in a period, such as ``event_time::3``.
-    ImportError
+    MissingPackageError
         If matplotlib is not installed.
     """
     axes = new_axes(ax)
@@ -176,7 +176,7 @@ def coefplot(
     ------
     InputError
         If a name in `keep` occurs in no fit.
-    ImportError
+    MissingPackageError
         If matplotlib is not installed.
     """
     intervals = {label: _intervals(fit, level) for label, fit in _named(fits).items()}
