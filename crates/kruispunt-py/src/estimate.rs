@@ -9,7 +9,6 @@ use kruispunt::estimate::{FeOls, Singletons, Vcov};
 use kruispunt::report::RegressionTable;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 
 /// Small-sample corrections: `k_adj`, `k_fixef`, `G_adj`, `G_df`.
 type Corrections = (bool, String, bool, String);
@@ -276,12 +275,8 @@ impl PyFit {
         account::json(self.0.account())
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]

@@ -10,7 +10,6 @@ use kruispunt::linkage::{
     Assignment, Comparison, KeyLink, LinkageError, Linker, Measure, Rule, Threshold, Truth,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use std::sync::Arc;
 
 /// Kind, column, column on the right, term frequencies, thresholds.
@@ -199,12 +198,8 @@ impl PyLinker {
         Linker::from_json(text).map(Self::of).map_err(|error| linkage_error(&error))
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
     }
 
     #[staticmethod]
@@ -283,12 +278,8 @@ impl PyLinks {
         self.0.len()
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
     }
 
     #[staticmethod]

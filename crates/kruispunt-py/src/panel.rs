@@ -10,10 +10,7 @@ use kruispunt::panel::{
     SpellColumns, Spread, StateRule, ToPanel,
 };
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use std::sync::Arc;
-
-type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
 
 /// One of a few words.
 fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
@@ -64,9 +61,8 @@ impl PyCalendar {
         self.0 == other.get().0
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
@@ -316,9 +312,8 @@ impl PySpells {
         *self.0 == *other.get().0
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
     }
 
     #[staticmethod]
@@ -352,9 +347,8 @@ impl PyTimeline {
         *self.0 == *other.get().0
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(self.0.spells())?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, self.0.spells())
     }
 
     #[staticmethod]
@@ -525,9 +519,8 @@ impl PyPanel {
         *self.0 == *other.get().0
     }
 
-    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Reduced<'py>> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
     }
 
     #[staticmethod]

@@ -5,15 +5,29 @@
 //! `skip_serializing_if`).
 
 use crate::error::InputError;
-use pyo3::PyResult;
+use pyo3::PyTypeInfo;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// Raised with each change that an older reader would misread.
 const VERSION: u8 = 1;
 
-/// The bytes of a result, for `__reduce__`.
-pub(crate) fn to_bytes<T: Serialize + ?Sized>(result: &T) -> PyResult<Vec<u8>> {
+/// What `__reduce__` gives: the class's `_from_bytes`, and its one argument.
+pub(crate) type Reduced<'py> = (Bound<'py, PyAny>, (Bound<'py, PyBytes>,));
+
+/// The answer of `__reduce__` of class `C`, which holds `result` and has a static `_from_bytes`.
+pub(crate) fn reduce<'py, C: PyTypeInfo>(
+    py: Python<'py>,
+    result: &(impl Serialize + ?Sized),
+) -> PyResult<Reduced<'py>> {
+    let read = py.get_type::<C>().getattr("_from_bytes")?;
+    Ok((read, (PyBytes::new(py, &to_bytes(result)?),)))
+}
+
+/// The bytes of a result.
+fn to_bytes<T: Serialize + ?Sized>(result: &T) -> PyResult<Vec<u8>> {
     postcard::to_extend(result, vec![VERSION])
         .map_err(|error| InputError::new_err(format!("cannot be pickled: {error}")))
 }

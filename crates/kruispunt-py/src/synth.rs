@@ -7,7 +7,6 @@ use kruispunt_synth::schema::schema;
 use kruispunt_synth::{Imperfection, Imperfections, Registers, Scale, SynthError, World};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -95,12 +94,8 @@ impl PyWorld {
         work::run(py, None, |_| self.0.write_csv(&folder).map_err(|error| synth_error(&error)))
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
     }
 
     #[staticmethod]

@@ -6,7 +6,7 @@ use crate::{arrow, export, import, pickle, work};
 use arrow_schema::ArrowError;
 use kruispunt::data::Table;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule};
+use pyo3::types::PyCapsule;
 use std::sync::Arc;
 
 /// Columns of one length, in the core's memory.
@@ -105,12 +105,8 @@ impl PyTable {
         *self.0 == *other.get().0
     }
 
-    fn __reduce__<'py>(
-        &self,
-        py: Python<'py>,
-    ) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
-        let read = py.get_type::<Self>().getattr("_from_bytes")?;
-        Ok((read, (PyBytes::new(py, &pickle::to_bytes(&*self.0)?),)))
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
     }
 
     #[staticmethod]
