@@ -186,12 +186,14 @@ impl FeOls {
         ticket: &Ticket,
     ) -> Result<Fit, EstimateError> {
         self.check()?;
+        stage(ticket, "reading columns")?;
         let mut rows = Rows::new(table, factors)?;
         let mut step =
             Step::new("feols", self.formula.text(), Count::rows(rows.n_all), Count::default());
         step = self.leave_out_missing(&mut rows, step)?;
-        ticket.stage("reading columns", 0);
+        go_on(ticket)?;
         let mut drawn = self.draw(&rows)?;
+        go_on(ticket)?;
         step = drawn.leave_out_singletons(&mut rows, self.singletons, step);
         drawn.refuse_large(&self.formula, self.weights.as_deref(), &rows)?;
         if rows.n() == 0 {
@@ -199,6 +201,7 @@ impl FeOls {
         }
         step.after = Count::rows(rows.n());
         drawn.clusters = self.clusters(&rows, &drawn.effects)?;
+        go_on(ticket)?;
         self.estimate(drawn, &rows, step, ticket)
     }
 
@@ -307,7 +310,7 @@ impl FeOls {
         let Drawn { outcome, regressors, weights, effects, clusters } = drawn;
         let (names, raw): (Vec<String>, Vec<Vec<f64>>) =
             regressors.into_iter().map(|own| (own.name, own.values)).unzip();
-        ticket.stage("sweeping out effects", 0);
+        stage(ticket, "sweeping out effects")?;
         let mut swept_y = outcome.clone();
         let mut swept = raw.clone();
         let reference = if effects.is_empty() {
@@ -319,6 +322,7 @@ impl FeOls {
         };
         let convergence =
             self.sweep(&effects, weights.as_deref(), &mut swept_y, &mut swept, ticket)?;
+        stage(ticket, "least squares")?;
         let solved = solve(swept, &swept_y, weights.as_deref(), &reference, self.collin_tol);
         let dropped: Vec<String> =
             solved.dropped.iter().map(|&column| names[column].clone()).collect();
@@ -352,8 +356,10 @@ impl FeOls {
             clusters,
             bread: solved.bread,
         };
+        stage(ticket, "covariance")?;
         let parts = Parts { sample: &sample, coef: &solved.coef, ssc: self.ssc };
         let covariance = parts.covariance(&self.vcov)?;
+        go_on(ticket)?;
         let mut fit = Fit {
             formula: self.formula.text().to_owned(),
             outcome: self.formula.outcome().to_owned(),
@@ -389,10 +395,22 @@ impl FeOls {
         let mut columns: Vec<&mut [f64]> =
             std::iter::once(y).chain(x.iter_mut().map(Vec::as_mut_slice)).collect();
         let stop = Stop { tol: self.tol, max_iter: self.max_iter };
-        let outcome =
-            Absorber::new(&groups, weights).sweep(&mut columns, stop, ticket).map_err(failed)?;
+        let outcome = Absorber::new(&groups, weights, ticket)
+            .and_then(|mut absorber| absorber.sweep(&mut columns, stop, ticket))
+            .map_err(failed)?;
         Ok(Convergence { iterations: outcome.iterations, left: outcome.left })
     }
+}
+
+/// Hears a cancelled ticket.
+fn go_on(ticket: &Ticket) -> Result<(), EstimateError> {
+    if ticket.is_cancelled() { Err(EstimateError::Cancelled) } else { Ok(()) }
+}
+
+/// Hears a cancelled ticket and starts the next stage.
+fn stage(ticket: &Ticket, name: &'static str) -> Result<(), EstimateError> {
+    ticket.stage(name, 0);
+    go_on(ticket)
 }
 
 pub(super) fn groups(effects: &[SampleEffect]) -> Vec<Groups<'_>> {

@@ -208,10 +208,10 @@ impl Fit {
             .map(|((y, xb), u)| y - xb - u)
             .collect();
         let sets = groups(&sample.effects);
-        let absorber = Absorber::new(&sets, sample.weights.as_deref());
-        let stop = Stop { tol: 1e-10, max_iter: 20_000 };
-        let (mut values, _) =
-            absorber.coefficients(&mut sums, stop, &Ticket::new()).map_err(failed)?;
+        let (stop, ticket) = (Stop { tol: 1e-10, max_iter: 20_000 }, Ticket::new());
+        let (mut values, _) = Absorber::new(&sets, sample.weights.as_deref(), &ticket)
+            .and_then(|mut absorber| absorber.coefficients(&mut sums, stop, &ticket))
+            .map_err(failed)?;
         normalise(&sets, &sample.effects, &mut values);
         Ok(sample
             .effects

@@ -19,6 +19,15 @@
 //!
 //! Chunks are fixed by the size of the problem and reduced in order, so the bits do not depend on
 //! the number of threads.
+//!
+//! # For whoever fits again and again
+//!
+//! Iteratively reweighted least squares makes one [`Absorber`] from its codes and then, step by
+//! step, calls [`reweigh`](Absorber::reweigh) and [`sweep`](Absorber::sweep), with a [`Stop`] of
+//! its own each time (loose first, tight at the end). What depends on the codes alone is made
+//! once. To start warm, hand in columns as the last sweep left them, plus what was added to them
+//! since: a column and its residual differ by group effects only, so both have one residual under
+//! the new weights, and the closer one is there in fewer steps.
 
 mod envelope;
 mod reduced;
@@ -26,6 +35,7 @@ mod reduced;
 use crate::data::Ticket;
 use rayon::prelude::*;
 use reduced::Reduced;
+use std::borrow::Cow;
 
 /// Rounding, in shares of the largest value of a column.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
@@ -72,7 +82,7 @@ pub(crate) struct Absorber<'a> {
     sets: Vec<Groups<'a>>,
     /// Where each of them stands in the caller's list.
     place: Vec<usize>,
-    weights: Option<&'a [f64]>,
+    weights: Option<Cow<'a, [f64]>>,
     /// Weight of each group, by set.
     mass: Vec<Vec<f64>>,
     reduced: Option<Reduced>,
@@ -83,7 +93,11 @@ pub(crate) type Coefficients = Vec<Vec<f64>>;
 
 impl<'a> Absorber<'a> {
     /// Prepares `sets`, all of one length; `weights` are positive.
-    pub(crate) fn new(sets: &[Groups<'a>], weights: Option<&'a [f64]>) -> Self {
+    pub(crate) fn new(
+        sets: &[Groups<'a>],
+        weights: Option<&'a [f64]>,
+        ticket: &Ticket,
+    ) -> Result<Self, Failure> {
         let largest = (0..sets.len()).max_by_key(|&s| (sets[s].n, usize::MAX - s)).unwrap_or(0);
         let mut place: Vec<usize> = (0..sets.len()).collect();
         if !place.is_empty() {
@@ -93,12 +107,25 @@ impl<'a> Absorber<'a> {
         let sets: Vec<Groups<'a>> = place.iter().map(|&s| sets[s]).collect();
         let mass = sets.par_iter().map(|set| group_mass(*set, weights)).collect();
         let reduced = (sets.len() > 1).then(|| Reduced::new(&sets, weights));
-        Self { sets, place, weights, mass, reduced }
+        if ticket.is_cancelled() {
+            return Err(Failure::Cancelled);
+        }
+        Ok(Self { sets, place, weights: weights.map(Cow::Borrowed), mass, reduced })
+    }
+
+    /// Other weights, positive, for the same sets; the next sweep uses them.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for estimators that reweigh"))]
+    pub(crate) fn reweigh(&mut self, weights: Vec<f64>, ticket: &Ticket) -> Result<(), Failure> {
+        let sets = &self.sets;
+        self.mass = sets.par_iter().map(|set| group_mass(*set, Some(&weights))).collect();
+        self.reduced = (sets.len() > 1).then(|| Reduced::new(sets, Some(&weights)));
+        self.weights = Some(Cow::Owned(weights));
+        if ticket.is_cancelled() { Err(Failure::Cancelled) } else { Ok(()) }
     }
 
     /// Replaces each column by its residual.
     pub(crate) fn sweep(
-        &self,
+        &mut self,
         columns: &mut [&mut [f64]],
         stop: Stop,
         ticket: &Ticket,
@@ -123,7 +150,7 @@ impl<'a> Absorber<'a> {
     /// Replaces `column` by its residual and gives the coefficients of the groups. Where several
     /// sets leave them undetermined, any one solution.
     pub(crate) fn coefficients(
-        &self,
+        &mut self,
         column: &mut [f64],
         stop: Stop,
         ticket: &Ticket,
@@ -138,14 +165,14 @@ impl<'a> Absorber<'a> {
     }
 
     fn sweep_lanes<const K: usize>(
-        &self,
+        &mut self,
         columns: &mut [&mut [f64]],
         stop: Stop,
         ticket: &Ticket,
         mut keep: Option<&mut Coefficients>,
     ) -> Result<Outcome, Failure> {
         let scales: Vec<f64> =
-            columns.par_iter().map(|column| spread(column, self.weights)).collect();
+            columns.par_iter().map(|column| spread(column, self.weights.as_deref())).collect();
         // What rounding leaves of a column that is constant; no sweep comes below it.
         let floor = |(column, scale): (&&mut [f64], &f64)| {
             let most = column.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
@@ -184,7 +211,7 @@ impl<'a> Absorber<'a> {
 
     /// One set: subtracts the group means; gives those of the first column.
     fn sweep_once_one(&self, columns: &mut [&mut [f64]]) -> Coefficients {
-        let (set, mass, weights) = (self.sets[0], &self.mass[0], self.weights);
+        let (set, mass, weights) = (self.sets[0], &self.mass[0], self.weights.as_deref());
         let means: Vec<Vec<f64>> = columns
             .par_iter_mut()
             .map(|column| {
@@ -224,7 +251,7 @@ impl<'a> Absorber<'a> {
         tasks
             .par_iter()
             .map(|&(column, set)| {
-                let sums = group_sums(columns[column], self.sets[set], self.weights);
+                let sums = group_sums(columns[column], self.sets[set], self.weights.as_deref());
                 let largest = sums
                     .iter()
                     .zip(&self.mass[set])

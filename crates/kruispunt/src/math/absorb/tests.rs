@@ -53,7 +53,8 @@ proptest! {
     fn residuals_equal_those_of_dense_dummies((sets, column, weights) in panel()) {
         let groups: Vec<Groups<'_>> =
             sets.iter().map(|(codes, n)| Groups { codes, n: *n }).collect();
-        let absorber = Absorber::new(&groups, weights.as_deref());
+        let mut absorber =
+            Absorber::new(&groups, weights.as_deref(), &Ticket::new()).unwrap();
         let mut swept = column.clone();
         let outcome =
             absorber.sweep(&mut [&mut swept], STOP, &Ticket::new()).unwrap();
@@ -69,6 +70,14 @@ proptest! {
             let fit: f64 =
                 sets.iter().zip(&coefficients).map(|((c, _), v)| v[c[row] as usize]).sum();
             prop_assert!((column[row] - fit - swept[row]).abs() < 1e-7);
+        }
+        // other weights, warm: from the residual under the weights before
+        let other: Vec<f64> = (0..column.len()).map(|row| 1.0 + f64::from(row as u32 % 3)).collect();
+        absorber.reweigh(other.clone(), &Ticket::new()).unwrap();
+        absorber.sweep(&mut [&mut swept], STOP, &Ticket::new()).unwrap();
+        let expected = dense(&column, &sets, Some(&other));
+        for (a, b) in swept.iter().zip(&expected) {
+            prop_assert!((a - b).abs() < 1e-7, "{a} {b}");
         }
     }
 }
@@ -93,7 +102,7 @@ fn solve_chain(n: u32) {
     let column: Vec<f64> = (0..2 * n).map(|row| f64::from((row * 37) % 1013)).collect();
     let (persons, firms) = (n as usize, n as usize + 1);
     let sets = [Groups { codes: &person, n: persons }, Groups { codes: &firm, n: firms }];
-    let absorber = Absorber::new(&sets, None);
+    let mut absorber = Absorber::new(&sets, None, &Ticket::new()).unwrap();
     let mut swept = column.clone();
     let outcome = absorber.sweep(&mut [&mut swept], STOP, &Ticket::new()).unwrap();
     assert!(outcome.left <= 1e-10 && outcome.iterations < 200, "{outcome:?}");
@@ -122,7 +131,7 @@ fn bits_do_not_depend_on_threads() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
             let mut swept = column.clone();
-            let absorber = Absorber::new(&sets, None);
+            let mut absorber = Absorber::new(&sets, None, &Ticket::new()).unwrap();
             absorber.sweep(&mut [&mut swept], STOP, &Ticket::new()).unwrap();
             let sum = gram(&[&swept], None)[0];
             (swept, sum)
