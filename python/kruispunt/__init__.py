@@ -7,6 +7,7 @@ kruispunt links registers, turns spells into panels and estimates what policy di
 
 from __future__ import annotations
 
+import atexit as _atexit
 import warnings as _warnings
 from pathlib import Path as _Path
 
@@ -86,6 +87,9 @@ def set_threads(threads: int = 0) -> None:
         raise exceptions.InputError(message)
     _core.set_threads(threads)
 
+
+# Work that an interrupt left behind ends before the libraries whose memory it reads are taken down.
+_atexit.register(_core._settle)
 
 if _core.DEBUG and not _Path(__file__).parents[2].joinpath("pyproject.toml").exists():
     # In a source tree the quick build is meant; anywhere else it is a mistake.

@@ -730,7 +730,7 @@ class Links:
             values = to_numpy(table.column(column, "truth"))
             if values.dtype.kind != "i" or (values < 0).any():
                 raise InputError(f'`truth`: column "{column}" must hold row numbers from 0')
-            rows.append(values.tolist())
+            rows.append(values)
         return _core.Truth.pairs(rows[0], rows[1], self.native)
 
     def __kruispunt_table__(self) -> _core.Table:

@@ -43,57 +43,107 @@ def test_ctrl_c_ends_native_work_within_half_a_second() -> None:
     assert int(after) == 10, "the interpreter works on"
 
 
-LONG = {
-    "feols": """
-data = {
-    "y": random.normal(size=n), "x": random.normal(size=n),
-    "person": random.integers(0, n // 10, n), "firm": random.integers(0, n // 60, n),
-}
-table = kp.Table(data)
-job = lambda: kp.feols("y ~ x | person + firm", table)
-""",
-    "train": """
-names = ["".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(3000)]
-register = lambda: kp.Table({
-    "surname": random.choice(names, n // 20), "first_name": random.choice(names, n // 20),
-    "postcode": random.integers(1000, 1200, n // 20).astype(str),
-})
-left, right = register(), register()
-c = kp.linkage
-linker = c.Linker(
-    comparisons=[c.name("surname"), c.name("first_name"), c.exact("postcode")],
-    blocking=[["postcode"]],
-)
-job = lambda: linker.train(left, right, seed=1)
-""",
-}
-
-
-@pytest.mark.parametrize("verb", LONG)
-def test_ctrl_c_ends_a_long_verb_soon(verb: str) -> None:
-    program = f"""
+def test_work_that_looks_at_no_ticket_is_left_behind_within_half_a_second() -> None:
+    program = """
 import time
-import numpy as np
-import kruispunt as kp
-n, random = 3_000_000, np.random.default_rng(1)
-{LONG[verb]}
+from kruispunt import _core
 print("started", flush=True)
 try:
-    job()
+    _core._rehearse(2.0, "deaf")
 except KeyboardInterrupt:
     print(time.time(), flush=True)
+print(_core._rehearse(0.01))
 """
     with subprocess.Popen(
         [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
     ) as child:
         assert child.stdout.readline() == "started\n"
-        time.sleep(0.4)
+        time.sleep(0.3)
         sent = time.time()
         child.send_signal(signal.SIGINT)
-        heard = child.stdout.read().strip()
-    assert heard, "the verb was over before the signal; give it more to do"
-    # Half a second is the promise of an optimised build on an idle machine.
-    assert float(heard) - sent < 2.0
+        heard, after = child.stdout.read().split()
+    ended = time.time()
+    assert child.returncode == 0
+    assert float(heard) - sent < 0.5
+    assert int(after) == 10, "other work goes on meanwhile"
+    assert ended - sent > 1.2, "the interpreter waits for it before it goes"
+
+
+SPELLS = """
+start = np.datetime64("2005-01-01") + random.integers(0, 4000, n)
+data = {"pid": np.repeat(np.arange(n // 10), 10), "start": start,
+        "end": start + random.integers(1, 400, n), "wage": random.random(n)}
+calendar = kp.Calendar.quarters("2005Q1", "2016Q4")
+read = lambda: kp.Spells(data, person="pid", start="start", end="end", carry=["wage"])
+"""
+REGISTERS = """
+names = np.array(["".join(random.choice(list("abcdefghijklmnop"), 6)) for _ in range(3000)])
+register = lambda size: kp.Table({
+    "surname": names[random.integers(0, 3000, size)],
+    "first_name": names[random.integers(0, 3000, size)],
+    "postcode": random.integers(1000, 1200, size).astype(str),
+    "insz": random.permutation(size),
+})
+c = kp.linkage
+linker = c.Linker(
+    comparisons=[c.name("surname"), c.name("first_name"), c.exact("postcode")],
+    blocking=[["postcode"]],
+)
+"""
+REGRESSION = """
+data = {
+    "y": random.normal(size=n), "x": random.normal(size=n),
+    "person": random.integers(0, n // 10, n), "firm": random.integers(0, n // 60, n),
+}
+table = kp.Table(data)
+"""
+LONG = {
+    "feols": (REGRESSION, 'kp.feols("y ~ x | person + firm", table)'),
+    "vcov": (REGRESSION + 'fit = kp.feols("y ~ x | person", table)', 'fit.vcov({"CRV1": "firm"})'),
+    "pickle": (REGRESSION + "import pickle", "pickle.loads(pickle.dumps(table))"),
+    "train": (REGISTERS + "left, right = register(n // 20), register(n // 20)",
+              "linker.train(left, right, seed=1)"),
+    "key_link": (REGISTERS + "left, right = register(n), register(n)",
+                 'c.key_link(left, right, on="insz")'),
+    "spells": (SPELLS, "read()"),
+    "resolve": (SPELLS + "spells = read()", 'spells.resolve("-wage")'),
+    "to_panel": (SPELLS + "spells = read()",
+                 'spells.to_panel(calendar, days=True, sum="wage", balance="full")'),
+    "registers": ("", 'kp.synth.registers("bench", seed=1)'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", LONG)
+def test_ctrl_c_ends_a_long_verb_within_half_a_second(verb: str) -> None:
+    prepare, job = LONG[verb]
+    program = f"""
+import time
+import numpy as np
+import kruispunt as kp
+n, random = 1_500_000, np.random.default_rng(1)
+{prepare}
+print("started", flush=True)
+try:
+    # Again and again, so that a quick machine does not finish before the signal.
+    for _ in range(100):
+        {job}
+except KeyboardInterrupt:
+    print(time.time(), flush=True)
+"""
+    late = []
+    # A busy machine may be late by itself, but not each time.
+    while len(late) < 3 and (not late or late[-1] >= 0.5):
+        with subprocess.Popen(
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+        ) as child:
+            assert child.stdout.readline() == "started\n"
+            time.sleep(0.3)
+            sent = time.time()
+            child.send_signal(signal.SIGINT)
+            heard = child.stdout.read().strip()
+        assert heard, "the verb was over before the signal; give it more to do"
+        late.append(float(heard) - sent)
+    assert min(late) < 0.5
 
 
 def test_other_threads_run_meanwhile() -> None:

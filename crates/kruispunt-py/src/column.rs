@@ -5,6 +5,7 @@ use crate::{arrow, import, work};
 use kruispunt::data::{Bitmap, Column, Period, TextBuilder, Unit, Values};
 use numpy::{IntoPyArray, PyArrayMethods, PyReadonlyArray1, PyUntypedArray};
 use pyo3::prelude::*;
+use pyo3::types::{PyList, PyString};
 use std::sync::Arc;
 
 /// A column on its way in or out.
@@ -15,7 +16,16 @@ impl PyColumn {
     fn of(values: Values, validity: Option<Bitmap>) -> Self {
         Self(Arc::new(Column::new(values, validity)))
     }
+
+    /// The ranks of the values and the first row of each, found without the GIL.
+    fn ranks(&self, py: Python<'_>) -> PyResult<(Vec<Option<u32>>, Vec<u32>)> {
+        let column = Arc::clone(&self.0);
+        work::run(py, None, move |_| Ok(column.ranks()))
+    }
 }
+
+/// How many Python objects are read or made between two looks at signals.
+const SIGNALS: usize = 1 << 16;
 
 /// Which rows hold a value.
 fn pack(valid: Option<&PyReadonlyArray1<'_, bool>>, rows: usize) -> PyResult<Option<Bitmap>> {
@@ -40,10 +50,14 @@ pub(crate) fn unit(name: &str) -> PyResult<Unit> {
 impl PyColumn {
     /// A column from anything with `__arrow_c_stream__` or `__arrow_c_array__`; None without.
     #[staticmethod]
-    fn from_arrow(data: &Bound<'_, PyAny>, argument: &str, column: &str) -> PyResult<Option<Self>> {
+    fn from_arrow(
+        data: &Bound<'_, PyAny>,
+        argument: String,
+        column: String,
+    ) -> PyResult<Option<Self>> {
         let Some((field, chunks)) = arrow::read(data)? else { return Ok(None) };
-        let place = import::Place { argument, column };
-        work::run(data.py(), None, |_| {
+        work::run(data.py(), None, move |_| {
+            let place = import::Place { argument: &argument, column: &column };
             import::column(&field, &chunks, place)
                 .map(|column| Some(Self(Arc::new(column))))
                 .map_err(|error| data_error(&error))
@@ -113,12 +127,19 @@ impl PyColumn {
 
     /// Text; None is missing.
     #[staticmethod]
-    fn texts(values: Vec<Option<String>>) -> Self {
+    fn texts(values: &Bound<'_, PyList>) -> PyResult<Self> {
         let mut builder = TextBuilder::default();
-        for text in &values {
-            builder.push(text.as_deref());
+        for (row, text) in values.iter().enumerate() {
+            if row % SIGNALS == 0 {
+                values.py().check_signals()?;
+            }
+            match text.cast::<PyString>() {
+                Ok(text) => builder.push(Some(&*text.to_cow()?)),
+                Err(_) if text.is_none() => builder.push(None),
+                Err(error) => return Err(error.into()),
+            }
         }
-        Self(Arc::new(builder.finish(false)))
+        Ok(Self(Arc::new(builder.finish(false))))
     }
 
     /// Categories: codes into distinct levels; a negative code is missing.
@@ -150,19 +171,19 @@ impl PyColumn {
 
     /// The values as a new NumPy array: for text and categories the codes, for dates the days
     /// since 1970, for periods the codes into `levels`.
-    fn values<'py>(&self, py: Python<'py>) -> Bound<'py, PyUntypedArray> {
-        match self.0.values() {
+    fn values<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyUntypedArray>> {
+        Ok(match self.0.values() {
             Values::Bool(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Int(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Float(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Date(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Period(..) => {
-                let codes: Vec<u32> =
-                    self.0.ranks().0.into_iter().map(Option::unwrap_or_default).collect();
+                let (codes, _) = self.ranks(py)?;
+                let codes: Vec<u32> = codes.into_iter().map(Option::unwrap_or_default).collect();
                 codes.into_pyarray(py).as_untyped().clone()
             }
             Values::Text(text) => text.codes().to_vec().into_pyarray(py).as_untyped().clone(),
-        }
+        })
     }
 
     /// Which rows hold a value; None when all do.
@@ -174,17 +195,27 @@ impl PyColumn {
     }
 
     /// The strings behind the codes of text, categories and periods; empty for other kinds.
-    fn levels(&self) -> Vec<String> {
+    fn levels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
+        let levels = PyList::empty(py);
         match self.0.values() {
-            Values::Text(text) => text.levels().iter().map(str::to_owned).collect(),
-            Values::Period(unit, numbers) => {
-                let (_, first) = self.0.ranks();
-                let label =
-                    |row: &u32| Period { unit: *unit, number: numbers[*row as usize] }.to_string();
-                first.iter().map(label).collect()
+            Values::Text(text) => {
+                for (code, level) in text.levels().iter().enumerate() {
+                    if code % SIGNALS == 0 {
+                        py.check_signals()?;
+                    }
+                    levels.append(level)?;
+                }
             }
-            _ => Vec::new(),
+            Values::Period(unit, numbers) => {
+                let (_, first) = self.ranks(py)?;
+                for row in first {
+                    let period = Period { unit: *unit, number: numbers[row as usize] };
+                    levels.append(period.to_string())?;
+                }
+            }
+            _ => {}
         }
+        Ok(levels)
     }
 
     /// Where the values stand in memory; to show that nothing was copied.

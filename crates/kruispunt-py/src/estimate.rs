@@ -4,11 +4,12 @@ use crate::account;
 use crate::error::{InputError, estimate_error};
 use crate::table::PyTable;
 use crate::{pickle, work};
-use kruispunt::data::{ClusterDf, CountedEffects, Fit, Ssc, Table};
-use kruispunt::estimate::{FeOls, Singletons, Vcov};
+use kruispunt::data::{ClusterDf, CountedEffects, Fit, Ssc};
+use kruispunt::estimate::{EffectValues, EstimateError, FeOls, Singletons, Vcov};
 use kruispunt::report::RegressionTable;
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
+use std::sync::Arc;
 
 /// Small-sample corrections: `k_adj`, `k_fixef`, `G_adj`, `G_df`.
 type Corrections = (bool, String, bool, String);
@@ -103,15 +104,31 @@ pub(crate) fn feols(
     if let Some(weights) = request.weights {
         model = model.weights(weights);
     }
-    let data = &table.get().0;
-    work::run(table.py(), progress, |ticket| {
-        model.fit_with(data, &[], ticket).map(PyFit).map_err(|error| estimate_error(&error))
+    let data = Arc::clone(&table.get().0);
+    work::run(table.py(), progress, move |ticket| {
+        model.fit_with(&data, &[], ticket).map(PyFit::of).map_err(|error| estimate_error(&error))
     })
 }
 
 /// Coefficients, their covariance, and the sample they rest on.
 #[pyclass(frozen, name = "Fit", module = "kruispunt._core")]
-pub(crate) struct PyFit(Fit);
+pub(crate) struct PyFit(Arc<Fit>);
+
+impl PyFit {
+    fn of(fit: Fit) -> Self {
+        Self(Arc::new(fit))
+    }
+
+    /// Runs a verb of the fit without the GIL.
+    fn run<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        verb: impl FnOnce(&Fit) -> Result<T, EstimateError> + Send + 'static,
+    ) -> PyResult<T> {
+        let fit = Arc::clone(&self.0);
+        work::run(py, None, move |_| verb(&fit).map_err(|error| estimate_error(&error)))
+    }
+}
 
 #[pymethods]
 impl PyFit {
@@ -220,10 +237,8 @@ impl PyFit {
         table: Option<&Bound<'_, PyTable>>,
     ) -> PyResult<Self> {
         let vcov = vcov(kind, &clusters)?;
-        let table = table.map_or_else(Table::default, |table| (*table.get().0).clone());
-        work::run(py, None, |_| {
-            self.0.vcov_with(&vcov, &table).map(Self).map_err(|error| estimate_error(&error))
-        })
+        let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
+        self.run(py, move |fit| fit.vcov_with(&vcov, &table)).map(Self::of)
     }
 
     /// Chi-squared, F, its degrees of freedom, p of F, p of chi-squared; of named coefficients.
@@ -238,12 +253,12 @@ impl PyFit {
     }
 
     fn resid<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
-        let values = self.0.resid().map_err(|error| estimate_error(&error))?;
+        let values = self.run(py, Fit::resid)?;
         Ok(values.into_pyarray(py))
     }
 
     fn predict<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
-        let values = self.0.predict().map_err(|error| estimate_error(&error))?;
+        let values = self.run(py, Fit::predict)?;
         Ok(values.into_pyarray(py))
     }
 
@@ -257,18 +272,21 @@ impl PyFit {
 
     /// Effect by effect: name, labels of the levels, values.
     fn fixef<'py>(&self, py: Python<'py>) -> PyResult<Vec<(String, Vec<String>, Floats<'py>)>> {
-        let found =
-            work::run(py, None, |_| self.0.fixef().map_err(|error| estimate_error(&error)))?;
-        let labelled = |own: kruispunt::estimate::EffectValues| {
-            let labels = (0..own.values.len()).map(|level| own.label(level)).collect();
-            (own.name, labels, own.values.into_pyarray(py))
+        let labelled = |own: EffectValues| {
+            let labels: Vec<String> = (0..own.values.len()).map(|level| own.label(level)).collect();
+            (own.name, labels, own.values)
         };
-        Ok(found.into_iter().map(labelled).collect())
+        let found = self
+            .run(py, move |fit| Ok(fit.fixef()?.into_iter().map(labelled).collect::<Vec<_>>()))?;
+        Ok(found
+            .into_iter()
+            .map(|(name, labels, values)| (name, labels, values.into_pyarray(py)))
+            .collect())
     }
 
     /// The fit without its sample.
     fn lean(&self) -> Self {
-        Self(self.0.clone().lean())
+        Self::of((*self.0).clone().lean())
     }
 
     fn account_json(&self) -> PyResult<String> {
@@ -280,8 +298,8 @@ impl PyFit {
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Fit>(data).map(Self)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Fit>(py, data).map(Self::of)
     }
 }
 
@@ -301,7 +319,7 @@ pub(crate) fn etable(
     digits: usize,
     stars: Vec<f64>,
 ) -> PyResult<String> {
-    let fits: Vec<&Fit> = fits.iter().map(|fit| &fit.get().0).collect();
+    let fits: Vec<&Fit> = fits.iter().map(|fit| &*fit.get().0).collect();
     let labels: Vec<(&str, &str)> =
         labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
     let heads: Vec<&str> = heads.iter().map(String::as_str).collect();

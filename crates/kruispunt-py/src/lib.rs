@@ -86,7 +86,7 @@ mod _core {
 
     // the build
     #[pymodule_export]
-    use crate::work::{rehearse, set_threads};
+    use crate::work::{rehearse, set_threads, settle};
 
     /// Whether this build has no optimisation worth the name.
     #[pymodule_export]

@@ -9,6 +9,7 @@ use kruispunt::data::{Links, Table};
 use kruispunt::linkage::{
     Assignment, Comparison, KeyLink, LinkageError, Linker, Measure, Rule, Threshold, Truth,
 };
+use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -50,6 +51,14 @@ fn threshold(probability: Option<f64>) -> Threshold {
 
 fn table(made: Result<Table, LinkageError>) -> PyResult<PyTable> {
     made.map(PyTable::from).map_err(|error| linkage_error(&error))
+}
+
+/// The table that `verb` makes without the GIL.
+fn tabled(
+    py: Python<'_>,
+    verb: impl FnOnce() -> Result<Table, LinkageError> + Send + 'static,
+) -> PyResult<PyTable> {
+    work::run(py, None, move |_| table(verb()))
 }
 
 /// A model of linkage.
@@ -117,8 +126,9 @@ impl PyLinker {
     ) -> PyResult<PyTable> {
         let (left, right) =
             (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
-        work::run(py, progress, |ticket| {
-            let linker = (*self.0).clone().ticket(ticket.clone());
+        let linker = (*self.0).clone();
+        work::run(py, progress, move |ticket| {
+            let linker = linker.ticket(ticket.clone());
             table(match &right {
                 Some(right) => linker.forecast(&left, right),
                 None => linker.forecast_dedupe(&left),
@@ -140,8 +150,9 @@ impl PyLinker {
         let (left, right) =
             (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
         let assignment = self::assignment(assignment)?;
-        work::run(py, progress, |ticket| {
-            let linker = (*self.0).clone().ticket(ticket.clone()).seed(seed).assignment(assignment);
+        let linker = (*self.0).clone();
+        work::run(py, progress, move |ticket| {
+            let linker = linker.ticket(ticket.clone()).seed(seed).assignment(assignment);
             let trained = match &right {
                 Some(right) => linker.train(&left, right),
                 None => linker.train_dedupe(&left),
@@ -164,8 +175,9 @@ impl PyLinker {
         let (left, right) =
             (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
         let assignment = self::assignment(assignment)?;
-        work::run(py, progress, |ticket| {
-            let linker = (*self.0).clone().ticket(ticket.clone());
+        let linker = (*self.0).clone();
+        work::run(py, progress, move |ticket| {
+            let linker = linker.ticket(ticket.clone());
             let linker = linker.assignment(assignment).threshold(threshold(probability));
             let links = match &right {
                 Some(right) => linker.link(&left, right),
@@ -199,12 +211,12 @@ impl PyLinker {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Linker>(data).map(Self::of)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Linker>(py, data).map(Self::of)
     }
 }
 
@@ -244,34 +256,43 @@ impl PyLinks {
         account::json(self.0.account())
     }
 
-    fn pairs(&self) -> PyResult<PyTable> {
-        table(self.0.pairs().map_err(LinkageError::from))
+    fn pairs(&self, py: Python<'_>) -> PyResult<PyTable> {
+        let links = Arc::clone(&self.0);
+        tabled(py, move || links.pairs().map_err(LinkageError::from))
     }
 
-    fn clusters(&self) -> PyResult<PyTable> {
-        table(self.0.clusters())
+    fn clusters(&self, py: Python<'_>) -> PyResult<PyTable> {
+        let links = Arc::clone(&self.0);
+        tabled(py, move || links.clusters())
     }
 
     #[pyo3(signature = (by=None, truth=None))]
     fn report(
         &self,
+        py: Python<'_>,
         by: Option<&Bound<'_, PyColumn>>,
         truth: Option<&Bound<'_, PyTruth>>,
     ) -> PyResult<PyTable> {
-        table(self.0.report(by.map(|by| &*by.get().0), truth.map(|truth| &truth.get().0)))
+        let (links, by) = (Arc::clone(&self.0), by.map(|by| Arc::clone(&by.get().0)));
+        let truth = truth.map(|truth| Arc::clone(&truth.get().0));
+        tabled(py, move || links.report(by.as_deref(), truth.as_deref()))
     }
 
-    fn waterfall(&self, link: usize) -> PyResult<PyTable> {
-        table(self.0.waterfall(link))
+    fn waterfall(&self, py: Python<'_>, link: usize) -> PyResult<PyTable> {
+        let links = Arc::clone(&self.0);
+        tabled(py, move || links.waterfall(link))
     }
 
     #[pyo3(signature = (truth, by=None))]
     fn evaluate(
         &self,
+        py: Python<'_>,
         truth: &Bound<'_, PyTruth>,
         by: Option<&Bound<'_, PyColumn>>,
     ) -> PyResult<PyTable> {
-        table(self.0.evaluate(&truth.get().0, by.map(|by| &*by.get().0)))
+        let (links, by) = (Arc::clone(&self.0), by.map(|by| Arc::clone(&by.get().0)));
+        let truth = Arc::clone(&truth.get().0);
+        tabled(py, move || links.evaluate(&truth, by.as_deref()))
     }
 
     fn __len__(&self) -> usize {
@@ -279,40 +300,58 @@ impl PyLinks {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Links>(data).map(Self::of)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Links>(py, data).map(Self::of)
     }
 }
 
 /// Which rows are one person.
 #[pyclass(frozen, name = "Truth", module = "kruispunt._core")]
-pub(crate) struct PyTruth(Truth);
+pub(crate) struct PyTruth(Arc<Truth>);
 
 #[pymethods]
 impl PyTruth {
     /// Rows with equal values are one person; the rows of one table without `right`.
     #[staticmethod]
     #[pyo3(signature = (left, right=None))]
-    fn persons(left: &Bound<'_, PyColumn>, right: Option<&Bound<'_, PyColumn>>) -> Self {
-        let left = &left.get().0;
-        Self(match right {
-            Some(right) => Truth::persons(left, &right.get().0),
-            None => Truth::within(left),
+    fn persons(
+        py: Python<'_>,
+        left: &Bound<'_, PyColumn>,
+        right: Option<&Bound<'_, PyColumn>>,
+    ) -> PyResult<Self> {
+        let (left, right) =
+            (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
+        work::run(py, None, move |_| {
+            Ok(Self(Arc::new(match right {
+                Some(right) => Truth::persons(&left, &right),
+                None => Truth::within(&left),
+            })))
         })
     }
 
     /// The true pairs of rows.
     #[staticmethod]
-    fn pairs(left: Vec<usize>, right: Vec<usize>, links: &Bound<'_, PyLinks>) -> PyResult<Self> {
-        let links = &links.get().0;
-        let pairs: Vec<(usize, usize)> = left.into_iter().zip(right).collect();
-        Truth::pairs(&pairs, links.n_left(), links.n_right(), links.is_within())
-            .map(Self)
-            .map_err(|error| linkage_error(&error))
+    fn pairs(
+        py: Python<'_>,
+        left: PyReadonlyArray1<'_, i64>,
+        right: PyReadonlyArray1<'_, i64>,
+        links: &Bound<'_, PyLinks>,
+    ) -> PyResult<Self> {
+        let links = Arc::clone(&links.get().0);
+        // A negative row becomes one beyond the table, which the core refuses.
+        let row = |&row: &i64| usize::try_from(row).unwrap_or(usize::MAX);
+        let left: Vec<usize> = left.as_array().iter().map(row).collect();
+        let right: Vec<usize> = right.as_array().iter().map(row).collect();
+        work::run(py, None, move |_| {
+            let pairs: Vec<(usize, usize)> = left.into_iter().zip(right).collect();
+            Truth::pairs(&pairs, links.n_left(), links.n_right(), links.is_within())
+                .map(|truth| Self(Arc::new(truth)))
+                .map_err(|error| linkage_error(&error))
+        })
     }
 }
 
@@ -346,7 +385,7 @@ pub(crate) fn key_link(
 ) -> PyResult<PyLinks> {
     let link = keyed(on, right_on, history);
     let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
-    work::run(py, None, |_| {
+    work::run(py, None, move |_| {
         link.link(&left, &right).map(PyLinks::of).map_err(|error| linkage_error(&error))
     })
 }
@@ -362,7 +401,7 @@ pub(crate) fn resolve_key(
 ) -> PyResult<PyColumn> {
     let link = keyed(on.clone(), on, history);
     let data = Arc::clone(&data.get().0);
-    work::run(py, None, |_| {
+    work::run(py, None, move |_| {
         let column = link.resolve(&data).map_err(|error| linkage_error(&error))?;
         Ok(PyColumn(Arc::new(column)))
     })

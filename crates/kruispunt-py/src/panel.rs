@@ -24,24 +24,45 @@ fn policy(argument: &str, word: &str) -> PyResult<Policy> {
     one_of(argument, word, &[("error", Policy::Error), ("drop", Policy::Drop)])
 }
 
-/// Runs a verb without the GIL.
-fn run<T: Send>(
+/// Runs a verb of `noun` without the GIL.
+fn run<N, T>(
     py: Python<'_>,
-    verb: impl FnOnce() -> Result<T, PanelError> + Send,
-) -> PyResult<T> {
-    work::run(py, None, |_| verb().map_err(|error| panel_error(&error)))
+    noun: &Arc<N>,
+    verb: impl FnOnce(&N) -> Result<T, PanelError> + Send + 'static,
+) -> PyResult<T>
+where
+    N: Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let noun = Arc::clone(noun);
+    work::run(py, None, move |_| verb(&noun).map_err(|error| panel_error(&error)))
+}
+
+/// Whether two nouns are equal, found out without the GIL.
+fn equal<N>(py: Python<'_>, one: &Arc<N>, other: &Arc<N>) -> PyResult<bool>
+where
+    N: PartialEq + Send + Sync + 'static,
+{
+    let other = Arc::clone(other);
+    run(py, one, move |one| Ok(*one == *other))
 }
 
 /// The periods of a panel.
 #[pyclass(frozen, name = "Calendar", module = "kruispunt._core")]
-pub(crate) struct PyCalendar(Calendar);
+pub(crate) struct PyCalendar(Arc<Calendar>);
+
+impl PyCalendar {
+    fn of(calendar: Calendar) -> Self {
+        Self(Arc::new(calendar))
+    }
+}
 
 #[pymethods]
 impl PyCalendar {
     #[new]
     fn new(unit: &str, first: &str, last: &str) -> PyResult<Self> {
         let unit = self::unit(unit)?;
-        Calendar::new(unit, first, last).map(Self).map_err(|error| data_error(&error))
+        Calendar::new(unit, first, last).map(Self::of).map_err(|error| data_error(&error))
     }
 
     #[getter]
@@ -66,8 +87,8 @@ impl PyCalendar {
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes(data).map(Self)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes(py, data).map(Self::of)
     }
 }
 
@@ -214,7 +235,7 @@ impl PySpells {
     #[staticmethod]
     fn read(py: Python<'_>, table: &PyTable, roles: Roles) -> PyResult<Self> {
         let columns = roles.columns()?;
-        run(py, || Spells::read(&table.0, &columns)).map(Self::from)
+        run(py, &table.0, move |table| Spells::read(table, &columns)).map(Self::from)
     }
 
     #[getter]
@@ -248,28 +269,30 @@ impl PySpells {
     }
 
     fn table(&self, py: Python<'_>) -> PyResult<PyTable> {
-        run(py, || Ok(self.0.table().into()))
+        run(py, &self.0, |own| Ok(own.table().into()))
     }
 
     #[pyo3(signature = (calendar=None))]
     fn check(&self, py: Python<'_>, calendar: Option<&PyCalendar>) -> PyResult<PyTable> {
-        let calendar = calendar.map(|calendar| calendar.0);
-        run(py, || Ok(self.0.check(calendar.as_ref())?.table().into()))
+        let calendar = calendar.map(|calendar| *calendar.0);
+        run(py, &self.0, move |own| Ok(own.check(calendar.as_ref())?.table().into()))
     }
 
     fn clip(&self, py: Python<'_>, calendar: &PyCalendar) -> PyResult<Self> {
-        run(py, || Ok(self.0.clip(&calendar.0).into()))
+        let calendar = *calendar.0;
+        run(py, &self.0, move |own| Ok(own.clip(&calendar).into()))
     }
 
     fn censor(
         &self,
         py: Python<'_>,
         table: &PyTable,
-        person: &str,
-        day: &str,
-        reason: &str,
+        person: String,
+        day: String,
+        reason: String,
     ) -> PyResult<Self> {
-        run(py, || self.0.censor(&table.0, person, day, reason)).map(Self::from)
+        let table = Arc::clone(&table.0);
+        run(py, &self.0, move |own| own.censor(&table, &person, &day, &reason)).map(Self::from)
     }
 
     fn merge(
@@ -282,43 +305,44 @@ impl PySpells {
     ) -> PyResult<Self> {
         let merge = gap.map_or_else(Merge::any_gap, Merge::days).by(by).sum(amounts);
         let merge = if across_states { merge.across_states() } else { merge };
-        run(py, || self.0.merge(&merge)).map(Self::from)
+        run(py, &self.0, move |own| own.merge(&merge)).map(Self::from)
     }
 
     fn split(&self, py: Python<'_>, of: Vec<(String, String)>) -> PyResult<Self> {
         let aggregates = aggregates(of)?;
-        run(py, || self.0.split(&aggregates)).map(Self::from)
+        run(py, &self.0, move |own| own.split(&aggregates)).map(Self::from)
     }
 
     fn episodes(&self, py: Python<'_>, of: Vec<(String, String)>) -> PyResult<PyTimeline> {
         let aggregates = aggregates(of)?;
-        run(py, || self.0.episodes(&aggregates)).map(PyTimeline::from)
+        run(py, &self.0, move |own| own.episodes(&aggregates)).map(PyTimeline::from)
     }
 
     fn resolve(&self, py: Python<'_>, order: Vec<String>) -> PyResult<PyTimeline> {
-        run(py, || self.0.resolve(order.into_iter().map(Order::from))).map(PyTimeline::from)
+        run(py, &self.0, move |own| own.resolve(order.into_iter().map(Order::from)))
+            .map(PyTimeline::from)
     }
 
     fn to_panel(&self, py: Python<'_>, calendar: &PyCalendar, cells: Cells) -> PyResult<PyPanel> {
-        let what = cells.what()?;
-        run(py, || self.0.to_panel(&calendar.0, &what)).map(PyPanel::from)
+        let (calendar, what) = (*calendar.0, cells.what()?);
+        run(py, &self.0, move |own| own.to_panel(&calendar, &what)).map(PyPanel::from)
     }
 
     fn __len__(&self) -> usize {
         self.0.len()
     }
 
-    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
-        *self.0 == *other.get().0
+    fn __eq__(&self, other: &Bound<'_, Self>) -> PyResult<bool> {
+        equal(other.py(), &self.0, &other.get().0)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Spells>(data).map(Self::from)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Spells>(py, data).map(Self::from)
     }
 }
 
@@ -334,26 +358,27 @@ impl From<Timeline> for PyTimeline {
 
 #[pymethods]
 impl PyTimeline {
-    fn spells(&self) -> PySpells {
-        self.0.spells().clone().into()
+    fn spells(&self, py: Python<'_>) -> PyResult<PySpells> {
+        run(py, &self.0, |own| Ok(own.spells().clone().into()))
     }
 
     fn to_panel(&self, py: Python<'_>, calendar: &PyCalendar, cells: Cells) -> PyResult<PyPanel> {
-        let what = cells.what()?;
-        run(py, || self.0.to_panel(&calendar.0, &what)).map(PyPanel::from)
+        let (calendar, what) = (*calendar.0, cells.what()?);
+        run(py, &self.0, move |own| own.to_panel(&calendar, &what)).map(PyPanel::from)
     }
 
-    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
-        *self.0 == *other.get().0
+    fn __eq__(&self, other: &Bound<'_, Self>) -> PyResult<bool> {
+        equal(other.py(), &self.0, &other.get().0)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, self.0.spells())
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        Timeline::prove(pickle::from_bytes(data)?)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        let spells = Arc::new(pickle::from_bytes::<Spells>(py, data)?);
+        run(py, &spells, |spells| Ok(Timeline::prove(spells.clone())))?
             .map(Self::from)
             .ok_or_else(|| InputError::new_err("the pickle is damaged: its spells overlap"))
     }
@@ -375,12 +400,13 @@ impl PyPanel {
     fn from_table(
         py: Python<'_>,
         table: &PyTable,
-        person: &str,
-        period: &str,
+        person: String,
+        period: String,
         unit: &str,
     ) -> PyResult<Self> {
         let unit = self::unit(unit)?;
-        run(py, || Panel::from_table(&table.0, person, period, unit)).map(Self::from)
+        run(py, &table.0, move |table| Panel::from_table(table, &person, &period, unit))
+            .map(Self::from)
     }
 
     #[getter]
@@ -406,7 +432,7 @@ impl PyPanel {
 
     #[getter]
     fn calendar(&self) -> PyCalendar {
-        PyCalendar(*self.0.calendar())
+        PyCalendar::of(*self.0.calendar())
     }
 
     #[getter]
@@ -415,19 +441,17 @@ impl PyPanel {
     }
 
     fn table(&self, py: Python<'_>) -> PyResult<PyTable> {
-        run(py, || Ok(self.0.table().into()))
+        run(py, &self.0, |own| Ok(own.table().into()))
     }
 
-    fn column(&self, name: &str) -> PyResult<PyColumn> {
-        let column = self.0.column("column", name).map_err(|error| data_error(&error))?;
+    fn column(&self, py: Python<'_>, name: String) -> PyResult<PyColumn> {
+        let column = run(py, &self.0, move |own| Ok(own.column("column", &name)?))?;
         Ok(PyColumn(Arc::new(column)))
     }
 
-    fn with_column(&self, name: &str, column: &PyColumn) -> PyResult<Self> {
-        self.0
-            .with_column(name, (*column.0).clone())
-            .map(Self::from)
-            .map_err(|error| data_error(&error))
+    fn with_column(&self, py: Python<'_>, name: String, column: &PyColumn) -> PyResult<Self> {
+        let column = Arc::clone(&column.0);
+        run(py, &self.0, move |own| Ok(own.with_column(&name, (*column).clone())?)).map(Self::from)
     }
 
     #[pyo3(signature = (spells, how, name, column=None))]
@@ -436,7 +460,7 @@ impl PyPanel {
         py: Python<'_>,
         spells: &PySpells,
         how: &str,
-        name: &str,
+        name: String,
         column: Option<String>,
     ) -> PyResult<Self> {
         let how = match (how, column) {
@@ -459,72 +483,79 @@ impl PyPanel {
                 )));
             }
         };
-        run(py, || self.0.attach(&spells.0, &how, name)).map(Self::from)
+        let spells = Arc::clone(&spells.0);
+        run(py, &self.0, move |own| own.attach(&spells, &how, &name)).map(Self::from)
     }
 
     fn as_of(&self, py: Python<'_>, spells: &PySpells, columns: Vec<String>) -> PyResult<Self> {
-        run(py, || self.0.as_of(&spells.0, &columns)).map(Self::from)
+        let spells = Arc::clone(&spells.0);
+        run(py, &self.0, move |own| own.as_of(&spells, &columns)).map(Self::from)
     }
 
-    fn attach_person(&self, py: Python<'_>, table: &PyTable, key: &str) -> PyResult<Self> {
-        run(py, || self.0.attach_person(&table.0, key)).map(Self::from)
+    fn attach_person(&self, py: Python<'_>, table: &PyTable, key: String) -> PyResult<Self> {
+        let table = Arc::clone(&table.0);
+        run(py, &self.0, move |own| own.attach_person(&table, &key)).map(Self::from)
     }
 
-    fn lag(&self, py: Python<'_>, column: &str, k: u32) -> PyResult<Self> {
-        run(py, || self.0.lag(column, k)).map(Self::from)
+    fn lag(&self, py: Python<'_>, column: String, k: u32) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.lag(&column, k)).map(Self::from)
     }
 
-    fn lead(&self, py: Python<'_>, column: &str, k: u32) -> PyResult<Self> {
-        run(py, || self.0.lead(column, k)).map(Self::from)
+    fn lead(&self, py: Python<'_>, column: String, k: u32) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.lead(&column, k)).map(Self::from)
     }
 
-    fn diff(&self, py: Python<'_>, column: &str, k: u32) -> PyResult<Self> {
-        run(py, || self.0.diff(column, k)).map(Self::from)
+    fn diff(&self, py: Python<'_>, column: String, k: u32) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.diff(&column, k)).map(Self::from)
     }
 
     fn event_time(
         &self,
         py: Python<'_>,
         spells: Option<&PySpells>,
-        column: Option<&str>,
+        column: Option<String>,
     ) -> PyResult<Self> {
-        let first = match (spells, column) {
-            (Some(spells), _) => FirstTreatment::Spells(&spells.0),
-            (None, column) => FirstTreatment::Column(column.unwrap_or_default()),
-        };
-        run(py, || self.0.event_time(first)).map(Self::from)
+        let spells = spells.map(|spells| Arc::clone(&spells.0));
+        run(py, &self.0, move |own| {
+            own.event_time(match (&spells, &column) {
+                (Some(spells), _) => FirstTreatment::Spells(spells),
+                (None, column) => FirstTreatment::Column(column.as_deref().unwrap_or_default()),
+            })
+        })
+        .map(Self::from)
     }
 
-    fn filter(&self, py: Python<'_>, mask: &PyColumn, reason: &str) -> PyResult<Self> {
-        run(py, || self.0.filter(&mask.0, reason)).map(Self::from)
+    fn filter(&self, py: Python<'_>, mask: &PyColumn, reason: String) -> PyResult<Self> {
+        let mask = Arc::clone(&mask.0);
+        run(py, &self.0, move |own| own.filter(&mask, &reason)).map(Self::from)
     }
 
-    fn keep(&self, py: Python<'_>, column: &str, values: Vec<String>) -> PyResult<Self> {
-        run(py, || self.0.keep(column, &values)).map(Self::from)
+    fn keep(&self, py: Python<'_>, column: String, values: Vec<String>) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.keep(&column, &values)).map(Self::from)
     }
 
     fn patterns(&self, py: Python<'_>) -> PyResult<PyTable> {
-        run(py, || Ok(self.0.patterns().into()))
+        run(py, &self.0, |own| Ok(own.patterns().into()))
     }
 
-    fn transitions(&self, py: Python<'_>, column: &str) -> PyResult<PyTable> {
-        run(py, || self.0.transitions(column)).map(PyTable::from)
+    fn transitions(&self, py: Python<'_>, column: String) -> PyResult<PyTable> {
+        run(py, &self.0, move |own| own.transitions(&column)).map(PyTable::from)
     }
 
     fn __len__(&self) -> usize {
         self.0.n_rows()
     }
 
-    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
-        *self.0 == *other.get().0
+    fn __eq__(&self, other: &Bound<'_, Self>) -> PyResult<bool> {
+        equal(other.py(), &self.0, &other.get().0)
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Panel>(data).map(Self::from)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Panel>(py, data).map(Self::from)
     }
 }

@@ -41,7 +41,7 @@ impl PyWorld {
             None => Imperfections::all(),
             Some(names) => Imperfections::list(names).map_err(|error| synth_error(&error))?,
         };
-        work::run(py, progress, |ticket| {
+        work::run(py, progress, move |ticket| {
             let registers = Registers::new(scale).seed(seed).imperfections(faults).rho(rho);
             let world = registers.ticket(ticket.clone()).build();
             world.map(|world| Self(Arc::new(world))).map_err(|error| synth_error(&error))
@@ -91,16 +91,17 @@ impl PyWorld {
 
     /// Writes CSV files.
     fn write_csv(&self, py: Python<'_>, folder: PathBuf) -> PyResult<()> {
-        work::run(py, None, |_| self.0.write_csv(&folder).map_err(|error| synth_error(&error)))
+        let world = Arc::clone(&self.0);
+        work::run(py, None, move |_| world.write_csv(&folder).map_err(|error| synth_error(&error)))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<World>(data).map(|world| Self(Arc::new(world)))
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<World>(py, data).map(|world| Self(Arc::new(world)))
     }
 }
 

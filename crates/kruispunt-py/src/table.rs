@@ -34,8 +34,9 @@ impl PyTable {
         argument: &str,
     ) -> PyResult<Option<Self>> {
         let Some((field, chunks)) = arrow::read(data)? else { return Ok(None) };
-        work::run(data.py(), None, |ticket| {
-            import::table(&field, &chunks, columns.as_deref(), argument, ticket)
+        let argument = argument.to_owned();
+        work::run(data.py(), None, move |ticket| {
+            import::table(&field, &chunks, columns.as_deref(), &argument, ticket)
                 .map(|table| Some(Self::from(table)))
                 .map_err(|error| data_error(&error))
         })
@@ -87,8 +88,10 @@ impl PyTable {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         // The protocol lets a producer ignore a wish it cannot fulfil.
         let _ = requested_schema;
-        let batch =
-            work::run(py, None, |_| export::batch(&self.0).map_err(|error| unwritable(&error)))?;
+        let table = Arc::clone(&self.0);
+        let batch = work::run(py, None, move |_| {
+            export::batch(&table).map_err(|error| unwritable(&error))
+        })?;
         arrow::write_stream(py, batch)
     }
 
@@ -101,17 +104,18 @@ impl PyTable {
         self.0.n_rows()
     }
 
-    fn __eq__(&self, other: &Bound<'_, Self>) -> bool {
-        *self.0 == *other.get().0
+    fn __eq__(&self, other: &Bound<'_, Self>) -> PyResult<bool> {
+        let (one, two) = (Arc::clone(&self.0), Arc::clone(&other.get().0));
+        work::run(other.py(), None, move |_| Ok(*one == *two))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Table>(data).map(Self::from)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Table>(py, data).map(Self::from)
     }
 
     fn __repr__(&self) -> String {

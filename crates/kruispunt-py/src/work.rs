@@ -6,9 +6,10 @@ use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How often the waiting thread looks at signals and progress.
@@ -16,66 +17,110 @@ const TICK: Duration = Duration::from_millis(50);
 /// Deep recursion on hostile input ends in an error long before this.
 const STACK: usize = 16 << 20;
 
+/// How long the calling thread waits for cancelled work to end before it goes on without it.
+const GRACE: Duration = Duration::from_millis(200);
+
+/// Work that was told to stop and had not stopped yet when its caller went on.
+static LEFT: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+
 /// Runs `work` on a thread of its own and waits for it.
 ///
 /// The GIL is released; every 50 ms the calling thread looks for signals and tells `progress`
 /// (called with stage, units done and units in all, 0 when unknown). A signal or an exception in
-/// `progress` cancels the ticket; the work returns soon after and the signal's exception is
-/// raised, whatever the work returned. A panic becomes `kruispunt.exceptions.InternalError`.
+/// `progress` cancels the ticket and is raised, whatever the work returns. Work that does not stop
+/// within 200 ms is left behind: it owns all it reads, ends by itself, and its result is dropped.
+/// So Ctrl-C is heard in time in every verb, whether its core looks at the ticket or not. A panic
+/// becomes `kruispunt.exceptions.InternalError`.
 ///
 /// ```ignore
-/// work::run(py, progress, |ticket| model.fit(&table, ticket).map_err(|e| estimate_error(&e)))
+/// let table = Arc::clone(&table.get().0);
+/// work::run(py, progress, move |ticket| model.fit(&table, ticket).map_err(|e| estimate_error(&e)))
 /// ```
 pub(crate) fn run<T, F>(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, work: F) -> PyResult<T>
 where
-    T: Send,
-    F: FnOnce(&Ticket) -> PyResult<T> + Send,
+    T: Send + 'static,
+    F: FnOnce(&Ticket) -> PyResult<T> + Send + 'static,
 {
     let ticket = Ticket::new();
     let pool = pool()?;
-    let done = AtomicBool::new(false);
-    let caller = thread::current();
-    thread::scope(|scope| {
-        let worker = thread::Builder::new()
-            .name("kruispunt".to_owned())
-            .stack_size(STACK)
-            .spawn_scoped(scope, || {
-                let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(&ticket))));
-                done.store(true, Ordering::Release);
-                caller.unpark();
-                outcome
-            })
-            .map_err(|error| InternalError::new_err(format!("no thread to work on: {error}")))?;
-        let interrupted = wait(py, progress, &ticket, &done);
-        let outcome = py.detach(|| worker.join());
-        interrupted?;
-        match outcome {
-            Ok(Ok(result)) => result,
-            Ok(Err(panic)) | Err(panic) => Err(internal(panic.as_ref())),
+    let (send, receive) = mpsc::channel();
+    let worker = thread::Builder::new().name("kruispunt".to_owned()).stack_size(STACK);
+    let handed = ticket.clone();
+    let worker = worker
+        .spawn(move || {
+            let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(&handed))));
+            // Nobody listens any more when the work was left behind.
+            let _ = send.send(outcome);
+        })
+        .map_err(|error| InternalError::new_err(format!("no thread to work on: {error}")))?;
+    match wait(py, progress, &ticket, receive) {
+        Ok(outcome) => outcome.unwrap_or_else(|panic| Err(internal(panic.as_ref()))),
+        Err(interrupt) => {
+            let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+            left.retain(|worker| !worker.is_finished());
+            left.push(worker);
+            // Its threads are busy; the next work gets new ones.
+            *POOL.lock().unwrap_or_else(PoisonError::into_inner) = None;
+            Err(interrupt)
         }
-    })
+    }
 }
 
+/// What the work gave, or the panic that ended it.
+type Outcome<T> = thread::Result<PyResult<T>>;
+
 /// Waits until the work is done; the first exception of a signal handler or of `progress` cancels.
-fn wait(
+fn wait<T: Send>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
     ticket: &Ticket,
-    done: &AtomicBool,
-) -> PyResult<()> {
+    mut receive: Receiver<Outcome<T>>,
+) -> PyResult<Outcome<T>> {
     let mut told = Progress::default();
-    while !done.load(Ordering::Acquire) {
-        py.detach(|| thread::park_timeout(TICK));
+    loop {
+        let arrived = {
+            let receive = &mut receive;
+            py.detach(move || receive.recv_timeout(TICK))
+        };
+        match arrived {
+            Ok(outcome) => return Ok(outcome),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(internal(&"the thread of the work ended without an answer"));
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
         let heard = py.check_signals().and_then(|()| match progress {
             Some(progress) => tell(progress, ticket, &mut told),
             None => Ok(()),
         });
         if let Err(error) = heard {
             ticket.cancel();
+            // What arrives now is dropped without the GIL, however large it is.
+            py.detach(move || drop(receive.recv_timeout(GRACE)));
             return Err(error);
         }
     }
-    Ok(())
+}
+
+/// Waits until all work that was left behind has ended; called before the interpreter goes.
+///
+/// Such work may hold memory lent by another library, which must not be given back while that
+/// library is being taken down.
+#[pyfunction]
+#[pyo3(name = "_settle")]
+pub(crate) fn settle(py: Python<'_>) -> PyResult<()> {
+    loop {
+        let busy = {
+            let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+            left.retain(|worker| !worker.is_finished());
+            !left.is_empty()
+        };
+        if !busy {
+            return Ok(());
+        }
+        py.detach(|| thread::sleep(TICK));
+        py.check_signals()?;
+    }
 }
 
 fn tell(progress: &Bound<'_, PyAny>, ticket: &Ticket, told: &mut Progress) -> PyResult<()> {
@@ -139,7 +184,8 @@ pub(crate) fn set_threads(threads: usize) -> PyResult<()> {
     Ok(())
 }
 
-/// Works for `seconds` in steps of a millisecond, then ends as told: `return`, `error` or `panic`.
+/// Works for `seconds` in steps of a millisecond, then ends as told: `return`, `error`, `panic`,
+/// or `deaf`, which returns and never looks at its ticket.
 ///
 /// It rehearses what no verb does on purpose, for the tests of this file.
 #[pyfunction]
@@ -152,17 +198,18 @@ pub(crate) fn rehearse(
 ) -> PyResult<u64> {
     const STEP: Duration = Duration::from_millis(1);
     let steps = (seconds.clamp(0.0, 3600.0) * 1000.0) as u64;
-    run(py, progress, |ticket| {
+    let ending = ending.to_owned();
+    run(py, progress, move |ticket| {
         ticket.stage("rehearsal", steps);
         for step in 0..steps {
-            if ticket.is_cancelled() {
+            if ticket.is_cancelled() && ending != "deaf" {
                 return Ok(step);
             }
             thread::sleep(STEP);
             ticket.advance(1);
         }
-        match ending {
-            "return" => Ok(steps),
+        match ending.as_str() {
+            "return" | "deaf" => Ok(steps),
             "panic" => std::panic::resume_unwind(Box::new("a rehearsed panic")),
             _ => Err(InputError::new_err("a rehearsed error")),
         }
