@@ -1,8 +1,8 @@
 //! What a fit says: tests, intervals, predictions, effects.
 
 use super::EstimateError;
+use super::absorption::{failed, groups};
 use super::design::label;
-use super::feols::{failed, groups};
 use crate::data::{Column, Fit, Table, Ticket};
 use crate::math::absorb::{Absorber, Stop};
 use crate::math::linalg::Triangle;

@@ -10,16 +10,21 @@
 //! rows ──missing out, singletons out──▶ sample ──effects swept──▶ least squares ──▶ covariance
 //! ```
 
+mod absorption;
 mod design;
+mod drawn;
 mod error;
 mod feols;
 mod formula;
 mod inference;
+mod least_squares;
+mod request;
 mod sample;
 mod vcov;
 
 pub use error::EstimateError;
-pub use feols::{FeOls, Singletons};
+pub use feols::FeOls;
 pub use formula::Formula;
 pub use inference::{EffectValues, WaldTest};
+pub use request::Singletons;
 pub use vcov::Vcov;

@@ -1,0 +1,47 @@
+//! Effects swept out of columns: where a sample meets the absorber.
+
+use super::EstimateError;
+use crate::data::{Convergence, SampleEffect, Ticket};
+use crate::math::absorb::{Absorber, Failure, Groups, Stop};
+
+pub(super) fn groups(effects: &[SampleEffect]) -> Vec<Groups<'_>> {
+    effects
+        .iter()
+        .map(|effect| Groups { codes: effect.factor.codes(), n: effect.factor.n_levels() })
+        .collect()
+}
+
+pub(super) const fn failed(failure: Failure) -> EstimateError {
+    match failure {
+        Failure::Cancelled => EstimateError::Cancelled,
+        Failure::NotConverged(outcome) => {
+            EstimateError::NotConverged { iterations: outcome.iterations, left: outcome.left }
+        }
+    }
+}
+
+/// Replaces each column by its residual.
+pub(super) fn sweep(
+    effects: &[SampleEffect],
+    weights: Option<&[f64]>,
+    columns: &mut [&mut [f64]],
+    stop: Stop,
+    ticket: &Ticket,
+) -> Result<Convergence, EstimateError> {
+    let groups = groups(effects);
+    let outcome = Absorber::new(&groups, weights, ticket)
+        .and_then(|mut absorber| absorber.sweep(columns, stop, ticket))
+        .map_err(failed)?;
+    Ok(Convergence { iterations: outcome.iterations, left: outcome.left })
+}
+
+/// Hears a cancelled ticket.
+pub(super) fn go_on(ticket: &Ticket) -> Result<(), EstimateError> {
+    if ticket.is_cancelled() { Err(EstimateError::Cancelled) } else { Ok(()) }
+}
+
+/// Hears a cancelled ticket and starts the next stage.
+pub(super) fn stage(ticket: &Ticket, name: &'static str) -> Result<(), EstimateError> {
+    ticket.stage(name, 0);
+    go_on(ticket)
+}

@@ -1,0 +1,233 @@
+//! A table to the data of a regression: rows with missing values and singletons left out, columns
+//! computed, effects and clusters coded.
+
+use super::EstimateError;
+use super::absorption::go_on;
+use super::design::{Regressor, design};
+use super::formula::{Formula, Function, Number};
+use super::request::{Request, Singletons};
+use super::sample::{Rows, singletons};
+use crate::data::{Column, Count, Factor, SampleEffect, Step, Table, Ticket};
+
+/// The largest value: weighted squares of many still are finite.
+const LARGEST: f64 = 1e90;
+
+/// The name of a regressor without its level, which may be the number of a person.
+pub(super) fn term_of(name: &str) -> &str {
+    let end = name.find("::").unwrap_or(name.len()).min(name.find('[').unwrap_or(name.len()));
+    &name[..end]
+}
+
+/// The data of a regression on its sample.
+pub(super) struct Drawn {
+    /// Rows of the table, counted from 0.
+    pub(super) rows: Vec<u32>,
+    pub(super) outcome: Vec<f64>,
+    pub(super) regressors: Vec<Regressor>,
+    pub(super) weights: Option<Vec<f64>>,
+    pub(super) effects: Vec<SampleEffect>,
+    pub(super) clusters: Vec<(String, Factor)>,
+}
+
+impl Request {
+    /// Draws the sample; `step` gets what was left out.
+    pub(super) fn draw(
+        &self,
+        verb: &'static str,
+        table: &Table,
+        factors: &[(&str, &Factor)],
+        ticket: &Ticket,
+    ) -> Result<(Drawn, Step), EstimateError> {
+        let mut rows = Rows::new(table, factors)?;
+        let mut step =
+            Step::new(verb, self.formula.text(), Count::rows(rows.n_all), Count::default());
+        step = self.leave_out_missing(&mut rows, step)?;
+        go_on(ticket)?;
+        let mut drawn = self.columns_of(&rows)?;
+        go_on(ticket)?;
+        step = drawn.leave_out_singletons(&mut rows, self.singletons, step);
+        drawn.refuse_large(&self.formula, self.weights.as_deref(), &rows)?;
+        if rows.n() == 0 {
+            return Err(EstimateError::TooFewRows { n_obs: 0, parameters: drawn.regressors.len() });
+        }
+        step.after = Count::rows(rows.n());
+        drawn.clusters = self.clusters(&rows, &drawn.effects)?;
+        drawn.rows = (0..rows.n()).map(|at| rows.row(at) as u32).collect();
+        Ok((drawn, step))
+    }
+
+    /// Rows with a missing value, and rows where a function of the formula is not finite.
+    fn leave_out_missing(
+        &self,
+        rows: &mut Rows<'_>,
+        mut step: Step,
+    ) -> Result<Step, EstimateError> {
+        let formula = self.formula.columns();
+        for name in formula.iter().chain(&self.weights) {
+            let argument = if formula.contains(name) { "fml" } else { "weights" };
+            match rows.table.get(name) {
+                Some(column) => {
+                    let left = rows.drop_nulls(column);
+                    step = step.exclude(format!("{name} is missing"), Count::rows(left));
+                }
+                None if rows.factor(name).is_some() => {}
+                None => {
+                    rows.table.column(argument, name)?;
+                }
+            }
+        }
+        let numbers = self.formula.terms().iter().flatten().filter_map(|factor| match factor {
+            super::formula::Factor::Number { number, label } => Some((number, label.as_str())),
+            _ => None,
+        });
+        let outcome = (self.formula.outcome_number(), self.formula.outcome());
+        for (number, label) in std::iter::once(outcome).chain(numbers) {
+            if may_fail(number) {
+                let values = rows.evaluate(number)?;
+                let left = rows.retain(|at| values[at].is_finite());
+                step = step.exclude(format!("{label} is not a finite number"), Count::rows(left));
+            }
+        }
+        Ok(step)
+    }
+
+    fn columns_of(&self, rows: &Rows<'_>) -> Result<Drawn, EstimateError> {
+        let weights = match &self.weights {
+            None => None,
+            Some(name) => {
+                let weights = rows.numbers("weights", name)?;
+                if let Some(at) = weights.iter().position(|&weight| weight <= 0.0) {
+                    return Err(EstimateError::BadWeight {
+                        column: name.clone(),
+                        row: rows.row(at),
+                    });
+                }
+                Some(weights)
+            }
+        };
+        let effects = self
+            .formula
+            .effect_parts()
+            .iter()
+            .map(|parts| effect(rows, parts))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(Drawn {
+            rows: Vec::new(),
+            outcome: rows.evaluate(self.formula.outcome_number())?,
+            regressors: design(&self.formula, rows)?,
+            weights,
+            effects,
+            clusters: Vec::new(),
+        })
+    }
+
+    fn clusters(
+        &self,
+        rows: &Rows<'_>,
+        effects: &[SampleEffect],
+    ) -> Result<Vec<(String, Factor)>, EstimateError> {
+        let known = |name: &String| effects.iter().any(|effect| effect.name == *name);
+        self.vcov
+            .variables()
+            .into_iter()
+            .filter(|name| !known(name))
+            .map(|name| {
+                let factor = rows.classify("vcov", &name)?.0;
+                Ok((name, factor))
+            })
+            .collect()
+    }
+}
+
+impl Drawn {
+    /// Refuses values whose squares, added up, would not be finite.
+    fn refuse_large(
+        &self,
+        formula: &Formula,
+        weights: Option<&str>,
+        rows: &Rows<'_>,
+    ) -> Result<(), EstimateError> {
+        let outcome = ("fml", formula.outcome(), &self.outcome);
+        let weighed = self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own));
+        let regressors = self.regressors.iter().map(|own| ("fml", term_of(&own.name), &own.values));
+        for (argument, column, values) in std::iter::once(outcome).chain(regressors).chain(weighed)
+        {
+            if let Some(at) = values.iter().position(|value| value.abs() > LARGEST) {
+                let column = column.to_owned();
+                return Err(EstimateError::TooLarge { argument, column, row: rows.row(at) });
+            }
+        }
+        Ok(())
+    }
+
+    fn leave_out_singletons(
+        &mut self,
+        rows: &mut Rows<'_>,
+        singletons_go: Singletons,
+        step: Step,
+    ) -> Step {
+        if singletons_go == Singletons::Keep || self.effects.is_empty() {
+            return step;
+        }
+        let factors: Vec<&Factor> = self.effects.iter().map(|effect| &effect.factor).collect();
+        let Some(stay) = singletons(&factors) else { return step };
+        let kept: Vec<u32> = (0..stay.len()).filter(|&at| stay[at]).map(|at| at as u32).collect();
+        let pick = |values: &mut Vec<f64>| {
+            *values = kept.iter().map(|&at| values[at as usize]).collect();
+        };
+        pick(&mut self.outcome);
+        self.regressors.iter_mut().for_each(|own| pick(&mut own.values));
+        self.weights.iter_mut().for_each(pick);
+        for effect in &mut self.effects {
+            let mut lives = vec![false; effect.factor.n_levels()];
+            for &at in &kept {
+                lives[effect.factor.codes()[at as usize] as usize] = true;
+            }
+            let alive: Vec<u32> =
+                (0..lives.len()).filter(|&level| lives[level]).map(|level| level as u32).collect();
+            effect.factor = effect.factor.take(&kept);
+            effect.levels = effect.levels.iter().map(|column| column.take(&alive)).collect();
+        }
+        let left = rows.retain(|at| stay[at]);
+        step.exclude("alone in a level of an effect (singleton)", Count::rows(left))
+    }
+}
+
+/// One effect: a column's levels, or all pairs of levels of several.
+fn effect(rows: &Rows<'_>, parts: &[String]) -> Result<SampleEffect, EstimateError> {
+    let mut all: Option<(Factor, Vec<Column>)> = None;
+    for name in parts {
+        let (factor, levels) = rows.classify("fml", name)?;
+        all = Some(match all {
+            None => (factor, levels),
+            Some((before, mut columns)) => {
+                let crossed = before.cross(&factor);
+                let mut first = vec![u32::MAX; crossed.n_levels()];
+                for (row, &code) in crossed.codes().iter().enumerate().rev() {
+                    first[code as usize] = row as u32;
+                }
+                let place = |codes: &[u32]| -> Vec<u32> {
+                    first.iter().map(|&row| codes[row as usize]).collect()
+                };
+                for column in &mut columns {
+                    *column = column.take(&place(before.codes()));
+                }
+                columns.extend(levels.iter().map(|column| column.take(&place(factor.codes()))));
+                (crossed, columns)
+            }
+        });
+    }
+    let (factor, levels) = all.unwrap_or_else(|| (Factor::compact(&[]), Vec::new()));
+    Ok(SampleEffect { name: parts.join("^"), factor, levels })
+}
+
+/// Whether finite columns can give a number that is not.
+fn may_fail(number: &Number) -> bool {
+    match number {
+        Number::Column(_) | Number::Constant(_) => false,
+        Number::Function(Function::Identity | Function::Minus | Function::Abs, inner) => {
+            may_fail(inner)
+        }
+        _ => true,
+    }
+}

@@ -1,0 +1,117 @@
+//! Least squares on swept columns, and how well it describes the sample.
+
+use crate::data::{Goodness, SampleEffect};
+use crate::math::crossprod::{gram, sum_rows};
+use crate::math::linalg::Triangle;
+use rayon::prelude::*;
+
+/// What a regressor is measured by: its sum of squares about the mean, but no less than what is
+/// left of a constant by rounding.
+pub(super) fn measure(column: &[f64], weights: Option<&[f64]>, tol: f64) -> f64 {
+    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+    let squares = sum_rows(column.len(), |row| weight(row) * column[row].powi(2));
+    total_variation(column, weights).max(squares * (1e-28 / tol.max(1e-12)))
+}
+
+/// Sum of squares about the mean.
+pub(super) fn total_variation(column: &[f64], weights: Option<&[f64]>) -> f64 {
+    let mass = weights.map_or(column.len() as f64, |weights| weights.iter().sum());
+    let spread = crate::math::absorb::spread(column, weights);
+    spread * spread * mass
+}
+
+/// What least squares found.
+pub(super) struct Solved {
+    pub(super) kept: Vec<usize>,
+    pub(super) dropped: Vec<usize>,
+    pub(super) coef: Vec<f64>,
+    pub(super) bread: Vec<f64>,
+    pub(super) residuals: Vec<f64>,
+    pub(super) columns: Vec<Vec<f64>>,
+}
+
+/// Least squares of y on the columns that are not collinear: by cross-products, or by Householder
+/// reflections where these would lose more than four digits.
+pub(super) fn solve(
+    mut columns: Vec<Vec<f64>>,
+    y: &[f64],
+    weights: Option<&[f64]>,
+    reference: &[f64],
+    tol: f64,
+) -> Solved {
+    let k = columns.len();
+    let mut views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    views.push(y);
+    let all = gram(&views, weights);
+    let g: Vec<f64> = (0..k).flat_map(|i| all[i * (k + 1)..i * (k + 1) + k].to_vec()).collect();
+    let mut triangle = Triangle::cholesky(&g, reference, tol);
+    let coef;
+    if k > 0 && (triangle.weakest < 1e-4 || tol < 1e-13) {
+        let root: Option<Vec<f64>> =
+            weights.map(|weights| weights.iter().map(|w| w.sqrt()).collect());
+        let scaled = |column: &[f64]| match &root {
+            None => column.to_vec(),
+            Some(root) => column.iter().zip(root).map(|(x, r)| x * r).collect(),
+        };
+        let work: Vec<Vec<f64>> = columns.iter().map(|column| scaled(column)).collect();
+        let (by_columns, qy) = Triangle::householder(&work, &scaled(y), reference, tol);
+        coef = by_columns.back(&qy);
+        triangle = by_columns;
+    } else {
+        let right: Vec<f64> = triangle.kept.iter().map(|&j| all[j * (k + 1) + k]).collect();
+        coef = triangle.solve(&right);
+    }
+    let mut at = 0;
+    columns.retain(|_| {
+        at += 1;
+        triangle.kept.contains(&(at - 1))
+    });
+    let fitted = combine(&columns.iter().collect::<Vec<_>>(), &coef, y.len());
+    let residuals = y.iter().zip(fitted).map(|(y, fitted)| y - fitted).collect();
+    let bread = triangle.inverse();
+    Solved { kept: triangle.kept, dropped: triangle.dropped, coef, bread, residuals, columns }
+}
+
+pub(super) fn combine(columns: &[&Vec<f64>], coef: &[f64], n: usize) -> Vec<f64> {
+    let mut total = vec![0.0; n];
+    total.par_chunks_mut(8192).enumerate().for_each(|(chunk, total)| {
+        let from = chunk * 8192;
+        for (column, b) in columns.iter().zip(coef) {
+            for (sum, x) in total.iter_mut().zip(&column[from..]) {
+                *sum += b * x;
+            }
+        }
+    });
+    total
+}
+
+pub(super) fn goodness(
+    y: &[f64],
+    swept_y: &[f64],
+    solved: &Solved,
+    weights: Option<&[f64]>,
+    effects: &[SampleEffect],
+) -> Goodness {
+    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
+    let n = y.len() as f64;
+    let left = sum_rows(y.len(), |row| weight(row) * solved.residuals[row].powi(2));
+    let all = total_variation(y, weights);
+    let k = solved.coef.len() as f64;
+    let r2 = 1.0 - left / all;
+    let rmse = (left / n).sqrt();
+    if effects.is_empty() {
+        let adj_r2 = 1.0 - left / all * (n - 1.0) / (n - k);
+        return Goodness { r2, adj_r2, within_r2: f64::NAN, adj_within_r2: f64::NAN, rmse };
+    }
+    let levels: f64 = effects.iter().map(|effect| effect.factor.n_levels() as f64 - 1.0).sum();
+    let k_effects = levels + 1.0;
+    let within = sum_rows(y.len(), |row| weight(row) * swept_y[row].powi(2));
+    let room = n - k - k_effects;
+    Goodness {
+        r2,
+        adj_r2: 1.0 - left / all * (n - 1.0) / room,
+        within_r2: 1.0 - left / within,
+        adj_within_r2: 1.0 - left / within * (n - k_effects) / room,
+        rmse,
+    }
+}

@@ -1,0 +1,122 @@
+//! What every regression is asked for, whatever its model.
+
+use super::formula::Formula;
+use super::{EstimateError, Vcov};
+use crate::data::Ssc;
+use crate::math::absorb::Stop;
+
+/// What happens to rows that are alone in a level of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Singletons {
+    /// They are left out, again and again until none remains; they say nothing about the
+    /// coefficients and would understate clustered standard errors (Correia 2015).
+    #[default]
+    Drop,
+    /// They stay.
+    Keep,
+}
+
+/// Formula, sample, covariance and tolerances of a regression.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) formula: Formula,
+    pub(super) vcov: Vcov,
+    pub(super) weights: Option<String>,
+    pub(super) ssc: Ssc,
+    pub(super) singletons: Singletons,
+    pub(super) collin_tol: f64,
+    pub(super) tol: f64,
+    pub(super) max_iter: usize,
+}
+
+impl Request {
+    pub(super) fn new(formula: Formula) -> Self {
+        Self {
+            formula,
+            vcov: Vcov::default(),
+            weights: None,
+            ssc: Ssc::default(),
+            singletons: Singletons::default(),
+            collin_tol: 1e-9,
+            tol: 1e-8,
+            max_iter: 10_000,
+        }
+    }
+
+    /// The columns of the data: formula, weights and clusters.
+    pub(super) fn columns(&self) -> Vec<String> {
+        let mut names = self.formula.columns();
+        for name in self.weights.iter().cloned().chain(self.vcov.variables()) {
+            let crossed = self.formula.effects().contains(&name);
+            if !names.contains(&name) && !crossed {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    pub(super) const fn stop(&self) -> Stop {
+        Stop { tol: self.tol, max_iter: self.max_iter }
+    }
+
+    pub(super) fn check(&self) -> Result<(), EstimateError> {
+        let bad = |argument, expected, got: f64| {
+            Err(EstimateError::BadArgument { argument, expected, got: got.to_string() })
+        };
+        if !(self.tol > 0.0 && self.tol < 1.0) {
+            return bad("tol", "a number between 0 and 1", self.tol);
+        }
+        if !(self.collin_tol >= 0.0 && self.collin_tol < 1.0) {
+            return bad("collin_tol", "a number from 0 to below 1", self.collin_tol);
+        }
+        Ok(())
+    }
+}
+
+/// The options that every model has, as methods of its builder.
+macro_rules! options {
+    () => {
+        /// The covariance of the coefficients.
+        pub fn vcov(mut self, vcov: Vcov) -> Self {
+            self.request.vcov = vcov;
+            self
+        }
+
+        /// The column of analytic weights.
+        pub fn weights(mut self, column: impl Into<String>) -> Self {
+            self.request.weights = Some(column.into());
+            self
+        }
+
+        /// Small-sample corrections.
+        pub const fn ssc(mut self, ssc: Ssc) -> Self {
+            self.request.ssc = ssc;
+            self
+        }
+
+        /// Rows alone in a level of an effect.
+        pub const fn singletons(mut self, singletons: Singletons) -> Self {
+            self.request.singletons = singletons;
+            self
+        }
+
+        /// Share of its own sum of squares a regressor must keep beside the others.
+        pub const fn collin_tol(mut self, tol: f64) -> Self {
+            self.request.collin_tol = tol;
+            self
+        }
+
+        /// Steps of the solver at most.
+        pub const fn max_iter(mut self, steps: usize) -> Self {
+            self.request.max_iter = steps;
+            self
+        }
+
+        /// The columns of the data this regression needs: formula, weights and clusters.
+        #[must_use]
+        pub fn columns(&self) -> Vec<String> {
+            self.request.columns()
+        }
+    };
+}
+pub(super) use options;
