@@ -4,7 +4,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows its result")]
 
-use kruispunt::data::{Calendar, Column, Spells, Table, Values};
+use kruispunt::data::{Calendar, Column, Spells, Table};
 use kruispunt::estimate::{FeOls, Vcov};
 use kruispunt::linkage::KeyLink;
 use kruispunt::panel::{Balance, FirstTreatment, Merge, SpellColumns, ToPanel};
@@ -23,16 +23,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         .history(history, "old_insz", "new_insz")
         .date("date")
         .link(clients, identities)?;
-    let persons = identities.column("right", "pid")?.take_or_null(&links.partner());
+    let clients = links.attach(clients, identities, &["pid"], "clients")?;
 
-    // The first course of each client, as an event of a person.
-    let courses = with_person(world.table("vdab_acties")?, clients, &persons)?;
-    let training = Spells::read(
-        &courses,
-        &SpellColumns::event("pid", "from")
-            .name("training")
-            .on_missing(kruispunt::panel::Policy::Drop),
-    )?;
+    // The courses of each client, as events of a person.
+    let courses = trainings(world.table("vdab_acties")?)?;
+    let training =
+        Spells::read(&courses, &SpellColumns::event("vdab_id", "from").name("training"))?
+            .identify(&clients, "vdab_id", "pid")?;
 
     // The main job at the end of each quarter.
     let columns = SpellColumns::new("pid", "start", "end").name("job lines");
@@ -71,20 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The actions that are trainings, with the person behind the client number.
-fn with_person(
-    actions: &Table,
-    clients: &Table,
-    persons: &Column,
-) -> Result<Table, Box<dyn Error>> {
-    let client_of = |table: &Table| -> Result<Vec<i64>, Box<dyn Error>> {
-        match table.column("vdab_id", "vdab_id")?.values() {
-            Values::Int(values) => Ok(values.to_vec()),
-            _ => Err("vdab_id holds whole numbers".into()),
-        }
-    };
-    let row_of: std::collections::HashMap<i64, u32> =
-        client_of(clients)?.into_iter().zip(0..).collect();
+/// The actions that are trainings.
+fn trainings(actions: &Table) -> Result<Table, Box<dyn Error>> {
     let kind = actions.column("type", "type")?;
     let rows: Vec<u32> = (0..actions.n_rows())
         .filter(|&row| {
@@ -93,11 +78,7 @@ fn with_person(
         })
         .map(|row| row as u32)
         .collect();
-    let mut courses = actions.take(&rows);
-    let found: Vec<Option<u32>> =
-        client_of(&courses)?.iter().map(|client| row_of.get(client).copied()).collect();
-    courses.push("pid", persons.take_or_null(&found))?;
-    Ok(courses)
+    Ok(actions.take(&rows))
 }
 
 fn log_day_wage(table: &Table) -> Result<Column, Box<dyn Error>> {

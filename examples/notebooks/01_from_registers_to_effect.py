@@ -115,39 +115,46 @@ def records(source: str) -> pl.DataFrame:
     return renamed.with_columns(insz=number)
 
 
-def identify(source: str) -> tuple[pl.Series, pl.Series, list[kp.Account]]:
-    """Find the person of each record: first by number, then by name; say which way."""
-    left = records(source)
-    row = np.full(len(left), -1)
-    way = np.full(len(left), "not linked", dtype=object)
-    accounts = []
-    if left["insz"].null_count() < len(left):
-        found = c.key_link(
-            left, identities, "insz",
+def identify(source: str) -> kp.linkage.Links:
+    """Find the person of each record: first by number, then by name."""
+    records_ = records(source)
+    by_number = None
+    if records_["insz"].null_count() < len(records_):
+        by_number = c.key_link(
+            records_, identities, "insz",
             history=reg["insz_history"], old="old_insz", new="new_insz", replaced_on="date",
         )  # fmt: skip
-        row[found.pairs["left_row"]] = found.pairs["right_row"]
-        way[found.pairs["left_row"]] = "number"
-        accounts.append(kp.Account(f"{SOURCES[source][0]}, by number", found.account.steps))
-    open_rows = np.flatnonzero(row < 0)
-    rest = left[open_rows]
+    rest = records_ if by_number is None else records_[by_number.unlinked]
     linker.train(rest, identities, seed=1, assignment="many-to-one")
-    found = linker.link(rest, identities, assignment="many-to-one", threshold="auto")
-    pairs = found.pairs
-    row[open_rows[pairs["left_row"]]] = pairs["right_row"]
-    way[open_rows[pairs["left_row"]]] = "name"
-    found_rows = pl.select(row=pl.when(pl.Series(row) >= 0).then(pl.Series(row))).to_series()
-    pid = identities["pid"].gather(found_rows).alias("pid")
-    accounts.append(kp.Account(f"{SOURCES[source][0]}, by name", found.account.steps))
-    return pid, pl.Series("way", way.tolist()), accounts
+    by_name = linker.link(rest, identities, assignment="many-to-one", threshold="auto")
+    return by_name if by_number is None else by_number.then(by_name)
 
 
-linked, flows = {}, {}
+# A linked register has the person of each record and tells how that came about: spells and panels
+# that read it begin with the linkage.
+links = {source: identify(source) for source in SOURCES}
+linked = {
+    source: links[source].attach(reg[source], identities, "pid", name=label)
+    for source, (label, _) in SOURCES.items()
+}
 for source, (label, _) in SOURCES.items():
-    pid, way, flows[source] = identify(source)
-    linked[source] = reg[source].with_columns(pid, way)
-    share = 1 - pid.null_count() / len(pid)
-    say(f"{label}: {share:.1%} of {len(pid):,} records linked")
+    say(f"{label}: {len(linked[source]) / len(reg[source]):.1%} of {len(reg[source]):,} linked")
+
+
+def found(source: str) -> pl.DataFrame:
+    """Give the person of each record, and the way they were found."""
+    pairs = links[source].pairs.select(
+        row=pl.col("left_row"),
+        pid=identities["pid"].gather(pl.Series(links[source].pairs["right_row"])),
+        way=pl.when(pl.col("rule").cast(pl.String) == "key")
+        .then(pl.lit("number"))
+        .otherwise(pl.lit("name")),
+    )
+    rows = pl.DataFrame({"row": np.arange(len(reg[source]))})
+    return rows.join(pairs, on="row", how="left", maintain_order="left").with_columns(
+        pl.col("way").fill_null("not linked")
+    )
+
 
 # %% [markdown]
 # ### How good are the links, and for whom?
@@ -167,7 +174,7 @@ for source, (label, _) in SOURCES.items():
     frame = pl.concat(
         [
             own.select(pl.col("pid").alias("true_pid"), "origin"),
-            linked[source].select("pid", "way"),
+            found(source).select("pid", "way"),
         ],
         how="horizontal",
     )
@@ -232,24 +239,26 @@ main_job = (
     .merge(0, by=["quarter", "matric"], sum=["wage_ord", "days_ft", "hours_pt"])
     .resolve(["-wage_ord", "matric"])
 )
-clients = linked["vdab_klanten"].select("vdab_id", "pid")
-actions = reg["vdab_acties"].join(clients, on="vdab_id", how="left")
+clients = linked["vdab_klanten"]
 TRAININGS = ["GCT", "OCT", "NCWT", "CWT"]
-courses = actions.filter(pl.col("type").cast(pl.String).is_in(TRAININGS))
-training = kp.Spells(
-    courses.with_columns(pl.col("type").cast(pl.String)), person="pid", day="from",
-    carry=["type", "planned_to"], name="training", on_missing="drop",
-)  # fmt: skip
-first_course = (
-    courses.filter(pl.col("pid").is_not_null())
+courses = (
+    reg["vdab_acties"]
+    .with_columns(pl.col("type").cast(pl.String))
+    .filter(pl.col("type").is_in(TRAININGS))
     .sort("from", "action_id")
+)
+training = kp.Spells(
+    courses, person="vdab_id", day="from", carry=["type", "action_id"], name="training"
+).identify(clients, person="pid")
+first_course = (
+    training.to_frame()
+    .sort("pid", "from", "action_id")
     .group_by("pid", maintain_order=True)
-    .agg(training=pl.col("type").cast(pl.String).first())
+    .agg(training=pl.col("type").first())
 )
 education = (
     reg["vdab_inschrijving"]
-    .join(clients, on="vdab_id")
-    .filter(pl.col("pid").is_not_null())
+    .join(clients.to_frame().select("vdab_id", "pid"), on="vdab_id")
     .sort("from")
     .group_by("pid", maintain_order=True)
     .agg(edu=pl.col("edu").cast(pl.String).first())
@@ -538,7 +547,7 @@ report.figure(
 )
 
 ways = pl.concat(
-    linked[source].group_by("way").agg(records=pl.len()).with_columns(source=pl.lit(label))
+    found(source).group_by("way").agg(records=pl.len()).with_columns(source=pl.lit(label))
     for source, (label, _) in SOURCES.items()
 )
 report.table(
@@ -547,11 +556,7 @@ report.table(
     ),
     "How records were linked: records by source and way",
 )
-report.flow(
-    flows["vdab_klanten"][0],
-    "Clients of the employment service, linked by number: what was left for names.",
-)
-report.flow(flows["permits"][0], "Work permits, linked by name.")
+report.flow(linked["permits"].account, "Work permits, linked by name.")
 
 report.section("The panel: what went in, what was left out")
 report.text(
@@ -560,7 +565,8 @@ report.text(
 report.flow(
     panel.account,
     "Flow of rows and persons from the residence register to the panel (RECORD 2015, item 13.1). "
-    "Left: the registers that joined. Right: what was left out, and why.",
+    "Left: the registers that joined; training begins with the linkage of the clients it belongs "
+    "to, by number and then by name. Right: what was left out, and why.",
 )
 
 report.section("The origin gap over time")

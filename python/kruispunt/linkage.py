@@ -37,10 +37,12 @@ from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import Callback, reporting
 from kruispunt.account import Account
 from kruispunt.exceptions import InputError
+from kruispunt.linked import Linked
 from kruispunt.table import Table, to_numpy
 
 __all__ = [
     "Comparison",
+    "Linked",
     "Linker",
     "Links",
     "damerau",
@@ -684,6 +686,88 @@ class Links:
         """
         answer = self.native.report(self._groups(by), self._truth(truth))
         return to_frame(answer, like=self._left)
+
+    @property
+    def unlinked(self) -> NDArray[np.uint32]:
+        """The left rows without a link, ascending."""
+        return self.native.unlinked()
+
+    def then(self, rest: Links) -> Links:
+        """Put the links of a second pass to these.
+
+        Parameters
+        ----------
+        rest : Links
+            Links of the rows that these left open: of ``left[links.unlinked]`` and the same right
+            table.
+
+        Returns
+        -------
+        Links
+            Of the whole left table; ``rule`` says which pass found a link.
+
+        Raises
+        ------
+        InputError
+            If `rest` has other rows, or both passes were weighed by a model.
+
+        Examples
+        --------
+        >>> clients = {"insz": ["85073003328", None], "name": ["Diallo", "Peeters"]}
+        >>> persons = {"insz": ["75460100123", "85073003328"], "name": ["Peeters", "Diallo"]}
+        >>> by_number = kp.linkage.key_link(clients, persons, "insz")
+        >>> rest = {"name": np.array(clients["name"])[by_number.unlinked]}
+        >>> links = by_number.then(kp.linkage.key_link(rest, persons, "name"))
+        >>> links.pairs["right_row"]
+        array([1, 0])
+        """
+        if not isinstance(rest, Links):
+            raise InputError(f"`rest`: expected links, got {type(rest).__name__}")
+        return Links(self.native.then(rest.native), self._left, self._right)
+
+    def attach(
+        self,
+        left: IntoTable,
+        right: IntoTable,
+        columns: str | Sequence[str],
+        *,
+        name: str = "linked",
+    ) -> Linked:
+        """Give the linked rows of the left register, with columns of the right one.
+
+        Rows without a link are left out, as the account says; so are rows with more than one.
+
+        Parameters
+        ----------
+        left, right : table
+            The registers that were linked, with any columns, in the same order of rows.
+        columns : str or sequence of str
+            The columns of `right` to attach.
+        name : str
+            What the register is called in accounts.
+
+        Returns
+        -------
+        Linked
+            A table with an account: spells and panels that read it begin with the linkage.
+
+        Raises
+        ------
+        InputError
+            If a table has other rows than the one that was linked, a column is not there or both
+            tables have it, or the links are within one table.
+
+        Examples
+        --------
+        >>> clients = {"client": [101, 102], "insz": ["85073003328", None]}
+        >>> persons = {"pid": [7, 9], "insz": ["75460100123", "85073003328"]}
+        >>> links = kp.linkage.key_link(clients, persons, "insz")
+        >>> links.attach(clients, persons, "pid").to_frame()
+        {'client': array([101]), 'insz': array(['85073003328'], dtype=object), 'pid': array([9])}
+        """
+        names = [columns] if isinstance(columns, str) else list(columns)
+        tables = to_table(left, argument="left"), to_table(right, names, "right")
+        return Linked(self.native.attach(*tables, names, name), left)
 
     def waterfall(self, link: int) -> Any:
         """Show how the weight of a link came about, comparison by comparison.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -10,9 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core
-from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._frames import IntoTable, to_table
+from kruispunt._shown import Shown
 from kruispunt.account import Account
 from kruispunt.exceptions import InputError
+from kruispunt.linked import to_register
 from kruispunt.table import Table, to_numpy
 
 if TYPE_CHECKING:
@@ -105,38 +106,7 @@ class Calendar:
         return f"Calendar of {len(labels)} {self.unit}{plural}, {labels[0]} to {labels[-1]}"
 
 
-class _Shown:
-    """What spells, timelines and panels have in common: a table, an account, a face."""
-
-    __slots__ = ("_like",)
-
-    _like: Any
-
-    def __kruispunt_table__(self) -> _core.Table:
-        raise NotImplementedError
-
-    def to_frame(self, like: Any = None) -> Any:
-        """Give the rows as a data frame.
-
-        Parameters
-        ----------
-        like : data frame, optional
-            The kind of frame to give; by default the kind that was read.
-        """
-        return to_frame(self.__kruispunt_table__(), self._like if like is None else like)
-
-    def _frame(self, native: _core.Table) -> Any:
-        return to_frame(native, self._like)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.__kruispunt_table__().__arrow_c_stream__(requested_schema)
-
-    def _repr_html_(self) -> str:
-        table = Table.wrap(self.__kruispunt_table__())._repr_html_()
-        return f"<div><p>{html.escape(repr(self))}</p>{table}</div>"
-
-
-class Spells(_Shown):
+class Spells(Shown):
     """Spells: what persons did from one day to another.
 
     A row is a spell with a first and a last day, both included (`start` and `end`; a missing end
@@ -147,8 +117,9 @@ class Spells(_Shown):
 
     Parameters
     ----------
-    data : data frame, mapping or Table
-        The register, in any kind of table.
+    data : data frame, mapping, Table or Linked
+        The register, in any kind of table. What happened to the rows of a linked register
+        (:meth:`kruispunt.linkage.Links.attach`) joins the account.
     person : str
         The column of identifiers: whole numbers or text.
     start, end : str, optional
@@ -236,7 +207,7 @@ class Spells(_Shown):
             value = roles[argument]
             if value is not None and not isinstance(value, str):
                 raise InputError(f"`{argument}`: expected the name of a column")
-        self.native = _core.Spells.read(to_table(data), roles)
+        self.native = _core.Spells.read(to_register(data), roles)
         self._like = _face(data)
 
     @classmethod
@@ -409,6 +380,40 @@ class Spells(_Shown):
         native = self.native.episodes(_aggregates(count, sum, amount, mean, max))
         return Timeline._wrap(native, self._like)
 
+    def identify(self, crosswalk: IntoTable, *, person: str, key: str | None = None) -> Self:
+        """Put persons in the place of the identifiers the spells were read with.
+
+        A register of actions knows clients, and who the clients are was linked. Spells whose
+        identifier is not in the crosswalk, or has no person there, are left out and counted. Two
+        identifiers of one person give one person with the spells of both.
+
+        Parameters
+        ----------
+        crosswalk : data frame, mapping, Table or Linked
+            One row for each identifier. The account of a linked register
+            (:meth:`kruispunt.linkage.Links.attach`) joins the account of the spells.
+        person : str
+            Its column of persons.
+        key : str, optional
+            Its column of identifiers; by default called as here.
+
+        Raises
+        ------
+        InputError
+            If an identifier has two rows with different persons, or a column is not there.
+
+        Examples
+        --------
+        >>> actions = kp.Spells(
+        ...     {"client": [101, 102, 103], "day": ["2012-01-09", "2012-03-01", "2012-02-01"]},
+        ...     person="client", day="day",
+        ... )
+        >>> actions.identify({"client": [101, 102], "pid": [7, 7]}, person="pid")
+        Spells of spells: 2 spells of 1 person
+        """
+        key = self.native.person if key is None else key
+        return self._new(self.native.identify(to_register(crosswalk, "crosswalk"), key, person))
+
     def resolve(self, order: Names) -> Timeline:
         """Let the best spell win each day.
 
@@ -474,7 +479,7 @@ class Spells(_Shown):
         return f"Spells of {self.name}: {_counted(len(self), self.persons, 'spell')}"
 
 
-class Timeline(_Shown):
+class Timeline(Shown):
     """Spells of which no two of one person overlap: on every day one state at most.
 
     Made by :meth:`Spells.resolve` and :meth:`Spells.episodes`. Only a timeline becomes the states
@@ -619,7 +624,7 @@ class Timeline(_Shown):
         return f"Timeline of {spells.name}: {_counted(len(self), spells.persons, 'spell')}"
 
 
-class Panel(_Shown):
+class Panel(Shown):
     """A panel: at most one row for a person and a period, sorted by person, then period.
 
     Made by :meth:`Timeline.to_panel` and :meth:`Spells.to_panel`; this constructor takes a table
@@ -809,7 +814,7 @@ class Panel(_Shown):
 
         Parameters
         ----------
-        data : data frame, mapping or Table
+        data : data frame, mapping, Table or Linked
             One row a person. Persons who are not in it get missing values.
         key : str, optional
             The column of identifiers; by default called as here.
@@ -820,7 +825,7 @@ class Panel(_Shown):
             If a person has two rows, or a name is taken.
         """
         key = self.native.person if key is None else key
-        return self._new(self.native.attach_person(to_table(data), key))
+        return self._new(self.native.attach_person(to_register(data), key))
 
     def lag(self, column: str, k: int = 1) -> Self:
         """Add `<column>_lag<k>`: the value `k` periods earlier.
@@ -952,7 +957,7 @@ def _counted(rows: int, persons: int, word: str) -> str:
 
 def _face(data: Any) -> Any:
     """Give a frame of the same kind without rows, to remember the kind by."""
-    if isinstance(data, _Shown):
+    if isinstance(data, Shown):
         return data._like
     if isinstance(data, Table):
         return None

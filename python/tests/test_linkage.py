@@ -15,6 +15,7 @@ import kruispunt as kp
 from kruispunt.exceptions import InputError, KruispuntError, LinkageError
 
 pd = pytest.importorskip("pandas")
+pl = pytest.importorskip("polars")
 c = kp.linkage
 
 SECRET = "85073003328"
@@ -346,3 +347,50 @@ def test_tiny_tables_give_an_answer_or_an_error(rows: int) -> None:
         return
     assert len(links) <= rows
     assert links.account.steps[0].adds_up
+
+
+def test_a_linked_register_takes_its_account_into_spells_and_panels() -> None:
+    clients = pl.DataFrame(
+        {"client": [101, 102, 103], "insz": ["85073003328", None, "75460100123"]}
+    )
+    persons = pl.DataFrame({"pid": [7, 9], "insz": ["75460100123", "85073003328"]})
+    links = c.key_link(clients, persons, "insz")
+    linked = links.attach(clients, persons, "pid")
+    assert isinstance(linked.to_frame(), pl.DataFrame)
+    assert linked.to_frame()["pid"].to_list() == [9, 7]
+    assert len(linked) == 2
+    assert [step.verb for step in linked.account.steps] == ["key_link", "attach"]
+    assert pickle.loads(pickle.dumps(linked)).account == linked.account
+    assert pl.DataFrame(linked).equals(linked.to_frame())
+
+    actions = {"client": [101, 102, 103], "day": ["2012-05-01"] * 3}
+    spells = kp.Spells(actions, person="client", day="day", name="courses")
+    courses = spells.identify(linked, person="pid")
+    assert (len(courses), courses.persons) == (2, 2)
+    step = courses.account.steps[-1]
+    assert step.joined == (linked.account,)
+    assert step.excluded[0].reason == "the client is not in the crosswalk"
+    residence = {"pid": [7, 9], "start": ["2012-01-01"] * 2, "end": ["2012-12-31"] * 2}
+    panel = (
+        kp.Spells(residence, person="pid", start="start", end="end")
+        .to_panel(kp.Calendar.quarters("2012Q1", "2012Q4"), days=True)
+        .event_time(courses)
+        .attach_person(linked)
+    )
+    assert panel["event_time"].tolist() == [-1, 0, 1, 2] * 2
+    assert "key_link" in panel.account.to_json()
+    assert "the key is missing" in panel.account.svg()
+
+
+def test_links_that_do_not_fit_are_refused() -> None:
+    clients = {"client": [101, 102], "insz": ["85073003328", None]}
+    persons = {"pid": [7, 9], "insz": ["75460100123", "85073003328"]}
+    links = c.key_link(clients, persons, "insz")
+    with pytest.raises(kp.exceptions.InputError, match="`right`: the table has 1 rows"):
+        links.attach(clients, {"pid": [7]}, "pid")
+    with pytest.raises(kp.exceptions.InputError, match='"wage"'):
+        links.attach(clients, persons, "wage")
+    with pytest.raises(kp.exceptions.InputError, match="`rest`"):
+        links.then("names")
+    with pytest.raises(kp.exceptions.InputError, match="`left`: the table has 2 rows"):
+        links.then(links)

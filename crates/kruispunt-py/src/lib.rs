@@ -25,6 +25,7 @@ mod estimate;
 mod export;
 mod import;
 mod linkage;
+mod linked;
 mod panel;
 mod pickle;
 mod report;
@@ -39,6 +40,8 @@ mod _core {
     use crate::account::check_account;
     #[pymodule_export]
     use crate::column::PyColumn;
+    #[pymodule_export]
+    use crate::linked::PyLinked;
     #[pymodule_export]
     use crate::table::PyTable;
 

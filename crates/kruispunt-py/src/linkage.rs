@@ -3,13 +3,14 @@
 use crate::account;
 use crate::column::PyColumn;
 use crate::error::{InputError, linkage_error};
+use crate::linked::PyLinked;
 use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Links, Table};
 use kruispunt::linkage::{
     Assignment, Comparison, KeyLink, LinkageError, Linker, Measure, Rule, Threshold, Truth,
 };
-use numpy::PyReadonlyArray1;
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -293,6 +294,38 @@ impl PyLinks {
         let (links, by) = (Arc::clone(&self.0), by.map(|by| Arc::clone(&by.get().0)));
         let truth = Arc::clone(&truth.get().0);
         tabled(py, move || links.evaluate(&truth, by.as_deref()))
+    }
+
+    /// The linked rows of `left` with columns of `right`.
+    fn attach(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: &Bound<'_, PyTable>,
+        columns: Vec<String>,
+        name: String,
+    ) -> PyResult<PyLinked> {
+        let links = Arc::clone(&self.0);
+        let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
+        work::run(py, None, move |_| {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let linked = links.attach(&left, &right, &columns, &name);
+            linked.map(PyLinked::of).map_err(|error| linkage_error(&error))
+        })
+    }
+
+    /// The left rows without a link.
+    fn unlinked<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let links = Arc::clone(&self.0);
+        Ok(work::run(py, None, move |_| Ok(links.unlinked()))?.into_pyarray(py))
+    }
+
+    /// These links, then those of the rows they left open.
+    fn then(&self, py: Python<'_>, rest: &Bound<'_, Self>) -> PyResult<Self> {
+        let (links, rest) = (Arc::clone(&self.0), Arc::clone(&rest.get().0));
+        work::run(py, None, move |_| {
+            links.then(&rest).map(Self::of).map_err(|error| linkage_error(&error))
+        })
     }
 
     fn __len__(&self) -> usize {

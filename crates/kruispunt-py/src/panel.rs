@@ -2,6 +2,7 @@
 
 use crate::column::{PyColumn, unit};
 use crate::error::{InputError, data_error, panel_error};
+use crate::linked::PyRegister;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{Calendar, Panel, Spells, Timeline};
@@ -35,7 +36,15 @@ where
     T: Send + 'static,
 {
     let noun = Arc::clone(noun);
-    work::run(py, None, move |_| verb(&noun).map_err(|error| panel_error(&error)))
+    taking(py, move || verb(&noun))
+}
+
+/// Runs a verb that owns all it reads without the GIL.
+fn taking<T: Send + 'static>(
+    py: Python<'_>,
+    verb: impl FnOnce() -> Result<T, PanelError> + Send + 'static,
+) -> PyResult<T> {
+    work::run(py, None, move |_| verb().map_err(|error| panel_error(&error)))
 }
 
 /// Whether two nouns are equal, found out without the GIL.
@@ -233,9 +242,20 @@ impl From<Spells> for PySpells {
 #[pymethods]
 impl PySpells {
     #[staticmethod]
-    fn read(py: Python<'_>, table: &PyTable, roles: Roles) -> PyResult<Self> {
-        let columns = roles.columns()?;
-        run(py, &table.0, move |table| Spells::read(table, &columns)).map(Self::from)
+    fn read(py: Python<'_>, register: PyRegister<'_>, roles: Roles) -> PyResult<Self> {
+        let (register, columns) = (register.shared(), roles.columns()?);
+        taking(py, move || Spells::read(&*register, &columns)).map(Self::from)
+    }
+
+    fn identify(
+        &self,
+        py: Python<'_>,
+        crosswalk: PyRegister<'_>,
+        key: String,
+        person: String,
+    ) -> PyResult<Self> {
+        let crosswalk = crosswalk.shared();
+        run(py, &self.0, move |own| own.identify(&*crosswalk, &key, &person)).map(Self::from)
     }
 
     #[getter]
@@ -492,9 +512,14 @@ impl PyPanel {
         run(py, &self.0, move |own| own.as_of(&spells, &columns)).map(Self::from)
     }
 
-    fn attach_person(&self, py: Python<'_>, table: &PyTable, key: String) -> PyResult<Self> {
-        let table = Arc::clone(&table.0);
-        run(py, &self.0, move |own| own.attach_person(&table, &key)).map(Self::from)
+    fn attach_person(
+        &self,
+        py: Python<'_>,
+        register: PyRegister<'_>,
+        key: String,
+    ) -> PyResult<Self> {
+        let register = register.shared();
+        run(py, &self.0, move |own| own.attach_person(&*register, &key)).map(Self::from)
     }
 
     fn lag(&self, py: Python<'_>, column: String, k: u32) -> PyResult<Self> {

@@ -145,6 +145,13 @@ impl Account {
         self
     }
 
+    /// The account under another name.
+    #[must_use]
+    pub fn called(mut self, source: impl Into<String>) -> Self {
+        self.source = source.into();
+        self
+    }
+
     /// The name of the table.
     #[must_use]
     pub fn source(&self) -> &str {

@@ -27,7 +27,7 @@ pub struct Weighing {
     pub levels: Vec<Option<u8>>,
     /// Adjustment in bits for the frequency of the value, `n_links x n_comparisons`.
     pub adjustments: Vec<f64>,
-    /// Match weight of each link in bits, the prior included.
+    /// Match weight of each link in bits, the prior included; infinite where a key decided.
     pub weights: Vec<f64>,
     /// Expected matches of each left row among all its candidates.
     pub expected: Vec<f64>,
@@ -125,6 +125,73 @@ impl Links {
         }
     }
 
+    /// These links and those of `rest`, whose left row `k` is row `open[k]` here; at most one of
+    /// the two was weighed. Links that a key decided weigh infinitely much among the others.
+    pub(crate) fn followed_by(
+        &self,
+        rest: &Self,
+        open: &[u32],
+        account: Account,
+    ) -> Result<Self, DataError> {
+        let shift = u16::try_from(self.rules.len()).ok();
+        let most = usize::from(u16::MAX);
+        let shift =
+            shift.filter(|_| self.rules.len() + rest.rules.len() <= most).ok_or_else(|| {
+                let rows = self.rules.len() + rest.rules.len();
+                DataError::TooManyRows { argument: "rules".to_owned(), rows }
+            })?;
+        let own = (0..self.len()).map(|at| (self.left[at], self.right[at], false, at));
+        let theirs =
+            (0..rest.len()).map(|at| (open[rest.left[at] as usize], rest.right[at], true, at));
+        let mut all: Vec<(u32, u32, bool, usize)> = own.chain(theirs).collect();
+        all.sort_unstable();
+        let side = |later: bool| if later { rest } else { self };
+        let weighing = self.weighing.as_ref().or(rest.weighing.as_ref()).map(|weighed| {
+            let width = weighed.evidence.len();
+            let later = self.weighing.is_none();
+            let mut weighing = Weighing {
+                levels: Vec::with_capacity(all.len() * width),
+                adjustments: Vec::with_capacity(all.len() * width),
+                weights: Vec::with_capacity(all.len()),
+                expected: vec![0.0; self.n_left],
+                ..weighed.clone()
+            };
+            for &(left, _, from, at) in &all {
+                if from == later {
+                    weighing.levels.extend(&weighed.levels[at * width..(at + 1) * width]);
+                    weighing.adjustments.extend(&weighed.adjustments[at * width..(at + 1) * width]);
+                    weighing.weights.push(weighed.weights[at]);
+                } else {
+                    weighing.levels.resize(weighing.levels.len() + width, None);
+                    weighing.adjustments.resize(weighing.adjustments.len() + width, 0.0);
+                    weighing.weights.push(f64::INFINITY);
+                    // A key finds its match whatever the blocking rules miss.
+                    weighing.expected[left as usize] = weighed.completeness;
+                }
+            }
+            for (row, &expected) in weighed.expected.iter().enumerate() {
+                let row = if later { open[row] as usize } else { row };
+                weighing.expected[row] += expected;
+            }
+            weighing
+        });
+        Ok(Self {
+            left: all.iter().map(|link| link.0).collect(),
+            right: all.iter().map(|link| link.1).collect(),
+            probability: all.iter().map(|&(.., from, at)| side(from).probability[at]).collect(),
+            rule: all
+                .iter()
+                .map(|&(.., from, at)| side(from).rule[at] + if from { shift } else { 0 })
+                .collect(),
+            rules: self.rules.iter().chain(&rest.rules).cloned().collect(),
+            n_left: self.n_left,
+            n_right: self.n_right,
+            within: false,
+            weighing,
+            account,
+        })
+    }
+
     /// Marks the links as pairs of rows of one table.
     #[must_use]
     pub const fn within(mut self) -> Self {
@@ -219,7 +286,9 @@ impl Links {
     pub fn pairs(&self) -> Result<Table, DataError> {
         let whole = |rows: &[u32]| Column::int(rows.iter().map(|&row| i64::from(row)).collect());
         let weight = match &self.weighing {
-            Some(weighing) => Column::float(weighing.weights.clone()),
+            Some(weighing) => Column::floats(
+                &weighing.weights.iter().map(|&w| w.is_finite().then_some(w)).collect::<Vec<_>>(),
+            ),
             None => Column::floats(&vec![None; self.len()]),
         };
         let rules: Vec<&str> = self.rules.iter().map(String::as_str).collect();

@@ -13,6 +13,7 @@ mod day;
 mod error;
 mod factor;
 mod fit;
+mod linked;
 mod links;
 mod panel;
 mod persons;
@@ -33,6 +34,7 @@ pub use fit::{
     ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Sample,
     SampleEffect, Ssc,
 };
+pub use linked::{Linked, Register};
 pub use links::{Evidence, Link, Links, Weighing};
 pub(crate) use panel::REASON;
 pub use panel::{Panel, ReferenceDay};

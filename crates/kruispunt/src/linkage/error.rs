@@ -54,6 +54,28 @@ pub enum LinkageError {
         /// The row, counted from 0.
         row: usize,
     },
+    /// Links within one table where two tables are needed.
+    #[error("these links are within one table; group its rows with clusters()")]
+    OneTable,
+    /// A table that is not the one that was linked.
+    #[error("`{argument}`: the table has {got} rows; the links are those of a table of {expected}")]
+    OtherTable {
+        /// The argument.
+        argument: &'static str,
+        /// Rows of the table that was linked.
+        expected: usize,
+        /// Rows of this one.
+        got: usize,
+    },
+    /// Two passes with weights that are not comparable.
+    #[error("`rest`: both passes were weighed by a model; link by keys first, then by one model")]
+    TwoModels,
+    /// A weight where a key decided.
+    #[error("`link`: link {link} was decided by a key; it has no weight to show")]
+    Keyed {
+        /// The link, counted from 0.
+        link: usize,
+    },
     /// Linking before training.
     #[error("the linker is not trained; call train(left, right) first")]
     Untrained,

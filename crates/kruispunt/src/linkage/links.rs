@@ -102,11 +102,14 @@ impl Links {
     ///
     /// # Errors
     ///
-    /// [`LinkageError::OutOfRange`] when there is no such link.
+    /// [`LinkageError::OutOfRange`] when there is no such link, [`LinkageError::Keyed`] when a
+    /// key decided.
     pub fn waterfall(&self, at: usize) -> Result<Table, LinkageError> {
-        let n = if self.weighing().is_some() { self.len() } else { 0 };
-        let Some(weighing) = self.weighing().filter(|_| at < n) else {
-            return Err(LinkageError::OutOfRange { argument: "link", got: at, n });
+        if at >= self.len() {
+            return Err(LinkageError::OutOfRange { argument: "link", got: at, n: self.len() });
+        }
+        let Some(weighing) = self.weighing().filter(|own| own.weights[at].is_finite()) else {
+            return Err(LinkageError::Keyed { link: at });
         };
         let width = weighing.evidence.len();
         let (mut steps, mut labels) = (vec![Some("prior")], vec![None]);

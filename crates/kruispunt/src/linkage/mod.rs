@@ -10,6 +10,7 @@
 //! recall come from the data. The verbs on links (`clusters`, `report`, `waterfall`, `evaluate`)
 //! live here as methods of `Links`.
 
+mod attach;
 mod blocking;
 mod canon;
 mod coded;

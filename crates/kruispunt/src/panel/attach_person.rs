@@ -1,8 +1,8 @@
 use super::{PanelError, match_persons};
-use crate::data::{Column, DataError, NOBODY, Panel, Persons, Step, Table};
+use crate::data::{Column, DataError, NOBODY, Panel, Persons, Register, Step};
 
 impl Panel {
-    /// Adds what does not change over time: every column of `table` but the key, by person.
+    /// Adds what does not change over time: every column of `register` but the key, by person.
     ///
     /// Persons who are not in the table get nulls; the account says how many.
     ///
@@ -10,7 +10,8 @@ impl Panel {
     ///
     /// [`PanelError::DuplicateKey`] when a person has two rows, [`PanelError::PersonTypes`],
     /// [`PanelError::Data`] for a missing or null key and a name that is taken.
-    pub fn attach_person(&self, table: &Table, key: &str) -> Result<Self, PanelError> {
+    pub fn attach_person(&self, register: &dyn Register, key: &str) -> Result<Self, PanelError> {
+        let table = register.table();
         let column = table.column("key", key)?;
         let (persons, codes) = Persons::encode("key", key, column)?;
         let mut row_of = vec![NOBODY; persons.len()];
@@ -58,6 +59,10 @@ impl Panel {
             self.count(),
         )
         .note(format!("{absent} persons are not in the table"));
+        let step = match register.account() {
+            Some(account) => step.join(account.clone()),
+            None => step,
+        };
         Ok(panel.with_step(step))
     }
 }

@@ -24,6 +24,7 @@ mod error;
 mod event_time;
 mod filter;
 mod from_table;
+mod identify;
 mod keys;
 mod lag;
 mod layout;

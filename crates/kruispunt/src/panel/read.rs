@@ -1,7 +1,7 @@
 use super::PanelError;
 use crate::data::{
-    Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Roles, Spells,
-    Step, Table, Unit,
+    Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Register,
+    Roles, Spells, Step, Table, Unit,
 };
 use crate::math::sweep;
 
@@ -188,7 +188,8 @@ const DAYS: std::ops::RangeInclusive<i32> = -719_162..=2_932_896;
 impl Spells {
     /// Reads spells from the rows of a register, in any order.
     ///
-    /// Text dates are parsed; a null end is an open end. Rows without person or first day and
+    /// `register` is a [`Table`], or a [`Linked`](crate::data::Linked) one whose account goes on
+    /// here. Text dates are parsed; a null end is an open end. Rows without person or first day and
     /// inverted spells are errors, unless a policy says to drop (and count) them.
     ///
     /// ```
@@ -209,7 +210,8 @@ impl Spells {
     ///
     /// [`PanelError::Data`] for a table without rows, missing columns, wrong types and cells that
     /// are missing or do not parse; [`PanelError::Inverted`] and [`PanelError::EmptySpell`].
-    pub fn read(table: &Table, columns: &SpellColumns) -> Result<Self, PanelError> {
+    pub fn read(register: &dyn Register, columns: &SpellColumns) -> Result<Self, PanelError> {
+        let table = register.table();
         table.require_rows("table")?;
         let carried = columns.carried(table)?;
         let who = table.column("person", &columns.person)?;
@@ -236,6 +238,9 @@ impl Spells {
             Step::new("read", detail(columns), before, Count::of(order.len(), kept.len()));
         for one in &aside {
             step = step.exclude(&one.finding, Count::rows(one.spells as usize));
+        }
+        if let Some(account) = register.account() {
+            step = step.join(account.clone());
         }
         Ok(Self {
             lengths: starts.iter().zip(&ends).map(length).collect::<Vec<_>>().into(),

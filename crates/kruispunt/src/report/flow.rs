@@ -134,32 +134,44 @@ fn beside(mut drawn: Drawn, step: &Step, with_notes: bool) -> Drawn {
 }
 
 /// What stands left of a box: the tables that joined and are not drawn yet, each with what it lost
-/// on the way.
+/// on the way, those first that joined it.
 fn left<'a>(steps: &'a [Step], drawn_before: &mut Vec<&'a Account>) -> Option<Drawn> {
-    let mut drawn = Drawn::new(LEFT);
-    for account in steps.iter().flat_map(|step| &step.joined) {
-        if drawn_before.contains(&account) {
-            continue;
+    let drawn = steps
+        .iter()
+        .flat_map(|step| &step.joined)
+        .fold(Drawn::new(LEFT), |drawn, account| joining(drawn, account, drawn_before));
+    (!drawn.lines.is_empty()).then_some(drawn)
+}
+
+fn joining<'a>(drawn: Drawn, account: &'a Account, drawn_before: &mut Vec<&'a Account>) -> Drawn {
+    if drawn_before.contains(&account) {
+        return drawn;
+    }
+    drawn_before.push(account);
+    let nested = account.steps().iter().flat_map(|step| &step.joined);
+    let mut drawn = nested
+        .fold(drawn, |drawn, nested| joining(drawn, nested, drawn_before))
+        .bold(account.source());
+    if let Some(first) = account.steps().first().filter(|first| !is_quiet(first)) {
+        drawn = drawn.plain(&amount(first.before));
+    }
+    for step in account.steps() {
+        // What follows the first semicolon is for those who look at the account itself.
+        let detail = step.detail.split("; ").next().unwrap_or_default();
+        let mut head = step.verb.clone();
+        if !detail.is_empty() {
+            let _ = write!(head, " ({detail})");
         }
-        drawn_before.push(account);
-        drawn = drawn.bold(account.source());
-        if let Some(first) = account.steps().first() {
-            drawn = drawn.plain(&format!("read: {}", amount(first.before)));
+        for account in &step.joined {
+            let _ = write!(head, ", with {}", account.source());
         }
-        for step in account.steps() {
-            let head = if step.detail.is_empty() {
-                step.verb.clone()
-            } else {
-                format!("{} ({})", step.verb, step.detail)
-            };
-            drawn = drawn.plain(&format!("{head}: {}", amount(step.after)));
-            for exclusion in &step.excluded {
-                let text = format!("\u{2013} {}: {}", exclusion.reason, amount(exclusion.count));
-                drawn = drawn.plain(&text);
-            }
+        drawn = drawn.plain(&format!("{head}: {}", amount(step.after)));
+        for exclusion in &step.excluded {
+            let text = format!("\u{2013} {}: {}", exclusion.reason, amount(exclusion.count));
+            drawn = drawn.plain(&text);
         }
     }
-    (!drawn.lines.is_empty()).then_some(drawn)
+    drawn
 }
 
 impl<'a> Flow<'a> {
@@ -356,6 +368,26 @@ mod tests {
             assert!(svg.contains(part), "{part} in\n{svg}");
         }
         assert!(svg.contains("jobs &amp; &lt;contracts&gt;"));
+    }
+
+    #[test]
+    fn what_joined_a_register_that_joins_is_drawn_before_it() {
+        let links = Account::new("clients").then(
+            Step::new("link", "by name; 12 pairs compared", Count::rows(90), Count::rows(85))
+                .exclude("no candidate", Count::rows(5)),
+        );
+        let courses = Account::new("courses").then(
+            Step::new("identify", "pid", Count::rows(40), Count::rows(39))
+                .exclude("not in the crosswalk", Count::rows(1))
+                .join(links),
+        );
+        let panel = Account::new("panel")
+            .then(Step::new("event_time", "", Count::rows(7), Count::rows(7)).join(courses));
+        let svg = words(&Flow::new(&panel).svg());
+        let joined = "clients 90 rows link (by name): 85 rows \u{2013} no candidate: 5 rows courses \
+                      40 rows identify (pid), with clients: 39 rows \u{2013} not in the crosswalk: 1 row";
+        let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(plain(&svg).contains(&plain(joined)), "{svg}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Hand-worked cases and hostile input of the panel room.
 
-use kruispunt::data::{Calendar, Column, DataError, Day, Panel, Seed, Spells, Table, Unit};
+use kruispunt::data::{
+    Account, Calendar, Column, DataError, Day, Panel, Seed, Spells, Table, Unit,
+};
+use kruispunt::linkage::KeyLink;
 use kruispunt::panel::{
     Attach, Balance, Ends, FirstTreatment, Merge, PanelError, Policy, SpellColumns, Spread,
     StateRule, ToPanel,
@@ -385,4 +388,53 @@ fn neither_the_number_of_threads_nor_the_order_of_rows_changes_a_bit() {
     {
         assert!(panel.column("t", name).unwrap() == other.column("t", name).unwrap(), "{name}");
     }
+}
+
+#[test]
+fn the_account_of_a_panel_begins_with_the_linkage() {
+    let clients = Table::new([
+        ("client", Column::int(vec![101, 102, 103])),
+        ("insz", Column::text([Some("85073003328"), None, Some("75460100123")])),
+    ])
+    .unwrap();
+    let persons = Table::new([
+        ("pid", Column::int(vec![7, 9])),
+        ("insz", Column::text([Some("75460100123"), Some("85073003328")])),
+    ])
+    .unwrap();
+    let links = KeyLink::new("insz").link(&clients, &persons).unwrap();
+    let linked = links.attach(&clients, &persons, &["pid"], "clients").unwrap();
+    let actions = Table::new([
+        ("client", Column::int(vec![101, 102, 103])),
+        ("day", Column::text([Some("2012-02-01"); 3])),
+    ])
+    .unwrap();
+    let courses = Spells::read(&actions, &SpellColumns::event("client", "day").name("courses"))
+        .unwrap()
+        .identify(&linked, "client", "pid")
+        .unwrap();
+    let days = Table::new([
+        ("pid", Column::int(vec![7, 9])),
+        ("from", Column::text([Some("2012-01-01"); 2])),
+        ("to", Column::text([Some("2012-12-31"); 2])),
+    ])
+    .unwrap();
+    let calendar = Calendar::quarters("2012Q1", "2012Q4").unwrap();
+    let panel = Spells::read(&days, &SpellColumns::new("pid", "from", "to").name("residence"))
+        .unwrap()
+        .resolve(["-from"])
+        .unwrap()
+        .to_panel(&calendar, &ToPanel::new())
+        .unwrap()
+        .event_time(FirstTreatment::Spells(&courses))
+        .unwrap()
+        .attach_person(&linked, "pid")
+        .unwrap();
+    let joined: Vec<&Account> =
+        panel.account().steps().iter().flat_map(|step| &step.joined).collect();
+    let [events, traits] = joined[..] else { panic!("two registers joined") };
+    assert_eq!((events.source(), events.last().unwrap().verb.as_str()), ("courses", "identify"));
+    let walk = &events.last().unwrap().joined[0];
+    assert_eq!(walk, traits);
+    assert_eq!(walk.steps()[0].excluded[0].reason, "the key is missing");
 }

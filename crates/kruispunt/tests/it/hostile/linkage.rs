@@ -364,11 +364,19 @@ fn verbs_on_links_and_truths_of_the_wrong_size() {
         walk.refused("waterfall", "OutOfRange", &["`link`"], || links.waterfall(at));
     }
     let certain = KeyLink::new("insz").link(&good, &good).unwrap();
-    walk.refused("waterfall", "OutOfRange", &["`link`"], || certain.waterfall(0));
+    walk.refused("waterfall", "Keyed", &["`link`"], || certain.waterfall(0));
     walk.refused("pairs", "OutOfRange", &["`truth`"], || Truth::pairs(&[(0, 3)], 3, 3, false));
     walk.refused("pairs", "OutOfRange", &["`truth`"], || Truth::pairs(&[(0, 5)], 3, 10, true));
     walk.ends("no truth", || links.evaluate(&Truth::persons(&nulls(40), &nulls(40)), None));
     walk.ends("every row a group", || links.evaluate(&Truth::persons(all, all), Some(all)));
+    for column in ["insz", "nowhere"] {
+        walk.refused("attach", "Data", &[column], || {
+            certain.attach(&good, &good, &[column], "clients")
+        });
+    }
+    let few = good.take(&[0]);
+    walk.refused("attach", "OtherTable", &["`left`"], || certain.attach(&few, &good, &[], "few"));
+    walk.refused("then", "OtherTable", &["`left`"], || certain.then(&certain));
     walk.gives("clusters", || links.clusters(), |table| table.n_rows() == 80);
     walk.done();
 }

@@ -1,0 +1,43 @@
+"""What tables with an account have in common."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+from kruispunt import _core
+from kruispunt._frames import to_frame
+from kruispunt.table import Table
+
+__all__ = ["Shown"]
+
+
+class Shown:
+    """What linked registers, spells, timelines and panels have in common: a table, an account, a face."""
+
+    __slots__ = ("_like",)
+
+    _like: Any
+
+    def __kruispunt_table__(self) -> _core.Table:
+        raise NotImplementedError
+
+    def to_frame(self, like: Any = None) -> Any:
+        """Give the rows as a data frame.
+
+        Parameters
+        ----------
+        like : data frame, optional
+            The kind of frame to give; by default the kind that was read.
+        """
+        return to_frame(self.__kruispunt_table__(), self._like if like is None else like)
+
+    def _frame(self, native: _core.Table) -> Any:
+        return to_frame(native, self._like)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.__kruispunt_table__().__arrow_c_stream__(requested_schema)
+
+    def _repr_html_(self) -> str:
+        table = Table.wrap(self.__kruispunt_table__())._repr_html_()
+        return f"<div><p>{html.escape(repr(self))}</p>{table}</div>"
