@@ -2,8 +2,8 @@
 
 use super::coded::{Coded, MISSING, Sides};
 use super::{Comparison, LinkageError, canon};
-use crate::data::{Account, Column, Count, Day, Links, Step, Table, Values};
-use rustc_hash::FxHashMap;
+use crate::data::{Account, Column, Count, Day, Links, NOBODY, Step, Table, Values};
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 /// Deterministic linkage on a key.
 ///
@@ -94,25 +94,26 @@ impl KeyLink {
     pub fn link(&self, left: &Table, right: &Table) -> Result<Links, LinkageError> {
         left.require_rows("left")?;
         right.require_rows("right")?;
-        let (left_keys, right_keys, settled) = self.keys(left, Some(right))?;
-        let mut known: FxHashMap<&str, u32> = FxHashMap::default();
-        for (row, key) in right_keys.iter().enumerate() {
-            let Some(key) = key else { continue };
-            if let Some(first) = known.insert(key, row as u32) {
+        let keys = self.keys(left, Some(right))?;
+        let mut row_of = vec![NOBODY; keys.texts.len()];
+        for (row, &key) in keys.right.iter().enumerate().filter(|(_, key)| **key != MISSING) {
+            let first = &mut row_of[key as usize];
+            if *first != NOBODY {
                 return Err(LinkageError::DuplicateKey {
                     argument: "right",
                     column: self.right.clone(),
-                    first: first as usize,
+                    first: *first as usize,
                     row,
                 });
             }
+            *first = row as u32;
         }
         let mut pairs = Vec::new();
         let (mut missing, mut unknown) = (0, 0);
-        for (row, key) in left_keys.iter().enumerate() {
-            match key.as_deref().map(|key| known.get(key)) {
-                Some(Some(&right)) => pairs.push((row as u32, right)),
-                Some(None) => unknown += 1,
+        for (row, &key) in keys.left.iter().enumerate() {
+            match row_of.get(key as usize) {
+                Some(&NOBODY) => unknown += 1,
+                Some(&right) => pairs.push((row as u32, right)),
                 None => missing += 1,
             }
         }
@@ -124,8 +125,8 @@ impl KeyLink {
         )
         .exclude("the key is missing", Count::rows(missing))
         .exclude("no row of the reference has the key", Count::rows(unknown))
-        .tied("numbers with several replacements", settled, "the latest date");
-        let without = right_keys.iter().filter(|key| key.is_none()).count();
+        .tied("numbers with several replacements", keys.settled, "the latest date");
+        let without = keys.right.iter().filter(|key| **key == MISSING).count();
         if without > 0 {
             step = step.note(format!("{without} rows of the reference have no key"));
         }
@@ -139,12 +140,14 @@ impl KeyLink {
     ///
     /// As [`link`](Self::link), but for duplicates.
     pub fn resolve(&self, table: &Table) -> Result<Column, LinkageError> {
-        let (keys, _, _) = self.keys(table, None)?;
-        Ok(Column::text(keys.iter().map(Option::as_deref)))
+        let keys = self.keys(table, None)?;
+        Ok(Column::text(
+            keys.left.iter().map(|&key| keys.texts.get(key as usize).map(String::as_str)),
+        ))
     }
 
-    /// The current keys of both sides, and how many replacements a date settled.
-    fn keys(&self, left: &Table, right: Option<&Table>) -> Result<(Keys, Keys, u64), LinkageError> {
+    /// The current keys of both sides.
+    fn keys(&self, left: &Table, right: Option<&Table>) -> Result<Keys, LinkageError> {
         let comparison = Comparison::identifier(&self.left).right(&self.right);
         let sides = Sides { left, right: right.unwrap_or(left), dedupe: right.is_none() };
         let coded = Coded::new(sides, &comparison, "on")?;
@@ -154,23 +157,35 @@ impl KeyLink {
             lose_zeros |=
                 [&history.old, &history.new].iter().any(|name| numeric(history.table.get(name)));
         }
-        let texts: Vec<Option<String>> =
-            coded.texts.iter().map(|text| canon::identifier(text, lose_zeros)).collect();
         let replaced = self.replaced(lose_zeros)?;
         let resolved = replaced.resolve()?;
-        let current: Vec<Option<String>> = texts
-            .into_iter()
+        let mut known: FxHashMap<String, u32> =
+            FxHashMap::with_capacity_and_hasher(coded.texts.len(), FxBuildHasher);
+        let mut texts = Vec::new();
+        // The code of the current key behind each key that was written down.
+        let current: Vec<u32> = coded
+            .texts
+            .iter()
             .map(|text| {
-                text.map(|text| resolved.get(text.as_str()).map_or(text, ToString::to_string))
+                let Some(key) = canon::identifier(text, lose_zeros) else { return MISSING };
+                let key = resolved.get(key.as_str()).map_or(key, ToString::to_string);
+                if let Some(&code) = known.get(&key) {
+                    return code;
+                }
+                texts.push(key.clone());
+                let code = texts.len() as u32 - 1;
+                known.insert(key, code);
+                code
             })
             .collect();
-        let pick = |codes: &[u32]| -> Keys {
+        let pick = |codes: &[u32]| -> Vec<u32> {
             codes
                 .iter()
-                .map(|&code| if code == MISSING { None } else { current[code as usize].clone() })
+                .map(|&code| current.get(code as usize).copied().unwrap_or(MISSING))
                 .collect()
         };
-        Ok((pick(&coded.left), pick(&coded.right), replaced.settled))
+        let (left, right) = (pick(&coded.left), pick(&coded.right));
+        Ok(Keys { left, right, texts, settled: replaced.settled })
     }
 
     fn replaced(&self, lose_zeros: bool) -> Result<Replaced, LinkageError> {
@@ -219,8 +234,14 @@ fn numeric(column: Option<&Column>) -> bool {
     column.is_some_and(|column| matches!(column.values(), Values::Int(_) | Values::Float(_)))
 }
 
-/// The key of each row.
-type Keys = Vec<Option<String>>;
+/// The current key of each row, as a code into `texts` or [`MISSING`].
+struct Keys {
+    left: Vec<u32>,
+    right: Vec<u32>,
+    texts: Vec<String>,
+    /// Numbers with more than one replacement, settled by date.
+    settled: u64,
+}
 
 impl Replaced {
     /// Resolves every number to its current one; a circle is an error with its rows.
