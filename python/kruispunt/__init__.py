@@ -27,8 +27,11 @@ from kruispunt.panel import Calendar, Panel, Spells, Timeline
 # estimate
 from kruispunt.estimate import Estimates, Fit, etable, feols, ssc
 
+# evaluate
+from kruispunt.evaluate import Effects, did
+
 # report
-from kruispunt.plots import coefplot, iplot
+from kruispunt.plots import coefplot, iplot, plot_effects
 from kruispunt.report import Report
 
 # belgium, synth
@@ -57,10 +60,14 @@ __all__ = [
     "etable",
     "feols",
     "ssc",
+    # evaluate
+    "Effects",
+    "did",
     # report
     "Report",
     "coefplot",
     "iplot",
+    "plot_effects",
     # belgium, synth
     "belgium",
     "synth",

@@ -5,6 +5,7 @@
 """
 
 __all__ = [
+    "DesignWarning",
     "EstimationError",
     "InputError",
     "InternalError",
@@ -41,3 +42,7 @@ class InternalError(KruispuntError, RuntimeError):
 
 class MissingPackageError(KruispuntError, ImportError):
     """An optional package is needed for this and not installed."""
+
+
+class DesignWarning(UserWarning):
+    """Something about a design that a reader of its effects must know."""

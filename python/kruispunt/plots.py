@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from kruispunt.estimate import Fit
+    from kruispunt.evaluate import Effects
 
-__all__ = ["COLOURS", "coefplot", "iplot"]
+__all__ = ["COLOURS", "coefplot", "iplot", "plot_effects"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours; black, the last, stands for the truth or a reference."""
@@ -217,3 +218,150 @@ def coefplot(
     axes.set_xlabel(xlabel)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
     return axes
+
+
+def plot_effects(
+    effects: Effects | Sequence[Effects] | Mapping[str, Effects],
+    *,
+    bands: str = "sup-t",
+    level: float = 0.95,
+    truth: Mapping[int, float] | None = None,
+    marks: Mapping[str, float] | None = None,
+    xlabel: str | None = None,
+    ylabel: str | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw effects by event time, cohort or period; several estimators side by side.
+
+    Thick lines are point-wise intervals, thin lines uniform bands. Effects by cohort and period
+    are drawn as an event study.
+
+    Parameters
+    ----------
+    effects : Effects, or sequence or mapping of Effects
+        One or several; the keys of a mapping become the legend.
+    bands : {"sup-t", "pointwise"}
+        What the thin lines hold: the whole path, or each effect on its own.
+    level : float
+        Coverage, between 0 and 1.
+    truth : mapping of int to float, optional
+        Known effects by place on the horizontal axis, drawn as a black line.
+    marks : mapping of str to number, optional
+        Places to mark by label: register breaks, dates of other policies.
+    xlabel, ylabel : str, optional
+        Labels of the axes; give the unit.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If there is nothing to draw, or effects of different kinds.
+    MissingPackageError
+        If matplotlib is not installed.
+    """
+    axes = new_axes(ax)
+    named = _paths(effects)
+    kinds = {own.by for own in named.values()}
+    if len(kinds) != 1:
+        message = (
+            f"`effects`: expected effects of one kind, got {', '.join(sorted(kinds)) or 'none'}"
+        )
+        raise InputError(message)
+    kind = kinds.pop()
+    column = {"event": "event", "group": "cohort", "calendar": "period", "simple": "phase"}[kind]
+    for at, (label, own) in enumerate(named.items()):
+        rows = _drawn(own, column, bands, level)
+        shift = (at - (len(named) - 1) / 2) * 0.16
+        places = [row[0] + shift for row in rows]
+        values = [row[1] for row in rows]
+        colour = COLOURS[at % 6]
+        for (low, high), width in (((4, 5), 0.9), ((2, 3), 2.2)):
+            axes.errorbar(
+                places,
+                values,
+                yerr=[[row[1] - row[low] for row in rows], [row[high] - row[1] for row in rows]],
+                fmt="none",
+                ecolor=colour,
+                elinewidth=width,
+                capsize=2 if width < 1 else 0,
+            )
+        axes.plot(
+            places, values, linestyle="none", marker=_MARKERS[at % len(_MARKERS)], color=colour,
+            markersize=4.5, label=_legend(label, level),
+        )  # fmt: skip
+    _decorate(axes, kind, next(iter(named.values())), truth, marks)
+    axes.set_xlabel(xlabel if xlabel is not None else _axis(kind, next(iter(named.values()))))
+    axes.set_ylabel(ylabel if ylabel is not None else "effect")
+    axes.legend(frameon=False)
+    return axes
+
+
+def _paths(effects: Effects | Sequence[Effects] | Mapping[str, Effects]) -> dict[str, Effects]:
+    if isinstance(effects, Mapping):
+        named = dict(effects)
+    elif isinstance(effects, Sequence):
+        named = {f"model {at}": own for at, own in enumerate(effects, start=1)}
+    else:
+        named = {"": effects}
+    return {
+        label: own.aggregate("event") if own.by == "cells" else own for label, own in named.items()
+    }
+
+
+def _drawn(effects: Effects, column: str, bands: str, level: float) -> list[list[float]]:
+    table = effects.native.tidy(bands, 1 - level, 20_000, 1)
+    names = table.columns
+    wanted = ["estimate", "conf_low", "conf_high", "band_low", "band_high"]
+    at = [names.index(name) for name in wanted]
+    phase, place = names.index("phase"), names.index(column)
+    rows = []
+    for position, cells in enumerate(table.cells(0, len(table))):
+        if cells[at[0]] is None or (cells[phase] == "overall" and column != "phase"):
+            continue
+        middle = float(cells[at[0]] or 0)
+        numbers = [middle if cells[i] is None else float(cells[i] or 0) for i in at]
+        where = float(cells[place] or 0) if column == "event" else float(position)
+        rows.append([where, *numbers])
+    if not rows:
+        message = "`effects`: there is nothing to draw"
+        raise InputError(message)
+    return rows
+
+
+def _axis(kind: str, effects: Effects) -> str:
+    unit = effects.native.unit
+    return {"event": f"{unit}s since treatment", "group": "cohort", "calendar": unit}.get(kind, "")
+
+
+def _decorate(
+    axes: Axes,
+    kind: str,
+    effects: Effects,
+    truth: Mapping[int, float] | None,
+    marks: Mapping[str, float] | None,
+) -> None:
+    if truth is not None:
+        places = sorted(truth)
+        values = [truth[place] for place in places]
+        axes.plot(places, values, color=COLOURS[6], linewidth=1.6, label="truth", zorder=3)
+    axes.axhline(0, color="#444444", linewidth=0.8)
+    if kind == "event":
+        axes.axvline(-0.5, color="#444444", linewidth=0.8, linestyle=":")
+    elif kind in ("group", "calendar"):
+        table = effects.native.tidy("pointwise", 0.05, 0, 0)
+        column = table.columns.index("cohort" if kind == "group" else "period")
+        labels = [cells[column] or "" for cells in table.cells(0, len(table))][:-1]
+        axes.set_xticks(range(len(labels)), labels)
+    else:
+        axes.set_xticks([])
+    for label, place in (marks or {}).items():
+        axes.axvline(place, color="#999999", linewidth=0.9, linestyle="--")
+        axes.annotate(
+            label, (place, 1), xycoords=("data", "axes fraction"), rotation=90,
+            va="top", ha="right", fontsize="small", color="#555555",
+        )  # fmt: skip

@@ -6,6 +6,7 @@
 
 use kruispunt::data::DataError;
 use kruispunt::estimate::EstimateError;
+use kruispunt::evaluate::EvaluateError;
 use kruispunt::linkage::LinkageError as CoreLinkageError;
 use kruispunt::panel::PanelError as CorePanelError;
 use pyo3::PyErr;
@@ -33,6 +34,15 @@ pub(crate) fn panel_error(error: &CorePanelError) -> PyErr {
 
 /// The exception of an estimator.
 pub(crate) fn estimate_error(error: &EstimateError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        EstimationError::new_err(error.to_string())
+    }
+}
+
+/// The exception of an evaluation.
+pub(crate) fn evaluate_error(error: &EvaluateError) -> PyErr {
     if error.is_input() {
         InputError::new_err(error.to_string())
     } else {

@@ -22,6 +22,7 @@ mod belgium;
 mod column;
 mod error;
 mod estimate;
+mod evaluate;
 mod export;
 mod import;
 mod linkage;
@@ -70,6 +71,10 @@ mod _core {
     // estimate
     #[pymodule_export]
     use crate::estimate::{PyFit, etable, feols, feols_columns};
+
+    // evaluate
+    #[pymodule_export]
+    use crate::evaluate::{PyEffects, did};
 
     // report
     #[pymodule_export]

@@ -11,10 +11,12 @@
 //! - [`linkage`]: which rows of two registers are one person
 //! - [`panel`]: spells of days become a person x period panel
 //! - [`estimate`]: fixed-effects regression and its covariances
+//! - [`evaluate`]: what a policy did: difference-in-differences on one panel
 //! - [`report`]: tables, flow diagrams and a self-contained page
 
 pub mod data;
 pub mod estimate;
+pub mod evaluate;
 pub mod linkage;
 mod math;
 pub mod panel;

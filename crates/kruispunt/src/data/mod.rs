@@ -10,6 +10,7 @@ mod buffer;
 mod calendar;
 mod column;
 mod day;
+mod effects;
 mod error;
 mod factor;
 mod fit;
@@ -28,6 +29,7 @@ pub use buffer::{Bitmap, Buffer};
 pub use calendar::{Calendar, Period, Unit};
 pub use column::{Column, Levels, Text, TextBuilder, Values};
 pub use day::Day;
+pub use effects::{By, Caution, Effect, Effects, Phase, Status};
 pub use error::DataError;
 pub use factor::Factor;
 pub use fit::{

@@ -1,0 +1,256 @@
+//! The door to `kruispunt::evaluate`.
+
+use crate::error::{InputError, evaluate_error};
+use crate::panel::PyPanel;
+use crate::table::PyTable;
+use crate::{account, pickle, work};
+use kruispunt::data::{By, Effects, Seed};
+use kruispunt::evaluate::{Aggregate, Bands, Base, Controls, Did, Gaps, Method, Nuisance};
+use numpy::{IntoPyArray, PyArray1};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// One of a few words.
+fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
+    words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+        InputError::new_err(format!("`{argument}`: \"{word}\" is none of {}", known.join(", ")))
+    })
+}
+
+/// A design before it meets a panel.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Design {
+    outcome: String,
+    cohort: String,
+    method: String,
+    controls: String,
+    nuisance: String,
+    covariates: Vec<String>,
+    anticipation: u32,
+    base: String,
+    gaps: String,
+    cluster: Option<String>,
+    weights: Option<String>,
+}
+
+impl Design {
+    fn build(self) -> PyResult<Did> {
+        let methods = [("cs", Method::CallawaySantAnna)];
+        let controls = [("not_yet", Controls::NotYet), ("never", Controls::Never)];
+        let nuisances = [
+            ("dr", Nuisance::DoublyRobust),
+            ("reg", Nuisance::Regression),
+            ("ipw", Nuisance::Weighting),
+        ];
+        let bases = [("varying", Base::Varying), ("universal", Base::Universal)];
+        let gaps = [
+            ("pairs", Gaps::Pairs),
+            ("balanced", Gaps::Balanced),
+            ("cross_sections", Gaps::CrossSections),
+        ];
+        let mut did = Did::new(self.outcome, self.cohort)
+            .method(one_of("method", &self.method, &methods)?)
+            .controls(one_of("controls", &self.controls, &controls)?)
+            .nuisance(one_of("nuisance", &self.nuisance, &nuisances)?)
+            .covariates(self.covariates)
+            .anticipation(self.anticipation)
+            .base(one_of("base", &self.base, &bases)?)
+            .gaps(one_of("gaps", &self.gaps, &gaps)?);
+        if let Some(cluster) = self.cluster {
+            did = did.cluster(cluster);
+        }
+        if let Some(weights) = self.weights {
+            did = did.weights(weights);
+        }
+        Ok(did)
+    }
+}
+
+/// Difference-in-differences.
+#[pyfunction]
+#[pyo3(signature = (panel, design, progress=None))]
+pub(crate) fn did(
+    panel: &Bound<'_, PyPanel>,
+    design: Design,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyEffects> {
+    let did = design.build()?;
+    let data = Arc::clone(&panel.get().0);
+    work::run(panel.py(), progress, move |ticket| {
+        did.fit_with(&data, ticket).map(PyEffects::from).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// Pointwise intervals, or a uniform band with draws and seed.
+fn bands(kind: &str, draws: u32, seed: u64) -> PyResult<Bands> {
+    let sup = Bands::SupT { draws, seed: Seed::new(seed) };
+    one_of("bands", kind, &[("pointwise", Bands::Pointwise), ("sup-t", sup)])
+}
+
+/// Effects with their covariance.
+#[pyclass(frozen, name = "Effects", module = "kruispunt._core")]
+pub(crate) struct PyEffects(Arc<Effects>);
+
+impl From<Effects> for PyEffects {
+    fn from(effects: Effects) -> Self {
+        Self(Arc::new(effects))
+    }
+}
+
+#[pymethods]
+impl PyEffects {
+    #[getter]
+    fn outcome(&self) -> &str {
+        self.0.outcome()
+    }
+
+    #[getter]
+    fn method(&self) -> &str {
+        self.0.method()
+    }
+
+    #[getter]
+    fn by(&self) -> &'static str {
+        self.0.by().name()
+    }
+
+    #[getter]
+    fn unit(&self) -> &'static str {
+        self.0.calendar().unit().name()
+    }
+
+    #[getter]
+    fn estimand(&self) -> &str {
+        self.0.estimand()
+    }
+
+    #[getter]
+    fn comparison(&self) -> &str {
+        self.0.comparison()
+    }
+
+    #[getter]
+    fn identified_share(&self) -> f64 {
+        self.0.identified_share()
+    }
+
+    #[getter]
+    fn n_units(&self) -> u64 {
+        self.0.n_units()
+    }
+
+    #[getter]
+    fn n_obs(&self) -> u64 {
+        self.0.n_obs()
+    }
+
+    /// The level of clustering and its number of clusters.
+    #[getter]
+    fn clusters(&self) -> (String, u64) {
+        let (name, n) = self.0.clusters();
+        (name.to_owned(), n)
+    }
+
+    /// Names and texts of what a reader must know.
+    #[getter]
+    fn cautions(&self) -> Vec<(String, String)> {
+        self.0.cautions().iter().map(|own| (own.code.clone(), own.text.clone())).collect()
+    }
+
+    fn estimates<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.0.estimates().into_pyarray(py)
+    }
+
+    fn std_errors<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.0.std_errors().into_pyarray(py)
+    }
+
+    /// The covariance of the estimates, row by row.
+    fn covariance<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
+        self.0.vcov().into_pyarray(py)
+    }
+
+    #[pyo3(signature = (by, window=None, balance=None))]
+    fn aggregate(
+        &self,
+        py: Python<'_>,
+        by: &str,
+        window: Option<(i32, i32)>,
+        balance: Option<u32>,
+    ) -> PyResult<Self> {
+        let words = [
+            ("simple", By::Simple),
+            ("group", By::Group),
+            ("calendar", By::Calendar),
+            ("event", By::Event),
+        ];
+        let mut what = Aggregate::new(one_of("by", by, &words)?);
+        if let Some((first, last)) = window {
+            what = what.window(first, last);
+        }
+        if let Some(periods) = balance {
+            what = what.balance(periods);
+        }
+        let effects = Arc::clone(&self.0);
+        work::run(py, None, move |_| {
+            effects.aggregate(&what).map(Self::from).map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    /// How many standard errors intervals reach.
+    fn reach(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        alpha: f64,
+        draws: u32,
+        seed: u64,
+    ) -> PyResult<f64> {
+        let (bands, effects) = (bands(kind, draws, seed)?, Arc::clone(&self.0));
+        work::run(py, None, move |ticket| {
+            effects.reach(bands, alpha, ticket).map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    fn tidy(
+        &self,
+        py: Python<'_>,
+        kind: &str,
+        alpha: f64,
+        draws: u32,
+        seed: u64,
+    ) -> PyResult<PyTable> {
+        let (bands, effects) = (bands(kind, draws, seed)?, Arc::clone(&self.0));
+        work::run(py, None, move |ticket| {
+            effects
+                .tidy(bands, alpha, ticket)
+                .map(PyTable::from)
+                .map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    /// Statistic, degrees of freedom, p value.
+    fn pretest(&self) -> PyResult<(f64, usize, f64)> {
+        let test = self.0.pretest().map_err(|error| evaluate_error(&error))?;
+        Ok((test.statistic, test.df, test.p_value))
+    }
+
+    fn account_json(&self) -> PyResult<String> {
+        account::json(self.0.account())
+    }
+
+    fn __len__(&self) -> usize {
+        self.0.len()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &*self.0)
+    }
+
+    #[staticmethod]
+    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Effects>(data).map(Self::from)
+    }
+}

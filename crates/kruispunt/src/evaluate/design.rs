@@ -1,0 +1,216 @@
+//! What is asked: outcome, cohorts, method and comparison.
+
+use super::sample::Sample;
+use super::{EvaluateError, callaway};
+use crate::data::{Effects, Panel, Ticket};
+
+/// How effects are estimated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Method {
+    /// Callaway & Sant'Anna (2021): each cohort against the untreated, period by period.
+    #[default]
+    CallawaySantAnna,
+}
+
+impl Method {
+    /// Its name in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::CallawaySantAnna => "cs",
+        }
+    }
+}
+
+/// Whom the treated are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Controls {
+    /// Units not treated in any period of the comparison, whether later treated or never.
+    #[default]
+    NotYet,
+    /// Units not treated in any period of the panel.
+    Never,
+}
+
+/// The period before treatment that effects are measured from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Base {
+    /// The last period before treatment for effects; the period before for placebos.
+    #[default]
+    Varying,
+    /// The last period before treatment for all.
+    Universal,
+}
+
+/// What covariates are used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Nuisance {
+    /// Both: consistent when either model is right.
+    #[default]
+    DoublyRobust,
+    /// A linear model of how outcomes of the untreated change.
+    Regression,
+    /// A logit of who is treated; weights normalised to mean 1.
+    Weighting,
+}
+
+/// What is done with units that are not seen in every period.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Gaps {
+    /// Each comparison takes the units seen in both of its periods.
+    #[default]
+    Pairs,
+    /// Only units seen in every period are taken.
+    Balanced,
+    /// Each mean takes the units seen in its period: repeated cross-sections.
+    CrossSections,
+}
+
+/// Difference-in-differences on one panel.
+///
+/// See [`Method`] for the estimators and their models; all give one [`Effects`].
+///
+/// | builder | meaning | default |
+/// |---|---|---|
+/// | [`method`](Self::method) | the estimator | Callaway & Sant'Anna |
+/// | [`controls`](Self::controls) | whom the treated are compared with | not yet treated |
+/// | [`nuisance`](Self::nuisance) | what covariates are used for | doubly robust |
+/// | [`covariates`](Self::covariates) | columns of numbers, truth values or classes | none |
+/// | [`anticipation`](Self::anticipation) | periods before treatment that may be affected | 0 |
+/// | [`base`](Self::base) | the period effects are measured from | varying |
+/// | [`gaps`](Self::gaps) | units not seen in every period | pairs |
+/// | [`cluster`](Self::cluster) | column of clusters, in which units are nested | the unit |
+/// | [`weights`](Self::weights) | column of weights, one number a unit | none |
+///
+/// ```
+/// use kruispunt::data::{By, Column, Panel, Table, Unit};
+/// use kruispunt::evaluate::{Aggregate, Did};
+/// let table = Table::new([
+///     ("person", Column::int(vec![1, 1, 2, 2, 3, 3, 4, 4])),
+///     ("year", Column::int(vec![2011, 2012, 2011, 2012, 2011, 2012, 2011, 2012])),
+///     ("training", Column::int(vec![2012, 2012, 2012, 2012, 0, 0, 0, 0])),
+///     ("wage", Column::float(vec![10.0, 14.0, 20.0, 26.0, 9.0, 10.0, 11.0, 13.0])),
+/// ])?;
+/// let panel = Panel::from_table(&table, "person", "year", Unit::Year)?;
+/// let effects = Did::new("wage", "training").fit(&panel)?;
+/// let mean = effects.aggregate(&Aggregate::new(By::Simple))?;
+/// assert!((mean.rows()[0].estimate - 3.5).abs() < 1e-12);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Did {
+    pub(super) outcome: String,
+    pub(super) cohort: String,
+    pub(super) method: Method,
+    pub(super) controls: Controls,
+    pub(super) nuisance: Nuisance,
+    pub(super) covariates: Vec<String>,
+    pub(super) anticipation: u32,
+    pub(super) base: Base,
+    pub(super) gaps: Gaps,
+    pub(super) cluster: Option<String>,
+    pub(super) weights: Option<String>,
+}
+
+impl Did {
+    /// Effects on `outcome` of a treatment that starts in the period `cohort`.
+    ///
+    /// `cohort` is a column with the first period of treatment of each unit (null, 0 or infinity
+    /// for never), or one of truth values or 0 and 1, of which the first true period counts.
+    pub fn new(outcome: impl Into<String>, cohort: impl Into<String>) -> Self {
+        Self {
+            outcome: outcome.into(),
+            cohort: cohort.into(),
+            method: Method::default(),
+            controls: Controls::default(),
+            nuisance: Nuisance::default(),
+            covariates: Vec::new(),
+            anticipation: 0,
+            base: Base::default(),
+            gaps: Gaps::default(),
+            cluster: None,
+            weights: None,
+        }
+    }
+
+    /// The estimator.
+    pub const fn method(mut self, method: Method) -> Self {
+        self.method = method;
+        self
+    }
+
+    /// Whom the treated are compared with.
+    pub const fn controls(mut self, controls: Controls) -> Self {
+        self.controls = controls;
+        self
+    }
+
+    /// What covariates are used for.
+    pub const fn nuisance(mut self, nuisance: Nuisance) -> Self {
+        self.nuisance = nuisance;
+        self
+    }
+
+    /// Covariates, taken in the earlier period of each comparison.
+    pub fn covariates<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.covariates = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Periods before treatment that may already be affected.
+    pub const fn anticipation(mut self, periods: u32) -> Self {
+        self.anticipation = periods;
+        self
+    }
+
+    /// The period effects are measured from.
+    pub const fn base(mut self, base: Base) -> Self {
+        self.base = base;
+        self
+    }
+
+    /// What is done with units that are not seen in every period.
+    pub const fn gaps(mut self, gaps: Gaps) -> Self {
+        self.gaps = gaps;
+        self
+    }
+
+    /// The column of clusters.
+    pub fn cluster(mut self, column: impl Into<String>) -> Self {
+        self.cluster = Some(column.into());
+        self
+    }
+
+    /// The column of weights.
+    pub fn weights(mut self, column: impl Into<String>) -> Self {
+        self.weights = Some(column.into());
+        self
+    }
+
+    /// Estimates the effects.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::Data`] for columns that are missing or of the wrong type,
+    /// [`EvaluateError::NotFinite`], [`EvaluateError::Varies`], [`EvaluateError::TurnsOff`],
+    /// [`EvaluateError::BadWeight`], [`EvaluateError::NobodyTreated`],
+    /// [`EvaluateError::NothingEstimable`], [`EvaluateError::TooFewClusters`],
+    /// [`EvaluateError::NotWithMethod`].
+    pub fn fit(&self, panel: &Panel) -> Result<Effects, EvaluateError> {
+        self.fit_with(panel, &Ticket::new())
+    }
+
+    /// As [`fit`](Self::fit), with a ticket.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit), and [`EvaluateError::Cancelled`].
+    pub fn fit_with(&self, panel: &Panel, ticket: &Ticket) -> Result<Effects, EvaluateError> {
+        let sample = Sample::read(self, panel, ticket)?;
+        match self.method {
+            Method::CallawaySantAnna => callaway::fit(self, panel, &sample, ticket),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+use crate::data::DataError;
+
+/// An error of an evaluation.
+///
+/// Either the input is wrong ([`is_input`](Self::is_input)) or the design gives no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EvaluateError {
+    /// A column, a type or a cell of the panel is wrong.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// A value is NaN or infinite, or too large to be squared.
+    #[error(
+        "`{argument}`: column \"{column}\" at row {row} is not a finite number below 1e90; NaN is not missing, make it null"
+    )]
+    NotFinite {
+        /// The argument that names the column.
+        argument: &'static str,
+        /// The column.
+        column: String,
+        /// The row of the panel, counted from 0.
+        row: usize,
+    },
+    /// A value that must be the same in all periods of a unit is not.
+    #[error(
+        "`{argument}`: column \"{column}\" at row {row} differs from the row before it of the same unit; {why}"
+    )]
+    Varies {
+        /// The argument that names the column.
+        argument: &'static str,
+        /// The column.
+        column: String,
+        /// The row of the panel, counted from 0.
+        row: usize,
+        /// Why it may not.
+        why: &'static str,
+    },
+    /// A treatment that ends.
+    #[error(
+        "`cohort`: the treatment \"{column}\" turns off at row {row}; this design needs a treatment that stays once begun: give the first period of treatment if effects are meant to last"
+    )]
+    TurnsOff {
+        /// The column.
+        column: String,
+        /// The row of the panel, counted from 0.
+        row: usize,
+    },
+    /// A weight is zero or negative.
+    #[error("`weights`: column \"{column}\" at row {row} is not above 0; drop rows without weight")]
+    BadWeight {
+        /// The column.
+        column: String,
+        /// The row of the panel, counted from 0.
+        row: usize,
+    },
+    /// An argument has a value that makes no sense.
+    #[error("`{argument}`: expected {expected}, got {got}")]
+    BadArgument {
+        /// The argument.
+        argument: &'static str,
+        /// What was expected.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// An argument that this method has no use for.
+    #[error("`{argument}` cannot be used with method \"{method}\": {why}")]
+    NotWithMethod {
+        /// The argument.
+        argument: &'static str,
+        /// The method.
+        method: &'static str,
+        /// Why.
+        why: &'static str,
+    },
+    /// Nobody is treated within the periods.
+    #[error(
+        "`cohort`: nobody is first treated after the first period and up to the last; there is no effect to estimate"
+    )]
+    NobodyTreated,
+    /// No effect can be estimated.
+    #[error("no effect can be estimated: {why}")]
+    NothingEstimable {
+        /// Why, of the first cell.
+        why: String,
+    },
+    /// Fewer than two clusters.
+    #[error("`cluster`: {n} cluster in the sample; at least two are needed")]
+    TooFewClusters {
+        /// Clusters in the sample.
+        n: usize,
+    },
+    /// Means that the rows do not carry.
+    #[error("`{verb}`: these effects stand by {by}; {why}")]
+    WrongRows {
+        /// The verb.
+        verb: &'static str,
+        /// What the rows stand for.
+        by: &'static str,
+        /// What is needed.
+        why: &'static str,
+    },
+    /// The numbers give no answer.
+    #[error("{what} has no solution: {why}")]
+    NoSolution {
+        /// What was computed.
+        what: &'static str,
+        /// Why there is none.
+        why: &'static str,
+    },
+    /// The work was cancelled.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+impl EvaluateError {
+    /// Whether the input is wrong, rather than the design or the numbers.
+    #[must_use]
+    pub const fn is_input(&self) -> bool {
+        !matches!(self, Self::NothingEstimable { .. } | Self::NoSolution { .. } | Self::Cancelled)
+    }
+
+    /// Whether the work was cancelled.
+    #[must_use]
+    pub const fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Cancelled)
+    }
+}

@@ -1,0 +1,26 @@
+//! What a policy did: difference-in-differences on one panel.
+//!
+//! [`Did`] says which outcome, which cohorts and which estimator ([`Method`]); it gives
+//! [`Effects`](crate::data::Effects), one row a cohort and a period. The verbs of effects stand
+//! here too: `aggregate` (event studies, means by cohort or period, one number), `bands`, `tidy`,
+//! `pretest`.
+//!
+//! ```text
+//! panel ──units by cohort and pattern of periods──▶ means and second moments
+//!       ──comparisons, linear in outcomes──▶ effects and covariance ──▶ means, bands, bounds
+//! ```
+
+mod aggregate;
+mod callaway;
+mod design;
+mod error;
+mod inference;
+mod influence;
+mod nuisance;
+mod result;
+mod sample;
+
+pub use aggregate::Aggregate;
+pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
+pub use error::EvaluateError;
+pub use inference::{Bands, Pretest};

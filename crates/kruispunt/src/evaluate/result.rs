@@ -1,0 +1,168 @@
+//! From estimates to effects: cautions, identified share, account.
+
+use super::sample::{NEVER, Sample};
+use super::{Did, EvaluateError};
+use crate::data::{By, Caution, Effect, Effects, Panel, Phase, Status};
+
+/// Clusters below which standard errors that rest on their number are not to be trusted.
+const FEW_CLUSTERS: usize = 30;
+
+/// What the effects say about themselves.
+pub(super) struct Texts {
+    pub(super) method: String,
+    pub(super) estimand: String,
+    pub(super) comparison: String,
+    pub(super) df: Option<f64>,
+    pub(super) notes: Vec<String>,
+}
+
+pub(super) fn not_estimable(mut row: Effect, reason: impl Into<String>) -> Effect {
+    row.estimate = f64::NAN;
+    row.status = Status::NotEstimable(reason.into());
+    row
+}
+
+pub(super) fn caution(code: &str, text: impl Into<String>) -> Caution {
+    Caution { code: code.to_owned(), text: text.into() }
+}
+
+/// Treated unit-periods, and those whose effect was estimated, by weight.
+pub(super) fn identified(sample: &Sample, rows: &[Effect]) -> f64 {
+    let position = |start: i32| sample.starts.binary_search(&start).ok();
+    let mut known = vec![false; sample.starts.len() * sample.n_periods()];
+    for row in rows {
+        let place = row
+            .cohort
+            .and_then(position)
+            .zip(row.period.and_then(|period| sample.periods.binary_search(&period).ok()));
+        if let Some((cohort, t)) = place {
+            known[cohort * sample.n_periods() + t] =
+                !matches!(row.status, Status::NotEstimable(_)) && row.phase == Phase::After;
+        }
+    }
+    let (mut all, mut own) = (0.0, 0.0);
+    for profile in &sample.profiles {
+        for t in (0..sample.n_periods()).filter(|&t| profile.present[t]) {
+            if sample.treated(profile.cohort, t) {
+                all += profile.weight;
+                if known[profile.cohort * sample.n_periods() + t] {
+                    own += profile.weight;
+                }
+            }
+        }
+    }
+    if all > 0.0 { own / all } else { 0.0 }
+}
+
+/// What the design itself gives reason to warn of.
+pub(super) fn design_cautions(sample: &Sample, rows: &[Effect], share: f64) -> Vec<Caution> {
+    let mut cautions = Vec::new();
+    let never = sample.profiles.iter().any(|profile| sample.starts[profile.cohort] == NEVER);
+    if !never {
+        cautions.push(caution(
+            "all_treated",
+            "every unit is treated in the end; effects after the last cohort starts are not \
+             identified and are not extrapolated",
+        ));
+    }
+    if share < 1.0 - 1e-12 {
+        let percent = 100.0 * share;
+        cautions.push(caution(
+            "identified_share",
+            format!(
+                "effects of {percent:.1} % of the treated unit-periods are identified; means are \
+                 over these alone"
+            ),
+        ));
+    }
+    let first = sample.periods.first().copied().unwrap_or(NEVER);
+    let early: usize = sample
+        .profiles
+        .iter()
+        .filter(|profile| sample.starts[profile.cohort] <= first)
+        .map(super::sample::Profile::len)
+        .sum();
+    if early > 0 {
+        cautions.push(caution(
+            "treated_at_start",
+            format!(
+                "{early} units are treated in the first period already: they have no period \
+                 before treatment and no effect of theirs is identified"
+            ),
+        ));
+    }
+    let lone: std::collections::BTreeSet<i32> = rows
+        .iter()
+        .filter(|row| matches!(row.status, Status::NoError(_)))
+        .filter_map(|row| row.cohort)
+        .collect();
+    if !lone.is_empty() {
+        cautions.push(caution(
+            "cohort_of_one",
+            format!(
+                "{} cohorts rest on one treated unit or cluster: their standard errors are \
+                 missing, and those of means that use them are too small",
+                lone.len()
+            ),
+        ));
+    }
+    if sample.n_clusters < FEW_CLUSTERS {
+        cautions.push(caution(
+            "few_clusters",
+            format!(
+                "{} clusters are few: standard errors and bands are likely too small",
+                sample.n_clusters
+            ),
+        ));
+    }
+    cautions
+}
+
+/// Rows, shares, the share of each row, and the covariance of rows and shares.
+pub(super) type Estimates = (Vec<Effect>, Vec<f64>, Vec<u32>, Vec<f64>);
+
+/// Effects by cohort and period.
+pub(super) fn assemble(
+    did: &Did,
+    panel: &Panel,
+    sample: &Sample,
+    texts: Texts,
+    (rows, shares, share_of, joint): Estimates,
+) -> Result<Effects, EvaluateError> {
+    let after = |row: &&Effect| row.phase == Phase::After;
+    let lacking = |row: &Effect| matches!(row.status, Status::NotEstimable(_));
+    if rows.iter().filter(after).all(lacking) {
+        let why = rows.iter().filter(after).find_map(|row| row.status.reason());
+        let why = why.unwrap_or("no cohort has a period after treatment").to_owned();
+        return Err(EvaluateError::NothingEstimable { why });
+    }
+    let share = identified(sample, &rows);
+    let mut step = sample.step.clone();
+    for note in texts.notes {
+        step.notes.push(note);
+    }
+    let cautions = design_cautions(sample, &rows, share);
+    for caution in &cautions {
+        step.notes.push(caution.text.clone());
+    }
+    Ok(Effects {
+        calendar: *panel.calendar(),
+        outcome: did.outcome.clone(),
+        method: texts.method,
+        by: By::Cells,
+        rows,
+        shares,
+        share_of,
+        joint,
+        df: texts.df,
+        n_units: sample.n_units() as u64,
+        n_obs: sample.n_obs as u64,
+        cluster: did.cluster.clone().unwrap_or_else(|| panel.persons().name().to_owned()),
+        n_clusters: sample.n_clusters as u64,
+        estimand: texts.estimand,
+        comparison: texts.comparison,
+        identified: share,
+        cautions,
+        account: panel.account().clone().then(step),
+    })
+}
