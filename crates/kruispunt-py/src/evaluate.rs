@@ -246,11 +246,11 @@ impl PyEffects {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
-        pickle::reduce::<Self>(py, &*self.0)
+        pickle::reduce::<Self>(py, &self.0)
     }
 
     #[staticmethod]
-    fn _from_bytes(data: &[u8]) -> PyResult<Self> {
-        pickle::from_bytes::<Effects>(data).map(Self::from)
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Effects>(py, data).map(Self::from)
     }
 }
