@@ -25,7 +25,7 @@ from kruispunt import linkage
 from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
-from kruispunt.estimate import Estimates, Fit, etable, feols, ssc
+from kruispunt.estimate import Estimates, Fit, Fits, etable, feols, ssc
 
 # evaluate
 from kruispunt.evaluate import Effects, did
@@ -57,6 +57,7 @@ __all__ = [
     # estimate
     "Estimates",
     "Fit",
+    "Fits",
     "etable",
     "feols",
     "ssc",

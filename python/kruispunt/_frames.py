@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import decimal
+import difflib
 import functools
 import importlib
 import sys
@@ -205,8 +206,11 @@ def _installed(name: str) -> ModuleType | None:
 
 
 def _missing(name: str, present: Iterable[str], argument: str) -> InputError:
-    there = ", ".join(f'"{one}"' for one in list(present)[:20]) or "no columns"
-    return InputError(f'`{argument}`: there is no column "{name}"; the table has {there}')
+    present = list(present)
+    there = ", ".join(f'"{one}"' for one in present[:20]) or "no columns"
+    near = difflib.get_close_matches(name, present[:1000], n=1)
+    meant = f'did you mean "{near[0]}"? ' if near else ""
+    return InputError(f'`{argument}`: there is no column "{name}"; {meant}the table has {there}')
 
 
 def _unreadable(name: str, argument: str, what: str) -> InputError:

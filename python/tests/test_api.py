@@ -36,7 +36,7 @@ def test_every_native_name_has_a_stub_and_every_stub_a_native() -> None:
 
 def test_every_native_name_has_a_home() -> None:
     """A native that no Python module uses is dead."""
-    sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py"))
+    sources = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py"))
     homeless = {name for name in _native() if f"_core.{name}" not in sources}
     assert homeless <= {"_rehearse"}
 
@@ -72,7 +72,7 @@ def test_every_public_thing_says_what_it_is(name: str, thing: object) -> None:
 
 
 def test_every_module_says_what_is_public() -> None:
-    for path in PACKAGE.glob("*.py"):
+    for path in PACKAGE.rglob("*.py"):
         assert "__all__" in path.read_text(encoding="utf-8"), path.name
 
 

@@ -156,6 +156,83 @@ def test_it_shows_itself(panel: pd.DataFrame, capsys: pytest.CaptureFixture[str]
     assert "expersq" in repr(fit)
 
 
+@pytest.mark.parametrize(
+    ("fml", "options"),
+    [
+        ("lwage + hours ~ union", {}),
+        ("lwage ~ sw(union, married, union*married) | nr", {}),
+        ("lwage + hours ~ csw0(union, C(occupation)) | csw0(nr, year)", {}),
+        ("lwage ~ hours + mvsw(union, married) | sw0(nr, occupation^year)", {}),
+        ("lwage ~ union + married | nr", {"split": "black"}),
+        ("lwage ~ csw(union, married)", {"fsplit": "occupation"}),
+    ],
+)
+def test_several_estimations_equal_pyfixest(
+    panel: pd.DataFrame, fml: str, options: dict[str, str]
+) -> None:
+    ours = kp.feols(fml, panel, vcov="hetero", **options)
+    theirs = _pyfixest(fml, panel, "hetero", **options)
+    assert len(ours) == len(theirs.all_fitted_models)
+    squeezed = [name.replace(" ", "") for name in ours.all_fitted_models]
+    if "csw0(nr" not in fml and "sw0(nr" not in fml:  # pyfixest drops `| 1` from the name
+        assert squeezed == [name.replace(" ", "") for name in theirs.all_fitted_models]
+    for own, peer in zip(ours, theirs.to_list(), strict=True):
+        if peer._X_is_empty:
+            continue
+        assert own.coef().index == [str(name) for name in peer.coef().index]
+        np.testing.assert_allclose(own.coef(), peer.coef(), rtol=1e-8)
+        np.testing.assert_allclose(own.se(), peer.se(), rtol=1e-8)
+
+
+def test_fits_are_a_sequence_with_the_methods_of_a_fit(
+    panel: pd.DataFrame, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fits = kp.feols("lwage ~ csw(union, married) | nr", panel)
+    assert isinstance(fits, kp.Fits)
+    assert fits.fetch_model(1, print_fml=False) is fits[1]
+    assert fits.fetch_model("lwage ~ union | nr") is fits[0]
+    assert "Model:" in capsys.readouterr().out
+    tidy = fits.tidy()
+    assert list(tidy["fml"]) == ["lwage ~ union | nr"] + ["lwage ~ union + married | nr"] * 2
+    key = ("lwage ~ union + married | nr", "married")
+    assert fits.coef()[key] == fits[1].coef()["married"]
+    before = fits.se()[key]
+    assert fits.vcov({"CRV1": "nr"}).se()[key] != before
+    assert "married" in fits.etable()
+    assert "married" in repr(fits)
+    assert pickle.loads(pickle.dumps(fits)).coef() == fits.coef()
+    with pytest.raises(kp.exceptions.InputError, match="there are 2 fits"):
+        fits.fetch_model(2)
+
+
+def test_lags_are_values_of_periods(panel: pd.DataFrame) -> None:
+    holes = panel[(panel["nr"] * 7 + panel["year"]) % 5 != 0].copy()
+    before = holes[["nr", "year", "hours"]].assign(year=holes["year"] + 1)
+    after = holes[["nr", "year", "hours"]].assign(year=holes["year"] - 1)
+    by_hand = holes.merge(before, on=["nr", "year"], how="left", suffixes=("", "_before"))
+    by_hand = by_hand.merge(after, on=["nr", "year"], how="left", suffixes=("", "_after"))
+    fml = "lwage ~ l(hours) + f(hours) + d(hours) | nr"
+    ours = kp.feols(fml, holes.sample(frac=1, random_state=3), panel_id=("nr", "year"))
+    by_hand["change"] = by_hand["hours"] - by_hand["hours_before"]
+    plain = kp.feols("lwage ~ hours_before + hours_after + change | nr", by_hand)
+    assert ours.coef().index == ["l(hours, 1)", "f(hours, 1)", "d(hours, 1)"]
+    np.testing.assert_allclose(ours.coef(), plain.coef(), rtol=1e-9)
+    assert ours.n_obs == plain.n_obs
+    years = kp.Panel(holes, person="nr", period="year", unit="year")
+    np.testing.assert_allclose(kp.feols(fml, years).coef(), plain.coef(), rtol=1e-9)
+    doubled = pd.concat([holes, holes.iloc[:1]])
+    with pytest.raises(kp.exceptions.InputError, match="one row for each person and period"):
+        kp.feols(fml, doubled, panel_id=("nr", "year"))
+
+
+def test_arguments_of_pyfixest_are_known(panel: pd.DataFrame) -> None:
+    kp.feols("lwage ~ union", panel, copy_data=False, store_data=True, solver="jax")
+    with pytest.raises(kp.exceptions.InputError, match="no argument `nope`"):
+        kp.feols("lwage ~ union", panel, nope=1)
+    with pytest.raises(kp.exceptions.InputError, match="panel_id"):
+        kp.feols("lwage ~ union", panel, panel_id="nr")
+
+
 def test_missing_rows_are_accounted_for(panel: pd.DataFrame) -> None:
     holes = panel.astype({"lwage": float})
     holes.loc[[3, 8], "lwage"] = np.nan
@@ -170,10 +247,12 @@ def test_missing_rows_are_accounted_for(panel: pd.DataFrame) -> None:
     [
         ("lwage ~ nope | nr", 'no column "nope"'),
         ("lwage ~ union +", "\n  lwage ~ union +\n                 ^"),
-        ("lwage ~ sw(union, married)", "not supported yet"),
+        ("lwage ~ unoin", 'did you mean "union"?'),
+        ("lwage ~ sw(union)", "at least two"),
+        ("lwage ~ l(union)", "panel_id"),
         ("lwage ~ union | nr | educ ~ black", "not supported yet"),
         ("name ~ union", "expected numbers"),
-        ("lwage ~ i(year, ref=3)", "reference level 3"),
+        ("lwage ~ i(year, ref=3)", "level 3"),
         ("lwage ~ educ | nr", "collinear"),
     ],
 )

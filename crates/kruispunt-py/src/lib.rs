@@ -70,7 +70,7 @@ mod _core {
 
     // estimate
     #[pymodule_export]
-    use crate::estimate::{PyFit, etable, feols, feols_columns};
+    use crate::estimate::{PyFit, etable, fit_models, model_columns};
 
     // evaluate
     #[pymodule_export]

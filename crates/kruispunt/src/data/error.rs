@@ -9,7 +9,11 @@ use std::fmt::Write as _;
 #[non_exhaustive]
 pub enum DataError {
     /// A column is asked for that the table does not have.
-    #[error("`{argument}`: there is no column \"{column}\"; the table has {}", list(present))]
+    #[error(
+        "`{argument}`: there is no column \"{column}\"; {}the table has {}",
+        nearest(column, present),
+        list(present)
+    )]
     MissingColumn {
         /// The argument that names the column.
         argument: String,
@@ -126,6 +130,32 @@ pub enum DataError {
         /// The last period.
         last: String,
     },
+}
+
+/// A question after the name that was probably meant: few letters away, or one case away.
+fn nearest(wanted: &str, present: &[String]) -> String {
+    let far = wanted.chars().count().min(60) / 3 + 1;
+    let near = present
+        .iter()
+        .take(1000)
+        .map(|name| (letters_apart(&wanted.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(apart, name)| *apart <= far && *apart < name.chars().count())
+        .min_by_key(|(apart, _)| *apart);
+    near.map_or_else(String::new, |(_, name)| format!("did you mean \"{name}\"? "))
+}
+
+/// Levenshtein distance of two names.
+fn letters_apart(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(60).collect();
+    let mut before: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(60).enumerate() {
+        let mut now = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            now.push((before[j] + usize::from(x != *y)).min(before[j + 1] + 1).min(now[j] + 1));
+        }
+        before = now;
+    }
+    before[b.len()]
 }
 
 fn list(names: &[String]) -> String {

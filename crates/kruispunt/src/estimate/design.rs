@@ -4,7 +4,7 @@
 //! in R, patsy and formulaic; names are those of pyfixest.
 
 use super::EstimateError;
-use super::formula::{Factor, Formula, Reference, Term};
+use super::formula::{Factor, Reference, Term};
 use super::sample::Rows;
 use crate::data::{Column, Values};
 use std::sync::Arc;
@@ -59,14 +59,17 @@ impl Source {
     }
 }
 
-/// The regressors of a formula; the intercept only where no effects stand in its place.
-pub(super) fn design(formula: &Formula, rows: &Rows<'_>) -> Result<Vec<Regressor>, EstimateError> {
+/// The regressors of terms; the intercept only where no effects (`absorbed`) stand in its place.
+pub(super) fn design(
+    terms: &[Term],
+    absorbed: bool,
+    rows: &Rows<'_>,
+) -> Result<Vec<Regressor>, EstimateError> {
     let mut known: Vec<&Factor> = Vec::new();
     let mut evaluated: Vec<Evaluated> = Vec::new();
     let mut spanned: Vec<Vec<Scoped>> = Vec::new();
     let mut regressors = Vec::new();
-    let absorbed = !formula.effect_parts().is_empty();
-    for term in formula.terms() {
+    for term in terms {
         for factor in term {
             if !known.contains(&factor) {
                 evaluated.push(evaluate(factor, rows)?);

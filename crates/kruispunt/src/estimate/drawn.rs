@@ -5,6 +5,7 @@ use super::EstimateError;
 use super::absorption::go_on;
 use super::design::{Regressor, design};
 use super::formula::{Formula, Function, Number};
+use super::lags::Lags;
 use super::request::{Request, Singletons};
 use super::sample::{Rows, singletons};
 use crate::data::{Column, Count, Factor, SampleEffect, Step, Table, Ticket};
@@ -16,6 +17,45 @@ const LARGEST: f64 = 1e90;
 pub(super) fn term_of(name: &str) -> &str {
     let end = name.find("::").unwrap_or(name.len()).min(name.find('[').unwrap_or(name.len()));
     &name[..end]
+}
+
+/// The levels of a column in their natural order, as labels: one subsample each.
+///
+/// # Errors
+///
+/// [`EstimateError::Data`] for an unknown column, [`EstimateError::BadArgument`] for more than
+/// 1,000 levels.
+pub fn split_levels(table: &Table, column: &str) -> Result<Vec<String>, EstimateError> {
+    let values = table.column("split", column)?;
+    let (_, first) = values.ranks();
+    if first.len() > 1000 {
+        return Err(EstimateError::BadArgument {
+            argument: "split",
+            expected: "a column of at most 1,000 levels",
+            got: format!("{} levels in \"{column}\"", first.len()),
+        });
+    }
+    Ok(first.iter().filter_map(|&row| values.label(row as usize)).collect())
+}
+
+impl Rows<'_> {
+    /// Keeps the rows where `column` has the level `level`; gives how many left.
+    fn keep_level(&mut self, column: &str, level: &str) -> Result<usize, EstimateError> {
+        let values = self.table.column("split", column)?;
+        let (ranks, first) = values.ranks();
+        let rank = first
+            .iter()
+            .position(|&row| values.label(row as usize).as_deref() == Some(level))
+            .map(|rank| rank as u32);
+        if rank.is_none() {
+            return Err(EstimateError::NoSuchLevel {
+                column: column.to_owned(),
+                level: level.to_owned(),
+            });
+        }
+        let stays: Vec<bool> = (0..self.n()).map(|at| ranks[self.row(at)] == rank).collect();
+        Ok(self.retain(|at| stays[at]))
+    }
 }
 
 /// The data of a regression on its sample.
@@ -62,7 +102,16 @@ impl Request {
         rows: &mut Rows<'_>,
         mut step: Step,
     ) -> Result<Step, EstimateError> {
-        let formula = self.formula.columns();
+        if let Some((person, period)) = &self.panel_id
+            && self.formula.has_lags()
+        {
+            rows.lags = Some(Lags::new(rows, person, period)?);
+        }
+        if let Some((column, level)) = &self.only {
+            let left = rows.keep_level(column, level)?;
+            step = step.exclude(format!("{column} is not {level}"), Count::rows(left));
+        }
+        let formula = self.formula.columns_of_the_row();
         for name in formula.iter().chain(&self.weights) {
             let argument = if formula.contains(name) { "fml" } else { "weights" };
             match rows.table.get(name) {
@@ -76,7 +125,7 @@ impl Request {
                 }
             }
         }
-        let numbers = self.formula.terms().iter().flatten().filter_map(|factor| match factor {
+        let numbers = self.formula.all_terms().flatten().filter_map(|factor| match factor {
             super::formula::Factor::Number { number, label } => Some((number, label.as_str())),
             _ => None,
         });
@@ -85,7 +134,9 @@ impl Request {
             if may_fail(number) {
                 let values = rows.evaluate(number)?;
                 let left = rows.retain(|at| values[at].is_finite());
-                step = step.exclude(format!("{label} is not a finite number"), Count::rows(left));
+                let reason =
+                    if number.has_lags() { "has no value" } else { "is not a finite number" };
+                step = step.exclude(format!("{label} {reason}"), Count::rows(left));
             }
         }
         Ok(step)
@@ -114,7 +165,11 @@ impl Request {
         Ok(Drawn {
             rows: Vec::new(),
             outcome: rows.evaluate(self.formula.outcome_number())?,
-            regressors: design(&self.formula, rows)?,
+            regressors: design(
+                self.formula.terms(),
+                !self.formula.effect_parts().is_empty(),
+                rows,
+            )?,
             weights,
             effects,
             clusters: Vec::new(),

@@ -68,8 +68,8 @@ pub enum EstimateError {
         /// The row, counted from 0.
         row: usize,
     },
-    /// A reference level that does not occur.
-    #[error("`fml`: no row has the reference level {level} in \"{column}\"")]
+    /// A reference level, or that of a subsample, that does not occur.
+    #[error("`fml`: no row has the level {level} in \"{column}\"")]
     NoSuchLevel {
         /// The column.
         column: String,

@@ -74,6 +74,16 @@ impl FeOls {
         Ok(Self { request: Request::new(Formula::parse(formula)?) })
     }
 
+    /// The regressions of a formula that stands for several; see [`Formula::several`].
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn several(formula: &str) -> Result<Vec<Self>, EstimateError> {
+        let all = Formula::several(formula)?;
+        Ok(all.into_iter().map(|formula| Self { request: Request::new(formula) }).collect())
+    }
+
     options!();
 
     /// Largest group mean left by the sweep, in standard deviations of the column.
@@ -82,6 +92,7 @@ impl FeOls {
         self
     }
 
+    /// Fits the regression to a table.
     ///
     /// # Errors
     ///
@@ -107,6 +118,7 @@ impl FeOls {
         ticket: &Ticket,
     ) -> Result<Fit, EstimateError> {
         self.request.check()?;
+        self.request.refuse_instruments()?;
         stage(ticket, "reading columns")?;
         let (drawn, step) = self.request.draw("feols", table, factors, ticket)?;
         go_on(ticket)?;

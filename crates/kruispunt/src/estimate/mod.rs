@@ -17,11 +17,13 @@ mod error;
 mod feols;
 mod formula;
 mod inference;
+mod lags;
 mod least_squares;
 mod request;
 mod sample;
 mod vcov;
 
+pub use drawn::split_levels;
 pub use error::EstimateError;
 pub use feols::FeOls;
 pub use formula::Formula;

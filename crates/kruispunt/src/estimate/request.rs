@@ -27,6 +27,9 @@ pub(super) struct Request {
     pub(super) collin_tol: f64,
     pub(super) tol: f64,
     pub(super) max_iter: usize,
+    pub(super) panel_id: Option<(String, String)>,
+    /// A column, and the one level of it that stays.
+    pub(super) only: Option<(String, String)>,
 }
 
 impl Request {
@@ -40,19 +43,39 @@ impl Request {
             collin_tol: 1e-9,
             tol: 1e-8,
             max_iter: 10_000,
+            panel_id: None,
+            only: None,
         }
     }
 
     /// The columns of the data: formula, weights and clusters.
     pub(super) fn columns(&self) -> Vec<String> {
         let mut names = self.formula.columns();
-        for name in self.weights.iter().cloned().chain(self.vcov.variables()) {
+        let mut more: Vec<String> = self.weights.iter().cloned().collect();
+        more.extend(self.vcov.variables());
+        if let Some((person, period)) = self.panel_id.clone() {
+            more.extend([person, period]);
+        }
+        more.extend(self.only.iter().map(|(column, _)| column.clone()));
+        for name in more {
             let crossed = self.formula.effects().contains(&name);
             if !names.contains(&name) && !crossed {
                 names.push(name);
             }
         }
         names
+    }
+
+    /// For models without instruments.
+    pub(super) fn refuse_instruments(&self) -> Result<(), EstimateError> {
+        if self.formula.endogenous().is_empty() {
+            return Ok(());
+        }
+        let formula = self.formula.text().to_owned();
+        let bar = formula.chars().rev().position(|c| c == '|').unwrap_or_default();
+        let column = formula.chars().count() - bar;
+        let what = "instruments (endogenous ~ instruments)";
+        Err(EstimateError::NotSupported { what, formula, column, width: bar })
     }
 
     pub(super) const fn stop(&self) -> Stop {
@@ -109,6 +132,19 @@ macro_rules! options {
         /// Steps of the solver at most.
         pub const fn max_iter(mut self, steps: usize) -> Self {
             self.request.max_iter = steps;
+            self
+        }
+
+        /// The columns of person and period, for `l()`, `f()` and `d()`.
+        pub fn panel_id(mut self, person: impl Into<String>, period: impl Into<String>) -> Self {
+            self.request.panel_id = Some((person.into(), period.into()));
+            self
+        }
+
+        /// Only the rows where `column` has the level with this label; see
+        /// [`split_levels`](crate::estimate::split_levels).
+        pub fn subsample(mut self, column: impl Into<String>, level: impl Into<String>) -> Self {
+            self.request.only = Some((column.into(), level.into()));
             self
         }
 

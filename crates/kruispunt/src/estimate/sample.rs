@@ -2,6 +2,7 @@
 
 use super::EstimateError;
 use super::formula::{Function, Number, Operation};
+use super::lags::Lags;
 use crate::data::{Column, Factor, Table, Values};
 use rustc_hash::FxHashMap;
 
@@ -12,6 +13,10 @@ pub(super) struct Rows<'a> {
     /// Rows of the table still in; `None` while all are.
     pub(super) keep: Option<Vec<u32>>,
     pub(super) n_all: usize,
+    /// Which row holds which period of whom, when the formula has lags.
+    pub(super) lags: Option<Lags>,
+    /// Nulls are NaN, rather than left out before.
+    nulls_are_nan: bool,
 }
 
 impl<'a> Rows<'a> {
@@ -37,7 +42,7 @@ impl<'a> Rows<'a> {
                 .into());
             }
         }
-        Ok(Self { table, factors, keep: None, n_all })
+        Ok(Self { table, factors, keep: None, n_all, lags: None, nulls_are_nan: false })
     }
 
     pub(super) fn n(&self) -> usize {
@@ -95,8 +100,18 @@ impl<'a> Rows<'a> {
             Values::Float(values) => self.gather(values, |&v| v),
             _ => return Err(column.wrong_type(argument, name, "numbers").into()),
         };
-        match values.iter().position(|value| !value.is_finite()) {
-            None => Ok(values),
+        let null = |at: usize| self.nulls_are_nan && column.is_null(self.row(at));
+        match (0..values.len()).find(|&at| !values[at].is_finite() && !null(at)) {
+            None => {
+                let mut values = values;
+                if self.nulls_are_nan {
+                    let nulls = (0..values.len()).filter(|&at| null(at)).collect::<Vec<_>>();
+                    for at in nulls {
+                        values[at] = f64::NAN;
+                    }
+                }
+                Ok(values)
+            }
             Some(at) => Err(EstimateError::NotFinite {
                 argument,
                 column: name.to_owned(),
@@ -131,6 +146,19 @@ impl<'a> Rows<'a> {
                     *value = combine(*operation, *value, right);
                 }
                 Ok(values)
+            }
+            Number::Lag(inner, step) => {
+                let Some(lags) = &self.lags else {
+                    return Err(EstimateError::BadArgument {
+                        argument: "panel_id",
+                        expected: "the columns of person and period, for l(), f() and d()",
+                        got: "none".to_owned(),
+                    });
+                };
+                let whole = Rows { keep: None, lags: None, nulls_are_nan: true, ..*self };
+                let values = whole.evaluate(inner)?;
+                let value = |row: usize| lags.before(row, *step).map_or(f64::NAN, |at| values[at]);
+                Ok((0..self.n()).map(|at| value(self.row(at))).collect())
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The estimate room against its peers, certified values and invariances.
 
 use kruispunt::data::{ClusterDf, Column, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
-use kruispunt::estimate::{EstimateError, FeOls, Singletons, Vcov};
+use kruispunt::estimate::{EstimateError, FeOls, Singletons, Vcov, split_levels};
 use serde_json::Value;
 
 /// `tests/oracles/feols/make.py` (pyfixest) writes the expectations.
@@ -260,6 +260,54 @@ fn a_single_restriction_is_the_squared_t_value() {
 }
 
 #[test]
+fn lags_go_by_period_and_not_by_row() {
+    let table = Table::new([
+        ("person", Column::int(vec![3, 1, 1, 3, 1, 3, 2, 1])),
+        ("quarter", Column::int(vec![4, 2, 1, 5, 4, 7, 4, 5])),
+        ("x", Column::floats(&[10.0, 2.0, 1.0, 14.0, 5.0, 9.0, 30.0, 7.0].map(Some))),
+        ("y", Column::float(vec![1.0, 2.5, 2.0, 3.0, 4.5, 1.5, 0.5, 6.0])),
+    ])
+    .unwrap();
+    let model = FeOls::new("y ~ l(x)").unwrap().panel_id("person", "quarter");
+    let fit = model.fit(&table).unwrap();
+    assert_eq!(fit.names(), ["Intercept", "l(x, 1)"]);
+    assert_eq!(fit.sample().unwrap().rows(), [1, 3, 7]);
+    let plain = FeOls::new("y ~ before").unwrap();
+    let by_hand = Table::new([
+        ("y", Column::float(vec![2.5, 3.0, 6.0])),
+        ("before", Column::float(vec![1.0, 10.0, 5.0])),
+    ]);
+    assert_eq!(plain.fit(&by_hand.unwrap()).unwrap().coef(), fit.coef());
+    let excluded = &fit.account().last().unwrap().excluded;
+    assert_eq!(excluded[0].reason, "l(x, 1) has no value");
+    let lead = FeOls::new("f(y) ~ d(x, 2)").unwrap().panel_id("person", "quarter");
+    assert!(matches!(lead.fit(&table), Err(EstimateError::TooFewRows { .. })));
+    let error = FeOls::new("y ~ l(x)").unwrap().fit(&table).unwrap_err();
+    assert!(error.to_string().starts_with("`panel_id`"), "{error}");
+    let twice = FeOls::new("y ~ l(x)").unwrap().panel_id("person", "person").fit(&table);
+    assert!(twice.unwrap_err().to_string().contains("two, at rows 1 and 2"));
+}
+
+#[test]
+fn several_estimations_and_subsamples() {
+    let table = table(&oracle());
+    let levels = split_levels(&table, "sector").unwrap();
+    assert_eq!(levels, ["care", "industry", "trade"]);
+    let models = FeOls::several("wage ~ csw(trained, age) | sw(person, quarter)").unwrap();
+    assert_eq!(models.len(), 4);
+    let fit = models[1].clone().subsample("sector", "care").fit(&table).unwrap();
+    let rows: Vec<u32> = (0..table.n_rows())
+        .filter(|&row| table.get("sector").unwrap().label(row).as_deref() == Some("care"))
+        .map(|row| row as u32)
+        .collect();
+    let taken =
+        FeOls::new("wage ~ trained + age | person").unwrap().fit(&table.take(&rows)).unwrap();
+    assert_eq!((fit.coef(), fit.n_obs()), (taken.coef(), taken.n_obs()));
+    assert!(fit.account().last().unwrap().adds_up());
+    assert!(models[0].clone().subsample("sector", "zoo").fit(&table).is_err());
+}
+
+#[test]
 fn what_is_left_out_is_told() {
     let fit = FeOls::new("log(y) ~ x | f")
         .unwrap()
@@ -323,11 +371,12 @@ fn bad_input_is_an_error_by_name() {
         assert!(error.is_input());
     };
     says("y ~ nope", "there is no column \"nope\"");
+    says("y ~ emtpy", "did you mean \"empty\"?");
     says("y ~ bad", "\"bad\" at row 1 is not a finite number");
     says("t ~ x", "holds text; expected numbers");
     says("y ~ empty", "0 observations remain");
     says("y ~ one | f", "every regressor is collinear");
-    says("y ~ i(t, ref='z')", "no row has the reference level \"z\"");
+    says("y ~ i(t, ref='z')", "no row has the level \"z\"");
     says("y ~ x | one + t + f", "observations remain for");
     let model = FeOls::new("y ~ x").unwrap();
     let error = model.clone().weights("w").fit(&table).unwrap_err();

@@ -2,6 +2,7 @@
 
 mod expr;
 mod lex;
+mod several;
 mod terms;
 
 use super::EstimateError;
@@ -12,7 +13,7 @@ pub(crate) use terms::{Factor, Function, Number, Operation, Reference, Term};
 /// What to regress on what, and which effects to sweep out.
 ///
 /// ```text
-/// outcome ~ terms | effects
+/// outcome ~ terms | effects | endogenous ~ instruments
 /// ```
 ///
 /// | written | means |
@@ -22,11 +23,13 @@ pub(crate) use terms::{Factor, Function, Number, Operation, Reference, Term};
 /// | `C(f)` | dummies of any column; text and categories need none |
 /// | `i(f, ref=2010)`, `i(f, x, ref=2010)` | dummies without a reference, alone or times `x` |
 /// | `I(x ** 2)`, `log(x)`, `exp(x)`, `sqrt(x)`, `abs(x)` | arithmetic, row by row |
+/// | `l(x)`, `l(x, 2)`, `l(x, 1:3)`, `f(x)`, `d(x)` | the value of the period before, two before, one to three before, after; the difference with the period before; null where that period has no row |
 /// | `f + g`, `f^g` right of the bar | effects; one effect for each pair of levels |
+/// | `a ~ z + w` after the last bar | `a` is endogenous, `z` and `w` are its instruments |
 /// | `` `monthly wage` `` | a column whose name is no name |
 ///
-/// Several estimations (`sw`, `csw`, several outcomes), instruments, varying slopes and lags are
-/// read, and refused by name.
+/// Several estimations in one formula (several outcomes, `sw`, `csw` and their like) are read by
+/// [`several`](Self::several). Varying slopes are read, and refused by name.
 ///
 /// ```
 /// use kruispunt::estimate::Formula;
@@ -48,6 +51,8 @@ pub struct Formula {
     outcome_label: String,
     terms: Vec<Term>,
     effects: Vec<Vec<String>>,
+    endogenous: Vec<Term>,
+    instruments: Vec<Term>,
 }
 
 /// A message and where it belongs.
@@ -106,16 +111,17 @@ impl Formula {
         }
         let right = parser.expression(0, 0)?;
         let mut effects = Vec::new();
+        let (mut endogenous, mut instruments) = (Vec::new(), Vec::new());
         let mut parts = 0;
         while parser.eat("|") {
             parts += 1;
             let part = parser.expression(0, 0)?;
             if parser.eat("~") {
-                parser.expression(0, 0)?;
-                return Err(Fault::unsupported(
-                    "instruments (endogenous ~ instruments)",
-                    part.span,
-                ));
+                let causes = parser.expression(0, 0)?;
+                terms::collect(&part, true, &mut endogenous)?;
+                terms::collect(&causes, true, &mut instruments)?;
+                check_instruments(&mut endogenous, &mut instruments, part.span, causes.span)?;
+                break;
             }
             if parts > 1 {
                 return Err(Fault::new("effects stand after one bar: `y ~ x | f + g`", part.span));
@@ -129,7 +135,14 @@ impl Formula {
         terms::collect(&right, true, &mut terms)?;
         terms.sort_by_key(Vec::len);
         let (outcome, outcome_label) = read_outcome(&outcome)?;
-        Ok(Self { text: text.trim().to_owned(), outcome, outcome_label, terms, effects })
+        if endogenous.iter().chain(&instruments).any(|own| terms.contains(own)) {
+            return Err(Fault::new(
+                "a variable stands among the regressors and after the last bar",
+                right.span,
+            ));
+        }
+        let text = text.trim().to_owned();
+        Ok(Self { text, outcome, outcome_label, terms, effects, endogenous, instruments })
     }
 
     /// The formula as written.
@@ -153,10 +166,19 @@ impl Formula {
     /// The columns of the data the formula needs, each once, in order of appearance.
     #[must_use]
     pub fn columns(&self) -> Vec<String> {
+        self.columns_where(true)
+    }
+
+    /// The columns whose value in the row itself is used; `l(x)` alone does not use x.
+    pub(crate) fn columns_of_the_row(&self) -> Vec<String> {
+        self.columns_where(false)
+    }
+
+    fn columns_where(&self, lagged: bool) -> Vec<String> {
         let mut names = Vec::new();
-        number_columns(&self.outcome, &mut names);
-        for factor in self.terms.iter().flatten() {
-            factor_columns(factor, &mut names);
+        number_columns(&self.outcome, lagged, &mut names);
+        for factor in self.all_terms().flatten() {
+            factor_columns(factor, lagged, &mut names);
         }
         names.extend(self.effects.iter().flatten().cloned());
         let mut unique = Vec::new();
@@ -166,6 +188,30 @@ impl Formula {
             }
         }
         unique
+    }
+
+    /// Terms left of the bar, endogenous variables and instruments.
+    pub(crate) fn all_terms(&self) -> impl Iterator<Item = &Term> {
+        self.terms.iter().chain(&self.endogenous).chain(&self.instruments)
+    }
+
+    /// Whether values of other periods are used.
+    pub(crate) fn has_lags(&self) -> bool {
+        let lagged = |factor: &Factor| match factor {
+            Factor::Number { number, .. } => number.has_lags(),
+            _ => false,
+        };
+        self.outcome.has_lags() || self.all_terms().flatten().any(lagged)
+    }
+
+    /// Endogenous variables; none without instruments.
+    pub(crate) fn endogenous(&self) -> &[Term] {
+        &self.endogenous
+    }
+
+    #[cfg_attr(not(test), expect(dead_code, reason = "for models with instruments"))]
+    pub(crate) fn instruments(&self) -> &[Term] {
+        &self.instruments
     }
 
     pub(crate) const fn outcome_number(&self) -> &Number {
@@ -183,16 +229,21 @@ impl Formula {
 
 fn read_outcome(node: &Node) -> Result<(Number, String), Fault> {
     match &node.kind {
-        Kind::Call(name, _) if name == "c" || name == "sw" || name == "csw" => {
-            Err(Fault::unsupported("several outcomes in one formula", node.span))
+        Kind::Call(name, _) if name == "c" || several::is_several(name) => {
+            Err(Fault::new(several::ELSEWHERE, node.span))
         }
         Kind::Call(name, _) if name == "i" || name == "C" => {
             Err(Fault::new("the outcome is a number", node.span))
         }
-        Kind::Name(_) | Kind::Call(..) => Ok((terms::number(node)?, node.to_string())),
-        Kind::Binary("+", ..) => {
-            Err(Fault::unsupported("several outcomes in one formula", node.span))
+        Kind::Call(name, arguments) if terms::is_lag(name) => {
+            let mut found = terms::lags(node, name, arguments)?;
+            match (found.pop(), found.pop()) {
+                (Some(one), None) => Ok(one),
+                _ => Err(Fault::new("the outcome is one number", node.span)),
+            }
         }
+        Kind::Name(_) | Kind::Call(..) => Ok((terms::number(node)?, node.to_string())),
+        Kind::Binary("+", ..) => Err(Fault::new(several::ELSEWHERE, node.span)),
         Kind::Binary(..) => Err(Fault::new("put arithmetic in I(...)", node.span)),
         _ => Err(Fault::new("the outcome is a column, or a function of columns", node.span)),
     }
@@ -205,8 +256,8 @@ fn effect_list(node: &Node, effects: &mut Vec<Vec<String>>) -> Result<(), Fault>
             effect_list(right, effects)
         }
         Kind::Number(value, _) if *value == 0.0 || *value == 1.0 => Ok(()),
-        Kind::Call(name, _) if matches!(name.as_str(), "sw" | "csw" | "sw0" | "csw0" | "mvsw") => {
-            Err(Fault::unsupported("several estimations in one formula (sw, csw)", node.span))
+        Kind::Call(name, _) if several::is_several(name) => {
+            Err(Fault::new(several::ELSEWHERE, node.span))
         }
         Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
         _ => {
@@ -235,22 +286,52 @@ fn effect_parts(node: &Node, parts: &mut Vec<String>) -> Result<(), Fault> {
     }
 }
 
-fn number_columns(number: &Number, names: &mut Vec<String>) {
+/// Endogenous variables and instruments are columns and numbers, at least as many of these as of
+/// those.
+fn check_instruments(
+    endogenous: &mut Vec<Term>,
+    instruments: &mut Vec<Term>,
+    left: Span,
+    right: Span,
+) -> Result<(), Fault> {
+    endogenous.retain(|term| !term.is_empty());
+    instruments.retain(|term| !term.is_empty());
+    if endogenous.is_empty() {
+        return Err(Fault::new("an endogenous variable is expected here", left));
+    }
+    if instruments.len() < endogenous.len() {
+        return Err(Fault::new(
+            "there are fewer instruments than endogenous variables",
+            left.to(right),
+        ));
+    }
+    if endogenous.iter().any(|term| instruments.contains(term)) {
+        return Err(Fault::new("a variable is no instrument for itself", left.to(right)));
+    }
+    Ok(())
+}
+
+fn number_columns(number: &Number, lagged: bool, names: &mut Vec<String>) {
     match number {
         Number::Column(name) => names.push(name.clone()),
         Number::Constant(_) => {}
-        Number::Function(_, inner) => number_columns(inner, names),
+        Number::Function(_, inner) => number_columns(inner, lagged, names),
+        Number::Lag(inner, _) => {
+            if lagged {
+                number_columns(inner, lagged, names);
+            }
+        }
         Number::Operation(_, left, right) => {
-            number_columns(left, names);
-            number_columns(right, names);
+            number_columns(left, lagged, names);
+            number_columns(right, lagged, names);
         }
     }
 }
 
-fn factor_columns(factor: &Factor, names: &mut Vec<String>) {
+fn factor_columns(factor: &Factor, lagged: bool, names: &mut Vec<String>) {
     match factor {
         Factor::Column(column) | Factor::Dummies { column, .. } => names.push(column.clone()),
-        Factor::Number { number, .. } => number_columns(number, names),
+        Factor::Number { number, .. } => number_columns(number, lagged, names),
         Factor::Interaction { column, by, .. } => {
             names.push(column.clone());
             names.extend(by.clone());

@@ -1,7 +1,7 @@
 //! Expressions to terms: `a*b` is `a + b + a:b`.
 
-use super::Fault;
 use super::expr::{Kind, Node};
+use super::{Fault, several};
 
 /// A number computed row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +14,20 @@ pub(crate) enum Number {
     Function(Function, Box<Number>),
     /// An operation on two numbers.
     Operation(Operation, Box<Number>, Box<Number>),
+    /// The value so many periods before, for the same person; negative is after.
+    Lag(Box<Number>, i64),
+}
+
+impl Number {
+    /// Whether values of other periods are used.
+    pub(crate) fn has_lags(&self) -> bool {
+        match self {
+            Self::Column(_) | Self::Constant(_) => false,
+            Self::Function(_, inner) => inner.has_lags(),
+            Self::Operation(_, left, right) => left.has_lags() || right.has_lags(),
+            Self::Lag(..) => true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,6 +187,10 @@ fn expand_all(node: &Node) -> Result<Vec<Term>, Fault> {
         Kind::Text(_) => Err(Fault::new("text is no term; name a column", node.span)),
         Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
         Kind::Name(name) => Ok(vec![vec![Factor::Column(name.clone())]]),
+        Kind::Call(name, arguments) if is_lag(name) => {
+            let factor = |(number, label)| vec![Factor::Number { number, label }];
+            Ok(lags(node, name, arguments)?.into_iter().map(factor).collect())
+        }
         Kind::Call(name, arguments) => Ok(vec![vec![call(node, name, arguments)?]]),
     }
 }
@@ -207,12 +225,7 @@ fn call(node: &Node, name: &str, arguments: &[(Option<String>, Node)]) -> Result
             _ => Err(Fault::new("C() takes one column", node.span)),
         },
         "i" => interaction(node, arguments),
-        "sw" | "csw" | "sw0" | "csw0" | "mvsw" => {
-            Err(Fault::unsupported("several estimations in one formula (sw, csw)", node.span))
-        }
-        "l" | "f" | "d" | "lag" | "lead" => {
-            Err(Fault::unsupported("lags and leads in a formula", node.span))
-        }
+        _ if several::is_several(name) => Err(Fault::new(several::ELSEWHERE, node.span)),
         "poly" | "bs" | "cr" | "ns" | "scale" | "center" => {
             Err(Fault::unsupported("polynomials, splines and scaling in a formula", node.span))
         }
@@ -266,6 +279,71 @@ fn level(node: &Node) -> Result<Reference, Fault> {
     }
 }
 
+/// Whether a call is a panel operator.
+pub(super) fn is_lag(name: &str) -> bool {
+    matches!(name, "l" | "f" | "d" | "lag" | "lead")
+}
+
+/// Periods a lag may reach.
+const FURTHEST: f64 = 10_000.0;
+
+/// `l(x, 1:3)`: the numbers and their labels; a lag of 0 is the variable itself.
+pub(super) fn lags(
+    node: &Node,
+    name: &str,
+    arguments: &[(Option<String>, Node)],
+) -> Result<Vec<(Number, String)>, Fault> {
+    let (inner, steps) = match arguments {
+        [(None, inner)] => (inner, vec![1]),
+        [(None, inner), (None, steps)] => (inner, periods(steps)?),
+        _ => return Err(Fault::new("l(), f() and d() take a number and periods", node.span)),
+    };
+    let value = number(inner)?;
+    let one = |step: i64| {
+        let before = if matches!(name, "f" | "lead") { -step } else { step };
+        let lag = Number::Lag(Box::new(value.clone()), before);
+        let label = format!("{name}({inner}, {step})");
+        match (name, step) {
+            ("d", _) => {
+                let operation = Operation::Subtract;
+                (Number::Operation(operation, Box::new(value.clone()), Box::new(lag)), label)
+            }
+            (_, 0) => (value.clone(), inner.to_string()),
+            _ => (lag, label),
+        }
+    };
+    Ok(steps.into_iter().map(one).collect())
+}
+
+/// `2`, `-1`, `1:3`.
+fn periods(node: &Node) -> Result<Vec<i64>, Fault> {
+    let whole = |node: &Node| {
+        let (sign, node) = match &node.kind {
+            Kind::Minus(inner) => (-1.0, inner.as_ref()),
+            _ => (1.0, node),
+        };
+        match node.kind {
+            Kind::Number(value, _) if value.fract() == 0.0 && value <= FURTHEST => {
+                Ok((sign * value) as i64)
+            }
+            _ => Err(Fault::new("periods are whole numbers up to 10,000: 2 or 1:3", node.span)),
+        }
+    };
+    match &node.kind {
+        Kind::Binary(":", first, last) => {
+            let (first, last) = (whole(first)?, whole(last)?);
+            if first > last || last - first >= 100 {
+                return Err(Fault::new(
+                    "at most 100 periods, the first before the last",
+                    node.span,
+                ));
+            }
+            Ok((first..=last).collect())
+        }
+        _ => Ok(vec![whole(node)?]),
+    }
+}
+
 /// An arithmetic expression.
 pub(super) fn number(node: &Node) -> Result<Number, Fault> {
     let unary = |function, inner| Ok(Number::Function(function, Box::new(number(inner)?)));
@@ -290,6 +368,13 @@ pub(super) fn number(node: &Node) -> Result<Number, Fault> {
             };
             Ok(Number::Operation(operation, Box::new(number(left)?), Box::new(number(right)?)))
         }
+        Kind::Call(name, arguments) if is_lag(name) => {
+            let mut found = lags(node, name, arguments)?;
+            match (found.pop(), found.pop()) {
+                (Some((one, _)), None) => Ok(one),
+                _ => Err(Fault::new("several lags are no number", node.span)),
+            }
+        }
         Kind::Call(name, arguments) => {
             let function = match name.strip_prefix("np.").unwrap_or(name) {
                 "I" => Function::Identity,
@@ -302,7 +387,7 @@ pub(super) fn number(node: &Node) -> Result<Number, Fault> {
                 "abs" => Function::Abs,
                 _ => {
                     return Err(Fault::new(
-                        "there is no such function; there are i, C, I, log, log2, log10, log1p, exp, sqrt and abs",
+                        "there is no such function; there are i, C, I, l, f, d, log, log2, log10, log1p, exp, sqrt and abs",
                         node.span,
                     ));
                 }

@@ -43,22 +43,60 @@ fn names_may_hold_dots_accents_and_anything_in_backquotes() {
 
 #[test]
 fn what_is_not_there_is_refused_by_name_at_its_place() {
-    for (text, what, column) in [
-        ("y ~ sw(a, b) | f", "several estimations in one formula (sw, csw)", 4),
-        ("y + z ~ a", "several outcomes in one formula", 0),
-        ("c(y, z) ~ a", "several outcomes in one formula", 0),
-        ("y ~ a | f | b ~ z", "instruments (endogenous ~ instruments)", 12),
-        ("y ~ a | f[x]", "varying slopes f[x]", 8),
-        ("y ~ a + l(b)", "lags and leads in a formula", 8),
-    ] {
-        let error = Formula::parse(text).unwrap_err();
-        match error {
-            EstimateError::NotSupported { what: own, column: at, .. } => {
-                assert_eq!((own, at), (what, column), "{text}");
-            }
-            other => panic!("{text}: {other}"),
-        }
-    }
+    let error = Formula::parse("y ~ a | f[x]").unwrap_err();
+    assert!(matches!(
+        error,
+        EstimateError::NotSupported { what: "varying slopes f[x]", column: 8, .. }
+    ));
+}
+
+#[test]
+fn panel_operators_expand_to_numbers() {
+    assert_eq!(
+        labels("y ~ l(x) + f(x, 2) + d(x) + l(log(z), 0:2)"),
+        ["1", "l(x, 1)", "f(x, 2)", "d(x, 1)", "log(z)", "l(log(z), 1)", "l(log(z), 2)"]
+    );
+    let formula = Formula::parse("d(y) ~ l(x) | l").unwrap();
+    assert_eq!(formula.outcome(), "d(y, 1)");
+    assert_eq!(formula.columns(), ["y", "x", "l"]);
+    assert_eq!(formula.columns_of_the_row(), ["y", "l"]);
+    assert!(formula.has_lags() && !Formula::parse("y ~ d").unwrap().has_lags());
+}
+
+#[test]
+fn instruments_stand_after_the_last_bar() {
+    let formula = Formula::parse("y ~ a | f | b + log(c) ~ z + w + v").unwrap();
+    assert_eq!((formula.endogenous().len(), formula.instruments().len()), (2, 3));
+    assert_eq!(formula.columns(), ["y", "a", "b", "c", "z", "w", "v", "f"]);
+    assert_eq!(Formula::parse("y ~ 1 | b ~ z").unwrap().effects().len(), 0);
+}
+
+#[test]
+fn several_estimations_are_written_out_in_the_order_of_pyfixest() {
+    let texts = |text: &str| -> Vec<String> {
+        Formula::several(text).unwrap().iter().map(|own| own.text().to_owned()).collect()
+    };
+    assert_eq!(texts("y ~ a"), ["y ~ a"]);
+    assert_eq!(
+        texts("y + log(z) ~ sw(a, b:c) | csw0(f, g^h)"),
+        [
+            "y ~ a | 1",
+            "y ~ b:c | 1",
+            "log(z) ~ a | 1",
+            "log(z) ~ b:c | 1",
+            "y ~ a | f",
+            "y ~ b:c | f",
+            "log(z) ~ a | f",
+            "log(z) ~ b:c | f",
+            "y ~ a | f + g^h",
+            "y ~ b:c | f + g^h",
+            "log(z) ~ a | f + g^h",
+            "log(z) ~ b:c | f + g^h",
+        ]
+    );
+    assert_eq!(texts("c(y, z) ~ a"), ["y ~ a", "z ~ a"]);
+    assert_eq!(texts("y ~ mvsw(a, b)"), ["y ~ 1", "y ~ a", "y ~ b", "y ~ a + b"]);
+    assert_eq!(texts("y ~ d + csw0(i(a, ref=1), b)").len(), 3);
 }
 
 #[test]
@@ -79,8 +117,23 @@ fn faults_point_at_the_token() {
         ("y ~ i(f, nope=3)", 14),
         ("y ~ `a", 4),
         ("y ~ a b", 6),
+        ("y ~ sw(a, b) | f", 4),
+        ("y + z ~ a", 0),
+        ("c(y, z) ~ a", 0),
+        ("y ~ a | f | ~ z", 12),
+        ("y ~ a | f | b + c ~ z", 12),
+        ("y ~ a | f | b ~ b + z", 12),
+        ("y ~ l(a, x)", 9),
+        ("y ~ l(a, 3:1)", 9),
+        ("y ~ l(a, 0.5)", 9),
     ] {
         match Formula::parse(text) {
+            Err(EstimateError::Formula { column: at, .. }) => assert_eq!(at, column, "{text}"),
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+    for (text, column) in [("y ~ sw(a)", 4), ("y ~ sw(a, )", 4), ("y ~ mvsw()", 4)] {
+        match Formula::several(text) {
             Err(EstimateError::Formula { column: at, .. }) => assert_eq!(at, column, "{text}"),
             other => panic!("{text}: {other:?}"),
         }
@@ -91,5 +144,7 @@ proptest! {
     #[test]
     fn no_text_panics(text in "[a-c0-9~|+*:^()\\[\\],='\"` .éI-]{0,40}") {
         let _ = Formula::parse(&text).map(|formula| formula.columns());
+        let _ = Formula::several(&text).map(|all| all.len());
+        let _ = Formula::several(&format!("y ~ csw({text})")).map(|all| all.len());
     }
 }

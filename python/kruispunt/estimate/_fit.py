@@ -1,28 +1,24 @@
-"""Fixed-effects regression in the dialect of fixest and pyfixest."""
+"""What one regression found."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
-from kruispunt._progress import reporting
 from kruispunt.account import Account
+from kruispunt.estimate._vcov import VcovType, read_vcov
 from kruispunt.exceptions import InputError
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Estimates", "Fit", "etable", "feols", "ssc"]
-
-VcovType: TypeAlias = str | Mapping[str, str] | None
-"""``"iid"``, ``"hetero"``, ``"HC1"``, ``{"CRV1": "person"}``, ``{"CRV1": "a+b"}``,
-``{"CRV3": "person"}``."""
+__all__ = ["Estimates", "Fit"]
 
 
 class Estimates(Mapping[str, float]):
@@ -215,23 +211,30 @@ class Fit:
         """
         return to_frame(self._native.tidy(alpha), self._like)
 
-    def vcov(self, vcov: VcovType, data: IntoTable | None = None) -> Self:
+    def vcov(
+        self,
+        vcov: VcovType,
+        vcov_kwargs: Mapping[str, Any] | None = None,
+        data: IntoTable | None = None,
+    ) -> Self:
         """Change the covariance, without estimating again; gives this fit back, as in pyfixest.
 
         Parameters
         ----------
         vcov : str or dict
             As in :func:`feols`.
+        vcov_kwargs : dict, optional
+            As in :func:`feols`.
         data : data frame, optional
             The table the fit was made from, when a cluster variable is not in the fit; by default
             the one it was made from, as long as that is at hand (not after unpickling).
         """
-        kind, clusters = _vcov(vcov)
+        covariance = read_vcov(vcov, vcov_kwargs)
         known = {*self.effects, *self.clusters}
         source = self._data if data is None else data
-        missing = [name for name in clusters if name not in known]
+        missing = [name for name in covariance["variables"] if name not in known]
         table = to_table(source, missing, "vcov") if missing and source is not None else None
-        self._native = self._native.with_vcov(kind, clusters, table)
+        self._native = self._native.with_vcov(covariance, table)
         return self
 
     def wald_test(
@@ -362,268 +365,3 @@ def _are_names(values: Sequence[Any]) -> bool:
 
 def _short(cell: str | None) -> str:
     return "" if cell is None else f"{float(cell):.4g}"
-
-
-def _vcov(vcov: Any) -> tuple[str, list[str]]:
-    if vcov is None:
-        return "iid", []
-    if isinstance(vcov, str):
-        return vcov, []
-    if isinstance(vcov, Mapping) and len(vcov) == 1:
-        kind, variables = next(iter(vcov.items()))
-        if isinstance(variables, str):
-            clusters = [name.strip() for name in variables.split("+")]
-            if kind in ("CRV1", "CRV3") and all(clusters):
-                return kind, clusters
-    message = (
-        f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", {{"CRV1": "person"}}, '
-        f'{{"CRV1": "person+quarter"}} or {{"CRV3": "person"}}'
-    )
-    raise InputError(message)
-
-
-_OLD_NAMES = {
-    "adj": "k_adj", "fixef_k": "k_fixef", "cluster_adj": "G_adj", "cluster_df": "G_df"
-}  # fmt: skip
-
-
-def ssc(
-    *,
-    k_adj: bool = True,
-    k_fixef: Literal["none", "nonnested", "full"] = "nonnested",
-    G_adj: bool = True,
-    G_df: Literal["min", "conventional"] = "min",
-    **old: Any,
-) -> dict[str, Any]:
-    r"""Choose small-sample corrections of the covariance.
-
-    .. math:: V = \frac{N - 1}{N - K} \cdot \frac{G}{G - 1} \cdot B M B
-
-    Parameters
-    ----------
-    k_adj : bool
-        Whether to correct by :math:`(N-1)/(N-K)`.
-    k_fixef : {"nonnested", "none", "full"}
-        Which effects count in :math:`K`: those not nested in a cluster variable, none, or all.
-    G_adj : bool
-        Whether to correct by :math:`G/(G-1)` when clustered.
-    G_df : {"min", "conventional"}
-        With several cluster variables, :math:`G` is the smallest number of clusters for all
-        summands, or each summand's own.
-    **old
-        The older names of pyfixest: ``adj``, ``fixef_k``, ``cluster_adj``, ``cluster_df``.
-
-    Returns
-    -------
-    dict
-        For the argument ``ssc`` of :func:`feols`.
-
-    Examples
-    --------
-    >>> kp.ssc(k_fixef="full")["k_fixef"]
-    'full'
-    """
-    chosen = {"k_adj": k_adj, "k_fixef": k_fixef, "G_adj": G_adj, "G_df": G_df}
-    for name, value in old.items():
-        if name not in _OLD_NAMES:
-            message = f"`ssc`: there is no correction {name!r}; there are {', '.join(chosen)}"
-            raise InputError(message)
-        chosen[_OLD_NAMES[name]] = value
-    return chosen
-
-
-def feols(
-    fml: str,
-    data: IntoTable,
-    vcov: VcovType = None,
-    *,
-    weights: str | None = None,
-    ssc: Mapping[str, Any] | None = None,
-    fixef_rm: Literal["singleton", "none"] = "singleton",
-    collin_tol: float = 1e-9,
-    fixef_tol: float = 1e-8,
-    fixef_maxiter: int = 10_000,
-    lean: bool = False,
-) -> Fit:
-    r"""Regress by least squares, with any number of effects swept out.
-
-    .. math:: y_i = x_i'\beta + \sum_f \alpha_{f(i)} + \varepsilon_i
-
-    The effects are removed from :math:`y` and every column of :math:`x`, and the one is regressed
-    on the other (Frisch-Waugh-Lovell). The dialect, the names of coefficients and all numbers are
-    those of pyfixest: a script written for it runs with the import changed. Where we differ: NaN
-    is an error and not a missing value (pandas' NaN in a NumPy column counts as missing); what is
-    collinear is judged relative to the regressor's own size, whatever its unit; a several-way
-    covariance is made positive semidefinite, as in R's fixest.
-
-    Parameters
-    ----------
-    fml : str
-        ``"outcome ~ terms | effects"``, for example ``"employed ~ trained*age | person +
-        sector^quarter"``. Terms: ``+ - : * / **``, ``0`` or ``-1`` (no intercept), ``C(f)``,
-        ``i(f, ref=...)``, ``i(f, x, ref=...)``, ``I(...)``, ``log``, ``exp``, ``sqrt``, ``abs``.
-        Names that are no names stand in backquotes. Not yet: several estimations (``sw``,
-        ``csw``), instruments, varying slopes; they are refused by name.
-    data : data frame, Panel or mapping
-        See :class:`kruispunt.Table`; only the columns needed are read.
-    vcov : str or dict, optional
-        ``"iid"`` (the default), ``"hetero"`` or ``"HC1"``, ``{"CRV1": "person"}``,
-        ``{"CRV1": "person+quarter"}``, ``{"CRV3": "person"}``.
-    weights : str, optional
-        Column of analytic weights, all above 0.
-    ssc : dict, optional
-        Small-sample corrections, from :func:`ssc`.
-    fixef_rm : {"singleton", "none"}
-        Whether rows that are alone in a level of an effect are left out, again and again.
-    collin_tol : float
-        A regressor is dropped when what remains of it beside the effects and the regressors
-        before it has less than this share of its sum of squares.
-    fixef_tol : float
-        Largest group mean left by the sweep, in standard deviations of the column. The error of
-        the coefficients is about its square.
-    fixef_maxiter : int
-        Steps of the solver at most.
-    lean : bool
-        Whether to forget the sample: the fit is small, but has no residuals, effects or new
-        covariances.
-
-    Returns
-    -------
-    Fit
-        Coefficients, standard errors and an account of the rows.
-
-    Raises
-    ------
-    InputError
-        If the formula cannot be read (with a caret under the place), a column is missing or of
-        the wrong type, a value is not finite, or nothing remains to be estimated.
-    EstimationError
-        If the effects could not be swept out to the tolerance.
-
-    References
-    ----------
-    Guimaraes, P. & Portugal, P. (2010). A simple feasible procedure to fit models with
-    high-dimensional fixed effects. *Stata Journal* 10(4), 628-649.
-
-    Correia, S. (2015). Singletons, cluster-robust standard errors and fixed effects: a bad mix.
-    Working paper, Duke University.
-
-    Examples
-    --------
-    >>> panel = {
-    ...     "person": [7, 7, 9, 9, 4, 4],
-    ...     "trained": [0, 1, 0, 1, 0, 0],
-    ...     "wage": [10.0, 12.0, 20.0, 24.0, 15.0, 15.0],
-    ... }
-    >>> fit = kp.feols("wage ~ trained | person", panel, vcov={"CRV1": "person"})
-    >>> round(fit.coef()["trained"], 6)
-    3.0
-    """
-    kind, clusters = _vcov(vcov)
-    if fixef_rm not in ("singleton", "none"):
-        message = f"`fixef_rm`: {fixef_rm!r} is not singleton or none"
-        raise InputError(message)
-    columns = _core.feols_columns(fml, clusters, weights)
-    request = {
-        "fml": fml,
-        "kind": kind,
-        "clusters": clusters,
-        "weights": weights,
-        "ssc": _corrections(ssc),
-        "singletons": fixef_rm == "singleton",
-        "collin_tol": collin_tol,
-        "tol": fixef_tol,
-        "max_iter": fixef_maxiter,
-    }
-    table = to_table(data, columns, "data")
-    with reporting(None) as progress:
-        native = _core.feols(table, request, progress)
-    before = getattr(data, "account", None)
-    return Fit(
-        native.lean() if lean else native,
-        None if lean else data,
-        _kind(data),
-        before if isinstance(before, Account) else None,
-    )
-
-
-def _kind(data: Any) -> Any:
-    """Give an empty frame of the same kind, so that a fit does not hold on to the rows."""
-    if hasattr(data, "__kruispunt_table__"):
-        return getattr(data, "_like", None)
-    try:
-        return data[:0]
-    except Exception:  # noqa: BLE001 - whatever cannot be cut gives a kp.Table back
-        return {} if isinstance(data, Mapping) else None
-
-
-def _corrections(chosen: Mapping[str, Any] | None) -> tuple[bool, str, bool, str]:
-    full = ssc(**(chosen or {}))
-    return bool(full["k_adj"]), str(full["k_fixef"]), bool(full["G_adj"]), str(full["G_df"])
-
-
-def etable(
-    models: Fit | Sequence[Fit],
-    type: Literal["text", "md", "html", "tex"] = "text",  # noqa: A002 - as in pyfixest
-    *,
-    labels: Mapping[str, str] | None = None,
-    model_heads: Sequence[str] = (),
-    keep: Sequence[str] = (),
-    digits: int = 3,
-    signif_code: Sequence[float] | None = (0.001, 0.01, 0.05),
-) -> str:
-    """Put fits side by side: coefficients over standard errors, effects, observations.
-
-    Parameters
-    ----------
-    models : Fit or sequence of Fit
-        The columns of the table.
-    type : {"text", "md", "html", "tex"}
-        Plain text, Markdown, HTML, or a LaTeX ``tabular`` with the rules of ``booktabs``.
-    labels : dict, optional
-        Text for names of coefficients, outcomes and effects; parts of interactions one by one.
-    model_heads : sequence of str
-        Text over each column; (1), (2), ... by default.
-    keep : sequence of str
-        The coefficients to show, in this order; all by default.
-    digits : int
-        Decimals.
-    signif_code : sequence of float or None
-        P values below which one star more is added; pyfixest's by default, ``None`` for no stars.
-
-    Returns
-    -------
-    str
-        The table.
-
-    Examples
-    --------
-    >>> panel = {"person": [7, 7, 9, 9], "trained": [0, 1, 0, 1], "wage": [10.0, 12.0, 20.0, 24.0]}
-    >>> fit = kp.feols("wage ~ trained | person", panel)
-    >>> print(kp.etable(fit, labels={"trained": "Trained"}, signif_code=None))
-                       wage
-                        (1)
-    -----------------------
-    Trained           3.000
-                    (1.000)
-    -----------------------
-    person effects        x
-    -----------------------
-    Observations          4
-    R²                0.992
-    R² within         0.900
-    Std. errors         iid
-    -----------------------
-    Standard errors in parentheses.
-    """
-    fits = [models] if isinstance(models, Fit) else list(models)
-    table = _core.etable(
-        [fit.native for fit in fits],
-        type,
-        list((labels or {}).items()),
-        list(model_heads),
-        list(keep),
-        digits,
-        list(signif_code or ()),
-    )
-    return table.rstrip("\n")

@@ -1,121 +1,25 @@
-//! The door to `kruispunt::estimate`.
+//! The native fit.
 
+use super::request::CovarianceRequest;
 use crate::account;
 use crate::error::{InputError, estimate_error};
 use crate::table::PyTable;
 use crate::{pickle, work};
-use kruispunt::data::{ClusterDf, CountedEffects, Fit, Ssc};
-use kruispunt::estimate::{EffectValues, EstimateError, FeOls, Singletons, Vcov};
-use kruispunt::report::RegressionTable;
+use kruispunt::data::Fit;
+use kruispunt::estimate::{EffectValues, EstimateError, WaldTest};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// Small-sample corrections: `k_adj`, `k_fixef`, `G_adj`, `G_df`.
-type Corrections = (bool, String, bool, String);
 /// Coefficient, standard error, effects and their like, by name.
 type Floats<'py> = Bound<'py, PyArray1<f64>>;
 
-fn bad(argument: &str, text: &str, expected: &str) -> PyErr {
-    InputError::new_err(format!("`{argument}`: \"{text}\" is not {expected}"))
-}
-
-fn vcov(kind: &str, clusters: &[String]) -> PyResult<Vcov> {
-    match (kind, clusters) {
-        ("iid", []) => Ok(Vcov::Iid),
-        ("hetero" | "HC1", []) => Ok(Vcov::Hc1),
-        ("CRV1", [_, ..]) => Ok(Vcov::clusters(clusters.iter().cloned())),
-        ("CRV3", [cluster]) => Ok(Vcov::Crv3(cluster.clone())),
-        ("CRV3", [_, ..]) => Err(InputError::new_err("`vcov`: CRV3 takes one cluster variable")),
-        ("HC2" | "HC3" | "NW" | "DK", _) => {
-            Err(InputError::new_err(format!("`vcov`: \"{kind}\" is not supported yet")))
-        }
-        _ => Err(bad("vcov", kind, "iid, hetero, HC1, {\"CRV1\": ...} or {\"CRV3\": ...}")),
-    }
-}
-
-fn ssc((k_adj, k_fixef, g_adj, g_df): &Corrections) -> PyResult<Ssc> {
-    let counted = match k_fixef.as_str() {
-        "none" => CountedEffects::None,
-        "nonnested" | "nested" => CountedEffects::NonNested,
-        "full" => CountedEffects::Full,
-        other => return Err(bad("k_fixef", other, "none, nonnested or full")),
-    };
-    let df = match g_df.as_str() {
-        "min" => ClusterDf::Min,
-        "conventional" => ClusterDf::Conventional,
-        other => return Err(bad("G_df", other, "min or conventional")),
-    };
-    let ssc = Ssc::default().effects(counted).cluster_df(df);
-    let ssc = if *k_adj { ssc } else { ssc.without_k() };
-    Ok(if *g_adj { ssc } else { ssc.without_g() })
-}
-
-/// The columns a regression needs.
-#[pyfunction]
-#[pyo3(signature = (fml, clusters, weights))]
-pub(crate) fn feols_columns(
-    fml: &str,
-    clusters: Vec<String>,
-    weights: Option<String>,
-) -> PyResult<Vec<String>> {
-    let mut model = FeOls::new(fml).map_err(|error| estimate_error(&error))?;
-    if !clusters.is_empty() {
-        model = model.vcov(Vcov::clusters(clusters));
-    }
-    if let Some(weights) = weights {
-        model = model.weights(weights);
-    }
-    Ok(model.columns())
-}
-
-/// A regression before it meets data.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub(crate) struct Request {
-    fml: String,
-    kind: String,
-    clusters: Vec<String>,
-    weights: Option<String>,
-    ssc: Corrections,
-    singletons: bool,
-    collin_tol: f64,
-    tol: f64,
-    max_iter: usize,
-}
-
-/// Fits a regression with effects swept out.
-#[pyfunction]
-#[pyo3(signature = (table, request, progress=None))]
-pub(crate) fn feols(
-    table: &Bound<'_, PyTable>,
-    request: Request,
-    progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<PyFit> {
-    let singletons = if request.singletons { Singletons::Drop } else { Singletons::Keep };
-    let mut model = FeOls::new(&request.fml)
-        .map_err(|error| estimate_error(&error))?
-        .vcov(vcov(&request.kind, &request.clusters)?)
-        .ssc(ssc(&request.ssc)?)
-        .singletons(singletons)
-        .collin_tol(request.collin_tol)
-        .tol(request.tol)
-        .max_iter(request.max_iter);
-    if let Some(weights) = request.weights {
-        model = model.weights(weights);
-    }
-    let data = Arc::clone(&table.get().0);
-    work::run(table.py(), progress, move |ticket| {
-        model.fit_with(&data, &[], ticket).map(PyFit::of).map_err(|error| estimate_error(&error))
-    })
-}
-
 /// Coefficients, their covariance, and the sample they rest on.
 #[pyclass(frozen, name = "Fit", module = "kruispunt._core")]
-pub(crate) struct PyFit(Arc<Fit>);
+pub(crate) struct PyFit(pub(super) Arc<Fit>);
 
 impl PyFit {
-    fn of(fit: Fit) -> Self {
+    pub(super) fn of(fit: Fit) -> Self {
         Self(Arc::new(fit))
     }
 
@@ -228,15 +132,14 @@ impl PyFit {
     }
 
     /// The same fit with another covariance.
-    #[pyo3(signature = (kind, clusters, table=None))]
+    #[pyo3(signature = (covariance, table=None))]
     fn with_vcov(
         &self,
         py: Python<'_>,
-        kind: &str,
-        clusters: Vec<String>,
+        covariance: CovarianceRequest,
         table: Option<&Bound<'_, PyTable>>,
     ) -> PyResult<Self> {
-        let vcov = vcov(kind, &clusters)?;
+        let vcov = covariance.read()?;
         let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
         self.run(py, move |fit| fit.vcov_with(&vcov, &table)).map(Self::of)
     }
@@ -303,38 +206,6 @@ impl PyFit {
     }
 }
 
-fn wald(test: kruispunt::estimate::WaldTest) -> (f64, f64, usize, f64, f64, f64) {
+fn wald(test: WaldTest) -> (f64, f64, usize, f64, f64, f64) {
     (test.chi2, test.f, test.df1, test.df2, test.p_f, test.p_chi2)
-}
-
-/// A regression table in one of four forms.
-#[pyfunction]
-#[pyo3(signature = (fits, form, labels, heads, keep, digits, stars))]
-pub(crate) fn etable(
-    fits: Vec<Py<PyFit>>,
-    form: &str,
-    labels: Vec<(String, String)>,
-    heads: Vec<String>,
-    keep: Vec<String>,
-    digits: usize,
-    stars: Vec<f64>,
-) -> PyResult<String> {
-    let fits: Vec<&Fit> = fits.iter().map(|fit| &*fit.get().0).collect();
-    let labels: Vec<(&str, &str)> =
-        labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
-    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
-    let table = RegressionTable::new(&fits)
-        .labels(&labels)
-        .heads(&heads)
-        .keep(&keep)
-        .digits(digits)
-        .stars(&stars);
-    match form {
-        "text" => Ok(table.text()),
-        "md" => Ok(table.markdown()),
-        "html" => Ok(table.html()),
-        "tex" => Ok(table.latex()),
-        other => Err(bad("type", other, "text, md, html or tex")),
-    }
 }

@@ -1,0 +1,80 @@
+//! The door to `kruispunt::estimate`.
+
+mod fit;
+mod request;
+
+use crate::error::estimate_error;
+use crate::table::PyTable;
+use crate::work;
+use kruispunt::data::Fit;
+use kruispunt::report::RegressionTable;
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+pub(crate) use fit::PyFit;
+use request::{Request, bad};
+
+/// The columns that regressions need.
+#[pyfunction]
+pub(crate) fn model_columns(request: Request) -> PyResult<Vec<String>> {
+    request.columns()
+}
+
+/// A fit, and the level of the subsample it rests on.
+type Labelled = (PyFit, Option<String>);
+
+/// Fits the regressions of a formula, in each subsample; a subsample stands with its level.
+#[pyfunction]
+#[pyo3(signature = (table, request, progress=None))]
+pub(crate) fn fit_models(
+    table: &Bound<'_, PyTable>,
+    request: Request,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Vec<Labelled>> {
+    let data = Arc::clone(&table.get().0);
+    let models = request.models()?;
+    work::run(table.py(), progress, move |ticket| {
+        let mut fits = Vec::new();
+        for level in request.subsamples(&data)? {
+            for model in &models {
+                let model = model.subsample(request.split.as_deref(), level.as_deref());
+                let fit = model.fit(&data, ticket).map_err(|error| estimate_error(&error))?;
+                let fit = if request.lean { fit.lean() } else { fit };
+                fits.push((PyFit::of(fit), level.clone()));
+            }
+        }
+        Ok(fits)
+    })
+}
+
+/// A regression table in one of four forms.
+#[pyfunction]
+#[pyo3(signature = (fits, form, labels, heads, keep, digits, stars))]
+pub(crate) fn etable(
+    fits: Vec<Py<PyFit>>,
+    form: &str,
+    labels: Vec<(String, String)>,
+    heads: Vec<String>,
+    keep: Vec<String>,
+    digits: usize,
+    stars: Vec<f64>,
+) -> PyResult<String> {
+    let fits: Vec<&Fit> = fits.iter().map(|fit| &*fit.get().0).collect();
+    let labels: Vec<(&str, &str)> =
+        labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
+    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+    let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
+    let table = RegressionTable::new(&fits)
+        .labels(&labels)
+        .heads(&heads)
+        .keep(&keep)
+        .digits(digits)
+        .stars(&stars);
+    match form {
+        "text" => Ok(table.text()),
+        "md" => Ok(table.markdown()),
+        "html" => Ok(table.html()),
+        "tex" => Ok(table.latex()),
+        other => Err(bad("type", other, "text, md, html or tex")),
+    }
+}

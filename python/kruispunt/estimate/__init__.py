@@ -1,0 +1,9 @@
+"""Fixed-effects regression in the dialect of fixest and pyfixest."""
+
+from kruispunt.estimate._etable import etable
+from kruispunt.estimate._fit import Estimates, Fit
+from kruispunt.estimate._fits import Fits
+from kruispunt.estimate._models import feols
+from kruispunt.estimate._vcov import ssc
+
+__all__ = ["Estimates", "Fit", "Fits", "etable", "feols", "ssc"]

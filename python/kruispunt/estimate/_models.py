@@ -1,0 +1,208 @@
+"""Regressions, as pyfixest names them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from kruispunt import _core
+from kruispunt._frames import IntoTable, to_table
+from kruispunt._progress import reporting
+from kruispunt.account import Account
+from kruispunt.estimate._fit import Fit
+from kruispunt.estimate._fits import Fits
+from kruispunt.estimate._vcov import VcovType, corrections, read_vcov
+from kruispunt.exceptions import InputError
+from kruispunt.panel import Panel
+
+__all__ = ["feols"]
+
+_MACHINERY = frozenset({
+    "context", "copy_data", "demeaner", "demeaner_backend", "reps", "seed", "solver", "store_data",
+    "use_compression",
+})  # fmt: skip
+
+
+def feols(  # noqa: PLR0917 - the order of pyfixest
+    fml: str,
+    data: IntoTable,
+    vcov: VcovType = None,
+    vcov_kwargs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    ssc: Mapping[str, Any] | None = None,
+    *,
+    fixef_rm: Literal["singleton", "none"] = "singleton",
+    collin_tol: float = 1e-9,
+    fixef_tol: float = 1e-8,
+    fixef_maxiter: int = 10_000,
+    lean: bool = False,
+    split: str | None = None,
+    fsplit: str | None = None,
+    panel_id: Sequence[str] | None = None,
+    **peer: Any,
+) -> Any:
+    r"""Regress by least squares, with any number of effects swept out.
+
+    .. math:: y_i = x_i'\beta + \sum_f \alpha_{f(i)} + \varepsilon_i
+
+    The effects are removed from :math:`y` and every column of :math:`x`, and the one is regressed
+    on the other (Frisch-Waugh-Lovell). The dialect, the names of coefficients and all numbers are
+    those of pyfixest: a script written for it runs with the import changed. Where we differ: NaN
+    is an error and not a missing value (pandas' NaN in a NumPy column counts as missing); what is
+    collinear is judged relative to the regressor's own size, whatever its unit; a several-way
+    covariance is made positive semidefinite, as in R's fixest.
+
+    Parameters
+    ----------
+    fml : str
+        ``"outcome ~ terms | effects"``, for example ``"employed ~ trained*age | person +
+        sector^quarter"``. Terms: ``+ - : * / **``, ``0`` or ``-1`` (no intercept), ``C(f)``,
+        ``i(f, ref=...)``, ``i(f, x, ref=...)``, ``I(...)``, ``log``, ``exp``, ``sqrt``, ``abs``;
+        ``l(x)``, ``l(x, 1:3)``, ``f(x)``, ``d(x)`` for the values of other periods (see
+        `panel_id`). Names that are no names stand in backquotes. Several outcomes (``y1 + y2 ~
+        x``), ``sw(a, b)``, ``sw0``, ``csw``, ``csw0`` and ``mvsw`` stand for several regressions.
+        Not yet: varying slopes; they are refused by name.
+    data : data frame, Panel or mapping
+        See :class:`kruispunt.Table`; only the columns needed are read.
+    vcov : str or dict, optional
+        ``"iid"`` (the default), ``"hetero"`` or ``"HC1"``, ``{"CRV1": "person"}``,
+        ``{"CRV1": "person+quarter"}``, ``{"CRV3": "person"}``.
+    vcov_kwargs : dict, optional
+        Options of some covariances.
+    weights : str, optional
+        Column of analytic weights, all above 0.
+    ssc : dict, optional
+        Small-sample corrections, from :func:`ssc`.
+    fixef_rm : {"singleton", "none"}
+        Whether rows that are alone in a level of an effect are left out, again and again.
+    collin_tol : float
+        A regressor is dropped when what remains of it beside the effects and the regressors
+        before it has less than this share of its sum of squares.
+    fixef_tol : float
+        Largest group mean left by the sweep, in standard deviations of the column. The error of
+        the coefficients is about its square.
+    fixef_maxiter : int
+        Steps of the solver at most.
+    lean : bool
+        Whether to forget the sample: the fit is small, but has no residuals, effects or new
+        covariances.
+    split, fsplit : str, optional
+        A column; the regression is run on the rows of each of its levels (`fsplit`: and before
+        that on all rows).
+    panel_id : (str, str), optional
+        The columns of person and period, for ``l()``, ``f()`` and ``d()``; a :class:`Panel` brings
+        its own. A lag is the value of the period before, and missing where that has no row.
+    **peer
+        Arguments that pyfixest has for its own machinery (``copy_data``, ``store_data``,
+        ``solver``, ``demeaner``, ``demeaner_backend``, ``context``, ``use_compression``, ``reps``,
+        ``seed``) are accepted and change nothing.
+
+    Returns
+    -------
+    Fit or Fits
+        Coefficients, standard errors and an account of the rows; of several regressions a
+        :class:`Fits`.
+
+    Raises
+    ------
+    InputError
+        If the formula cannot be read (with a caret under the place), a column is missing or of
+        the wrong type, a value is not finite, or nothing remains to be estimated.
+    EstimationError
+        If the effects could not be swept out to the tolerance.
+
+    References
+    ----------
+    Guimaraes, P. & Portugal, P. (2010). A simple feasible procedure to fit models with
+    high-dimensional fixed effects. *Stata Journal* 10(4), 628-649.
+
+    Correia, S. (2015). Singletons, cluster-robust standard errors and fixed effects: a bad mix.
+    Working paper, Duke University.
+
+    Examples
+    --------
+    >>> panel = {
+    ...     "person": [7, 7, 9, 9, 4, 4],
+    ...     "trained": [0, 1, 0, 1, 0, 0],
+    ...     "wage": [10.0, 12.0, 20.0, 24.0, 15.0, 15.0],
+    ... }
+    >>> fit = kp.feols("wage ~ trained | person", panel, vcov={"CRV1": "person"})
+    >>> round(fit.coef()["trained"], 6)
+    3.0
+    """
+    return _fit_models(
+        data,
+        fml=fml,
+        vcov=read_vcov(vcov, vcov_kwargs),
+        weights=weights,
+        ssc=corrections(ssc),
+        singletons=_singletons(fixef_rm),
+        collin_tol=collin_tol,
+        tol=fixef_tol,
+        max_iter=fixef_maxiter,
+        split=_split(split, fsplit),
+        full=split is None,
+        lean=lean,
+        panel_id=_panel_id(panel_id, data),
+        peer=peer,
+    )
+
+
+def _fit_models(data: IntoTable, *, peer: Mapping[str, Any], **request: Any) -> Any:
+    """Fit what is asked for; `peer` holds arguments of pyfixest that change nothing here."""
+    for name in peer:
+        if name not in _MACHINERY:
+            message = f"there is no argument `{name}`"
+            raise InputError(message)
+    table = to_table(data, _core.model_columns(request), "data")
+    with reporting(None) as progress:
+        found = _core.fit_models(table, request, progress)
+    before = getattr(data, "account", None)
+    kept = None if request["lean"] else data
+    account = before if isinstance(before, Account) else None
+    like = _kind(data)
+    fits = [(Fit(native, kept, like, account), level) for native, level in found]
+    if len(fits) == 1 and request["split"] is None:
+        return fits[0][0]
+    return Fits({_name(fit, request["split"], level): fit for fit, level in fits}, like)
+
+
+def _name(fit: Fit, split: str | None, level: str | None) -> str:
+    """Name a fit as pyfixest does."""
+    if split is None:
+        return fit.formula
+    return f"{fit.formula} (Sample: {split} = {'all' if level is None else level})"
+
+
+def _singletons(fixef_rm: str) -> bool:
+    if fixef_rm not in ("singleton", "none"):
+        message = f"`fixef_rm`: {fixef_rm!r} is not singleton or none"
+        raise InputError(message)
+    return fixef_rm == "singleton"
+
+
+def _split(split: str | None, fsplit: str | None) -> str | None:
+    if split is not None and fsplit is not None and split != fsplit:
+        message = "`split` and `fsplit` name two columns; give one of them"
+        raise InputError(message)
+    return fsplit if split is None else split
+
+
+def _panel_id(panel_id: Sequence[str] | None, data: Any) -> tuple[str, str] | None:
+    if panel_id is None:
+        return (data.native.person, data.native.period) if isinstance(data, Panel) else None
+    if isinstance(panel_id, str) or len(panel_id) != 2:
+        message = f"`panel_id`: {panel_id!r} is not the names of two columns, person and period"
+        raise InputError(message)
+    person, period = panel_id
+    return person, period
+
+
+def _kind(data: Any) -> Any:
+    """Give an empty frame of the same kind, so that a fit does not hold on to the rows."""
+    if hasattr(data, "__kruispunt_table__"):
+        return getattr(data, "_like", None)
+    try:
+        return data[:0]
+    except Exception:  # noqa: BLE001 - whatever cannot be cut gives a kp.Table back
+        return {} if isinstance(data, Mapping) else None

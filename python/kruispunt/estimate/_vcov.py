@@ -1,0 +1,91 @@
+"""Which covariance, read from Python's forms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeAlias
+
+from kruispunt.exceptions import InputError
+
+__all__ = ["VcovType", "corrections", "read_vcov", "ssc"]
+
+VcovType: TypeAlias = str | Mapping[str, str] | None
+"""``"iid"``, ``"hetero"``, ``"HC1"``, ``{"CRV1": "person"}``, ``{"CRV1": "a+b"}``,
+``{"CRV3": "person"}``."""
+
+
+def read_vcov(vcov: Any, vcov_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give the kind of covariance and its variables."""
+    if vcov_kwargs:
+        message = f"`vcov_kwargs`: {', '.join(map(repr, vcov_kwargs))} means nothing for {vcov!r}"
+        raise InputError(message)
+    if vcov is None:
+        return {"kind": "iid", "variables": []}
+    if isinstance(vcov, str):
+        return {"kind": vcov, "variables": []}
+    if isinstance(vcov, Mapping) and len(vcov) == 1:
+        kind, variables = next(iter(vcov.items()))
+        if isinstance(variables, str):
+            names = [name.strip() for name in variables.split("+")]
+            if kind in ("CRV1", "CRV3") and all(names):
+                return {"kind": kind, "variables": names}
+    message = (
+        f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", {{"CRV1": "person"}}, '
+        f'{{"CRV1": "person+quarter"}} or {{"CRV3": "person"}}'
+    )
+    raise InputError(message)
+
+
+_OLD_NAMES = {
+    "adj": "k_adj", "fixef_k": "k_fixef", "cluster_adj": "G_adj", "cluster_df": "G_df"
+}  # fmt: skip
+
+
+def ssc(
+    *,
+    k_adj: bool = True,
+    k_fixef: Literal["none", "nonnested", "full"] = "nonnested",
+    G_adj: bool = True,
+    G_df: Literal["min", "conventional"] = "min",
+    **old: Any,
+) -> dict[str, Any]:
+    r"""Choose small-sample corrections of the covariance.
+
+    .. math:: V = \frac{N - 1}{N - K} \cdot \frac{G}{G - 1} \cdot B M B
+
+    Parameters
+    ----------
+    k_adj : bool
+        Whether to correct by :math:`(N-1)/(N-K)`.
+    k_fixef : {"nonnested", "none", "full"}
+        Which effects count in :math:`K`: those not nested in a cluster variable, none, or all.
+    G_adj : bool
+        Whether to correct by :math:`G/(G-1)` when clustered.
+    G_df : {"min", "conventional"}
+        With several cluster variables, :math:`G` is the smallest number of clusters for all
+        summands, or each summand's own.
+    **old
+        The older names of pyfixest: ``adj``, ``fixef_k``, ``cluster_adj``, ``cluster_df``.
+
+    Returns
+    -------
+    dict
+        For the argument ``ssc`` of :func:`feols`.
+
+    Examples
+    --------
+    >>> kp.ssc(k_fixef="full")["k_fixef"]
+    'full'
+    """
+    chosen = {"k_adj": k_adj, "k_fixef": k_fixef, "G_adj": G_adj, "G_df": G_df}
+    for name, value in old.items():
+        if name not in _OLD_NAMES:
+            message = f"`ssc`: there is no correction {name!r}; there are {', '.join(chosen)}"
+            raise InputError(message)
+        chosen[_OLD_NAMES[name]] = value
+    return chosen
+
+
+def corrections(chosen: Mapping[str, Any] | None) -> tuple[bool, str, bool, str]:
+    full = ssc(**(chosen or {}))
+    return bool(full["k_adj"]), str(full["k_fixef"]), bool(full["G_adj"]), str(full["G_df"])
