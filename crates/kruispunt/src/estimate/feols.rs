@@ -34,7 +34,7 @@ use std::sync::Arc;
 /// | [`ssc`](Self::ssc) | small-sample corrections | those of fixest |
 /// | [`singletons`](Self::singletons) | rows alone in a level | dropped |
 /// | [`collin_tol`](Self::collin_tol) | share of its own sum of squares a regressor must keep | 1e-9 |
-/// | [`tol`](Self::tol) | largest group mean left, in standard deviations | 1e-8 |
+/// | [`tol`](Self::tol) | largest group mean left, in standard deviations | 1e-10 |
 /// | [`max_iter`](Self::max_iter) | steps of the solver | 10,000 |
 ///
 /// # References

@@ -29,16 +29,22 @@
 //! since: a column and its residual differ by group effects only, so both have one residual under
 //! the new weights, and the closer one is there in fewer steps.
 
-mod envelope;
+mod cells;
+mod eliminate;
+mod graph;
 mod reduced;
+mod rows;
 
 use crate::data::Ticket;
 use rayon::prelude::*;
 use reduced::Reduced;
+use rows::Rows;
 use std::borrow::Cow;
 
 /// Rounding, in shares of the largest value of a column.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
+/// Levels of all small sets together, at most.
+const SMALL: usize = 256;
 
 /// One set of groups.
 #[derive(Clone, Copy, Debug)]
@@ -78,13 +84,11 @@ pub(crate) enum Failure {
 
 /// Sets of groups, prepared for sweeping.
 pub(crate) struct Absorber<'a> {
-    /// The caller's sets, the eliminated one first.
-    sets: Vec<Groups<'a>>,
-    /// Where each of them stands in the caller's list.
+    rows: Option<Rows<'a>>,
+    /// Where each set stands in the caller's list.
     place: Vec<usize>,
-    weights: Option<Cow<'a, [f64]>>,
-    /// Weight of each group, by set.
-    mass: Vec<Vec<f64>>,
+    /// How many of the others are big.
+    big: usize,
     reduced: Option<Reduced>,
 }
 
@@ -98,28 +102,36 @@ impl<'a> Absorber<'a> {
         weights: Option<&'a [f64]>,
         ticket: &Ticket,
     ) -> Result<Self, Failure> {
-        let largest = (0..sets.len()).max_by_key(|&s| (sets[s].n, usize::MAX - s)).unwrap_or(0);
-        let mut place: Vec<usize> = (0..sets.len()).collect();
-        if !place.is_empty() {
-            place.remove(largest);
-            place.insert(0, largest);
+        let (place, big) = roles(sets);
+        let mut this = Self { rows: None, place, big, reduced: None };
+        if !sets.is_empty() {
+            let ordered = this.place.iter().map(|&place| sets[place]).collect();
+            this.rows = Some(Rows::new(ordered, weights));
+            this.reduce(ticket)?;
         }
-        let sets: Vec<Groups<'a>> = place.iter().map(|&s| sets[s]).collect();
-        let mass = sets.par_iter().map(|set| group_mass(*set, weights)).collect();
-        let reduced = (sets.len() > 1).then(|| Reduced::new(&sets, weights));
-        if ticket.is_cancelled() {
-            return Err(Failure::Cancelled);
-        }
-        Ok(Self { sets, place, weights: weights.map(Cow::Borrowed), mass, reduced })
+        Ok(this)
     }
 
     /// Other weights, positive, for the same sets; the next sweep uses them.
     #[cfg_attr(not(test), expect(dead_code, reason = "for estimators that reweigh"))]
     pub(crate) fn reweigh(&mut self, weights: Vec<f64>, ticket: &Ticket) -> Result<(), Failure> {
-        let sets = &self.sets;
-        self.mass = sets.par_iter().map(|set| group_mass(*set, Some(&weights))).collect();
-        self.reduced = (sets.len() > 1).then(|| Reduced::new(sets, Some(&weights)));
-        self.weights = Some(Cow::Owned(weights));
+        if let Some(rows) = &mut self.rows {
+            rows.weights = Some(Cow::Owned(weights));
+            rows.weigh();
+        }
+        self.reduce(ticket)
+    }
+
+    fn reduce(&mut self, ticket: &Ticket) -> Result<(), Failure> {
+        if ticket.is_cancelled() {
+            return Err(Failure::Cancelled);
+        }
+        let big = self.big;
+        self.reduced = self
+            .rows
+            .as_ref()
+            .filter(|rows| rows.sets.len() > 1)
+            .map(|rows| Reduced::new(rows, big));
         if ticket.is_cancelled() { Err(Failure::Cancelled) } else { Ok(()) }
     }
 
@@ -131,14 +143,16 @@ impl<'a> Absorber<'a> {
         ticket: &Ticket,
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
-        if self.sets.is_empty() || columns.is_empty() {
-            return Ok(outcome);
-        }
-        for batch in columns.chunks_mut(8) {
-            let part = match batch.len() {
+        let mut rest = columns;
+        while !rest.is_empty() {
+            let lanes = if rest.len() >= 8 { 8 } else { rest.len().min(4) };
+            let (batch, others) = rest.split_at_mut(lanes);
+            rest = others;
+            let part = match lanes {
                 1 => self.sweep_lanes::<1>(batch, stop, ticket, None)?,
                 2 => self.sweep_lanes::<2>(batch, stop, ticket, None)?,
-                3 | 4 => self.sweep_lanes::<4>(batch, stop, ticket, None)?,
+                3 => self.sweep_lanes::<3>(batch, stop, ticket, None)?,
+                4 => self.sweep_lanes::<4>(batch, stop, ticket, None)?,
                 _ => self.sweep_lanes::<8>(batch, stop, ticket, None)?,
             };
             outcome.iterations = outcome.iterations.max(part.iterations);
@@ -155,7 +169,8 @@ impl<'a> Absorber<'a> {
         stop: Stop,
         ticket: &Ticket,
     ) -> Result<(Coefficients, Outcome), Failure> {
-        let mut kept: Coefficients = self.sets.iter().map(|set| vec![0.0; set.n]).collect();
+        let sets = self.rows.as_ref().map_or(&[][..], |rows| &rows.sets);
+        let mut kept: Coefficients = sets.iter().map(|set| vec![0.0; set.n]).collect();
         let outcome = self.sweep_lanes::<1>(&mut [column], stop, ticket, Some(&mut kept))?;
         let mut back = vec![Vec::new(); kept.len()];
         for (own, &place) in kept.into_iter().zip(&self.place) {
@@ -171,34 +186,31 @@ impl<'a> Absorber<'a> {
         ticket: &Ticket,
         mut keep: Option<&mut Coefficients>,
     ) -> Result<Outcome, Failure> {
-        let scales: Vec<f64> =
-            columns.par_iter().map(|column| spread(column, self.weights.as_deref())).collect();
-        // What rounding leaves of a column that is constant; no sweep comes below it.
-        let floor = |(column, scale): (&&mut [f64], &f64)| {
-            let most = column.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
-            if *scale <= 1e4 * f64::EPSILON * most { most * ROUNDING } else { 0.0 }
-        };
-        let floors: Vec<f64> = columns.iter().zip(&scales).map(floor).collect();
         let mut outcome = Outcome::default();
+        let Some(rows) = &self.rows else { return Ok(outcome) };
+        let total: f64 = rows.mass.iter().sum();
+        let mut bars: Option<Bars<K>> = None;
         for round in 0..6 {
-            let found = match &self.reduced {
-                None => self.sweep_once_one(columns),
-                Some(reduced) => {
-                    let mut goal = [f64::INFINITY; K];
-                    for ((goal, scale), floor) in goal.iter_mut().zip(&scales).zip(&floors) {
-                        *goal = (0.25 * stop.tol * scale).max(0.25 * floor);
-                    }
-                    let left = stop.max_iter.saturating_sub(outcome.iterations);
-                    let solved = reduced.solve::<K>(columns, &goal, left, ticket)?;
-                    outcome.iterations += solved.iterations;
-                    self.subtract(columns, &solved);
-                    solved.by_set(&self.sets)
-                }
-            };
-            if let Some(kept) = keep.as_deref_mut() {
-                add(kept, &found);
+            if ticket.is_cancelled() {
+                return Err(Failure::Cancelled);
             }
-            outcome.left = self.left(columns, &scales, &floors);
+            // looked at before anything is subtracted
+            let most = if bars.is_none() { largest_values(columns) } else { [0.0; K] };
+            let mut centred = rows.centre::<K>(columns);
+            let bars = bars.get_or_insert_with(|| Bars::new(&centred.variation, &most, total));
+            let mut others = Vec::new();
+            if let Some(reduced) = &mut self.reduced {
+                let goal = bars.goal(stop.tol);
+                let left = stop.max_iter.saturating_sub(outcome.iterations);
+                let solved = reduced.solve::<K>(&centred, &goal, left, ticket)?;
+                outcome.iterations += solved.iterations;
+                others = solved.others;
+            }
+            let left = rows.subtract(columns, &mut centred.means, &others);
+            if let Some(kept) = keep.as_deref_mut() {
+                add(kept, rows, &centred.means, &others);
+            }
+            outcome.left = bars.left(rows, &left);
             if outcome.left <= stop.tol {
                 return Ok(outcome);
             }
@@ -208,96 +220,105 @@ impl<'a> Absorber<'a> {
         }
         Err(Failure::NotConverged(outcome))
     }
+}
 
-    /// One set: subtracts the group means; gives those of the first column.
-    fn sweep_once_one(&self, columns: &mut [&mut [f64]]) -> Coefficients {
-        let (set, mass, weights) = (self.sets[0], &self.mass[0], self.weights.as_deref());
-        let means: Vec<Vec<f64>> = columns
-            .par_iter_mut()
-            .map(|column| {
-                let mut means = group_sums(column, set, weights);
-                means.iter_mut().zip(mass).for_each(|(sum, mass)| *sum /= mass);
-                for (value, &code) in column.iter_mut().zip(set.codes) {
-                    *value -= means[code as usize];
-                }
-                means
-            })
-            .collect();
-        means.into_iter().take(1).collect()
+/// Which set is eliminated (the largest), which of the others are big, and which small: the order
+/// of the sets, and how many are big.
+fn roles(sets: &[Groups<'_>]) -> (Vec<usize>, usize) {
+    let rows = sets.first().map_or(0, |set| set.codes.len());
+    let Some(largest) = (0..sets.len()).max_by_key(|&s| (sets[s].n, usize::MAX - s)) else {
+        return (Vec::new(), 0);
+    };
+    let mut others: Vec<usize> = (0..sets.len()).filter(|&set| set != largest).collect();
+    others.sort_by_key(|&set| (usize::MAX - sets[set].n, set));
+    let mut big = others.len();
+    let mut small = 0;
+    while big > 0 {
+        let more = small + sets[others[big - 1]].n;
+        let ahead: usize = others[..big - 1].iter().map(|&set| sets[set].n).sum();
+        if more > SMALL || more * ahead > rows.max(1 << 16) {
+            break;
+        }
+        small = more;
+        big -= 1;
+    }
+    others.insert(0, largest);
+    (others, big)
+}
+
+/// What is asked of each column.
+struct Bars<const K: usize> {
+    scales: [f64; K],
+    /// What rounding leaves of a column that is constant; no sweep comes below it.
+    floors: [f64; K],
+}
+
+impl<const K: usize> Bars<K> {
+    fn new(variation: &[f64; K], most: &[f64; K], total: f64) -> Self {
+        let scales = variation.map(|sum| (sum / total).sqrt());
+        let mut floors = [0.0; K];
+        for lane in 0..K {
+            if scales[lane] <= 1e4 * f64::EPSILON * most[lane] {
+                floors[lane] = most[lane] * ROUNDING;
+            }
+        }
+        Self { scales, floors }
     }
 
-    fn subtract<const K: usize>(&self, columns: &mut [&mut [f64]], solved: &reduced::Solved<K>) {
-        let sets = &self.sets;
-        columns.par_iter_mut().enumerate().for_each(|(lane, column)| {
-            column.par_chunks_mut(16_384).enumerate().for_each(|(chunk, values)| {
-                let from = chunk * 16_384;
-                for (at, value) in values.iter_mut().enumerate() {
-                    let row = from + at;
-                    let mut fit = solved.first[sets[0].codes[row] as usize][lane];
-                    for (set, offset) in sets[1..].iter().zip(&solved.offsets) {
-                        fit += solved.others[offset + set.codes[row] as usize][lane];
-                    }
-                    *value -= fit;
-                }
-            });
-        });
+    fn goal(&self, tol: f64) -> [f64; K] {
+        let mut goal = [0.0; K];
+        for lane in 0..K {
+            goal[lane] = (0.25 * tol * self.scales[lane]).max(0.25 * self.floors[lane]);
+        }
+        goal
     }
 
-    /// The certificate: the largest group mean left, relative to the column's scale.
-    fn left(&self, columns: &[&mut [f64]], scales: &[f64], floors: &[f64]) -> f64 {
-        let tasks: Vec<(usize, usize)> = (0..columns.len())
-            .flat_map(|column| (0..self.sets.len()).map(move |set| (column, set)))
-            .collect();
-        tasks
-            .par_iter()
-            .map(|&(column, set)| {
-                let sums = group_sums(columns[column], self.sets[set], self.weights.as_deref());
-                let largest = sums
-                    .iter()
-                    .zip(&self.mass[set])
-                    .fold(0.0_f64, |largest, (sum, mass)| largest.max((sum / mass).abs()));
-                if largest > floors[column] { largest / scales[column] } else { 0.0 }
-            })
-            .reduce(|| 0.0, f64::max)
+    /// The certificate: the largest group mean left, relative to the column's scale; `sums` by
+    /// group of the first set, then of the others.
+    fn left(&self, rows: &Rows<'_>, sums: &[[f64; K]]) -> f64 {
+        let mut largest = [0.0_f64; K];
+        for (sums, mass) in sums.iter().zip(rows.mass.iter().chain(&rows.other_mass)) {
+            let share = 1.0 / mass;
+            for lane in 0..K {
+                largest[lane] = largest[lane].max(sums[lane].abs() * share);
+            }
+        }
+        let mut worst = 0.0_f64;
+        for lane in 0..K {
+            if largest[lane] > self.floors[lane] {
+                worst = worst.max(largest[lane] / self.scales[lane]);
+            }
+        }
+        worst
     }
 }
 
-fn add(kept: &mut Coefficients, found: &Coefficients) {
-    for (kept, found) in kept.iter_mut().zip(found) {
-        for (kept, found) in kept.iter_mut().zip(found) {
-            *kept += found;
-        }
-    }
+fn largest_values<const K: usize>(columns: &[&mut [f64]]) -> [f64; K] {
+    let all: Vec<f64> = columns
+        .par_iter()
+        .map(|column| column.iter().fold(0.0_f64, |most, value| most.max(value.abs())))
+        .collect();
+    let mut most = [0.0; K];
+    most.iter_mut().zip(all).for_each(|(most, own)| *most = own);
+    most
 }
 
-fn group_mass(set: Groups<'_>, weights: Option<&[f64]>) -> Vec<f64> {
-    let mut mass = vec![0.0; set.n];
-    match weights {
-        None => set.codes.iter().for_each(|&code| mass[code as usize] += 1.0),
-        Some(weights) => {
-            for (&code, weight) in set.codes.iter().zip(weights) {
-                mass[code as usize] += weight;
-            }
+/// Adds the first lane's coefficients to those kept.
+fn add<const K: usize>(
+    kept: &mut Coefficients,
+    rows: &Rows<'_>,
+    first: &[[f64; K]],
+    others: &[[f64; K]],
+) {
+    for (set, kept) in kept.iter_mut().enumerate() {
+        let own = match set {
+            0 => first,
+            _ => &others[rows.offsets[set - 1]..rows.offsets[set - 1] + rows.sets[set].n],
+        };
+        for (kept, found) in kept.iter_mut().zip(own) {
+            *kept += found[0];
         }
     }
-    mass
-}
-
-fn group_sums(column: &[f64], set: Groups<'_>, weights: Option<&[f64]>) -> Vec<f64> {
-    let mut sums = vec![0.0; set.n];
-    match weights {
-        None => {
-            for (&code, value) in set.codes.iter().zip(column) {
-                sums[code as usize] += value;
-            }
-        }
-        Some(weights) => {
-            for ((&code, value), weight) in set.codes.iter().zip(column).zip(weights) {
-                sums[code as usize] += value * weight;
-            }
-        }
-    }
-    sums
 }
 
 /// The weighted standard deviation of a column (population form).

@@ -1,451 +1,362 @@
 //! The system that remains when the largest set of groups is eliminated, and its solution.
 
-use super::envelope::{Envelope, Rows};
-use super::{Coefficients, Failure, Groups, Outcome};
+use super::cells::{self, Border, Cells};
+use super::eliminate::Elimination;
+use super::graph::{Graph, Transposed};
+use super::rows::{Centred, Rows};
+use super::{Failure, Outcome};
 use crate::data::Ticket;
 use crate::math::linalg::Semidefinite;
 use rayon::prelude::*;
 
-/// From this step on a small system is factorised instead.
-const PATIENCE: usize = 40;
-/// The largest system that is factorised.
+/// Steps after which it is asked whether a factor pays.
+const ASK: [usize; 4] = [4, 10, 25, 60];
+/// The largest system of several big sets that is factorised densely.
 const DENSE: usize = 1500;
-/// Pairs of cells from which a sparse system is made at most.
-const SPARSE: usize = 30_000_000;
 
 pub(super) struct Reduced {
-    /// First set: rows in group order (`None` when they stand so already), where groups start.
-    order: Option<Vec<u32>>,
-    starts: Vec<u32>,
-    /// Row by row, the place in the reduced system of each other set.
-    codes: Vec<Vec<u32>>,
-    weights: Option<Vec<f64>>,
-    mass: Vec<f64>,
-    /// Of the other sets: where each starts in the reduced system, its weights, the diagonal of S.
+    /// Levels of the big sets, and where each of these sets starts.
+    m: usize,
     offsets: Vec<usize>,
-    other_mass: Vec<f64>,
-    diagonal: Vec<f64>,
-    cells: Cells,
-}
-
-/// Groups of the first set with more than one cell.
-#[derive(Default)]
-struct Cells {
-    starts: Vec<u32>,
-    /// `width` levels a cell.
-    levels: Vec<u32>,
-    weight: Vec<f64>,
+    /// Weights of the big levels.
     mass: Vec<f64>,
-    width: usize,
+    cells: Cells,
+    border: Option<Border>,
+    diagonal: Vec<f64>,
+    graph: Option<Graph>,
+    factor: Option<Factor>,
+    /// Whether a factor was found too dear.
+    refused: bool,
 }
 
-/// A solution: coefficients of the first set and of the others, lane by lane.
+enum Factor {
+    /// Set by set.
+    Graphs(Vec<Elimination>),
+    /// All big levels together.
+    Dense(Semidefinite),
+}
+
+/// Coefficients of all sets but the first, lane by lane.
 pub(super) struct Solved<const K: usize> {
-    pub(super) first: Vec<[f64; K]>,
     pub(super) others: Vec<[f64; K]>,
-    pub(super) offsets: Vec<usize>,
     pub(super) iterations: usize,
 }
 
-impl<const K: usize> Solved<K> {
-    /// The coefficients of the first lane, set by set.
-    pub(super) fn by_set(&self, sets: &[Groups<'_>]) -> Coefficients {
-        let mut all = vec![self.first.iter().map(|lanes| lanes[0]).collect()];
-        for (set, &offset) in sets[1..].iter().zip(&self.offsets) {
-            let own = &self.others[offset..offset + set.n];
-            all.push(own.iter().map(|lanes| lanes[0]).collect());
-        }
-        all
-    }
+/// Conjugate gradients at work.
+struct State<const K: usize> {
+    x: Vec<[f64; K]>,
+    r: Vec<[f64; K]>,
+    z: Vec<[f64; K]>,
+    p: Vec<[f64; K]>,
+    rz: [f64; K],
+    /// Largest group mean left, in goals.
+    left: [f64; K],
 }
 
 impl Reduced {
-    pub(super) fn new(sets: &[Groups<'_>], weights: Option<&[f64]>) -> Self {
-        let (order, starts) = group_rows(sets[0]);
-        let mut offsets = Vec::new();
-        let mut m = 0;
-        for set in &sets[1..] {
-            offsets.push(m);
-            m += set.n;
-        }
-        let codes: Vec<Vec<u32>> = sets[1..]
-            .iter()
-            .zip(&offsets)
-            .map(|(set, &offset)| set.codes.iter().map(|&code| code + offset as u32).collect())
-            .collect();
-        let mut this = Self {
-            order,
-            starts,
-            codes,
-            weights: weights.map(<[f64]>::to_vec),
-            mass: Vec::new(),
-            offsets,
-            other_mass: vec![0.0; m],
-            diagonal: Vec::new(),
-            cells: Cells::default(),
-        };
-        for codes in &this.codes {
-            for (row, &code) in codes.iter().enumerate() {
-                this.other_mass[code as usize] += weights.map_or(1.0, |weights| weights[row]);
-            }
-        }
-        this.mass = (0..sets[0].n)
-            .into_par_iter()
-            .map(|group| this.rows(group).map(|row| this.weight(row)).sum())
-            .collect();
-        this.cells = this.make_cells();
-        this.diagonal = this.make_diagonal();
-        this
-    }
-
-    fn rows(&self, group: usize) -> impl Iterator<Item = usize> + '_ {
-        let range = self.starts[group] as usize..self.starts[group + 1] as usize;
-        range.map(move |at| self.order.as_ref().map_or(at, |order| order[at] as usize))
-    }
-
-    fn weight(&self, row: usize) -> f64 {
-        self.weights.as_ref().map_or(1.0, |weights| weights[row])
-    }
-
-    fn m(&self) -> usize {
-        self.other_mass.len()
-    }
-
-    fn make_cells(&self) -> Cells {
-        let width = self.codes.len();
-        let groups = self.mass.len();
-        let step = groups.div_ceil(64).max(1);
-        let parts: Vec<Cells> = (0..groups.div_ceil(step))
-            .into_par_iter()
-            .map(|part| {
-                let mut cells = Cells { width, ..Cells::default() };
-                let mut rows = Vec::new();
-                for group in part * step..((part + 1) * step).min(groups) {
-                    rows.clear();
-                    rows.extend(self.rows(group));
-                    self.cells_of(group, &mut rows, &mut cells);
-                }
-                cells
-            })
-            .collect();
-        let mut all = Cells { starts: vec![0], width, ..Cells::default() };
-        for part in parts {
-            let before = all.weight.len() as u32;
-            all.starts.extend(part.starts.iter().map(|end| end + before));
-            all.levels.extend(part.levels);
-            all.weight.extend(part.weight);
-            all.mass.extend(part.mass);
-        }
-        all
-    }
-
-    /// Appends the cells of one group, unless there is only one; `starts` collects their ends.
-    fn cells_of(&self, group: usize, rows: &mut [usize], cells: &mut Cells) {
-        let compare = |a: &usize, b: &usize| {
-            let by_set = self.codes.iter().map(|codes| codes[*a].cmp(&codes[*b]));
-            by_set.fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
-        };
-        if !rows.is_sorted_by(|a, b| compare(a, b).is_le()) {
-            rows.sort_by(compare);
-        }
-        let first = cells.weight.len();
-        let mut previous = None;
-        for &row in rows.iter() {
-            if previous.is_some_and(|previous| compare(&previous, &row).is_eq()) {
-                if let Some(weight) = cells.weight.last_mut() {
-                    *weight += self.weight(row);
-                }
-            } else {
-                cells.levels.extend(self.codes.iter().map(|codes| codes[row]));
-                cells.weight.push(self.weight(row));
-            }
-            previous = Some(row);
-        }
-        if cells.weight.len() - first <= 1 {
-            cells.weight.truncate(first);
-            cells.levels.truncate(first * cells.width);
-        } else {
-            cells.mass.push(self.mass[group]);
-            cells.starts.push(cells.weight.len() as u32);
+    /// The system of `rows`, the first `big` of the other sets being big.
+    pub(super) fn new(rows: &Rows<'_>, big: usize) -> Self {
+        let (cells, border) = cells::make(rows, big);
+        let m = rows.offsets.get(big).copied().unwrap_or(rows.other_mass.len());
+        let diagonal = diagonal(&cells, m);
+        Self {
+            m,
+            offsets: rows.offsets[..big].to_vec(),
+            mass: rows.other_mass[..m].to_vec(),
+            cells,
+            border,
+            diagonal,
+            graph: None,
+            factor: None,
+            refused: false,
         }
     }
 
-    /// The diagonal of S over groups of one set at a time; at least a trace of the group's weight.
-    fn make_diagonal(&self) -> Vec<f64> {
-        let cells = &self.cells;
-        let mut loss = vec![0.0; self.m()];
-        let mut inside = vec![0.0; self.m()];
-        for group in 0..cells.mass.len() {
-            let range = cells.starts[group] as usize..cells.starts[group + 1] as usize;
-            for cell in range.clone() {
-                for &level in cells.of(cell) {
-                    inside[level as usize] += cells.weight[cell];
-                }
-            }
-            for cell in range {
-                for &level in cells.of(cell) {
-                    let own = std::mem::take(&mut inside[level as usize]);
-                    // movers only: what single-cell groups hold drops out of S altogether
-                    loss[level as usize] += own - own * own / cells.mass[group];
-                }
-            }
-        }
-        loss
-    }
-
-    /// Solves for the columns; `goal` is the largest group mean to leave in each lane.
+    /// Solves for centred columns; `goal` is the largest group mean to leave in each lane.
     pub(super) fn solve<const K: usize>(
-        &self,
-        columns: &[&mut [f64]],
+        &mut self,
+        centred: &Centred<K>,
         goal: &[f64; K],
         max_iter: usize,
         ticket: &Ticket,
     ) -> Result<Solved<K>, Failure> {
-        let mut first = self.means::<K>(columns);
-        let b = self.right_side(columns, &first);
-        let (others, iterations) = self.conjugate_gradients(b, goal, max_iter, ticket)?;
-        first.par_iter_mut().enumerate().for_each(|(group, mean)| {
-            let mut sum = [0.0; K];
-            for row in self.rows(group) {
-                let weight = self.weight(row);
-                for codes in &self.codes {
-                    let x = &others[codes[row] as usize];
-                    (0..K).for_each(|lane| sum[lane] += weight * x[lane]);
-                }
+        let (m, sums) = (self.m, &centred.sums);
+        let mut r = sums[..m].to_vec();
+        let mut small = sums[m..].to_vec();
+        if let Some(border) = &self.border {
+            border.solve(&mut small);
+            border.up(&small, &mut r);
+        }
+        let (mut others, iterations) = self.conjugate_gradients(r, goal, max_iter, ticket)?;
+        if let Some(border) = &self.border {
+            let mut shift = border.down(&others);
+            border.solve(&mut shift);
+            for (small, shift) in small.iter_mut().zip(shift) {
+                (0..K).for_each(|lane| small[lane] -= shift[lane]);
             }
-            (0..K).for_each(|lane| mean[lane] -= sum[lane] / self.mass[group]);
-        });
-        Ok(Solved { first, others, offsets: self.offsets.clone(), iterations })
-    }
-
-    fn means<const K: usize>(&self, columns: &[&mut [f64]]) -> Vec<[f64; K]> {
-        (0..self.mass.len())
-            .into_par_iter()
-            .map(|group| {
-                let mut sum = [0.0; K];
-                for row in self.rows(group) {
-                    let weight = self.weight(row);
-                    for (sum, column) in sum.iter_mut().zip(columns) {
-                        *sum += weight * column[row];
-                    }
-                }
-                sum.map(|sum| sum / self.mass[group])
-            })
-            .collect()
-    }
-
-    fn right_side<const K: usize>(
-        &self,
-        columns: &[&mut [f64]],
-        means: &[[f64; K]],
-    ) -> Vec<[f64; K]> {
-        let mut buffers = Buffers::new(self.m(), self.codes[0].len());
-        buffers.scatter(means.len(), |group, out| {
-            for row in self.rows(group) {
-                let weight = self.weight(row);
-                let mut gap = [0.0; K];
-                for (lane, column) in columns.iter().enumerate() {
-                    gap[lane] = weight * (column[row] - means[group][lane]);
-                }
-                for codes in &self.codes {
-                    let slot = &mut out[codes[row] as usize];
-                    (0..K).for_each(|lane| slot[lane] += gap[lane]);
-                }
-            }
-        })
+        }
+        others.extend(small);
+        Ok(Solved { others, iterations })
     }
 
     fn conjugate_gradients<const K: usize>(
-        &self,
-        mut r: Vec<[f64; K]>,
+        &mut self,
+        r: Vec<[f64; K]>,
         goal: &[f64; K],
         max_iter: usize,
         ticket: &Ticket,
     ) -> Result<(Vec<[f64; K]>, usize), Failure> {
-        let m = self.m();
-        let mut x = vec![[0.0; K]; m];
+        let m = self.m;
+        let zero = || vec![[0.0; K]; m];
+        let mut state = State { x: zero(), r, z: zero(), p: zero(), rz: [0.0; K], left: [0.0; K] };
+        self.measure(&mut state, goal);
+        let start = worst(&state.left);
         let mut buffers = Buffers::new(m, self.cells.weight.len());
-        let scaled = |r: &[[f64; K]], level: usize| {
-            let d = self.diagonal[level];
-            r[level].map(|value| if d > 0.0 { value / d } else { 0.0 })
-        };
-        let mut p: Vec<[f64; K]> = (0..m).map(|level| scaled(&r, level)).collect();
-        let mut rz = lanes_dot(&r, &p);
+        let mut fresh = true;
         for iteration in 0..=max_iter {
             if ticket.is_cancelled() {
                 return Err(Failure::Cancelled);
             }
-            let open = self.open(&r, goal);
-            if open.iter().all(|open| !open) {
-                return Ok((x, iteration));
+            if worst(&state.left) <= 1.0 {
+                return Ok((state.x, iteration));
             }
             if iteration == max_iter {
                 break;
             }
             ticket.advance(1);
-            if iteration == PATIENCE && self.finish(&r, &mut x) {
-                return Ok((x, iteration + 1));
+            if ASK.contains(&iteration)
+                && self.prepare(start / worst(&state.left), iteration, &state)
+            {
+                fresh = true;
             }
-            let sp = self.apply(&p, &mut buffers);
-            let psp = lanes_dot(&p, &sp);
-            let mut alpha = [0.0; K];
-            for lane in 0..K {
-                if open[lane] && psp[lane] > 0.0 {
-                    alpha[lane] = rz[lane] / psp[lane];
-                }
-            }
-            for level in 0..m {
-                for lane in 0..K {
-                    x[level][lane] += alpha[lane] * p[level][lane];
-                    r[level][lane] -= alpha[lane] * sp[level][lane];
-                }
-            }
-            let z: Vec<[f64; K]> = (0..m).map(|level| scaled(&r, level)).collect();
-            let next = lanes_dot(&r, &z);
-            for level in 0..m {
-                for lane in 0..K {
-                    let beta = if rz[lane] > 0.0 { next[lane] / rz[lane] } else { 0.0 };
-                    p[level][lane] = z[level][lane] + beta * p[level][lane];
-                }
-            }
-            rz = next;
+            self.precondition(&mut state, fresh);
+            fresh = false;
+            self.step(&mut state, goal, &mut buffers);
         }
-        let left = self.largest_mean(&r).into_iter().fold(0.0, f64::max);
+        let left = worst(&state.left);
         Err(Failure::NotConverged(Outcome { iterations: max_iter, left }))
     }
 
-    fn largest_mean<const K: usize>(&self, r: &[[f64; K]]) -> [f64; K] {
+    /// Largest group means in goals.
+    fn measure<const K: usize>(&self, state: &mut State<K>, goal: &[f64; K]) {
         let mut largest = [0.0_f64; K];
-        for (lanes, mass) in r.iter().zip(&self.other_mass) {
+        for (lanes, mass) in state.r.iter().zip(&self.mass) {
+            let share = 1.0 / mass;
             for lane in 0..K {
-                largest[lane] = largest[lane].max(lanes[lane].abs() / mass);
+                largest[lane] = largest[lane].max(lanes[lane].abs() * share);
             }
         }
-        largest
-    }
-
-    fn open<const K: usize>(&self, r: &[[f64; K]], goal: &[f64; K]) -> [bool; K] {
-        let largest = self.largest_mean(r);
-        let mut open = [false; K];
         for lane in 0..K {
-            open[lane] = largest[lane] > goal[lane];
+            state.left[lane] = if largest[lane] > 0.0 { largest[lane] / goal[lane] } else { 0.0 };
         }
-        open
     }
 
-    /// S p.
-    fn apply<const K: usize>(&self, p: &[[f64; K]], buffers: &mut Buffers<K>) -> Vec<[f64; K]> {
-        let cells = &self.cells;
-        buffers.scatter(cells.mass.len(), |group, out| {
-            let range = cells.starts[group] as usize..cells.starts[group + 1] as usize;
-            let mut mean = [0.0; K];
-            for cell in range.clone() {
-                for &level in cells.of(cell) {
-                    let x = &p[level as usize];
-                    (0..K).for_each(|lane| mean[lane] += cells.weight[cell] * x[lane]);
+    /// The next direction.
+    fn precondition<const K: usize>(&self, state: &mut State<K>, fresh: bool) {
+        let State { r, z, p, rz, .. } = state;
+        match &self.factor {
+            None => {
+                for ((z, r), d) in z.iter_mut().zip(r.iter()).zip(&self.diagonal) {
+                    let share = if *d > 0.0 { 1.0 / d } else { 0.0 };
+                    (0..K).for_each(|lane| z[lane] = r[lane] * share);
                 }
             }
-            let share = 1.0 / cells.mass[group];
-            for mean in &mut mean {
-                *mean *= share;
-            }
-            for cell in range {
-                let mut gap = [0.0; K];
-                for &level in cells.of(cell) {
-                    let x = &p[level as usize];
-                    (0..K).for_each(|lane| gap[lane] += x[lane]);
+            Some(Factor::Graphs(factors)) => {
+                for (set, factor) in factors.iter().enumerate() {
+                    let range = self.range(set);
+                    factor.solve(&r[range.clone()], &mut z[range]);
                 }
+            }
+            Some(Factor::Dense(factor)) => {
+                let mut own = vec![0.0; self.m];
                 for lane in 0..K {
-                    gap[lane] = cells.weight[cell] * (gap[lane] - mean[lane]);
-                }
-                for &level in cells.of(cell) {
-                    let slot = &mut out[level as usize];
-                    (0..K).for_each(|lane| slot[lane] += gap[lane]);
+                    own.iter_mut().zip(r.iter()).for_each(|(own, r)| *own = r[lane]);
+                    factor.solve(&mut own);
+                    own.iter().zip(z.iter_mut()).for_each(|(own, z)| z[lane] = *own);
                 }
             }
-        })
+        }
+        let next = lanes_dot(r, z);
+        let mut beta = [0.0; K];
+        for lane in 0..K {
+            beta[lane] = if rz[lane] > 0.0 && !fresh { next[lane] / rz[lane] } else { 0.0 };
+        }
+        for (p, z) in p.iter_mut().zip(z.iter()) {
+            (0..K).for_each(|lane| p[lane] = z[lane] + beta[lane] * p[lane]);
+        }
+        *rz = next;
     }
 
-    /// Adds the exact solution of S d = r to x, if a factor of S is affordable.
-    fn finish<const K: usize>(&self, r: &[[f64; K]], x: &mut [[f64; K]]) -> bool {
-        if self.m() <= DENSE {
-            self.finish_dense(r, x);
+    /// One step along the direction.
+    fn step<const K: usize>(
+        &self,
+        state: &mut State<K>,
+        goal: &[f64; K],
+        buffers: &mut Buffers<K>,
+    ) {
+        let sp = self.apply(&state.p, buffers);
+        let psp = lanes_dot(&state.p, &sp);
+        let mut alpha = [0.0; K];
+        for lane in 0..K {
+            if state.left[lane] > 1.0 && psp[lane] > 0.0 {
+                alpha[lane] = state.rz[lane] / psp[lane];
+            }
+        }
+        for (((x, r), p), sp) in state.x.iter_mut().zip(&mut state.r).zip(&state.p).zip(&sp) {
+            for lane in 0..K {
+                x[lane] += alpha[lane] * p[lane];
+                r[lane] -= alpha[lane] * sp[lane];
+            }
+        }
+        self.measure(state, goal);
+    }
+
+    /// The system times p.
+    fn apply<const K: usize>(&self, p: &[[f64; K]], buffers: &mut Buffers<K>) -> Vec<[f64; K]> {
+        let mut out = match &self.graph {
+            Some(graph) => {
+                let mut out = vec![[0.0; K]; self.m];
+                (0..self.m).for_each(|level| graph.apply(level, p, &mut out));
+                out
+            }
+            None if self.cells.width == 1 => {
+                buffers.scatter(self.cells.groups(), |group, out| self.apply_one(group, p, out))
+            }
+            None => {
+                buffers.scatter(self.cells.groups(), |group, out| self.apply_many(group, p, out))
+            }
+        };
+        if let Some(border) = &self.border {
+            let mut small = border.down(p);
+            border.solve(&mut small);
+            border.up(&small, &mut out);
+        }
+        out
+    }
+
+    #[inline]
+    fn apply_one<const K: usize>(&self, group: usize, p: &[[f64; K]], out: &mut [[f64; K]]) {
+        let range = self.cells.range(group);
+        let (levels, weights) = (&self.cells.levels[range.clone()], &self.cells.weight[range]);
+        let mut mean = [0.0; K];
+        for (&level, weight) in levels.iter().zip(weights) {
+            let x = &p[level as usize];
+            (0..K).for_each(|lane| mean[lane] += weight * x[lane]);
+        }
+        let share = self.cells.share[group];
+        for mean in &mut mean {
+            *mean *= share;
+        }
+        for (&level, weight) in levels.iter().zip(weights) {
+            let (x, slot) = (&p[level as usize], &mut out[level as usize]);
+            (0..K).for_each(|lane| slot[lane] += weight * (x[lane] - mean[lane]));
+        }
+    }
+
+    fn apply_many<const K: usize>(&self, group: usize, p: &[[f64; K]], out: &mut [[f64; K]]) {
+        let cells = &self.cells;
+        let mut mean = [0.0; K];
+        for cell in cells.range(group) {
+            for &level in cells.of(cell) {
+                let x = &p[level as usize];
+                (0..K).for_each(|lane| mean[lane] += cells.weight[cell] * x[lane]);
+            }
+        }
+        for mean in &mut mean {
+            *mean *= cells.share[group];
+        }
+        for cell in cells.range(group) {
+            let mut gap = [0.0; K];
+            for &level in cells.of(cell) {
+                let x = &p[level as usize];
+                (0..K).for_each(|lane| gap[lane] += x[lane]);
+            }
+            for lane in 0..K {
+                gap[lane] = cells.weight[cell] * (gap[lane] - mean[lane]);
+            }
+            for &level in cells.of(cell) {
+                let slot = &mut out[level as usize];
+                (0..K).for_each(|lane| slot[lane] += gap[lane]);
+            }
+        }
+    }
+
+    fn range(&self, set: usize) -> std::ops::Range<usize> {
+        self.offsets[set]..self.offsets.get(set + 1).copied().unwrap_or(self.m)
+    }
+
+    /// Whether a factor was made: when the steps still to be expected cost more than it does.
+    fn prepare<const K: usize>(&mut self, gain: f64, done: usize, state: &State<K>) -> bool {
+        if self.factor.is_some() || self.refused {
+            return false;
+        }
+        let rate = gain.max(1.0).ln() / done as f64;
+        let expected = (worst(&state.left).ln() / rate.max(1e-3)).max(1.0);
+        let cells = self.cells.weight.len();
+        let step = (cells * (2 + K) + 4 * K * self.m) as f64;
+        let pairs = self.cells.pairs();
+        let cost = (3 * pairs + 40 * cells) as f64;
+        if expected < 8.0 || expected * step < cost {
+            return false;
+        }
+        if self.cells.width > 1 {
+            return self.prepare_many();
+        }
+        if self.graph.is_none() {
+            self.cells.sort();
+            let transposed = Transposed::new(&self.cells, 0, 0, self.m);
+            let edges = transposed.guess();
+            // each edge is eliminated at the price of some tens of multiplications
+            if (120 * edges + 3 * pairs) as f64 > expected * step {
+                self.refused = done == ASK[ASK.len() - 1];
+                return false;
+            }
+            self.graph = Some(transposed.graph());
+        }
+        if let Some(graph) = &self.graph {
+            self.factor = Some(Factor::Graphs(vec![Elimination::new(graph)]));
+        }
+        self.factor.is_some()
+    }
+
+    /// Several big sets: one dense factor when they are small, else each set by itself.
+    fn prepare_many(&mut self) -> bool {
+        if self.m <= DENSE {
+            self.factor = Some(Factor::Dense(self.dense()));
             return true;
         }
-        let Some(factor) = self.sparse().and_then(|rows| Envelope::new(&rows)) else {
-            return false;
-        };
-        for lane in 0..K {
-            let mut b: Vec<f64> = r.iter().map(|lanes| lanes[lane]).collect();
-            factor.solve(&mut b);
-            for (x, b) in x.iter_mut().zip(b) {
-                x[lane] += b;
+        let sets: Vec<usize> = (0..self.offsets.len()).collect();
+        let factors = sets.par_iter().map(|&set| {
+            let range = self.range(set);
+            let transposed = Transposed::new(&self.cells, set, range.start as u32, range.len());
+            let edges = transposed.guess();
+            (edges < 20 * self.cells.weight.len()).then(|| Elimination::new(&transposed.graph()))
+        });
+        match factors.collect::<Option<Vec<Elimination>>>() {
+            Some(factors) => {
+                self.factor = Some(Factor::Graphs(factors));
+                true
+            }
+            None => {
+                self.refused = true;
+                false
             }
         }
-        true
     }
 
-    /// S row by row; `None` when groups have so many cells that it would be large.
-    fn sparse(&self) -> Option<Rows> {
-        let cells = &self.cells;
-        let sizes = cells.starts.windows(2).map(|pair| (pair[1] - pair[0]) as usize * cells.width);
-        let pairs: usize = sizes.map(|size| size * size).sum();
-        if pairs > SPARSE || pairs > 30 * cells.weight.len() * cells.width {
-            return None;
-        }
-        let mut entries: Vec<(u32, u32, f64)> = Vec::with_capacity(pairs);
-        for group in 0..cells.mass.len() {
-            let range = cells.starts[group] as usize..cells.starts[group + 1] as usize;
-            for cell in range.clone() {
-                let share = cells.weight[cell] / cells.mass[group];
-                for &a in cells.of(cell) {
-                    for &b in cells.of(cell) {
-                        entries.push((a, b, cells.weight[cell]));
-                    }
-                    for other in range.clone() {
-                        for &b in cells.of(other) {
-                            entries.push((a, b, -share * cells.weight[other]));
-                        }
-                    }
-                }
-            }
-        }
-        entries.sort_by_key(|&(a, b, _)| (a, b));
-        let mut rows =
-            Rows { starts: vec![0; self.m() + 1], columns: Vec::new(), values: Vec::new() };
-        let mut previous = None;
-        for (a, b, value) in entries {
-            if previous == Some((a, b)) {
-                if let Some(sum) = rows.values.last_mut() {
-                    *sum += value;
-                }
-            } else {
-                rows.starts[a as usize + 1] += 1;
-                rows.columns.push(b);
-                rows.values.push(value);
-            }
-            previous = Some((a, b));
-        }
-        for level in 0..self.m() {
-            rows.starts[level + 1] += rows.starts[level];
-        }
-        Some(rows)
-    }
-
-    /// Adds the exact solution of S d = r to x.
-    fn finish_dense<const K: usize>(&self, r: &[[f64; K]], x: &mut [[f64; K]]) {
-        let (m, cells) = (self.m(), &self.cells);
+    /// The system of the big levels as a dense matrix, factorised.
+    fn dense(&self) -> Semidefinite {
+        let (m, cells) = (self.m, &self.cells);
         let mut s = vec![0.0; m * m];
-        for group in 0..cells.mass.len() {
-            let range = cells.starts[group] as usize..cells.starts[group + 1] as usize;
-            for cell in range.clone() {
+        for group in 0..cells.groups() {
+            for cell in cells.range(group) {
+                let share = cells.weight[cell] * cells.share[group];
                 for &a in cells.of(cell) {
                     let row = &mut s[a as usize * m..(a as usize + 1) * m];
                     for &b in cells.of(cell) {
                         row[b as usize] += cells.weight[cell];
                     }
-                    let share = cells.weight[cell] / cells.mass[group];
-                    for other in range.clone() {
+                    for other in cells.range(group) {
                         for &b in cells.of(other) {
                             row[b as usize] -= share * cells.weight[other];
                         }
@@ -453,21 +364,33 @@ impl Reduced {
                 }
             }
         }
-        let factor = Semidefinite::new(s, m);
-        for lane in 0..K {
-            let mut b: Vec<f64> = r.iter().map(|lanes| lanes[lane]).collect();
-            factor.solve(&mut b);
-            for (x, b) in x.iter_mut().zip(b) {
-                x[lane] += b;
-            }
-        }
+        Semidefinite::new(s, m)
     }
 }
 
-impl Cells {
-    fn of(&self, cell: usize) -> &[u32] {
-        &self.levels[cell * self.width..(cell + 1) * self.width]
+/// The diagonal over big levels, of what groups with several cells hold.
+fn diagonal(cells: &Cells, m: usize) -> Vec<f64> {
+    let mut diagonal = vec![0.0; m];
+    let mut inside = vec![0.0; m];
+    for group in 0..cells.groups() {
+        let range = cells.range(group);
+        for cell in range.clone() {
+            for &level in cells.of(cell) {
+                inside[level as usize] += cells.weight[cell];
+            }
+        }
+        for cell in range {
+            for &level in cells.of(cell) {
+                let own = std::mem::take(&mut inside[level as usize]);
+                diagonal[level as usize] += own - own * own * cells.share[group];
+            }
+        }
     }
+    diagonal
+}
+
+fn worst(left: &[f64]) -> f64 {
+    left.iter().fold(0.0_f64, |most, left| most.max(*left))
 }
 
 /// One buffer a chunk, reused; chunks follow from the sizes alone.
@@ -477,7 +400,7 @@ struct Buffers<const K: usize> {
 
 impl<const K: usize> Buffers<K> {
     fn new(m: usize, work: usize) -> Self {
-        let parts = if work < 8192 { 1 } else { (work / m.max(1)).clamp(2, 16) };
+        let parts = if work < 8192 { 1 } else { (work / (2 * m).max(1)).clamp(2, 4) };
         Self { parts: vec![vec![[0.0; K]; m]; parts] }
     }
 
@@ -510,26 +433,4 @@ fn lanes_dot<const K: usize>(a: &[[f64; K]], b: &[[f64; K]]) -> [f64; K] {
         (0..K).for_each(|lane| sums[lane] += a[lane] * b[lane]);
     }
     sums
-}
-
-/// Rows in group order (`None` when they stand so already) and where each group starts.
-fn group_rows(set: Groups<'_>) -> (Option<Vec<u32>>, Vec<u32>) {
-    let mut starts = vec![0_u32; set.n + 1];
-    for &code in set.codes {
-        starts[code as usize + 1] += 1;
-    }
-    for group in 0..set.n {
-        starts[group + 1] += starts[group];
-    }
-    if set.codes.is_sorted() {
-        return (None, starts);
-    }
-    let mut next = starts.clone();
-    let mut order = vec![0_u32; set.codes.len()];
-    for (row, &code) in set.codes.iter().enumerate() {
-        let slot = &mut next[code as usize];
-        order[*slot as usize] = row as u32;
-        *slot += 1;
-    }
-    (Some(order), starts)
 }

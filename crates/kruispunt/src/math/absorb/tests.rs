@@ -107,6 +107,7 @@ fn solve_chain(n: u32) {
     let outcome = absorber.sweep(&mut [&mut swept], STOP, &Ticket::new()).unwrap();
     assert!(outcome.left <= 1e-10 && outcome.iterations < 200, "{outcome:?}");
     let short = Stop { tol: 1e-10, max_iter: 1 };
+    let mut absorber = Absorber::new(&sets, None, &Ticket::new()).unwrap();
     let failed = absorber.sweep(&mut [&mut column.clone()], short, &Ticket::new());
     assert!(matches!(failed, Err(Failure::NotConverged(_))));
     let ticket = Ticket::new();
