@@ -33,6 +33,11 @@ impl Factor {
         Self { codes, n_levels: known.len() as u32 }
     }
 
+    /// Codes that are dense already: all below `n_levels`, and every level occurs.
+    pub(crate) const fn coded(codes: Vec<u32>, n_levels: usize) -> Self {
+        Self { codes, n_levels: n_levels as u32 }
+    }
+
     /// Takes codes of any range and closes the gaps, keeping their order.
     #[must_use]
     pub fn compact(codes: &[u32]) -> Self {

@@ -2,7 +2,7 @@
 
 use super::EstimateError;
 use crate::data::{Convergence, SampleEffect, Ticket};
-use crate::math::absorb::{Absorber, Failure, Groups, Stop};
+use crate::math::absorb::{Absorber, Failure, Groups, Stop, Variation};
 
 pub(super) fn groups(effects: &[SampleEffect]) -> Vec<Groups<'_>> {
     effects
@@ -20,6 +20,12 @@ pub(super) const fn failed(failure: Failure) -> EstimateError {
     }
 }
 
+/// How the sweep went, and how much each column varied before it.
+pub(super) struct Swept {
+    pub(super) convergence: Convergence,
+    pub(super) variation: Vec<Variation>,
+}
+
 /// Replaces each column by its residual.
 pub(super) fn sweep(
     effects: &[SampleEffect],
@@ -27,12 +33,12 @@ pub(super) fn sweep(
     columns: &mut [&mut [f64]],
     stop: Stop,
     ticket: &Ticket,
-) -> Result<Convergence, EstimateError> {
+) -> Result<Swept, EstimateError> {
     let groups = groups(effects);
-    let outcome = Absorber::new(&groups, weights, ticket)
-        .and_then(|mut absorber| absorber.sweep(columns, stop, ticket))
-        .map_err(failed)?;
-    Ok(Convergence { iterations: outcome.iterations, left: outcome.left })
+    let mut absorber = Absorber::new(&groups, weights, ticket).map_err(failed)?;
+    let outcome = absorber.sweep(columns, stop, ticket).map_err(failed)?;
+    let convergence = Convergence { iterations: outcome.iterations, left: outcome.left };
+    Ok(Swept { convergence, variation: absorber.variation().to_vec() })
 }
 
 /// Hears a cancelled ticket.

@@ -18,7 +18,7 @@ const MOST_CROSSED: usize = 8;
 /// A named column of the design.
 pub(super) struct Regressor {
     pub(super) name: String,
-    pub(super) values: Vec<f64>,
+    pub(super) values: Arc<Vec<f64>>,
 }
 
 /// What a factor contributes: its columns in full and, if it spans a constant, without one level.
@@ -193,11 +193,12 @@ fn multiply(
             pieces.iter().map(|piece| piece.name.as_str()).collect::<Vec<_>>().join(":")
         };
         let values = match pieces.as_slice() {
-            [] => vec![1.0; n],
-            [one] => (0..n).map(|row| one.values.at(row)).collect(),
-            many => {
-                (0..n).map(|row| many.iter().map(|piece| piece.values.at(row)).product()).collect()
-            }
+            [] => Arc::new(vec![1.0; n]),
+            [Piece { values: Source::Dense(values), .. }] => Arc::clone(values),
+            [one] => Arc::new((0..n).map(|row| one.values.at(row)).collect()),
+            many => Arc::new(
+                (0..n).map(|row| many.iter().map(|piece| piece.values.at(row)).product()).collect(),
+            ),
         };
         regressors.push(Regressor { name, values });
     }

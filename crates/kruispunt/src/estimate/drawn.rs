@@ -9,6 +9,7 @@ use super::lags::Lags;
 use super::request::{Request, Singletons};
 use super::sample::{Rows, singletons};
 use crate::data::{Column, Count, Factor, SampleEffect, Step, Table, Ticket};
+use std::sync::Arc;
 
 /// The largest value: weighted squares of many still are finite.
 const LARGEST: f64 = 1e90;
@@ -202,12 +203,19 @@ impl Drawn {
         weights: Option<&str>,
         rows: &Rows<'_>,
     ) -> Result<(), EstimateError> {
-        let outcome = ("fml", formula.outcome(), &self.outcome);
-        let weighed = self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own));
-        let regressors = self.regressors.iter().map(|own| ("fml", term_of(&own.name), &own.values));
+        let outcome = ("fml", formula.outcome(), self.outcome.as_slice());
+        let weighed =
+            self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own.as_slice()));
+        let regressors =
+            self.regressors.iter().map(|own| ("fml", term_of(&own.name), own.values.as_slice()));
         for (argument, column, values) in std::iter::once(outcome).chain(regressors).chain(weighed)
         {
-            if let Some(at) = values.iter().position(|value| value.abs() > LARGEST) {
+            let chunk = values
+                .chunks(1024)
+                .position(|chunk| chunk.iter().fold(0.0_f64, |m, v| m.max(v.abs())) > LARGEST);
+            let from = chunk.map_or(values.len(), |chunk| chunk * 1024);
+            let large = values[from..].iter().position(|value| value.abs() > LARGEST);
+            if let Some(at) = large.map(|at| from + at) {
                 let column = column.to_owned();
                 return Err(EstimateError::TooLarge { argument, column, row: rows.row(at) });
             }
@@ -227,12 +235,11 @@ impl Drawn {
         let factors: Vec<&Factor> = self.effects.iter().map(|effect| &effect.factor).collect();
         let Some(stay) = singletons(&factors) else { return step };
         let kept: Vec<u32> = (0..stay.len()).filter(|&at| stay[at]).map(|at| at as u32).collect();
-        let pick = |values: &mut Vec<f64>| {
-            *values = kept.iter().map(|&at| values[at as usize]).collect();
-        };
-        pick(&mut self.outcome);
-        self.regressors.iter_mut().for_each(|own| pick(&mut own.values));
-        self.weights.iter_mut().for_each(pick);
+        let pick =
+            |values: &[f64]| -> Vec<f64> { kept.iter().map(|&at| values[at as usize]).collect() };
+        self.outcome = pick(&self.outcome);
+        self.regressors.iter_mut().for_each(|own| own.values = Arc::new(pick(&own.values)));
+        self.weights.iter_mut().for_each(|own| *own = pick(own));
         for effect in &mut self.effects {
             let mut lives = vec![false; effect.factor.n_levels()];
             for &at in &kept {

@@ -1,9 +1,9 @@
 //! Linear regression with effects swept out.
 
-use super::absorption::{go_on, stage, sweep};
+use super::absorption::{Swept, go_on, stage, sweep};
 use super::drawn::{Drawn, term_of};
 use super::formula::Formula;
-use super::least_squares::{combine, goodness, measure, solve};
+use super::least_squares::{combine, goodness, measure, solve, total_variation};
 use super::request::{Request, Singletons, options};
 use super::vcov::Parts;
 use super::{EstimateError, Vcov};
@@ -133,25 +133,23 @@ impl FeOls {
     ) -> Result<Fit, EstimateError> {
         let n = drawn.rows.len();
         let Drawn { rows, outcome, regressors, weights, effects, clusters } = drawn;
-        let (names, raw): (Vec<String>, Vec<Vec<f64>>) =
+        let (names, raw): (Vec<String>, Vec<Arc<Vec<f64>>>) =
             regressors.into_iter().map(|own| (own.name, own.values)).unzip();
         stage(ticket, "sweeping out effects")?;
         let mut swept_y = outcome.clone();
-        let mut swept = raw.clone();
-        let reference = if effects.is_empty() {
-            vec![0.0; names.len()]
-        } else {
-            raw.par_iter()
-                .map(|column| measure(column, weights.as_deref(), self.request.collin_tol))
-                .collect()
-        };
+        let mut swept: Vec<Vec<f64>> = raw.par_iter().map(|own| own.to_vec()).collect();
         let mut columns: Vec<&mut [f64]> = std::iter::once(swept_y.as_mut_slice())
             .chain(swept.iter_mut().map(Vec::as_mut_slice))
             .collect();
-        let convergence =
-            sweep(&effects, weights.as_deref(), &mut columns, self.request.stop(), ticket)?;
-        let solved =
-            solve(swept, &swept_y, weights.as_deref(), &reference, self.request.collin_tol);
+        let (tol, weights_of) = (self.request.collin_tol, weights.as_deref());
+        let Swept { convergence, variation } =
+            sweep(&effects, weights_of, &mut columns, self.request.stop(), ticket)?;
+        let (reference, all) = match variation.split_first() {
+            None => (vec![0.0; names.len()], total_variation(&outcome, weights_of)),
+            Some((y, x)) => (x.iter().map(|own| measure(own, tol)).collect(), y.about_mean),
+        };
+        stage(ticket, "least squares")?;
+        let solved = solve(swept, swept_y, weights_of, &reference, tol);
         let dropped: Vec<String> =
             solved.dropped.iter().map(|&column| names[column].clone()).collect();
         if !names.is_empty() && solved.kept.is_empty() {
@@ -163,9 +161,9 @@ impl FeOls {
             step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
         }
         let names: Vec<String> = solved.kept.iter().map(|&j| names[j].clone()).collect();
-        let kept: Vec<&Vec<f64>> = solved.kept.iter().map(|&j| &raw[j]).collect();
+        let kept: Vec<&[f64]> = solved.kept.iter().map(|&j| raw[j].as_slice()).collect();
         let linear = combine(&kept, &solved.coef, n);
-        let goodness = goodness(&outcome, &swept_y, &solved, weights.as_deref(), &effects);
+        let goodness = goodness(all, &solved, weights.as_deref(), &effects);
         let counts = effects
             .iter()
             .map(|effect| EffectCount {

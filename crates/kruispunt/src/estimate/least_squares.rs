@@ -1,16 +1,15 @@
 //! Least squares on swept columns, and how well it describes the sample.
 
 use crate::data::{Goodness, SampleEffect};
+use crate::math::absorb::Variation;
 use crate::math::crossprod::{gram, sum_rows};
 use crate::math::linalg::Triangle;
 use rayon::prelude::*;
 
 /// What a regressor is measured by: its sum of squares about the mean, but no less than what is
 /// left of a constant by rounding.
-pub(super) fn measure(column: &[f64], weights: Option<&[f64]>, tol: f64) -> f64 {
-    let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-    let squares = sum_rows(column.len(), |row| weight(row) * column[row].powi(2));
-    total_variation(column, weights).max(squares * (1e-28 / tol.max(1e-12)))
+pub(super) fn measure(variation: &Variation, tol: f64) -> f64 {
+    variation.about_mean.max(variation.about_zero * (1e-28 / tol.max(1e-12)))
 }
 
 /// Sum of squares about the mean.
@@ -27,6 +26,8 @@ pub(super) struct Solved {
     pub(super) coef: Vec<f64>,
     pub(super) bread: Vec<f64>,
     pub(super) residuals: Vec<f64>,
+    /// Weighted sum of squares of the swept outcome.
+    pub(super) within: f64,
     pub(super) columns: Vec<Vec<f64>>,
 }
 
@@ -34,14 +35,14 @@ pub(super) struct Solved {
 /// reflections where these would lose more than four digits.
 pub(super) fn solve(
     mut columns: Vec<Vec<f64>>,
-    y: &[f64],
+    mut y: Vec<f64>,
     weights: Option<&[f64]>,
     reference: &[f64],
     tol: f64,
 ) -> Solved {
     let k = columns.len();
     let mut views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    views.push(y);
+    views.push(&y);
     let all = gram(&views, weights);
     let g: Vec<f64> = (0..k).flat_map(|i| all[i * (k + 1)..i * (k + 1) + k].to_vec()).collect();
     let mut triangle = Triangle::cholesky(&g, reference, tol);
@@ -54,7 +55,7 @@ pub(super) fn solve(
             Some(root) => column.iter().zip(root).map(|(x, r)| x * r).collect(),
         };
         let work: Vec<Vec<f64>> = columns.iter().map(|column| scaled(column)).collect();
-        let (by_columns, qy) = Triangle::householder(&work, &scaled(y), reference, tol);
+        let (by_columns, qy) = Triangle::householder(&work, &scaled(&y), reference, tol);
         coef = by_columns.back(&qy);
         triangle = by_columns;
     } else {
@@ -66,36 +67,57 @@ pub(super) fn solve(
         at += 1;
         triangle.kept.contains(&(at - 1))
     });
-    let fitted = combine(&columns.iter().collect::<Vec<_>>(), &coef, y.len());
-    let residuals = y.iter().zip(fitted).map(|(y, fitted)| y - fitted).collect();
-    let bread = triangle.inverse();
-    Solved { kept: triangle.kept, dropped: triangle.dropped, coef, bread, residuals, columns }
+    y.par_chunks_mut(8192).enumerate().for_each(|(chunk, residuals)| {
+        let fitted = combined(columns.iter().map(Vec::as_slice), &coef, chunk, residuals.len());
+        residuals.iter_mut().zip(fitted).for_each(|(y, fitted)| *y -= fitted);
+    });
+    Solved {
+        bread: triangle.inverse(),
+        kept: triangle.kept,
+        dropped: triangle.dropped,
+        coef,
+        residuals: y,
+        within: all.last().copied().unwrap_or_default(),
+        columns,
+    }
 }
 
-pub(super) fn combine(columns: &[&Vec<f64>], coef: &[f64], n: usize) -> Vec<f64> {
+/// Sums of columns times coefficients.
+pub(super) fn combine(columns: &[&[f64]], coef: &[f64], n: usize) -> Vec<f64> {
     let mut total = vec![0.0; n];
     total.par_chunks_mut(8192).enumerate().for_each(|(chunk, total)| {
-        let from = chunk * 8192;
-        for (column, b) in columns.iter().zip(coef) {
-            for (sum, x) in total.iter_mut().zip(&column[from..]) {
-                *sum += b * x;
-            }
-        }
+        total.copy_from_slice(&combined(columns.iter().copied(), coef, chunk, total.len()));
     });
     total
 }
 
+/// The same for one chunk of rows.
+fn combined<'c>(
+    columns: impl Iterator<Item = &'c [f64]>,
+    coef: &[f64],
+    chunk: usize,
+    rows: usize,
+) -> Vec<f64> {
+    let mut total = vec![0.0; rows];
+    for (column, b) in columns.zip(coef) {
+        for (sum, x) in total.iter_mut().zip(&column[chunk * 8192..]) {
+            *sum += b * x;
+        }
+    }
+    total
+}
+
+/// How well a fit describes an outcome whose sum of squares about its mean is `all`.
 pub(super) fn goodness(
-    y: &[f64],
-    swept_y: &[f64],
+    all: f64,
     solved: &Solved,
     weights: Option<&[f64]>,
     effects: &[SampleEffect],
 ) -> Goodness {
     let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
-    let n = y.len() as f64;
-    let left = sum_rows(y.len(), |row| weight(row) * solved.residuals[row].powi(2));
-    let all = total_variation(y, weights);
+    let rows = solved.residuals.len();
+    let n = rows as f64;
+    let left = sum_rows(rows, |row| weight(row) * solved.residuals[row].powi(2));
     let k = solved.coef.len() as f64;
     let r2 = 1.0 - left / all;
     let rmse = (left / n).sqrt();
@@ -105,7 +127,7 @@ pub(super) fn goodness(
     }
     let levels: f64 = effects.iter().map(|effect| effect.factor.n_levels() as f64 - 1.0).sum();
     let k_effects = levels + 1.0;
-    let within = sum_rows(y.len(), |row| weight(row) * swept_y[row].powi(2));
+    let within = solved.within;
     let room = n - k - k_effects;
     Goodness {
         r2,

@@ -41,7 +41,7 @@ impl Request {
             ssc: Ssc::default(),
             singletons: Singletons::default(),
             collin_tol: 1e-9,
-            tol: 1e-8,
+            tol: 1e-10,
             max_iter: 10_000,
             panel_id: None,
             only: None,

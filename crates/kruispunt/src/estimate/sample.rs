@@ -4,6 +4,8 @@ use super::EstimateError;
 use super::formula::{Function, Number, Operation};
 use super::lags::Lags;
 use crate::data::{Column, Factor, Table, Values};
+use crate::math::codes;
+use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// The table, the rows still in it, and classifications handed in beside it.
@@ -170,13 +172,17 @@ impl<'a> Rows<'a> {
         name: &str,
     ) -> Result<(Factor, Vec<Column>), EstimateError> {
         if let Some(factor) = self.factor(name) {
-            let codes = self.gather(factor.codes(), |&code| code);
-            let (codes, first) = dense(&codes, factor.n_levels());
-            let levels = first.iter().map(|&at| i64::from(factor.codes()[self.row(at as usize)]));
-            return Ok((codes, vec![Column::int(levels.collect())]));
+            let own = factor.codes();
+            let coded = codes::bounded(self.n(), factor.n_levels(), |at| own[self.row(at)]);
+            let level = |&at: &u32| i64::from(own[self.row(at as usize)]);
+            let levels = coded.first.iter().map(level).collect();
+            let factor = Factor::coded(coded.codes, coded.first.len());
+            return Ok((factor, vec![Column::int(levels)]));
         }
         let column = self.table.column(argument, name)?;
-        if let Some(at) = (0..self.n()).find(|&at| column.is_null(self.row(at))) {
+        if column.count_nulls() > 0
+            && let Some(at) = (0..self.n()).find(|&at| column.is_null(self.row(at)))
+        {
             return Err(crate::data::DataError::MissingCell {
                 argument: argument.to_owned(),
                 column: name.to_owned(),
@@ -185,23 +191,27 @@ impl<'a> Rows<'a> {
             }
             .into());
         }
-        let (factor, first) = match column.values() {
-            Values::Bool(values) => dense(&self.gather(values, |&v| u32::from(v)), 2),
-            Values::Int(values) => wide(&self.gather(values, |&v| v)),
+        let (n, all) = (self.n(), self.keep.is_none());
+        let coded = match column.values() {
+            Values::Bool(values) => codes::bounded(n, 2, |at| u32::from(values[self.row(at)])),
+            Values::Int(values) if all => codes::integers(n, |at| values[at]),
+            Values::Int(values) => codes::integers(n, |at| values[self.row(at)]),
             Values::Date(values) | Values::Period(_, values) => {
-                wide(&self.gather(values, |&v| i64::from(v)))
+                codes::integers(n, |at| i64::from(values[self.row(at)]))
             }
             Values::Float(_) => {
                 let values = self.numbers(argument, name)?;
-                let bits = |v: &f64| if *v == 0.0 { 0 } else { v.to_bits() as i64 };
-                hashed(&values.iter().map(bits).collect::<Vec<_>>())
+                let bits = |v: f64| if v == 0.0 { 0 } else { v.to_bits() as i64 };
+                codes::hashed(n, |at| bits(values[at]))
             }
             Values::Text(text) => {
                 let canonical = canonical_levels(text.levels());
-                let codes = self.gather(text.codes(), |&code| canonical[code as usize]);
-                dense(&codes, text.levels().len())
+                let own = text.codes();
+                codes::bounded(n, canonical.len(), |at| canonical[own[self.row(at)] as usize])
             }
         };
+        let first = coded.first;
+        let factor = Factor::coded(coded.codes, first.len());
         let rows: Vec<u32> = first.iter().map(|&at| self.row(at as usize) as u32).collect();
         Ok((factor, vec![column.take(&rows)]))
     }
@@ -215,35 +225,6 @@ fn canonical_levels(levels: &crate::data::Levels) -> Vec<u32> {
         .enumerate()
         .map(|(code, level)| *known.entry(level).or_insert(code as u32))
         .collect()
-}
-
-/// Closes gaps in codes below `n`, in order; gives also the first row of each level.
-fn dense(codes: &[u32], n: usize) -> (Factor, Vec<u32>) {
-    let mut first = vec![u32::MAX; n];
-    for (row, &code) in codes.iter().enumerate().rev() {
-        first[code as usize] = row as u32;
-    }
-    first.retain(|&row| row != u32::MAX);
-    (Factor::compact(codes), first)
-}
-
-/// Whole numbers: by a table where their range is small, else hashed.
-fn wide(values: &[i64]) -> (Factor, Vec<u32>) {
-    let low = values.iter().copied().min().unwrap_or_default();
-    let high = values.iter().copied().max().unwrap_or_default();
-    let room = (4 * values.len()).max(1 << 16) as i128;
-    let range = i128::from(high) - i128::from(low) + 1;
-    if range <= room.min(1 << 31) {
-        let codes: Vec<u32> = values.iter().map(|&value| (value - low) as u32).collect();
-        return dense(&codes, range as usize);
-    }
-    hashed(values)
-}
-
-fn hashed(values: &[i64]) -> (Factor, Vec<u32>) {
-    let factor = Factor::encode(values);
-    let (_, first) = dense(factor.codes(), factor.n_levels());
-    (factor, first)
 }
 
 fn apply(function: Function, value: f64) -> f64 {
@@ -277,12 +258,25 @@ fn combine(operation: Operation, left: f64, right: f64) -> f64 {
     }
 }
 
+/// Whether some level has one row.
+fn has_single(factor: &Factor) -> bool {
+    let mut counts = vec![0_u8; factor.n_levels()];
+    for &code in factor.codes() {
+        let count = &mut counts[code as usize];
+        *count = (*count + 1).min(2);
+    }
+    counts.contains(&1)
+}
+
 /// Rows that are alone in a level of some factor, found again after each row that leaves.
 ///
 /// Each level keeps how many rows it has and the exclusive or of their numbers, which names the
 /// last one; the work is linear however long the chains are.
 pub(super) fn singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     let n = factors.first().map_or(0, |factor| factor.len());
+    if !factors.par_iter().any(|factor| has_single(factor)) {
+        return None;
+    }
     let mut levels: Vec<Vec<(u32, usize)>> = factors
         .iter()
         .map(|factor| {
@@ -298,9 +292,6 @@ pub(super) fn singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
     let alone = |&&(count, _): &&(u32, usize)| count == 1;
     let mut leaving: Vec<usize> =
         levels.iter().flatten().filter(alone).map(|&(_, row)| row).collect();
-    if leaving.is_empty() {
-        return None;
-    }
     let mut stay = vec![true; n];
     while let Some(row) = leaving.pop() {
         if !std::mem::replace(&mut stay[row], false) {

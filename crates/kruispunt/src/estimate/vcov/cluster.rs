@@ -86,16 +86,20 @@ impl Parts<'_> {
 
     /// Sums of the scores by cluster, one column a regressor.
     fn cluster_sandwich(&self, factor: &Factor) -> Vec<f64> {
-        let scores: Vec<f64> =
-            (0..self.n()).map(|row| self.weight(row) * self.sample.residuals[row]).collect();
+        let weights = self.sample.weights.as_deref();
+        let (codes, residuals) = (factor.codes(), &self.sample.residuals);
         let sums: Vec<Vec<f64>> = self
             .sample
             .regressors
             .par_iter()
             .map(|column| {
                 let mut sums = vec![0.0; factor.n_levels()];
-                for ((&code, x), score) in factor.codes().iter().zip(column).zip(&scores) {
-                    sums[code as usize] += x * score;
+                let rows = codes.iter().zip(column).zip(residuals);
+                match weights {
+                    None => rows.for_each(|((&code, x), u)| sums[code as usize] += x * u),
+                    Some(weights) => rows.zip(weights).for_each(|(((&code, x), u), w)| {
+                        sums[code as usize] += x * (w * u);
+                    }),
                 }
                 sums
             })
@@ -116,6 +120,12 @@ fn cross(factors: &[&Factor]) -> Option<Factor> {
 
 /// Whether every level of `inner` lies in one level of `outer`.
 fn is_nested(inner: &Factor, outer: &Factor) -> bool {
+    if std::ptr::eq(inner, outer) {
+        return true;
+    }
+    if inner.n_levels() < outer.n_levels() {
+        return false; // every level of `outer` occurs
+    }
     let mut home = vec![u32::MAX; inner.n_levels()];
     inner.codes().iter().zip(outer.codes()).all(|(&inner, &outer)| {
         let slot = &mut home[inner as usize];

@@ -137,7 +137,7 @@ pub(super) fn make(rows: &Rows<'_>, big: usize) -> (Cells, Option<Border>) {
         });
     }
     let border = border.filter(|_| t > 0).map(|(cross, square)| {
-        let factor = small_factor(square, &rows.other_mass[m..]);
+        let factor = small_factor(&square, &rows.other_mass[m..]);
         Border { t, cross, factor }
     });
     (cells, border)
@@ -152,7 +152,7 @@ fn append<T>(all: &mut Vec<T>, mut part: Vec<T>) {
 }
 
 /// The factor of small x small, from the upper triangle without the weights of the levels.
-fn small_factor(upper: Vec<f64>, mass: &[f64]) -> Semidefinite {
+fn small_factor(upper: &[f64], mass: &[f64]) -> Semidefinite {
     let t = mass.len();
     let mut square = vec![0.0; t * t];
     for a in 0..t {

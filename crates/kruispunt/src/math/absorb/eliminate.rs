@@ -155,11 +155,6 @@ impl Elimination {
             *z = x[place as usize];
         }
     }
-
-    /// Numbers in the factor.
-    pub(super) fn size(&self) -> usize {
-        self.to.len()
-    }
 }
 
 impl Going {

@@ -1,17 +1,18 @@
 //! Sweeps group effects out of columns: the residuals of a weighted regression on any number of
 //! sets of dummies.
 //!
-//! One set: group means. Two or more: the largest set is eliminated exactly, and conjugate
-//! gradients solve what remains,
+//! One set: group means. Two or more: the largest set E is eliminated exactly, and
 //!
 //! ```text
 //! S x = b,   S = D'WD - D'WE (E'WE)^-1 E'WD,   b = D'W(y - mean of y within E),
 //! ```
 //!
-//! with E the largest set and D all others together; several columns run side by side. Rows with
-//! the same levels in all sets are one cell, and a level of E with a single cell drops out of S.
-//! Where conjugate gradients are slow (long thin graphs of movers) the reduced system is
-//! factorised, densely when small, within its envelope when that is narrow.
+//! remains for all others, D = [B T]: big sets B and small ones T (few levels, quarters). T is
+//! eliminated exactly too, densely: no dummy is made, its part of S is added up from the rows
+//! ([`cells`]). B is solved by conjugate gradients, several columns side by side. Rows of one
+//! group of E with the same big levels are one cell, and a group of E with a single cell drops
+//! out. The diagonal preconditions first; where that is slow, the graph of big levels is made and
+//! eliminated level by level ([`graph`], [`eliminate`]), exactly where that is cheap.
 //!
 //! The result is checked, not trusted: the largest group mean left in any set, relative to the
 //! standard deviation of the column, is computed from the residuals themselves, and the solve is
@@ -73,6 +74,15 @@ pub(crate) struct Outcome {
     pub(crate) left: f64,
 }
 
+/// The weighted sum of squares of a column before it was swept.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Variation {
+    /// About its mean.
+    pub(crate) about_mean: f64,
+    /// About 0.
+    pub(crate) about_zero: f64,
+}
+
 /// Why there is no result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Failure {
@@ -80,6 +90,16 @@ pub(crate) enum Failure {
     NotConverged(Outcome),
     /// The ticket was cancelled.
     Cancelled,
+}
+
+impl Failure {
+    /// What is left, told in goals before, where a goal is that many scales.
+    fn in_scales(mut self, goal: f64) -> Self {
+        if let Self::NotConverged(outcome) = &mut self {
+            outcome.left *= goal;
+        }
+        self
+    }
 }
 
 /// Sets of groups, prepared for sweeping.
@@ -90,6 +110,7 @@ pub(crate) struct Absorber<'a> {
     /// How many of the others are big.
     big: usize,
     reduced: Option<Reduced>,
+    variation: Vec<Variation>,
 }
 
 /// Coefficients of the groups, by the caller's sets.
@@ -103,7 +124,7 @@ impl<'a> Absorber<'a> {
         ticket: &Ticket,
     ) -> Result<Self, Failure> {
         let (place, big) = roles(sets);
-        let mut this = Self { rows: None, place, big, reduced: None };
+        let mut this = Self { rows: None, place, big, reduced: None, variation: Vec::new() };
         if !sets.is_empty() {
             let ordered = this.place.iter().map(|&place| sets[place]).collect();
             this.rows = Some(Rows::new(ordered, weights));
@@ -143,6 +164,7 @@ impl<'a> Absorber<'a> {
         ticket: &Ticket,
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
+        self.variation.clear();
         let mut rest = columns;
         while !rest.is_empty() {
             let lanes = if rest.len() >= 8 { 8 } else { rest.len().min(4) };
@@ -159,6 +181,11 @@ impl<'a> Absorber<'a> {
             outcome.left = outcome.left.max(part.left);
         }
         Ok(outcome)
+    }
+
+    /// How much each column of the last sweep varied before it.
+    pub(crate) fn variation(&self) -> &[Variation] {
+        &self.variation
     }
 
     /// Replaces `column` by its residual and gives the coefficients of the groups. Where several
@@ -197,12 +224,17 @@ impl<'a> Absorber<'a> {
             // looked at before anything is subtracted
             let most = if bars.is_none() { largest_values(columns) } else { [0.0; K] };
             let mut centred = rows.centre::<K>(columns);
-            let bars = bars.get_or_insert_with(|| Bars::new(&centred.variation, &most, total));
+            let bars = bars.get_or_insert_with(|| {
+                self.variation.extend(centred.variation);
+                Bars::new(&centred.variation, &most, total)
+            });
             let mut others = Vec::new();
             if let Some(reduced) = &mut self.reduced {
                 let goal = bars.goal(stop.tol);
                 let left = stop.max_iter.saturating_sub(outcome.iterations);
-                let solved = reduced.solve::<K>(&centred, &goal, left, ticket)?;
+                let solved = reduced
+                    .solve::<K>(&centred, &goal, left, ticket)
+                    .map_err(|failure| failure.in_scales(0.25 * stop.tol))?;
                 outcome.iterations += solved.iterations;
                 others = solved.others;
             }
@@ -254,8 +286,8 @@ struct Bars<const K: usize> {
 }
 
 impl<const K: usize> Bars<K> {
-    fn new(variation: &[f64; K], most: &[f64; K], total: f64) -> Self {
-        let scales = variation.map(|sum| (sum / total).sqrt());
+    fn new(variation: &[Variation; K], most: &[f64; K], total: f64) -> Self {
+        let scales = variation.map(|own| (own.about_mean / total).sqrt());
         let mut floors = [0.0; K];
         for lane in 0..K {
             if scales[lane] <= 1e4 * f64::EPSILON * most[lane] {
@@ -266,11 +298,7 @@ impl<const K: usize> Bars<K> {
     }
 
     fn goal(&self, tol: f64) -> [f64; K] {
-        let mut goal = [0.0; K];
-        for lane in 0..K {
-            goal[lane] = (0.25 * tol * self.scales[lane]).max(0.25 * self.floors[lane]);
-        }
-        goal
+        std::array::from_fn(|lane| 0.25 * (tol * self.scales[lane]).max(self.floors[lane]))
     }
 
     /// The certificate: the largest group mean left, relative to the column's scale; `sums` by
@@ -279,14 +307,14 @@ impl<const K: usize> Bars<K> {
         let mut largest = [0.0_f64; K];
         for (sums, mass) in sums.iter().zip(rows.mass.iter().chain(&rows.other_mass)) {
             let share = 1.0 / mass;
-            for lane in 0..K {
-                largest[lane] = largest[lane].max(sums[lane].abs() * share);
+            for (largest, sum) in largest.iter_mut().zip(sums) {
+                *largest = largest.max(sum.abs() * share);
             }
         }
         let mut worst = 0.0_f64;
-        for lane in 0..K {
-            if largest[lane] > self.floors[lane] {
-                worst = worst.max(largest[lane] / self.scales[lane]);
+        for (largest, (floor, scale)) in largest.iter().zip(self.floors.iter().zip(&self.scales)) {
+            if largest > floor {
+                worst = worst.max(largest / scale);
             }
         }
         worst

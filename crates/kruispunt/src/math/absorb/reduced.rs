@@ -72,7 +72,8 @@ impl Reduced {
         }
     }
 
-    /// Solves for centred columns; `goal` is the largest group mean to leave in each lane.
+    /// Solves for centred columns; `goal` is the largest group mean to leave in each lane. A
+    /// failure tells what is left in goals.
     pub(super) fn solve<const K: usize>(
         &mut self,
         centred: &Centred<K>,
@@ -80,6 +81,9 @@ impl Reduced {
         max_iter: usize,
         ticket: &Ticket,
     ) -> Result<Solved<K>, Failure> {
+        if max_iter == 0 {
+            return Err(Failure::NotConverged(Outcome { iterations: 0, left: f64::INFINITY }));
+        }
         let (m, sums) = (self.m, &centred.sums);
         let mut r = sums[..m].to_vec();
         let mut small = sums[m..].to_vec();
@@ -332,16 +336,9 @@ impl Reduced {
             let edges = transposed.guess();
             (edges < 20 * self.cells.weight.len()).then(|| Elimination::new(&transposed.graph()))
         });
-        match factors.collect::<Option<Vec<Elimination>>>() {
-            Some(factors) => {
-                self.factor = Some(Factor::Graphs(factors));
-                true
-            }
-            None => {
-                self.refused = true;
-                false
-            }
-        }
+        self.factor = factors.collect::<Option<Vec<Elimination>>>().map(Factor::Graphs);
+        self.refused = self.factor.is_none();
+        !self.refused
     }
 
     /// The system of the big levels as a dense matrix, factorised.

@@ -4,7 +4,7 @@
 //! which are added up in order. Where rows stand in the order of the eliminated set, a part is a
 //! run of its groups and one pass does what otherwise takes two.
 
-use super::Groups;
+use super::{Groups, Variation};
 use rayon::prelude::*;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -28,14 +28,16 @@ pub(super) struct Rows<'a> {
     pub(super) other_mass: Vec<f64>,
 }
 
+/// Sums by group, lane by lane.
+type Lanes<const K: usize> = Vec<[f64; K]>;
+
 /// What centring finds.
 pub(super) struct Centred<const K: usize> {
     /// Means by group of the first set.
     pub(super) means: Vec<[f64; K]>,
     /// Weighted sums of what is left, by level of the other sets.
     pub(super) sums: Vec<[f64; K]>,
-    /// Weighted sum of squares about the grand mean.
-    pub(super) variation: [f64; K],
+    pub(super) variation: [Variation; K],
 }
 
 /// A run of rows and of groups, with its own slice of each column and of the groups' values.
@@ -153,20 +155,14 @@ impl<'a> Rows<'a> {
         if !self.sorted {
             means = self.scattered_means(columns);
         }
-        let given = if !self.sorted { std::mem::take(&mut means) } else { Vec::new() };
+        let given = if self.sorted { Vec::new() } else { std::mem::take(&mut means) };
         let parts = self.parts::<K>(columns, &mut means);
         let found: Vec<(Vec<[f64; K]>, [f64; K])> = parts
             .into_par_iter()
             .map(|part| {
                 let mut sums = vec![[0.0; K]; self.other_mass.len()];
                 let mut squares = [0.0; K];
-                if !self.sorted {
-                    for at in 0..part.rows.len() {
-                        let row = part.rows.start + at;
-                        let mean = &given[self.sets[0].codes[row] as usize];
-                        self.scatter(&part.columns, (row, at), mean, &mut sums, &mut squares);
-                    }
-                } else {
+                if self.sorted {
                     for (mean, group) in part.first.iter_mut().zip(part.groups.clone()) {
                         *mean = self.group_mean(&part.columns, group, part.rows.start);
                         for row in self.starts[group] as usize..self.starts[group + 1] as usize {
@@ -174,20 +170,26 @@ impl<'a> Rows<'a> {
                             self.scatter(&part.columns, (row, at), mean, &mut sums, &mut squares);
                         }
                     }
+                } else {
+                    for at in 0..part.rows.len() {
+                        let row = part.rows.start + at;
+                        let mean = &given[self.sets[0].codes[row] as usize];
+                        self.scatter(&part.columns, (row, at), mean, &mut sums, &mut squares);
+                    }
                 }
                 (sums, squares)
             })
             .collect();
         let mut found = found.into_iter();
-        let (mut sums, mut variation) = found.next().unwrap_or_else(|| (Vec::new(), [0.0; K]));
+        let (mut sums, mut within) = found.next().unwrap_or_else(|| (Vec::new(), [0.0; K]));
         for (more, squares) in found {
             add(&mut sums, &more);
-            (0..K).for_each(|lane| variation[lane] += squares[lane]);
+            (0..K).for_each(|lane| within[lane] += squares[lane]);
         }
         if !self.sorted {
             means = given;
         }
-        self.between(&means, &mut variation);
+        let variation = self.variation(&means, &within);
         Centred { means, sums, variation }
     }
 
@@ -246,8 +248,8 @@ impl<'a> Rows<'a> {
                     let row = part.rows.start + at;
                     let weight = self.weight(row);
                     let slot = &mut table[self.sets[0].codes[row] as usize];
-                    for lane in 0..K {
-                        slot[lane] += weight * part.columns[lane][at];
+                    for (slot, column) in slot.iter_mut().zip(&part.columns) {
+                        *slot += weight * column[at];
                     }
                 }
                 table
@@ -260,8 +262,8 @@ impl<'a> Rows<'a> {
         means
     }
 
-    /// Adds the variation of the first set's means about the grand mean.
-    fn between<const K: usize>(&self, means: &[[f64; K]], variation: &mut [f64; K]) {
+    /// The variation within groups and that of their means about the grand mean.
+    fn variation<const K: usize>(&self, means: &[[f64; K]], within: &[f64; K]) -> [Variation; K] {
         let mut grand = [0.0; K];
         let mut all = 0.0;
         for (mean, mass) in means.iter().zip(&self.mass) {
@@ -271,11 +273,16 @@ impl<'a> Rows<'a> {
         for grand in &mut grand {
             *grand /= all;
         }
+        let mut about_mean = *within;
         for (mean, mass) in means.iter().zip(&self.mass) {
             for lane in 0..K {
-                variation[lane] += mass * (mean[lane] - grand[lane]).powi(2);
+                about_mean[lane] += mass * (mean[lane] - grand[lane]).powi(2);
             }
         }
+        std::array::from_fn(|lane| Variation {
+            about_mean: about_mean[lane],
+            about_zero: about_mean[lane] + all * grand[lane] * grand[lane],
+        })
     }
 
     /// Subtracts the effects: `first` are the means of the first set's groups and become their
@@ -308,7 +315,7 @@ impl<'a> Rows<'a> {
                 .collect();
             return total(tables);
         }
-        let tables: Vec<(Vec<[f64; K]>, Vec<[f64; K]>)> = self
+        let tables: Vec<(Lanes<K>, Lanes<K>)> = self
             .parts(columns, first)
             .into_par_iter()
             .map(|mut part| {
