@@ -33,7 +33,7 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     *,
     fixef_rm: Literal["singleton", "none"] = "singleton",
     collin_tol: float = 1e-9,
-    fixef_tol: float = 1e-8,
+    fixef_tol: float = 1e-10,
     fixef_maxiter: int = 10_000,
     lean: bool = False,
     split: str | None = None,
