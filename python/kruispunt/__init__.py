@@ -28,7 +28,7 @@ from kruispunt.panel import Calendar, Panel, Spells, Timeline
 from kruispunt.estimate import Estimates, Fit, Fits, etable, feols, ssc
 
 # evaluate
-from kruispunt.evaluate import Effects, did
+from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
 
 # report
 from kruispunt.plots import coefplot, iplot, plot_effects
@@ -62,8 +62,12 @@ __all__ = [
     "feols",
     "ssc",
     # evaluate
+    "Comparison",
     "Effects",
+    "bacon",
+    "compare_did",
     "did",
+    "twfe_weights",
     # report
     "Report",
     "coefplot",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import html
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core
-from kruispunt._frames import to_frame
+from kruispunt._frames import to_frame, to_table
 from kruispunt._progress import reporting
 from kruispunt.account import Account
-from kruispunt.exceptions import DesignWarning, InputError
+from kruispunt.exceptions import DesignWarning, EstimationError, InputError
 from kruispunt.panel import Panel
 
 if TYPE_CHECKING:
@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-__all__ = ["Effects", "did"]
+__all__ = ["Comparison", "Effects", "bacon", "compare_did", "did", "twfe_weights"]
 
 By: TypeAlias = Literal["simple", "group", "calendar", "event"]
 Bands: TypeAlias = Literal["pointwise", "sup-t"]
+Controls: TypeAlias = Literal["not_yet", "never"]
+Method: TypeAlias = Literal[
+    "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe"
+]
 
 _SHOWN = ("cohort", "period", "event", "phase", "estimate", "std_error", "conf_low", "conf_high")
 
@@ -349,17 +353,53 @@ def _periods(value: Any, argument: str) -> int:
     raise InputError(message)
 
 
+def _design(
+    outcome: str,
+    cohort: str,
+    *,
+    method: str = "cs",
+    controls: str | None = None,
+    covariates: str | Sequence[str] | None = None,
+    nuisance: str = "dr",
+    anticipation: int = 0,
+    base: str | None = None,
+    window: tuple[int, int] = (3, 3),
+    leads: int = 3,
+    gaps: str = "pairs",
+    cluster: str | None = None,
+    weights: str | None = None,
+) -> dict[str, Any]:
+    before, after = (_periods(periods, "window") for periods in window)
+    return {
+        "outcome": outcome,
+        "cohort": cohort,
+        "method": method,
+        "controls": controls,
+        "nuisance": nuisance,
+        "covariates": _names(covariates, "covariates"),
+        "anticipation": _periods(anticipation, "anticipation"),
+        "base": base,
+        "window": (before, after),
+        "leads": _periods(leads, "leads"),
+        "gaps": gaps,
+        "cluster": cluster,
+        "weights": weights,
+    }
+
+
 def did(
     panel: Panel,
     outcome: str,
     *,
     cohort: str,
-    method: Literal["cs"] = "cs",
-    controls: Literal["not_yet", "never"] = "not_yet",
+    method: Method = "cs",
+    controls: Controls | None = None,
     covariates: str | Sequence[str] | None = None,
     nuisance: Literal["dr", "reg", "ipw"] = "dr",
     anticipation: int = 0,
-    base: Literal["varying", "universal"] = "varying",
+    base: Literal["varying", "universal"] | None = None,
+    window: tuple[int, int] = (3, 3),
+    leads: int = 3,
     gaps: Literal["pairs", "balanced", "cross_sections"] = "pairs",
     cluster: str | None = None,
     weights: str | None = None,
@@ -382,18 +422,30 @@ def did(
     cohort : str
         The first period of treatment of each unit (missing, 0 or infinity for never), or truth
         values or 0/1, of which the first true period counts.
-    method : {"cs"}
-        The estimator: Callaway & Sant'Anna.
-    controls : {"not_yet", "never"}
-        Compare with units not treated in either period of a comparison, or never treated.
+    method : str
+        The estimator. ``cs``: Callaway & Sant'Anna. ``sa``: Sun & Abraham, one regression against
+        the never treated. ``imputation``: Borusyak, Jaravel & Spiess, unit and period effects of
+        untreated outcomes impute what the treated would have had; ``did2s``: the same with shares
+        estimated (Gardner). ``lpdid``: local projections (Dube and others), cohorts weighted by
+        their precision; ``lpdid_rw``: each treated unit alike. ``stacked``: a window around each
+        cohort with clean controls (Wing and others). ``etwfe``: extended two-way regression
+        (Wooldridge). ``twfe``: two-way fixed effects, for comparison.
+    controls : {"not_yet", "never"}, optional
+        Compare with units not yet treated (by default, where the method allows it), or never
+        treated.
     covariates : str or sequence of str, optional
         Columns that trends may differ by, taken in the earlier period of each comparison.
     nuisance : {"dr", "reg", "ipw"}
         What covariates are used for: doubly robust, outcome regression, weighting.
     anticipation : int
         Periods before treatment that may already be affected.
-    base : {"varying", "universal"}
-        Placebos compare with the period before, or with the last period before treatment.
+    base : {"varying", "universal"}, optional
+        For ``cs``: placebos compare with the period before (by default), or with the last period
+        before treatment.
+    window : (int, int)
+        For ``stacked``: periods before and after treatment that a stack holds.
+    leads : int
+        For ``imputation`` and ``did2s``: periods before treatment with a placebo effect.
     gaps : {"pairs", "balanced", "cross_sections"}
         Units not seen in every period: each comparison takes those seen in both of its periods;
         only complete units are taken; or each mean takes those seen in its period.
@@ -426,6 +478,23 @@ def did(
     Callaway, B. & Sant'Anna, P. (2021). Difference-in-differences with multiple time periods.
     *Journal of Econometrics* 225(2), 200-230.
 
+    Sun, L. & Abraham, S. (2021). Estimating dynamic treatment effects in event studies with
+    heterogeneous treatment effects. *Journal of Econometrics* 225(2), 175-199.
+
+    Borusyak, K., Jaravel, X. & Spiess, J. (2024). Revisiting event-study designs: robust and
+    efficient estimation. *Review of Economic Studies* 91(6), 3253-3285.
+
+    Gardner, J. (2022). Two-stage differences in differences. arXiv:2207.05943.
+
+    Dube, A., Girardi, D., Jorda, O. & Taylor, A. (2025). A local projections approach to
+    difference-in-differences. *Journal of Applied Econometrics*.
+
+    Wing, C., Freedman, S. & Hollingsworth, A. (2024). Stacked difference-in-differences. NBER
+    working paper 32054.
+
+    Wooldridge, J. (2021). Two-way fixed effects, the two-way Mundlak regression, and
+    difference-in-differences estimators. Working paper, Michigan State University.
+
     Sant'Anna, P. & Zhao, J. (2020). Doubly robust difference-in-differences estimators.
     *Journal of Econometrics* 219(1), 101-122.
 
@@ -449,22 +518,173 @@ def did(
     >>> list(effects.cautions)
     ['few_clusters']
     """
-    design = {
-        "outcome": outcome,
-        "cohort": cohort,
-        "method": method,
-        "controls": controls,
-        "nuisance": nuisance,
-        "covariates": _names(covariates, "covariates"),
-        "anticipation": _periods(anticipation, "anticipation"),
-        "base": base,
-        "gaps": gaps,
-        "cluster": cluster,
-        "weights": weights,
-    }
+    design = _design(
+        outcome, cohort, method=method, controls=controls, covariates=covariates,
+        nuisance=nuisance, anticipation=anticipation, base=base, window=window, leads=leads,
+        gaps=gaps, cluster=cluster, weights=weights,
+    )  # fmt: skip
     with reporting(None) as progress:
         native = _core.did(_native(panel), design, progress)
     effects = Effects(native, getattr(panel, "_like", None))
     for code, text in effects.cautions.items():
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
     return effects
+
+
+class Comparison(Mapping[str, Effects]):
+    """Effects of several estimators side by side, by name of the estimator.
+
+    :func:`compare_did` makes it. Estimators that could not be used stand in :attr:`refused`, with
+    the reason.
+    """
+
+    def __init__(self, effects: Mapping[str, Effects], refused: Mapping[str, str]) -> None:
+        self._effects = dict(effects)
+        self.refused = dict(refused)
+
+    def __getitem__(self, method: str) -> Effects:
+        return self._effects[method]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._effects)
+
+    def __len__(self) -> int:
+        return len(self._effects)
+
+    def tidy(self) -> Any:
+        """Give one row an estimator and event time.
+
+        Columns: ``method``, ``event``, ``phase``, ``estimate``, ``std_error``, ``conf_low``,
+        ``conf_high``, ``status``.
+        """
+        columns: dict[str, list[Any]] = {"method": []}
+        names = ("event", "phase", "estimate", "std_error", "conf_low", "conf_high", "status")
+        like = None
+        for method, effects in self.items():
+            table = to_frame(_event(effects).native.tidy("pointwise", 0.05, 0, 0))
+            like = effects._like if like is None else like
+            columns["method"] += [method] * len(table)
+            for name in names:
+                columns.setdefault(name, []).extend(np.asarray(table[name]).tolist())
+        for name in names:
+            if name not in ("phase", "status"):
+                filled = [np.nan if value is None else value for value in columns[name]]
+                columns[name] = np.asarray(filled, dtype=np.float64)  # type: ignore[assignment]
+        return to_frame(to_table(columns), like)
+
+    def plot(self, **options: Any) -> Axes:
+        """Draw all event studies on one plot; see :func:`plot_effects` for the options."""
+        from kruispunt.plots import plot_effects
+
+        options.setdefault("bands", "pointwise")
+        return plot_effects({method: _event(own) for method, own in self.items()}, **options)
+
+    def __repr__(self) -> str:
+        lines = [f"{'':<12}{'overall':>12}{'std. error':>12}  of"]
+        for method, effects in self.items():
+            own = effects.aggregate("simple") if effects.by == "cells" else effects
+            table = to_frame(own.native.tidy("pointwise", 0.05, 0, 0))
+            row = table.native.cells(len(table) - 1, 1)[0]
+            value, error = (row[table.columns.index(name)] for name in ("estimate", "std_error"))
+            overall = row[table.columns.index("phase")] == "overall"
+            shown = (_short(value), _short(error)) if overall else ("", "")
+            lines.append(f"{method:<12}{shown[0]:>12}{shown[1]:>12}  {own.estimand}")
+        lines += [f"{method:<12}refused: {reason}" for method, reason in self.refused.items()]
+        return "\n".join(lines)
+
+
+def _event(effects: Effects) -> Effects:
+    return effects.aggregate("event") if effects.by == "cells" else effects
+
+
+def compare_did(
+    panel: Panel,
+    outcome: str,
+    *,
+    cohort: str,
+    methods: Sequence[Method] = ("twfe", "cs", "sa", "imputation", "did2s", "lpdid", "etwfe"),
+    **options: Any,
+) -> Comparison:
+    """Estimate the same design by several estimators.
+
+    Where effects are the same for all cohorts and do not grow they agree; where ``twfe`` stands
+    apart from the others, see :func:`twfe_weights` and :func:`bacon`.
+
+    Parameters
+    ----------
+    panel : Panel
+        One row a unit and a period.
+    outcome : str
+        The outcome.
+    cohort : str
+        The first period of treatment of each unit.
+    methods : sequence of str
+        As `method` of :func:`did`.
+    **options
+        Passed to :func:`did` for each estimator, which refuses those it has no use for.
+
+    Returns
+    -------
+    Comparison
+        Effects by estimator, with one table and one plot.
+    """
+    found: dict[str, Effects] = {}
+    refused: dict[str, str] = {}
+    for method in methods:
+        try:
+            found[method] = did(panel, outcome, cohort=cohort, method=method, **options)
+        except (EstimationError, InputError) as error:
+            if isinstance(error, InputError) and "cannot be used with method" not in str(error):
+                raise
+            refused[method] = str(error)
+    return Comparison(found, refused)
+
+
+def bacon(panel: Panel, outcome: str, *, cohort: str, weights: str | None = None) -> Any:
+    """Split the two-way coefficient into comparisons of two cohorts.
+
+    Parameters
+    ----------
+    panel : Panel
+        One row a unit and a period; units not seen in every period are left out.
+    outcome : str
+        The outcome.
+    cohort : str
+        The first period of treatment of each unit, or an indicator; as in :func:`did`.
+    weights : str, optional
+        One positive number a unit.
+
+    Returns
+    -------
+    data frame
+        Columns ``kind`` (``later vs earlier`` has already treated controls), ``treated``,
+        ``control`` (missing for never), ``estimate``, ``weight``; weights sum to 1 and the
+        weighted mean is the two-way coefficient.
+
+    References
+    ----------
+    Goodman-Bacon, A. (2021). Difference-in-differences with variation in treatment timing.
+    *Journal of Econometrics* 225(2), 254-277.
+    """
+    design = _design(outcome, cohort, weights=weights)
+    return to_frame(_core.bacon(_native(panel), design), panel._like)
+
+
+def twfe_weights(panel: Panel, outcome: str, *, cohort: str, weights: str | None = None) -> Any:
+    """Give the weight of each treated cohort and period in the two-way coefficient.
+
+    Negative weights can make the coefficient negative while every effect is positive. For the
+    parameters see :func:`bacon`.
+
+    Returns
+    -------
+    data frame
+        Columns ``cohort``, ``period``, ``weight`` (they sum to 1), ``n_treated``.
+
+    References
+    ----------
+    de Chaisemartin, C. & D'Haultfoeuille, X. (2020). Two-way fixed effects estimators with
+    heterogeneous treatment effects. *American Economic Review* 110(9), 2964-2996.
+    """
+    design = _design(outcome, cohort, weights=weights)
+    return to_frame(_core.twfe_weights(_native(panel), design), panel._like)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import warnings
 from pathlib import Path
@@ -135,3 +136,115 @@ def test_plots(panel):
     assert kp.plot_effects({"not yet": effects, "never": other}) is not None
     with pytest.raises(InputError, match="one kind"):
         kp.plot_effects([effects.aggregate("group"), other])
+
+
+METHODS = ("cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_each_method_gives_an_event_study(panel, method):
+    effects = kp.did(panel, "y", cohort="first", method=method)
+    event = effects if effects.by == "event" else effects.aggregate("event")
+    table = event.tidy()
+    at = list(table["event"]).index(0)
+    assert abs(event.estimates[at] - 0.2) < 0.35
+    assert event.std_errors[at] > 0
+    assert pickle.loads(pickle.dumps(event)).method == effects.method
+    again = kp.did(panel, "y", cohort="first", method=method)
+    np.testing.assert_array_equal(again.vcov(), effects.vcov())
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"method": "sa", "controls": "not_yet"}, "never treated"),
+        ({"method": "imputation", "controls": "never"}, "every outcome before treatment"),
+        ({"method": "sa", "covariates": "x1"}, "takes covariates"),
+        ({"method": "etwfe", "base": "universal"}, "base period"),
+        ({"method": "twfe", "gaps": "cross_sections"}, "follows units"),
+    ],
+)
+def test_what_a_method_has_no_use_for_is_refused(panel, options, match):
+    with pytest.raises(InputError, match=match):
+        kp.did(panel, "y", cohort="first", **options)
+
+
+def test_estimators_side_by_side(panel):
+    both = kp.compare_did(panel, "y", cohort="first", methods=["twfe", "cs", "imputation"])
+    assert list(both) == ["twfe", "cs", "imputation"]
+    table = both.tidy()
+    assert set(table["method"]) == set(both)
+    assert "overall" in repr(both)
+    never = kp.compare_did(panel, "y", cohort="first", methods=["cs", "did2s"], controls="never")
+    assert list(never) == ["cs"]
+    assert "every outcome" in never.refused["did2s"]
+    pytest.importorskip("matplotlib")
+    assert len(both.plot().get_legend().get_texts()) == 3
+
+
+def test_two_way_is_taken_apart(panel):
+    parts = kp.bacon(panel, "y", cohort="first")
+    weight, estimate = (np.asarray(parts[name], dtype=float) for name in ("weight", "estimate"))
+    overall = kp.did(panel, "y", cohort="first", method="twfe").estimates[-1]
+    assert weight.sum() == pytest.approx(1)
+    assert weight @ estimate == pytest.approx(overall)
+    weights = kp.twfe_weights(panel, "y", cohort="first")
+    assert np.asarray(weights["weight"], dtype=float).sum() == pytest.approx(1)
+
+
+def reference(name):
+    """Give a folder of data that may not be redistributed; skip where it is not at hand."""
+    folder = Path(os.environ.get("KRUISPUNT_ORACLES", "/nowhere")) / name
+    if not folder.is_dir():
+        pytest.skip("KRUISPUNT_ORACLES names no folder with this data")
+    return folder, json.loads((folder / "reference.json").read_text(encoding="utf-8"))
+
+
+def overall(effects):
+    simple = effects.aggregate("simple")
+    return simple.estimates[0], simple.std_errors[0]
+
+
+def test_two_stage_equals_did2s():
+    pandas = pytest.importorskip("pandas")
+    folder, expected = reference("did2s_hom")
+    data = pandas.read_parquet(folder / "df_hom.parquet")
+    panel = kp.Panel(data, person="unit", period="year", unit="year")
+    own = overall(kp.did(panel, "dep_var", cohort="g", method="did2s", cluster="state"))
+    static = expected["did2s"]["static_unit_fe_cl_state"]
+    np.testing.assert_allclose(own, [static["coef"][0], static["se"][0]], rtol=1e-7)
+    own = overall(kp.did(panel, "dep_var", cohort="g", method="imputation", cluster="state"))
+    peer = expected["didimputation_overall_cl_state"]
+    np.testing.assert_allclose(own, [peer["estimate"][0], peer["std.error"][0]], rtol=1e-6)
+
+
+def test_local_projections_equal_their_definition():
+    pandas = pytest.importorskip("pandas")
+    folder, expected = reference("lpdid_test")
+    data = pandas.read_parquet(folder / "lpdidtestdata1.parquet")
+    data["year"] = data["time"].astype(int) + 1900
+    panel = kp.Panel(data, person="unit", period="year", unit="year")
+    effects = kp.did(panel, "Y", cohort="treat", method="lpdid")
+    events = list(effects.tidy()["event"])
+    for name, peer in expected["lpdid_by_definition"].items():
+        if not isinstance(peer, dict):
+            continue
+        event = int(name[1:]) if name.startswith("h") else -int(name[3:])
+        at = events.index(event)
+        np.testing.assert_allclose(effects.estimates[at], peer["coef"], rtol=1e-9, err_msg=name)
+        # the peer counts rows of periods without entry in its small-sample correction
+        np.testing.assert_allclose(effects.std_errors[at], peer["se"], rtol=2e-3, err_msg=name)
+
+
+def test_weights_equal_the_peers():
+    pandas = pytest.importorskip("pandas")
+    folder, expected = reference("castle")
+    data = pandas.read_parquet(folder / "castle_full.parquet")
+    data["first"] = data["effyear"].fillna(0)
+    panel = kp.Panel(data, person="sid", period="year", unit="year")
+    for weights, name in ((None, "unweighted_simple"),):
+        own = kp.did(panel, "l_homicide", cohort="first", controls="never", weights=weights)
+        np.testing.assert_allclose(overall(own), expected["did_full"][name], rtol=1e-9)
+    own = kp.did(panel, "l_homicide", cohort="first", method="did2s")
+    peer = expected["did2s_full"]["static_unweighted"]
+    np.testing.assert_allclose(overall(own), [peer["coef"][0], peer["se"][0]], rtol=1e-6)

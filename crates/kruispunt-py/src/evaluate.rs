@@ -5,7 +5,10 @@ use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
-use kruispunt::evaluate::{Aggregate, Bands, Base, Controls, Did, Gaps, Method, Nuisance};
+use kruispunt::evaluate::{
+    Aggregate, Bands, Base, Controls, Did, Gaps, Method, Nuisance, bacon as decompose,
+    twfe_weights as weigh,
+};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -18,6 +21,18 @@ fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<
     })
 }
 
+const METHODS: [(&str, Method); 9] = [
+    ("cs", Method::CallawaySantAnna),
+    ("sa", Method::SunAbraham),
+    ("imputation", Method::Imputation),
+    ("did2s", Method::TwoStage),
+    ("lpdid", Method::LocalProjections),
+    ("lpdid_rw", Method::LocalProjectionsReweighted),
+    ("stacked", Method::Stacked),
+    ("etwfe", Method::ExtendedTwoWay),
+    ("twfe", Method::TwoWay),
+];
+
 /// A design before it meets a panel.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -25,11 +40,13 @@ pub(crate) struct Design {
     outcome: String,
     cohort: String,
     method: String,
-    controls: String,
+    controls: Option<String>,
     nuisance: String,
     covariates: Vec<String>,
     anticipation: u32,
-    base: String,
+    base: Option<String>,
+    window: (u32, u32),
+    leads: u32,
     gaps: String,
     cluster: Option<String>,
     weights: Option<String>,
@@ -37,7 +54,6 @@ pub(crate) struct Design {
 
 impl Design {
     fn build(self) -> PyResult<Did> {
-        let methods = [("cs", Method::CallawaySantAnna)];
         let controls = [("not_yet", Controls::NotYet), ("never", Controls::Never)];
         let nuisances = [
             ("dr", Nuisance::DoublyRobust),
@@ -51,13 +67,19 @@ impl Design {
             ("cross_sections", Gaps::CrossSections),
         ];
         let mut did = Did::new(self.outcome, self.cohort)
-            .method(one_of("method", &self.method, &methods)?)
-            .controls(one_of("controls", &self.controls, &controls)?)
+            .method(one_of("method", &self.method, &METHODS)?)
+            .window(self.window.0, self.window.1)
+            .leads(self.leads)
             .nuisance(one_of("nuisance", &self.nuisance, &nuisances)?)
             .covariates(self.covariates)
             .anticipation(self.anticipation)
-            .base(one_of("base", &self.base, &bases)?)
             .gaps(one_of("gaps", &self.gaps, &gaps)?);
+        if let Some(word) = self.controls {
+            did = did.controls(one_of("controls", &word, &controls)?);
+        }
+        if let Some(word) = self.base {
+            did = did.base(one_of("base", &word, &bases)?);
+        }
         if let Some(cluster) = self.cluster {
             did = did.cluster(cluster);
         }
@@ -80,6 +102,26 @@ pub(crate) fn did(
     let data = Arc::clone(&panel.get().0);
     work::run(panel.py(), progress, move |ticket| {
         did.fit_with(&data, ticket).map(PyEffects::from).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// The two-way coefficient as a mean of comparisons of two cohorts.
+#[pyfunction]
+pub(crate) fn bacon(panel: &Bound<'_, PyPanel>, design: Design) -> PyResult<PyTable> {
+    let did = design.build()?;
+    let data = Arc::clone(&panel.get().0);
+    work::run(panel.py(), None, move |ticket| {
+        decompose(&did, &data, ticket).map(PyTable::from).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// The weights of treated cells in the two-way coefficient.
+#[pyfunction]
+pub(crate) fn twfe_weights(panel: &Bound<'_, PyPanel>, design: Design) -> PyResult<PyTable> {
+    let did = design.build()?;
+    let data = Arc::clone(&panel.get().0);
+    work::run(panel.py(), None, move |ticket| {
+        weigh(&did, &data, ticket).map(PyTable::from).map_err(|error| evaluate_error(&error))
     })
 }
 

@@ -74,7 +74,7 @@ mod _core {
 
     // evaluate
     #[pymodule_export]
-    use crate::evaluate::{PyEffects, did};
+    use crate::evaluate::{PyEffects, bacon, did, twfe_weights};
 
     // report
     #[pymodule_export]

@@ -266,6 +266,9 @@ impl Effects {
             what.balance.is_none_or(|periods| {
                 let periods = i64::from(periods);
                 let long = reach.get(&row.cohort).copied().flatten();
+                if row.cohort.is_none() {
+                    return row.phase == Phase::Before;
+                }
                 long.is_some_and(|long| i64::from(long) >= periods)
                     && row.event.is_some_and(|event| i64::from(event) <= periods)
             })

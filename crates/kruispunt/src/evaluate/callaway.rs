@@ -1,10 +1,10 @@
 //! Each cohort against the untreated, period by period.
 
 use super::influence::{Coefficients, Linear, covariance, gram};
-use super::result::{Texts, assemble, not_estimable};
+use super::result::{Estimates, Texts, assemble, not_estimable};
 use super::sample::{NEVER, Profile, Sample};
-use super::{Base, Controls, Did, EvaluateError, Gaps, Nuisance, nuisance};
-use crate::data::{Effect, Effects, Panel, Phase, Status, Ticket};
+use super::{Base, Controls, Did, EvaluateError, Gaps, Method, Nuisance, nuisance};
+use crate::data::{By, Effect, Effects, Panel, Phase, Status, Ticket};
 use rayon::prelude::*;
 
 /// One cohort in one period, compared with a base period.
@@ -21,11 +21,17 @@ pub(super) struct Cell {
 pub(super) struct Rule {
     controls: Controls,
     anticipation: i64,
+    /// Periods after treatment through which controls stay untreated, in a stack.
+    through: Option<i64>,
 }
 
 impl Rule {
     pub(super) fn of(did: &Did) -> Self {
-        Self { controls: did.controls, anticipation: i64::from(did.anticipation) }
+        Self {
+            controls: did.controls.unwrap_or_default(),
+            anticipation: i64::from(did.anticipation),
+            through: (did.method == Method::Stacked).then_some(i64::from(did.window.1)),
+        }
     }
 
     /// Whether units of cohort `other` are controls of a cell.
@@ -37,7 +43,9 @@ impl Rule {
         match self.controls {
             Controls::Never => start == NEVER,
             Controls::NotYet => {
-                let latest = i64::from(sample.periods[cell.t.max(base)]);
+                let both = i64::from(sample.periods[cell.t.max(base)]);
+                let own = i64::from(sample.starts[cell.cohort]);
+                let latest = self.through.map_or(both, |periods| own + periods);
                 start == NEVER || i64::from(start) > latest + self.anticipation
             }
         }
@@ -269,8 +277,11 @@ pub(super) fn fit(
     sample: &Sample,
     ticket: &Ticket,
 ) -> Result<Effects, EvaluateError> {
-    let plan = cells(sample, did.base, did.anticipation);
-    let (rows, joint, notes) = if did.covariates.is_empty() {
+    let stacked = did.method == Method::Stacked;
+    let base = if stacked { Base::Universal } else { did.base.unwrap_or_default() };
+    let mut plan = cells(sample, base, did.anticipation);
+    let notes = if stacked { window(did, sample, &mut plan) } else { Vec::new() };
+    let (rows, mass, joint, more) = if did.covariates.is_empty() {
         without_covariates(did, sample, &plan, ticket)?
     } else {
         with_covariates(did, panel, sample, &plan, ticket)?
@@ -281,13 +292,42 @@ pub(super) fn fit(
         estimand: "average effect on the treated, by cohort and period".to_owned(),
         comparison: comparison_text(did),
         df: None,
-        notes,
+        notes: notes.into_iter().chain(more).collect(),
+        cautions: Vec::new(),
     };
     let share_of = plan.iter().map(|cell| cell.cohort as u32).collect();
-    assemble(did, panel, sample, texts, (rows, shares.values().to_vec(), share_of, joint))
+    let shares = shares.values().to_vec();
+    let found = Estimates { by: By::Cells, rows, mass, shares, share_of, joint };
+    assemble(did, panel, sample, texts, found)
 }
 
-type Estimated = (Vec<Effect>, Vec<f64>, Vec<String>);
+/// Keeps the window around treatment, of the cohorts that have all of it; says who has not.
+fn window(did: &Did, sample: &Sample, plan: &mut Vec<Cell>) -> Vec<String> {
+    let (before, after) = (i64::from(did.window.0), i64::from(did.window.1));
+    let event =
+        |cell: &Cell| i64::from(sample.periods[cell.t]) - i64::from(sample.starts[cell.cohort]);
+    let within = |cell: &Cell| (-before..=after).contains(&event(cell));
+    let mut notes = Vec::new();
+    for cohort in 0..sample.starts.len() {
+        let own = || plan.iter().filter(|cell| cell.cohort == cohort).map(event);
+        let whole = own().min().is_some_and(|first| first <= -before)
+            && own().max().is_some_and(|last| last >= after);
+        let any = own().next().is_some();
+        for cell in plan.iter_mut().filter(|cell| cell.cohort == cohort && !whole) {
+            cell.base = None;
+        }
+        if any && !whole {
+            notes.push(format!(
+                "cohort {} has not the whole window and is left out",
+                sample.starts[cohort]
+            ));
+        }
+    }
+    plan.retain(within);
+    notes
+}
+
+type Estimated = (Vec<Effect>, Vec<f64>, Vec<f64>, Vec<String>);
 
 fn without_covariates(
     did: &Did,
@@ -324,10 +364,12 @@ fn without_covariates(
     if ticket.is_cancelled() {
         return Err(EvaluateError::Cancelled);
     }
-    let (rows, cells): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let (rows, cells): (Vec<_>, Vec<Option<Comparison>>) = found.into_iter().unzip();
+    let weight = |own: &Option<Comparison>| own.as_ref().map_or(0.0, |own| own.treated.weight[0]);
+    let mass = cells.iter().map(weight).collect();
     let means = Means { sample, gaps: did.gaps, cells, shares: Shares::new(sample) };
     let joint = covariance(sample, &means, ticket)?;
-    Ok((rows, joint, Vec::new()))
+    Ok((rows, mass, joint, Vec::new()))
 }
 
 fn with_covariates(
@@ -396,10 +438,15 @@ fn with_covariates(
         notes.push(format!("{trimmed} {note}"));
     }
     let joint = gram(&psi, sample.n_clusters, width, ticket)?;
-    Ok((found.into_iter().map(|(row, _)| row).collect(), joint, notes))
+    let (rows, mass) = found.into_iter().map(|(row, own)| (row, own.mass)).unzip();
+    Ok((rows, mass, joint, notes))
 }
 
 fn method_text(did: &Did) -> String {
+    if did.method == Method::Stacked {
+        let (before, after) = did.window;
+        return format!("stacked, {before} periods before and {after} after treatment");
+    }
     let how = match (did.covariates.is_empty(), did.nuisance) {
         (true, _) => "without covariates".to_owned(),
         (false, Nuisance::DoublyRobust) => {
@@ -416,11 +463,15 @@ fn method_text(did: &Did) -> String {
 }
 
 fn comparison_text(did: &Did) -> String {
-    let whom = match did.controls {
+    let whom = match did.controls.unwrap_or_default() {
         Controls::Never => "units not treated in any period of the panel",
+        Controls::NotYet if did.method == Method::Stacked => {
+            "units not treated through the whole window"
+        }
         Controls::NotYet => "units not yet treated in the later of the two periods compared",
     };
-    let base = match did.base {
+    let base = match did.base.unwrap_or_default() {
+        _ if did.method == Method::Stacked => "the last period before treatment",
         Base::Varying => "the last period before treatment (before treatment: the period before)",
         Base::Universal => "the last period before treatment",
     };

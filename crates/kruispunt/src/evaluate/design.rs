@@ -1,7 +1,7 @@
 //! What is asked: outcome, cohorts, method and comparison.
 
 use super::sample::Sample;
-use super::{EvaluateError, callaway};
+use super::{EvaluateError, callaway, imputation, local, regression};
 use crate::data::{Effects, Panel, Ticket};
 
 /// How effects are estimated.
@@ -11,6 +11,30 @@ pub enum Method {
     /// Callaway & Sant'Anna (2021): each cohort against the untreated, period by period.
     #[default]
     CallawaySantAnna,
+    /// Sun & Abraham (2021): one regression with a coefficient for each cohort and period but the
+    /// last before treatment, against the never treated (without any, the last cohort before it
+    /// is treated). Averages carry the estimation of the shares.
+    SunAbraham,
+    /// Borusyak, Jaravel & Spiess (2024): unit and period effects from untreated outcomes alone
+    /// impute what the treated would have had. Shares are taken as fixed, and variances are
+    /// conservative, as theirs.
+    Imputation,
+    /// Gardner (2022): as imputation, with shares estimated.
+    TwoStage,
+    /// Dube, Girardi, Jorda & Taylor (2025): long differences of the newly treated against clean
+    /// controls, entry by entry; cohorts weighted by how precise they are.
+    LocalProjections,
+    /// The same with each treated unit weighted alike.
+    LocalProjectionsReweighted,
+    /// Wing, Freedman & Hollingsworth (2024): a window around each cohort's start with controls
+    /// untreated through all of it; only cohorts with the whole window.
+    Stacked,
+    /// Wooldridge (2021): one regression with a coefficient for each cohort and treated period
+    /// (with never treated controls, for each period but the last before treatment).
+    ExtendedTwoWay,
+    /// Two-way fixed effects with event-time dummies, for comparison: biased where effects differ
+    /// between cohorts or grow.
+    TwoWay,
 }
 
 impl Method {
@@ -19,6 +43,14 @@ impl Method {
     pub const fn name(self) -> &'static str {
         match self {
             Self::CallawaySantAnna => "cs",
+            Self::SunAbraham => "sa",
+            Self::Imputation => "imputation",
+            Self::TwoStage => "did2s",
+            Self::LocalProjections => "lpdid",
+            Self::LocalProjectionsReweighted => "lpdid_rw",
+            Self::Stacked => "stacked",
+            Self::ExtendedTwoWay => "etwfe",
+            Self::TwoWay => "twfe",
         }
     }
 }
@@ -79,6 +111,8 @@ pub enum Gaps {
 /// | [`covariates`](Self::covariates) | columns of numbers, truth values or classes | none |
 /// | [`anticipation`](Self::anticipation) | periods before treatment that may be affected | 0 |
 /// | [`base`](Self::base) | the period effects are measured from | varying |
+/// | [`window`](Self::window) | periods before and after treatment of a stack | 3 and 3 |
+/// | [`leads`](Self::leads) | placebo periods of imputation | 3 |
 /// | [`gaps`](Self::gaps) | units not seen in every period | pairs |
 /// | [`cluster`](Self::cluster) | column of clusters, in which units are nested | the unit |
 /// | [`weights`](Self::weights) | column of weights, one number a unit | none |
@@ -104,11 +138,13 @@ pub struct Did {
     pub(super) outcome: String,
     pub(super) cohort: String,
     pub(super) method: Method,
-    pub(super) controls: Controls,
+    pub(super) controls: Option<Controls>,
     pub(super) nuisance: Nuisance,
     pub(super) covariates: Vec<String>,
     pub(super) anticipation: u32,
-    pub(super) base: Base,
+    pub(super) base: Option<Base>,
+    pub(super) window: (u32, u32),
+    pub(super) leads: u32,
     pub(super) gaps: Gaps,
     pub(super) cluster: Option<String>,
     pub(super) weights: Option<String>,
@@ -124,11 +160,13 @@ impl Did {
             outcome: outcome.into(),
             cohort: cohort.into(),
             method: Method::default(),
-            controls: Controls::default(),
+            controls: None,
             nuisance: Nuisance::default(),
             covariates: Vec::new(),
             anticipation: 0,
-            base: Base::default(),
+            base: None,
+            window: (3, 3),
+            leads: 3,
             gaps: Gaps::default(),
             cluster: None,
             weights: None,
@@ -143,7 +181,7 @@ impl Did {
 
     /// Whom the treated are compared with.
     pub const fn controls(mut self, controls: Controls) -> Self {
-        self.controls = controls;
+        self.controls = Some(controls);
         self
     }
 
@@ -167,7 +205,19 @@ impl Did {
 
     /// The period effects are measured from.
     pub const fn base(mut self, base: Base) -> Self {
-        self.base = base;
+        self.base = Some(base);
+        self
+    }
+
+    /// Periods before and after treatment that a stack holds.
+    pub const fn window(mut self, before: u32, after: u32) -> Self {
+        self.window = (before, after);
+        self
+    }
+
+    /// Periods before treatment whose placebo effects imputation estimates.
+    pub const fn leads(mut self, periods: u32) -> Self {
+        self.leads = periods;
         self
     }
 
@@ -208,9 +258,46 @@ impl Did {
     ///
     /// As [`fit`](Self::fit), and [`EvaluateError::Cancelled`].
     pub fn fit_with(&self, panel: &Panel, ticket: &Ticket) -> Result<Effects, EvaluateError> {
+        self.check()?;
         let sample = Sample::read(self, panel, ticket)?;
         match self.method {
-            Method::CallawaySantAnna => callaway::fit(self, panel, &sample, ticket),
+            Method::CallawaySantAnna | Method::Stacked => {
+                callaway::fit(self, panel, &sample, ticket)
+            }
+            Method::SunAbraham | Method::ExtendedTwoWay => {
+                regression::fit(self, panel, &sample, ticket)
+            }
+            Method::TwoWay => regression::two_way(self, panel, &sample, ticket),
+            Method::Imputation | Method::TwoStage => imputation::fit(self, panel, &sample, ticket),
+            Method::LocalProjections | Method::LocalProjectionsReweighted => {
+                local::fit(self, panel, &sample, ticket)
+            }
+        }
+    }
+
+    /// Refuses what the method has no use for.
+    fn check(&self) -> Result<(), EvaluateError> {
+        let method = self.method.name();
+        let refuse = |argument, why| Err(EvaluateError::NotWithMethod { argument, method, why });
+        let cs = self.method == Method::CallawaySantAnna;
+        if !self.covariates.is_empty() && !cs {
+            return refuse("covariates", "only \"cs\" takes covariates");
+        }
+        if self.base.is_some() && !cs {
+            return refuse("base", "its base period is the last before treatment");
+        }
+        if self.gaps == Gaps::CrossSections && !cs {
+            return refuse("gaps", "it follows units over time; let `gaps` be pairs or balanced");
+        }
+        match (self.method, self.controls) {
+            (Method::SunAbraham, Some(Controls::NotYet)) => {
+                refuse("controls", "it compares with the never treated (or the last cohort)")
+            }
+            (Method::Imputation | Method::TwoStage, Some(Controls::Never)) => {
+                refuse("controls", "it uses every outcome before treatment")
+            }
+            (Method::TwoWay, Some(_)) => refuse("controls", "it uses every outcome"),
+            _ => Ok(()),
         }
     }
 }

@@ -12,15 +12,20 @@
 
 mod aggregate;
 mod callaway;
+mod decompose;
 mod design;
 mod error;
+mod imputation;
 mod inference;
 mod influence;
+mod local;
 mod nuisance;
+mod regression;
 mod result;
 mod sample;
 
 pub use aggregate::Aggregate;
+pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
 pub use error::EvaluateError;
 pub use inference::{Bands, Pretest};

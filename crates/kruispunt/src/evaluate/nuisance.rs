@@ -119,6 +119,8 @@ pub(super) struct Influence {
     pub(super) units: std::sync::Arc<Vec<u32>>,
     pub(super) psi: Vec<f64>,
     pub(super) trimmed: usize,
+    /// Weight of the treated.
+    pub(super) mass: f64,
 }
 
 /// The units of a comparison with their covariates, treated first, and the models fitted to them.
@@ -215,7 +217,8 @@ impl<'a> Worker<'a> {
         let (estimate, psi, trimmed) = self.estimate(group, &change);
         row.estimate = estimate;
         row.status = lone(sample, &row, clusters, cell);
-        (row, Influence { units: std::sync::Arc::clone(&group.units), psi, trimmed })
+        let mass = group.weights[..group.n_treated].iter().sum();
+        (row, Influence { units: std::sync::Arc::clone(&group.units), psi, trimmed, mass })
     }
 
     /// Collects the units of a comparison and fits the models that do not need the outcome.

@@ -14,6 +14,7 @@ pub(super) struct Texts {
     pub(super) comparison: String,
     pub(super) df: Option<f64>,
     pub(super) notes: Vec<String>,
+    pub(super) cautions: Vec<Caution>,
 }
 
 pub(super) fn not_estimable(mut row: Effect, reason: impl Into<String>) -> Effect {
@@ -27,35 +28,24 @@ pub(super) fn caution(code: &str, text: impl Into<String>) -> Caution {
 }
 
 /// Treated unit-periods, and those whose effect was estimated, by weight.
-pub(super) fn identified(sample: &Sample, rows: &[Effect]) -> f64 {
-    let position = |start: i32| sample.starts.binary_search(&start).ok();
-    let mut known = vec![false; sample.starts.len() * sample.n_periods()];
-    for row in rows {
-        let place = row
-            .cohort
-            .and_then(position)
-            .zip(row.period.and_then(|period| sample.periods.binary_search(&period).ok()));
-        if let Some((cohort, t)) = place {
-            known[cohort * sample.n_periods() + t] =
-                !matches!(row.status, Status::NotEstimable(_)) && row.phase == Phase::After;
-        }
-    }
-    let (mut all, mut own) = (0.0, 0.0);
+fn identified(sample: &Sample, rows: &[Effect], mass: &[f64]) -> f64 {
+    let own: f64 = rows
+        .iter()
+        .zip(mass)
+        .filter(|(row, _)| row.phase == Phase::After)
+        .filter(|(row, _)| !matches!(row.status, Status::NotEstimable(_)))
+        .map(|(_, mass)| mass)
+        .sum();
+    let mut all = 0.0;
     for profile in &sample.profiles {
-        for t in (0..sample.n_periods()).filter(|&t| profile.present[t]) {
-            if sample.treated(profile.cohort, t) {
-                all += profile.weight;
-                if known[profile.cohort * sample.n_periods() + t] {
-                    own += profile.weight;
-                }
-            }
-        }
+        let treated = |t: &usize| profile.present[*t] && sample.treated(profile.cohort, *t);
+        all += profile.weight * (0..sample.n_periods()).filter(treated).count() as f64;
     }
     if all > 0.0 { own / all } else { 0.0 }
 }
 
 /// What the design itself gives reason to warn of.
-pub(super) fn design_cautions(sample: &Sample, rows: &[Effect], share: f64) -> Vec<Caution> {
+fn design_cautions(sample: &Sample, rows: &[Effect], share: f64) -> Vec<Caution> {
     let mut cautions = Vec::new();
     let never = sample.profiles.iter().any(|profile| sample.starts[profile.cohort] == NEVER);
     if !never {
@@ -118,8 +108,17 @@ pub(super) fn design_cautions(sample: &Sample, rows: &[Effect], share: f64) -> V
     cautions
 }
 
-/// Rows, shares, the share of each row, and the covariance of rows and shares.
-pub(super) type Estimates = (Vec<Effect>, Vec<f64>, Vec<u32>, Vec<f64>);
+/// What an estimator found.
+pub(super) struct Estimates {
+    pub(super) by: By,
+    pub(super) rows: Vec<Effect>,
+    /// The treated weight behind each row.
+    pub(super) mass: Vec<f64>,
+    pub(super) shares: Vec<f64>,
+    pub(super) share_of: Vec<u32>,
+    /// Covariance of rows and shares.
+    pub(super) joint: Vec<f64>,
+}
 
 /// Effects by cohort and period.
 pub(super) fn assemble(
@@ -127,8 +126,9 @@ pub(super) fn assemble(
     panel: &Panel,
     sample: &Sample,
     texts: Texts,
-    (rows, shares, share_of, joint): Estimates,
+    found: Estimates,
 ) -> Result<Effects, EvaluateError> {
+    let Estimates { by, rows, mass, shares, share_of, joint } = found;
     let after = |row: &&Effect| row.phase == Phase::After;
     let lacking = |row: &Effect| matches!(row.status, Status::NotEstimable(_));
     if rows.iter().filter(after).all(lacking) {
@@ -136,12 +136,15 @@ pub(super) fn assemble(
         let why = why.unwrap_or("no cohort has a period after treatment").to_owned();
         return Err(EvaluateError::NothingEstimable { why });
     }
-    let share = identified(sample, &rows);
+    // a regression that pools event times identifies no treated cell by itself
+    let pooled = by == By::Event && mass.iter().all(|mass| *mass == 0.0);
+    let share = if pooled { f64::NAN } else { identified(sample, &rows, &mass) };
     let mut step = sample.step.clone();
     for note in texts.notes {
         step.notes.push(note);
     }
-    let cautions = design_cautions(sample, &rows, share);
+    let mut cautions = texts.cautions;
+    cautions.extend(design_cautions(sample, &rows, share));
     for caution in &cautions {
         step.notes.push(caution.text.clone());
     }
@@ -149,7 +152,7 @@ pub(super) fn assemble(
         calendar: *panel.calendar(),
         outcome: did.outcome.clone(),
         method: texts.method,
-        by: By::Cells,
+        by,
         rows,
         shares,
         share_of,

@@ -1,8 +1,11 @@
 //! The evaluate room against its peers, closed forms and invariances.
 
 use kruispunt::data::{By, Column, Effects, Panel, Phase, Seed, Status, Table, Ticket, Unit};
-use kruispunt::evaluate::{Aggregate, Bands, Base, Controls, Did, Nuisance};
+use kruispunt::evaluate::{
+    Aggregate, Bands, Base, Controls, Did, Method, Nuisance, bacon, twfe_weights,
+};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// A folder of reference data that may not be redistributed: tests that need it are skipped
@@ -387,8 +390,9 @@ fn all_treated_in_the_end_says_what_share_is_identified() {
     assert!(effects.cautions().iter().any(|own| own.code == "all_treated"));
     let treated = |row: &&(i64, i64, i64, f64, f64)| row.1 >= row.2;
     let all = rows.iter().filter(treated).count() as f64;
-    let seen =
-        |row: &(i64, i64, i64, f64, f64)| row.1 < 2006 && rows.iter().any(|own| own.0 == row.0);
+    let seen = |row: &(i64, i64, i64, f64, f64)| {
+        row.1 < 2006 && rows.iter().any(|own| own.0 == row.0 && own.1 == row.2 - 1)
+    };
     let own = rows.iter().filter(treated).filter(|row| seen(row)).count() as f64;
     close("share", &[effects.identified_share()], &[own / all], 1e-12);
     let late =
@@ -430,4 +434,248 @@ fn a_treatment_indicator_and_its_first_period_are_one_design() {
     let by_flag = Did::new("wage", "treated").fit(&panel).unwrap();
     assert!(by_flag.len() >= 18);
     assert!(by_flag.rows().iter().any(|row| row.status == Status::Estimated));
+}
+
+fn numbers(value: &Value) -> BTreeMap<String, f64> {
+    value.as_object().unwrap().iter().map(|(k, v)| (k.clone(), v.as_f64().unwrap())).collect()
+}
+
+/// `sunab` of fixest on the data of `did`; fixest takes shares as fixed, so only its cells' errors
+/// are ours.
+#[test]
+fn sun_abraham_equals_fixest_on_mpdta() {
+    let Some((panel, reference)) = mpdta() else { return };
+    let expected = &reference["fixest"]["sunab"];
+    let effects = Did::new("lemp", "first_treat").method(Method::SunAbraham).fit(&panel).unwrap();
+    let errors = numbers(&expected["vcov"]["cl"]);
+    let mut compared = 0;
+    for (row, se) in effects.rows().iter().zip(effects.std_errors()) {
+        if row.status == Status::Estimated {
+            let name = format!("year::{}:cohort::{}", row.event.unwrap(), row.cohort.unwrap());
+            close(&name, &[se], &[errors[&name]], 1e-12);
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, errors.len());
+    let event = effects.aggregate(&Aggregate::new(By::Event)).unwrap();
+    let coefficients = numbers(&expected["coef"]);
+    for row in event.rows().iter().filter(|row| row.phase != Phase::Overall) {
+        let name = format!("year::{}", row.event.unwrap());
+        close(&name, &[row.estimate], &[*coefficients.get(&name).unwrap_or(&0.0)], 1e-12);
+    }
+    let simple = effects.aggregate(&Aggregate::new(By::Simple)).unwrap();
+    let att = reference["fixest"]["sunab_att"]["att"].as_f64().unwrap();
+    close("att", &[simple.rows()[0].estimate], &[att], 1e-12);
+    // the shares are estimated here
+    assert!(simple.std_errors()[0] > reference["fixest"]["sunab_att"]["se"].as_f64().unwrap());
+}
+
+#[test]
+fn imputation_equals_didimputation_on_mpdta() {
+    let Some((panel, reference)) = mpdta() else { return };
+    let did = || Did::new("lemp", "first_treat").method(Method::Imputation);
+    // the peer drops units with one untreated period as singletons, and with them the cohort of
+    // 2004 without a word; one period is enough to impute
+    let whole = did().fit(&panel).unwrap();
+    assert_eq!(whole.identified_share(), 1.0);
+    let first = panel.column("first_treat", "first_treat").unwrap();
+    let first = first.to_floats("first_treat", "first_treat").unwrap();
+    let mask = Column::bool(first.iter().map(|first| *first != 2004.0).collect());
+    let effects = did().fit(&panel.filter(&mask, "as the peer").unwrap()).unwrap();
+    let expected = &reference["didimputation"];
+    let simple = effects.aggregate(&Aggregate::new(By::Simple)).unwrap();
+    close(
+        "overall",
+        &simple.estimates(),
+        &[expected["overall"]["estimate"].as_f64().unwrap()],
+        1e-7,
+    );
+    let event = effects.aggregate(&Aggregate::new(By::Event)).unwrap();
+    let (estimates, errors) = shown(&event);
+    close("event", &estimates, &floats(&expected["event"]["estimate"])[..5], 1e-7);
+    close("se", &simple.std_errors(), &[expected["overall"]["std.error"].as_f64().unwrap()], 1e-7);
+    close("se", &errors[3..5], &floats(&expected["event"]["std.error"])[3..5], 1e-7);
+}
+
+#[test]
+fn two_way_equals_fixest_on_mpdta() {
+    let Some((panel, reference)) = mpdta() else { return };
+    let effects = Did::new("lemp", "first_treat").method(Method::TwoWay).fit(&panel).unwrap();
+    let expected = &reference["fixest"]["twfe"];
+    let key = "treat:I(year >= first.treat)";
+    let own = [*effects.estimates().last().unwrap(), *effects.std_errors().last().unwrap()];
+    let both =
+        [expected["coef"][key].as_f64().unwrap(), expected["vcov"]["cl"][key].as_f64().unwrap()];
+    close("twfe", &own, &both, 1e-12);
+    assert!(effects.cautions().iter().any(|own| own.code == "two_way"));
+}
+
+fn castle() -> Option<(Panel, Value)> {
+    let folder = reference("castle")?;
+    let data = csv(&folder.join("castle.csv"), ',');
+    let get = |name: &str| &data.iter().find(|(own, _)| own == name).unwrap().1;
+    let table = Table::new([
+        ("year", whole(get("year"))),
+        ("post", whole(get("post"))),
+        ("l_homicide", Column::float(get("l_homicide").iter().map(|v| v.unwrap()).collect())),
+        ("state", {
+            let text = std::fs::read_to_string(folder.join("castle.csv")).unwrap();
+            let at = data.iter().position(|(own, _)| own == "state").unwrap();
+            let names: Vec<String> = text
+                .lines()
+                .skip(1)
+                .map(|line| line.split(',').nth(at).unwrap().trim_matches('"').to_owned())
+                .collect();
+            Column::text(names.iter().map(|name| Some(name.as_str())))
+        }),
+    ])
+    .unwrap();
+    Some((Panel::from_table(&table, "state", "year", Unit::Year).unwrap(), expected(&folder)))
+}
+
+#[test]
+fn goodman_bacon_equals_bacondecomp_and_sums_to_the_coefficient() {
+    let Some((panel, reference)) = castle() else { return };
+    let did = Did::new("l_homicide", "post");
+    let table = bacon(&did, &panel, &Ticket::new()).unwrap();
+    let get = |name: &str| table.get(name).unwrap().to_floats("a", name).unwrap();
+    let label = |name: &str, row: usize| table.get(name).unwrap().label(row);
+    let (estimate, weight) = (get("estimate"), get("weight"));
+    let expected = &reference["bacondecomp"];
+    let key = |value: f64| if value > 9000.0 { None } else { Some(format!("{value}")) };
+    let (treated, control) = (floats(&expected["treated"]), floats(&expected["untreated"]));
+    assert_eq!(treated.len(), table.n_rows());
+    for at in 0..treated.len() {
+        let row = (0..table.n_rows())
+            .find(|&row| {
+                label("treated", row) == key(treated[at])
+                    && label("control", row) == key(control[at])
+            })
+            .unwrap();
+        close("estimate", &[estimate[row]], &[floats(&expected["estimate"])[at]], 1e-12);
+        close("weight", &[weight[row]], &[floats(&expected["weight"])[at]], 1e-12);
+    }
+    let sum: f64 = estimate.iter().zip(&weight).map(|(a, b)| a * b).sum();
+    let two_way = did.clone().method(Method::TwoWay).fit(&panel).unwrap();
+    close("sum", &[sum], &[*two_way.estimates().last().unwrap()], 1e-12);
+    let se = reference["bacondecomp"]["se_cl_state"]["post"].as_f64().unwrap();
+    close("se", &[*two_way.std_errors().last().unwrap()], &[se], 1e-10);
+}
+
+#[test]
+fn two_way_weights_sum_to_one_and_give_the_coefficient() {
+    for seed in 0..3 {
+        let rows = gappy(seed, 60);
+        let panel = panel_of(&rows);
+        let did = Did::new("wage", "first").weights("weight");
+        let table = twfe_weights(&did, &panel, &Ticket::new()).unwrap();
+        let weight = table.get("weight").unwrap().to_floats("a", "weight").unwrap();
+        close("sum", &[weight.iter().sum()], &[1.0], 1e-12);
+        // an outcome that is an effect by cell and nothing else has the weighted mean of effects
+        let effect = |g: i64, t: i64| if g > 0 && t >= g { (g % 5 + t % 3) as f64 } else { 0.0 };
+        let made: Vec<_> =
+            rows.iter().map(|row| (row.0, row.1, row.2, effect(row.2, row.1), row.4)).collect();
+        let two_way = did.method(Method::TwoWay).fit(&panel_of(&made)).unwrap();
+        let label = |name: &str, row: usize| {
+            table.get(name).unwrap().label(row).unwrap().parse::<i64>().unwrap()
+        };
+        let mean: f64 = weight
+            .iter()
+            .enumerate()
+            .map(|(row, weight)| weight * effect(label("cohort", row), label("period", row)))
+            .sum();
+        close("coefficient", &[*two_way.estimates().last().unwrap()], &[mean], 1e-10);
+    }
+}
+
+/// On a panel without gaps the saturated regressions are the comparisons of means.
+#[test]
+fn estimators_agree_where_theory_says_they_do() {
+    let (panel, _) = invented();
+    let did = |method| Did::new("wage", "first").method(method);
+    let cs = did(Method::CallawaySantAnna).controls(Controls::Never).base(Base::Universal);
+    let cs = cs.fit(&panel).unwrap();
+    let sa = did(Method::SunAbraham).fit(&panel).unwrap();
+    let etwfe = did(Method::ExtendedTwoWay).controls(Controls::Never).fit(&panel).unwrap();
+    close("sa", &sa.estimates(), &cs.estimates(), 1e-10);
+    close("etwfe", &etwfe.estimates(), &cs.estimates(), 1e-10);
+    let scale = sa.std_errors()[3] / cs.std_errors()[3];
+    let scaled: Vec<f64> = cs.std_errors().iter().map(|se| se * scale).collect();
+    close("sa se", &sa.std_errors(), &scaled, 1e-10);
+    // two-stage and imputation share their effects; two-stage adds the estimation of the shares
+    let imputation = did(Method::Imputation).fit(&panel).unwrap();
+    let two_stage = did(Method::TwoStage).fit(&panel).unwrap();
+    assert_eq!(imputation.estimates(), two_stage.estimates());
+    let simple = |effects: &Effects| effects.aggregate(&Aggregate::new(By::Simple)).unwrap();
+    assert!(simple(&two_stage).std_errors()[0] > simple(&imputation).std_errors()[0]);
+    // the extended two-way regression with not-yet treated controls imputes
+    let etwfe = did(Method::ExtendedTwoWay).fit(&panel).unwrap();
+    let imputed: Vec<f64> = imputation
+        .rows()
+        .iter()
+        .filter(|row| row.cohort.is_some())
+        .map(|row| row.estimate)
+        .collect();
+    close("etwfe not yet", &etwfe.estimates(), &imputed, 1e-10);
+    // local projections with one cohort and never treated controls are comparisons of means
+    let lp = did(Method::LocalProjectionsReweighted).controls(Controls::Never).fit(&panel).unwrap();
+    let event = cs.aggregate(&Aggregate::new(By::Event)).unwrap();
+    let own: Vec<f64> = event.rows()[..event.len() - 1].iter().map(|row| row.estimate).collect();
+    close("lpdid", &lp.estimates(), &own, 1e-10);
+    // a stack whose controls are never treated holds the same cells
+    let stacked = did(Method::Stacked).controls(Controls::Never).window(2, 1).fit(&panel).unwrap();
+    let mut compared = 0;
+    for row in stacked.rows().iter().filter(|row| row.status == Status::Estimated) {
+        let same =
+            cs.rows().iter().find(|own| (own.cohort, own.period) == (row.cohort, row.period));
+        close("stacked", &[row.estimate], &[same.unwrap().estimate], 1e-12);
+        compared += 1;
+    }
+    assert!(compared >= 9, "{compared}");
+}
+
+/// Imputation by brute force: least squares with dummies on untreated outcomes.
+#[test]
+fn imputation_with_gaps_and_weights_equals_the_regression_with_dummies() {
+    for seed in 0..3 {
+        let rows = gappy(seed, 40);
+        let panel = panel_of(&rows);
+        let effects = Did::new("wage", "first")
+            .weights("weight")
+            .method(Method::Imputation)
+            .fit(&panel)
+            .unwrap();
+        // sweep unit and period means of untreated outcomes until nothing is left
+        let untreated: Vec<_> =
+            rows.iter().filter(|row| row.2 == 0 || row.1 < row.2).copied().collect();
+        let mut unit: BTreeMap<i64, f64> = BTreeMap::default();
+        let mut year: BTreeMap<i64, f64> = BTreeMap::default();
+        for _ in 0..4000 {
+            let mut sums: BTreeMap<i64, (f64, f64)> = BTreeMap::default();
+            for row in &untreated {
+                let own = sums.entry(row.0).or_default();
+                own.0 += row.4 * (row.3 - year.get(&row.1).unwrap_or(&0.0));
+                own.1 += row.4;
+            }
+            unit = sums.iter().map(|(k, v)| (*k, v.0 / v.1)).collect();
+            let mut sums: BTreeMap<i64, (f64, f64)> = BTreeMap::default();
+            for row in &untreated {
+                let own = sums.entry(row.1).or_default();
+                own.0 += row.4 * (row.3 - unit[&row.0]);
+                own.1 += row.4;
+            }
+            year = sums.iter().map(|(k, v)| (*k, v.0 / v.1)).collect();
+        }
+        for row in effects.rows().iter().filter(|row| row.cohort.is_some()) {
+            let (g, t) = (i64::from(row.cohort.unwrap()), i64::from(row.period.unwrap()));
+            let own: Vec<_> = rows
+                .iter()
+                .filter(|row| row.2 == g && row.1 == t && unit.contains_key(&row.0))
+                .collect();
+            let total: f64 = own.iter().map(|row| row.4).sum();
+            let mean = own.iter().map(|row| row.4 * (row.3 - unit[&row.0] - year[&t])).sum::<f64>()
+                / total;
+            close("imputed", &[row.estimate], &[mean], 1e-8);
+        }
+    }
 }
