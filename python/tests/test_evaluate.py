@@ -215,7 +215,7 @@ def test_two_stage_equals_did2s():
     np.testing.assert_allclose(own, [static["coef"][0], static["se"][0]], rtol=1e-7)
     own = overall(kp.did(panel, "dep_var", cohort="g", method="imputation", cluster="state"))
     peer = expected["didimputation_overall_cl_state"]
-    np.testing.assert_allclose(own, [peer["estimate"][0], peer["std.error"][0]], rtol=1e-6)
+    np.testing.assert_allclose(own, [peer["estimate"], peer["std.error"]], rtol=1e-6)
 
 
 def test_local_projections_equal_their_definition():

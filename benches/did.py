@@ -1,0 +1,230 @@
+"""Difference-in-differences at a million rows: kruispunt beside its peers.
+
+100,000 units x 10 periods, five cohorts and a never treated group, effects that grow and differ by
+cohort. The clock runs from the data frame to the event study with standard errors.
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from typing import Any
+
+import harness
+import numpy as np
+
+JOBS = {
+    "cs": ("kruispunt", "diff-diff", "csdid", "moderndid", "differences"),
+    "cs-dr": ("kruispunt", "diff-diff", "csdid", "moderndid", "differences"),
+    "sa": ("kruispunt", "diff-diff"),
+    "imputation": ("kruispunt", "diff-diff"),
+    "did2s": ("kruispunt", "pyfixest"),
+    "lpdid": ("kruispunt", "diff-diff"),
+    "etwfe": ("kruispunt", "diff-diff"),
+    "bacon": ("kruispunt", "diff-diff"),
+}
+COVARIATES = ["x1", "x2", "x3"]
+
+
+def data(n: int, periods: int = 10) -> Any:
+    """Make the panel."""
+    import pandas as pd
+
+    rng = np.random.default_rng(n)
+    g = rng.choice([0, 2004, 2005, 2006, 2007, 2008], n)
+    x = rng.normal(size=(n, 3)).round(4)
+    unit = np.repeat(np.arange(n), periods)
+    year = np.tile(2001 + np.arange(periods), n)
+    first = g[unit]
+    since = year - first
+    effect = np.where((first > 0) & (since >= 0), 0.1 * (since + 1) + 0.02 * (first - 2004), 0.0)
+    level = rng.normal(size=n) + x[:, 0]
+    trend = 0.05 * (1 + x[:, 1])
+    y = level[unit] + trend[unit] * (year - 2001) + effect + rng.normal(size=n * periods)
+    frame = {"unit": unit, "year": year, "g": first, "y": y}
+    frame |= {name: x[unit, at] for at, name in enumerate(COVARIATES)}
+    frame["treated"] = ((first > 0) & (since >= 0)).astype(int)
+    return pd.DataFrame(frame)
+
+
+def event_study(events: Any, estimates: Any, errors: Any) -> dict[str, list[float]]:
+    """Give estimate and standard error by event time; reference periods left out."""
+    rows = zip(events, estimates, errors, strict=True)
+    return {
+        str(int(e)): [float(b), float(se)]
+        for e, b, se in rows
+        if b is not None and se is not None and np.isfinite(se) and se > 0
+    }
+
+
+def kruispunt(job: str, frame: Any) -> Any:
+    """Our own."""
+    import kruispunt as kp
+
+    panel = kp.Panel(frame, person="unit", period="year", unit="year")
+    if job == "bacon":
+        table = kp.bacon(panel, "y", cohort="g")
+        return {"coefficient": [float(table["estimate"] @ table["weight"]), 1.0]}
+    options: dict[str, Any] = {"method": job}
+    if job.startswith("cs"):
+        options = {"controls": "never"}
+        options |= {"covariates": COVARIATES} if job == "cs-dr" else {}
+    effects = kp.did(panel, "y", cohort="g", **options)
+    event = effects if effects.by == "event" else effects.aggregate("event")
+    table = event.tidy()
+    table = table[table["event"].notna()]
+    if job in ("imputation", "did2s"):
+        table = table[table["event"] >= 0]
+    return event_study(table["event"], table["estimate"], table["std_error"])
+
+
+def diff_diff(job: str, frame: Any) -> Any:
+    """The diff-diff package."""
+    import diff_diff as dd
+
+    names = {"outcome": "y", "unit": "unit", "time": "year", "first_treat": "g"}
+    if job.startswith("cs"):
+        covariates = COVARIATES if job == "cs-dr" else None
+        fit = dd.CallawaySantAnna(estimation_method="dr").fit(
+            frame, **names, covariates=covariates, aggregate="event_study"
+        )
+    elif job == "sa":
+        fit = dd.SunAbraham(cluster="unit").fit(frame, **names)
+    elif job == "imputation":
+        fit = dd.ImputationDiD().fit(frame, **names, aggregate="event_study")
+    elif job == "etwfe":
+        fit = dd.WooldridgeDiD(cluster="unit").fit(frame, **names)
+        found = fit.aggregate("event")
+        fit = fit if found is None else found
+    elif job == "bacon":
+        fit = dd.BaconDecomposition().fit(frame, **names)
+        return {"coefficient": [float(fit.twfe_estimate), 1.0]}
+    else:
+        fit = dd.LPDiD(pre_window=7, post_window=6).fit(
+            frame, outcome="y", unit="unit", time="year", treatment="treated"
+        )
+    effects = getattr(fit, "event_study_effects", None)
+    if effects is None:
+        table = getattr(fit, "event_study", None)
+        if table is None:
+            table = fit.to_dataframe()
+        columns = {name.lower(): name for name in table.columns}
+        where = next(
+            columns[k] for k in ("horizon", "event_time", "relative_period") if k in columns
+        )
+        value = next(
+            columns[k] for k in ("effect", "coefficient", "estimate", "att") if k in columns
+        )
+        error = next(columns[k] for k in ("se", "std_error", "std.error") if k in columns)
+        return event_study(table[where], table[value], table[error])
+    return event_study(
+        effects,
+        [own["effect"] for own in effects.values()],
+        [own["se"] for own in effects.values()],
+    )
+
+
+def csdid(job: str, frame: Any) -> Any:
+    """The csdid package."""
+    from csdid.att_gt import ATTgt
+
+    formula = "y ~ 1" if job == "cs" else "y ~ " + " + ".join(COVARIATES)
+    fit = ATTgt(
+        yname="y", tname="year", idname="unit", gname="g", data=frame,
+        control_group="nevertreated", xformla=formula,
+    ).fit(est_method="dr", bstrap=False)  # fmt: skip
+    fit.aggte(typec="dynamic", bstrap=False, cband=False)
+    own = fit.atte
+    return event_study(own["egt"], own["att_egt"], np.ravel(own["se_egt"]))
+
+
+def moderndid(job: str, frame: Any) -> Any:
+    """The moderndid package."""
+    import moderndid as md
+
+    formula = "~1" if job == "cs" else "~ " + " + ".join(COVARIATES)
+    fit = md.att_gt(
+        frame, yname="y", tname="year", idname="unit", gname="g", xformla=formula, cband=False
+    )
+    own = md.aggte(fit, type="dynamic", cband=False)
+    return event_study(own.event_times, own.att_by_event, own.se_by_event)
+
+
+def differences(job: str, frame: Any) -> Any:
+    """The differences package."""
+    from differences import ATTgt
+
+    indexed = frame.assign(g=frame["g"].where(frame["g"] > 0)).set_index(["unit", "year"])
+    formula = "y" if job == "cs" else "y ~ " + " + ".join(COVARIATES)
+    fit = ATTgt(data=indexed, cohort_column="g")
+    fit.fit(formula=formula, est_method="dr", progress_bar=False)
+    table = fit.aggregate("event")
+    table.columns = [column[-1] for column in table.columns]
+    return event_study(table.index, table["ATT"], table["std_error"])
+
+
+def pyfixest(job: str, frame: Any) -> Any:
+    """The pyfixest package."""
+    from pyfixest.did.estimation import did2s
+
+    own = frame.assign(
+        rel=np.where(frame["treated"] == 1, frame["year"] - frame["g"], -99).astype(int)
+    )
+    fit = did2s(
+        own, yname="y", first_stage="~ 0 | unit + year", second_stage="~ i(rel, ref=-99)",
+        treatment="treated", cluster="unit",
+    )  # fmt: skip
+    table = fit.tidy()
+    events = [int(float(name.split("::")[-1].rstrip("]").lstrip("T."))) for name in table.index]
+    return event_study(events, table["Estimate"], table["Std. Error"])
+
+
+ENGINES = {
+    "kruispunt": kruispunt,
+    "diff-diff": diff_diff,
+    "csdid": csdid,
+    "moderndid": moderndid,
+    "differences": differences,
+    "pyfixest": pyfixest,
+}
+
+
+def agree(one: dict[str, list[float]], other: dict[str, list[float]]) -> str | None:
+    """Estimates to 1e-5 and standard errors to 1 %, of the event times both have."""
+    both = sorted(set(one) & set(other))
+    if not both:
+        return "no event time in common"
+    estimate = max(abs(one[e][0] - other[e][0]) for e in both)
+    error = max(abs(one[e][1] / other[e][1] - 1) for e in both)
+    if estimate < 1e-5 and error < 1e-2:
+        return None
+    return f"estimates differ by {estimate:.1e}, errors by {100 * error:.2g} %, of {len(both)}"
+
+
+def main() -> None:
+    """Run one engine, or all."""
+    parser = harness.arguments(__doc__ or "")
+    parser.add_argument("--units", type=int, default=100_000)
+    parser.add_argument("--job", choices=sorted(JOBS), default="cs")
+    options = parser.parse_args()
+    if options.engine:
+        warnings.simplefilter("ignore")
+        logging.disable(logging.CRITICAL)
+        work = ENGINES[options.engine]
+        work(options.job, data(500))  # compile, import and warm up outside the clock
+        frame = data(options.units)
+        answer, figures = harness.timed(lambda: work(options.job, frame))
+        harness.child(answer, figures)
+        return
+    harness.compare(
+        f"did-{options.job}",
+        {engine: engine for engine in JOBS[options.job]},
+        options,
+        agree=agree,
+        bytes_moved=options.units * 10 * 8 * (4 + 3 * (options.job == "cs-dr")),
+        extra=["--units", str(options.units), "--job", options.job],
+    )
+
+
+if __name__ == "__main__":
+    main()
