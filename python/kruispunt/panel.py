@@ -211,6 +211,87 @@ class Spells(Shown):
         self._like = _face(data)
 
     @classmethod
+    def from_wide(
+        cls,
+        data: IntoTable,
+        *,
+        person: str,
+        columns: Mapping[str, str],
+        unit: Literal["quarter", "month", "year"] = "quarter",
+        state: str = "state",
+        name: str = "spells",
+    ) -> Self:
+        """Read a register with a column for each period.
+
+        Equal states in neighbouring periods become one spell. A missing state is no spell; a
+        period that is not among the columns ends one.
+
+        Parameters
+        ----------
+        data : data frame, mapping, Table or Linked
+            One row a person, or several.
+        person : str
+            The column of identifiers.
+        columns : mapping of str to str
+            The columns of states with the period of each: ``{"y_2012Q1": "2012Q1"}``.
+        unit : {"quarter", "month", "year"}
+            What the periods are.
+        state : str
+            What the column of states is called in the spells.
+        name : str
+            What the register is called in accounts.
+
+        Raises
+        ------
+        InputError
+            If a column is not there, the columns have different types, a period does not parse or
+            is there twice.
+
+        Examples
+        --------
+        >>> wide = {"pid": [7, 9], "q1": ["work", None], "q2": ["work", "study"]}
+        >>> kp.Spells.from_wide(wide, person="pid", columns={"q1": "2012Q1", "q2": "2012Q2"})
+        Spells of spells: 2 spells of 2 persons
+        """
+        pairs = [(str(column), str(period)) for column, period in columns.items()]
+        native = _core.Spells.from_wide(to_register(data), person, pairs, unit, state, name)
+        return cls._wrap(native, _face(data))
+
+    @classmethod
+    def stack(cls, registers: Sequence[Spells | Timeline], *, source: str = "source") -> Self:
+        """Put several registers into one, with a column that says where each spell comes from.
+
+        Columns of the same name are one column; where a register lacks one, its spells have
+        missing values. The registers' order is the order of the categories of `source`, so
+        ``resolve("source")`` lets the first register win.
+
+        Parameters
+        ----------
+        registers : sequence of Spells or Timeline
+            Registers of different names, of persons identified the same way.
+        source : str
+            What the new column is called.
+
+        Raises
+        ------
+        InputError
+            If two registers have one name, or columns of one name have different types.
+
+        Examples
+        --------
+        >>> job = {"pid": [7], "start": ["2012-01-01"], "end": ["2012-12-31"]}
+        >>> jobs = kp.Spells(job, person="pid", start="start", end="end", name="jobs")
+        >>> leave = {"pid": [7], "start": ["2012-03-01"], "end": ["2012-03-31"]}
+        >>> leaves = kp.Spells(leave, person="pid", start="start", end="end", name="leaves")
+        >>> kp.Spells.stack([leaves, jobs]).resolve("source").to_frame()["source"].tolist()
+        ['jobs', 'leaves', 'jobs']
+        """
+        listed = list(registers)
+        natives = [_spells(one, f"registers[{at}]") for at, one in enumerate(listed)]
+        native = _core.Spells.stack(natives, source)
+        return cls._wrap(native, listed[0]._like)
+
+    @classmethod
     def _wrap(cls, native: _core.Spells, like: Any) -> Self:
         spells = cls.__new__(cls)
         spells.native = native
@@ -278,6 +359,40 @@ class Spells(Shown):
         Amounts keep belonging to the whole spell: days cut off take their share along.
         """
         return self._new(self.native.clip(calendar.native))
+
+    def cut(self, calendar: Calendar) -> Self:
+        """Cut spells at the ends of the calendar's periods, so that none lies in two.
+
+        Days outside the calendar are not cut. Amounts keep belonging to the whole spell and are
+        shared out by days.
+        """
+        return self._new(self.native.cut(calendar.native))
+
+    def intersect(self, other: Spells | Timeline) -> Self:
+        """Keep the parts of the spells on days that `other` covers for the same person.
+
+        Examples
+        --------
+        >>> job = {"pid": [7], "start": ["2012-01-01"], "end": ["2012-12-31"]}
+        >>> jobs = kp.Spells(job, person="pid", start="start", end="end", name="jobs")
+        >>> leave = {"pid": [7], "start": ["2012-03-01"], "end": ["2012-03-31"]}
+        >>> leaves = kp.Spells(leave, person="pid", start="start", end="end", name="leaves")
+        >>> len(jobs.intersect(leaves)), len(jobs.subtract(leaves))
+        (1, 2)
+        """
+        return self._new(self.native.intersect(_spells(other, "other")))
+
+    def subtract(self, other: Spells | Timeline) -> Self:
+        """Keep the parts of the spells on days that `other` does not cover for the same person."""
+        return self._new(self.native.subtract(_spells(other, "other")))
+
+    def complement(self, calendar: Calendar) -> Self:
+        """Give the days of the calendar on which a person has no spell, as spells.
+
+        Persons without any spell are not in the register and have no complement. Intersect with
+        residence to leave out days on which nobody could have had one.
+        """
+        return self._new(self.native.complement(calendar.native))
 
     def censor(
         self, data: IntoTable, *, day: str, person: str | None = None, reason: str = "censoring"
@@ -842,6 +957,27 @@ class Panel(Shown):
         """Add `<column>_diff<k>`: the change since `k` periods earlier, missing over a gap."""
         return self._new(self.native.diff(column, _periods(k)))
 
+    def growth(self, column: str, k: int = 1) -> Self:
+        """Add `<column>_growth<k>`: the value over that of `k` periods earlier, minus 1.
+
+        Missing over a gap and where the earlier value is 0.
+        """
+        return self._new(self.native.growth(column, _periods(k)))
+
+    def cumulate(self, column: str) -> Self:
+        """Add `<column>_cumulated`: the sum of the person's values up to and with the period.
+
+        A missing value adds nothing and is missing itself.
+        """
+        return self._new(self.native.cumulate(column))
+
+    def since(self, column: str) -> Self:
+        """Add `<column>_since`: the periods since the column was last true (or 1).
+
+        0 where it is true, missing before the first time; counted by period, also over a gap.
+        """
+        return self._new(self.native.since(column))
+
     def event_time(self, first: str | Spells | Timeline) -> Self:
         """Add `event_time` and `cohort`: periods since the first treatment, and its period.
 
@@ -915,6 +1051,34 @@ class Panel(Shown):
             ``end`` (no later row).
         """
         return self._frame(self.native.transitions(column))
+
+    def variation(self, columns: Names) -> Any:
+        """Show where columns vary: over all rows, between persons, within persons.
+
+        Parameters
+        ----------
+        columns : str or sequence of str
+            Columns of numbers.
+
+        Returns
+        -------
+        data frame
+            One row a column and `part` (``overall``, ``between``, ``within``) with `mean`, `sd`,
+            `min`, `max` and `n`, as Stata's ``xtsum`` shows.
+        """
+        return self._frame(self.native.variation(_names(columns, "columns")))
+
+    def flows(self) -> Any:
+        """Count who enters, stays, returns and leaves, period by period.
+
+        Returns
+        -------
+        data frame
+            One row a `period`: `persons` with a record, of whom `entered`, `stayed` or `returned`;
+            how many have no record in the next period (`left`), and how many of these never again
+            (`left_for_good`); both are missing in the last period.
+        """
+        return self._frame(self.native.flows())
 
     def __kruispunt_table__(self) -> _core.Table:
         return self.native.table()

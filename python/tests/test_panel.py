@@ -268,3 +268,39 @@ def test_bad_panels_are_refused_by_name_and_row() -> None:
         with pytest.raises(KruispuntError) as refused:
             call()
         assert isinstance(refused.value, InputError)
+
+
+def test_register_algebra_and_description_from_python() -> None:
+    job = {"pid": [7, 9], "start": ["2012-01-01"] * 2, "end": ["2012-12-31", "2012-06-30"]}
+    leave = {"pid": [7], "start": ["2012-03-01"], "end": ["2012-05-31"]}
+    jobs = kp.Spells(job, person="pid", start="start", end="end", name="jobs")
+    leaves = kp.Spells(leave, person="pid", start="start", end="end", name="leaves")
+    calendar = kp.Calendar.quarters("2012Q1", "2012Q4")
+    assert len(jobs.cut(calendar)) == 6
+    assert jobs.complement(calendar).to_frame()["start"].astype(str).tolist() == ["2012-07-01"]
+    at_work = jobs.subtract(leaves)
+    assert len(at_work) == 3
+    assert at_work.account.steps[-1].joined == (leaves.account,)
+    assert len(jobs.intersect(leaves.resolve("start"))) == 1
+    stacked = kp.Spells.stack([leaves, jobs])
+    assert stacked.account.steps[0].after.rows == 3
+    with pytest.raises(kp.exceptions.InputError, match=r"`registers\[1\]`"):
+        kp.Spells.stack([jobs, job])
+    with pytest.raises(kp.exceptions.InputError, match="`other`"):
+        jobs.subtract(leave)
+    with pytest.raises(kp.exceptions.InputError, match="2012Q9"):
+        kp.Spells.from_wide({"pid": [7], "q": ["x"]}, person="pid", columns={"q": "2012Q9"})
+
+    panel = stacked.to_panel(calendar, days=True, balance="none")
+    panel = panel.growth("days").cumulate("days")
+    assert panel["days_cumulated"].max() == 366 + 92, "leave and job both count"
+    wide = panel.variation("days")
+    assert wide["part"].tolist() == ["overall", "between", "within"]
+    assert wide["mean"][0] == pytest.approx(panel["days"].mean())
+    flows = panel.flows()
+    assert flows["persons"].tolist() == [2, 2, 1, 1]
+    assert np.isnan(flows["left"][3])
+    panel = panel.with_column("leave", np.array([False, True, False, False, False, False]))
+    assert (
+        np.isnan(panel.since("leave")["leave_since"]).tolist() == [True] + [False] * 3 + [True] * 2
+    )

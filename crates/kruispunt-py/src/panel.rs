@@ -258,6 +258,56 @@ impl PySpells {
         run(py, &self.0, move |own| own.identify(&*crosswalk, &key, &person)).map(Self::from)
     }
 
+    #[staticmethod]
+    fn from_wide(
+        py: Python<'_>,
+        register: PyRegister<'_>,
+        person: String,
+        columns: Vec<(String, String)>,
+        unit: &str,
+        state: String,
+        name: String,
+    ) -> PyResult<Self> {
+        let (register, unit) = (register.shared(), self::unit(unit)?);
+        taking(py, move || {
+            let columns: Vec<(&str, &str)> =
+                columns.iter().map(|(name, period)| (name.as_str(), period.as_str())).collect();
+            Spells::from_wide(&*register, &person, &columns, unit, &state, &name)
+        })
+        .map(Self::from)
+    }
+
+    #[staticmethod]
+    fn stack(py: Python<'_>, registers: Vec<Py<Self>>, source: String) -> PyResult<Self> {
+        let registers: Vec<Arc<Spells>> =
+            registers.iter().map(|one| Arc::clone(&one.get().0)).collect();
+        taking(py, move || {
+            let registers: Vec<&Spells> = registers.iter().map(AsRef::as_ref).collect();
+            Spells::stack(&registers, &source)
+        })
+        .map(Self::from)
+    }
+
+    fn cut(&self, py: Python<'_>, calendar: &PyCalendar) -> PyResult<Self> {
+        let calendar = *calendar.0;
+        run(py, &self.0, move |own| Ok(own.cut(&calendar).into()))
+    }
+
+    fn complement(&self, py: Python<'_>, calendar: &PyCalendar) -> PyResult<Self> {
+        let calendar = *calendar.0;
+        run(py, &self.0, move |own| Ok(own.complement(&calendar).into()))
+    }
+
+    fn intersect(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        let other = Arc::clone(&other.0);
+        run(py, &self.0, move |own| own.intersect(&other)).map(Self::from)
+    }
+
+    fn subtract(&self, py: Python<'_>, other: &Self) -> PyResult<Self> {
+        let other = Arc::clone(&other.0);
+        run(py, &self.0, move |own| own.subtract(&other)).map(Self::from)
+    }
+
     #[getter]
     fn name(&self) -> &str {
         self.0.name()
@@ -532,6 +582,26 @@ impl PyPanel {
 
     fn diff(&self, py: Python<'_>, column: String, k: u32) -> PyResult<Self> {
         run(py, &self.0, move |own| own.diff(&column, k)).map(Self::from)
+    }
+
+    fn growth(&self, py: Python<'_>, column: String, k: u32) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.growth(&column, k)).map(Self::from)
+    }
+
+    fn cumulate(&self, py: Python<'_>, column: String) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.cumulate(&column)).map(Self::from)
+    }
+
+    fn since(&self, py: Python<'_>, column: String) -> PyResult<Self> {
+        run(py, &self.0, move |own| own.since(&column)).map(Self::from)
+    }
+
+    fn variation(&self, py: Python<'_>, columns: Vec<String>) -> PyResult<PyTable> {
+        run(py, &self.0, move |own| own.variation(&columns)).map(PyTable::from)
+    }
+
+    fn flows(&self, py: Python<'_>) -> PyResult<PyTable> {
+        run(py, &self.0, |own| Ok(own.flows().into()))
     }
 
     fn event_time(

@@ -1,7 +1,6 @@
 //! Typed columns in Arrow's layout.
 
-use super::{Bitmap, Buffer, DataError, Day, Factor, Period, Unit};
-use rayon::prelude::*;
+use super::{Bitmap, Buffer, DataError, Day, Factor, Levels, Period, Text, TextBuilder, Unit};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,141 +22,14 @@ pub enum Values {
     Text(Text),
 }
 
-/// Text as codes into a list of distinct strings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Text {
-    codes: Buffer<u32>,
-    levels: Arc<Levels>,
-    categorical: bool,
-}
-
-/// Distinct strings, back to back.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct Levels {
-    bytes: String,
-    ends: Vec<u32>,
-}
-
-impl Levels {
-    /// Appends a string; `None` when the strings together pass 4 GiB.
-    pub fn push(&mut self, text: &str) -> Option<u32> {
-        let code = u32::try_from(self.ends.len()).ok()?;
-        let end = u32::try_from(self.bytes.len() + text.len()).ok()?;
-        self.bytes.push_str(text);
-        self.ends.push(end);
-        Some(code)
-    }
-
-    /// The string of `code`; empty when there is no such code.
-    #[must_use]
-    pub fn get(&self, code: u32) -> &str {
-        let at = code as usize;
-        let Some(&end) = self.ends.get(at) else { return "" };
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.bytes[start as usize..end as usize]
-    }
-
-    /// How many strings.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.ends.is_empty()
-    }
-
-    /// All strings, by code.
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
-        (0..self.len()).map(|code| self.get(code as u32))
-    }
-}
-
-impl<'a> FromIterator<&'a str> for Levels {
-    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
-        let mut levels = Self::default();
-        for text in texts {
-            if levels.push(text).is_none() {
-                break;
-            }
-        }
-        levels
-    }
-}
-
-impl Text {
-    /// Text from codes and their strings; `None` when a code has no string.
-    ///
-    /// `categorical` remembers that the table held categories, whose order of levels is meant.
-    #[must_use]
-    pub fn new(codes: Buffer<u32>, levels: Levels, categorical: bool) -> Option<Self> {
-        let in_range = codes.iter().all(|&code| (code as usize) < levels.len().max(1));
-        in_range.then(|| Self { codes, levels: Arc::new(levels), categorical })
-    }
-
-    /// One code a row.
-    #[must_use]
-    pub fn codes(&self) -> &[u32] {
-        &self.codes
-    }
-
-    /// The distinct strings.
-    #[must_use]
-    pub fn levels(&self) -> &Levels {
-        &self.levels
-    }
-
-    /// Whether the table held categories.
-    #[must_use]
-    pub const fn is_categorical(&self) -> bool {
-        self.categorical
-    }
-}
-
-/// Collects strings into a text column, each distinct string once.
-#[derive(Debug, Default)]
-pub struct TextBuilder {
-    known: FxHashMap<Box<str>, u32>,
-    levels: Levels,
-    codes: Vec<u32>,
-    valid: Vec<bool>,
-}
-
-impl TextBuilder {
-    /// Appends one row.
-    pub fn push(&mut self, text: Option<&str>) {
-        self.valid.push(text.is_some());
-        let Some(text) = text else {
-            self.codes.push(0);
-            return;
-        };
-        if let Some(&code) = self.known.get(text) {
-            self.codes.push(code);
-            return;
-        }
-        let code = self.levels.push(text).unwrap_or_default();
-        self.known.insert(text.into(), code);
-        self.codes.push(code);
-    }
-
-    /// The column.
-    #[must_use]
-    pub fn finish(self, categorical: bool) -> Column {
-        let text = Text { codes: self.codes.into(), levels: Arc::new(self.levels), categorical };
-        Column::new(Values::Text(text), Bitmap::pack(self.valid.into_iter()))
-    }
-}
-
 /// One column: values and which of them are there.
 ///
 /// Two columns are equal when they hold the same kind and the same values: what stands in the slot
 /// of a null does not matter, NaN equals NaN, text is compared string by string.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Column {
-    values: Values,
-    validity: Option<Bitmap>,
+    pub(super) values: Values,
+    pub(super) validity: Option<Bitmap>,
 }
 
 impl PartialEq for Column {
@@ -295,125 +167,6 @@ impl Column {
             Values::Text(text) if text.categorical => "categories",
             Values::Text(_) => "text",
         }
-    }
-
-    /// The rows at `rows`, in that order.
-    ///
-    /// # Panics
-    ///
-    /// When a row does not exist; callers pass rows they took from this table.
-    #[must_use]
-    pub fn take(&self, rows: &[u32]) -> Self {
-        fn pick<T: Copy + Send + Sync>(values: &[T], rows: &[u32]) -> Buffer<T> {
-            rows.iter().map(|&row| values[row as usize]).collect::<Vec<T>>().into()
-        }
-        let values = match &self.values {
-            Values::Bool(values) => Values::Bool(pick(values, rows)),
-            Values::Int(values) => Values::Int(pick(values, rows)),
-            Values::Float(values) => Values::Float(pick(values, rows)),
-            Values::Date(values) => Values::Date(pick(values, rows)),
-            Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
-            Values::Text(text) => Values::Text(Text {
-                codes: pick(&text.codes, rows),
-                levels: Arc::clone(&text.levels),
-                categorical: text.categorical,
-            }),
-        };
-        let validity = self
-            .validity
-            .as_ref()
-            .and_then(|bitmap| Bitmap::pack(rows.iter().map(|&row| bitmap.get(row as usize))));
-        Self { values, validity }
-    }
-
-    /// As [`take`](Self::take), with null rows where `rows` is `None`.
-    ///
-    /// # Panics
-    ///
-    /// When a row does not exist.
-    #[must_use]
-    pub fn take_or_null(&self, rows: &[Option<u32>]) -> Self {
-        if self.is_empty() {
-            return self.all_null(rows.len());
-        }
-        let filled: Vec<u32> = rows.iter().map(|row| row.unwrap_or_default()).collect();
-        let taken = self.take(&filled);
-        let there = rows.iter().map(|row| row.is_some_and(|row| !self.is_null(row as usize)));
-        Self { values: taken.values, validity: Bitmap::pack(there) }
-    }
-
-    /// The rows at `rows`, null where the row number is `u32::MAX`.
-    ///
-    /// As [`take_or_null`](Self::take_or_null) with half the memory, in parallel.
-    ///
-    /// # Panics
-    ///
-    /// When a row does not exist.
-    #[must_use]
-    pub fn gather(&self, rows: &[u32]) -> Self {
-        const CHUNK: usize = 1 << 16;
-        fn pick<T: Copy + Default + Send + Sync>(values: &[T], rows: &[u32]) -> Buffer<T> {
-            let mut picked = vec![T::default(); rows.len()];
-            let chunks = picked.par_chunks_mut(CHUNK).zip(rows.par_chunks(CHUNK));
-            chunks.for_each(|(slots, rows)| {
-                for (slot, &row) in slots.iter_mut().zip(rows) {
-                    if row != u32::MAX {
-                        *slot = values[row as usize];
-                    }
-                }
-            });
-            picked.into()
-        }
-        if self.is_empty() {
-            return self.all_null(rows.len());
-        }
-        let values = match &self.values {
-            Values::Bool(values) => Values::Bool(pick(values, rows)),
-            Values::Int(values) => Values::Int(pick(values, rows)),
-            Values::Float(values) => Values::Float(pick(values, rows)),
-            Values::Date(values) => Values::Date(pick(values, rows)),
-            Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
-            Values::Text(text) => Values::Text(Text {
-                codes: pick(&text.codes, rows),
-                levels: Arc::clone(&text.levels),
-                categorical: text.categorical,
-            }),
-        };
-        let mut bytes = vec![0_u8; rows.len().div_ceil(8)];
-        let chunks = bytes.par_chunks_mut(CHUNK / 8).zip(rows.par_chunks(CHUNK));
-        let nulls: usize = chunks
-            .map(|(bytes, rows)| {
-                let mut nulls = 0;
-                for (byte, rows) in bytes.iter_mut().zip(rows.chunks(8)) {
-                    for (bit, &row) in rows.iter().enumerate() {
-                        let there = row != u32::MAX && !self.is_null(row as usize);
-                        *byte |= u8::from(there) << bit;
-                        nulls += usize::from(!there);
-                    }
-                }
-                nulls
-            })
-            .sum();
-        let validity = if nulls == 0 { None } else { Bitmap::new(bytes.into(), 0, rows.len()) };
-        Self { values, validity }
-    }
-
-    /// A column of `n` nulls of the same type.
-    #[must_use]
-    pub(crate) fn all_null(&self, n: usize) -> Self {
-        let values = match &self.values {
-            Values::Bool(_) => Values::Bool(vec![false; n].into()),
-            Values::Int(_) => Values::Int(vec![0; n].into()),
-            Values::Float(_) => Values::Float(vec![f64::NAN; n].into()),
-            Values::Date(_) => Values::Date(vec![0; n].into()),
-            Values::Period(unit, _) => Values::Period(*unit, vec![0; n].into()),
-            Values::Text(text) => Values::Text(Text {
-                codes: vec![0; n].into(),
-                levels: Arc::clone(&text.levels),
-                categorical: text.categorical,
-            }),
-        };
-        Self { values, validity: Bitmap::pack((0..n).map(|_| false)) }
     }
 
     /// Whether `row` here and `other_row` of `other` hold the same value; two nulls do.

@@ -75,7 +75,7 @@ impl Panel {
                 Column::int(for_persons(self, spells, &found, 0, count).0)
             }
             Attach::Days => Column::int(days_present(self, spells, &found)),
-            Attach::Since => self.since(spells, &found),
+            Attach::Since => self.since_spell(spells, &found),
             Attach::Value(column) => {
                 let started = |at: &[u32], own: Range<usize>, out: &mut [u32]| {
                     let starts = &spells.starts()[own.clone()];
@@ -159,7 +159,7 @@ impl Panel {
         Ok(self.with_column(name, column)?)
     }
 
-    fn since(&self, spells: &Spells, found: &[u32]) -> Column {
+    fn since_spell(&self, spells: &Spells, found: &[u32]) -> Column {
         let first = self.calendar.period(0).number;
         let unit = self.calendar.unit();
         let since = |at: &[u32], own: Range<usize>, out: &mut [i64]| {

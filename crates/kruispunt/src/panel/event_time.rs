@@ -1,4 +1,5 @@
 use super::attach::null_minimum;
+use super::keys::flags;
 use super::{PanelError, match_persons};
 use crate::data::{Bitmap, Column, Day, NOBODY, Panel, Period, Spells, Step, Values};
 
@@ -71,32 +72,11 @@ impl Panel {
     /// The period of the first treatment of each person, from a column.
     fn cohorts(&self, name: &str) -> Result<Vec<Option<i32>>, PanelError> {
         let column = self.column("first", name)?;
-        let flagged = |row: usize| match column.values() {
-            Values::Bool(values) => !column.is_null(row) && values[row],
-            Values::Int(values) => !column.is_null(row) && values[row] == 1,
-            Values::Float(values) => !column.is_null(row) && values[row] == 1.0,
-            _ => false,
-        };
-        let only = |row: &usize| match column.values() {
-            Values::Int(values) => column.is_null(*row) || (0..=1).contains(&values[*row]),
-            Values::Float(values) => {
-                column.is_null(*row) || values[*row] == 0.0 || values[*row] == 1.0
-            }
-            _ => true,
-        };
         let base = self.calendar.period(0).number;
         if matches!(column.values(), Values::Bool(_) | Values::Int(_) | Values::Float(_)) {
-            if let Some(row) = (0..column.len()).find(|row| !only(row)) {
-                return Err(crate::data::DataError::BadCell {
-                    argument: "first".to_owned(),
-                    column: name.to_owned(),
-                    row,
-                    expected: "0 or 1 (or a period, a date, or true and false)",
-                }
-                .into());
-            }
+            let flagged = flags("first", name, &column)?;
             let first = |person| {
-                let row = self.of(person).find(|&row| flagged(row))?;
+                let row = self.of(person).find(|&row| flagged[row])?;
                 Some(base + self.positions[row] as i32)
             };
             return Ok((0..self.persons.len()).map(first).collect());

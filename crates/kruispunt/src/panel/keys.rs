@@ -33,6 +33,28 @@ pub(super) fn nan_is_null(values: Vec<f64>) -> Column {
     Column::new(Values::Float(values.into()), validity)
 }
 
+/// Which rows are true (1).
+pub(super) fn flags(argument: &str, name: &str, column: &Column) -> Result<Vec<bool>, PanelError> {
+    let bad = |row: usize| {
+        PanelError::Data(DataError::BadCell {
+            argument: argument.to_owned(),
+            column: name.to_owned(),
+            row,
+            expected: "true or false, or 0 or 1",
+        })
+    };
+    let one = |row: usize| match column.values() {
+        Values::Bool(values) => Ok(values[row]),
+        Values::Int(values) if values[row] == 0 || values[row] == 1 => Ok(values[row] == 1),
+        Values::Float(values) if values[row] == 0.0 || values[row] == 1.0 => Ok(values[row] == 1.0),
+        _ => Err(bad(row)),
+    };
+    if !matches!(column.values(), Values::Bool(_) | Values::Int(_) | Values::Float(_)) {
+        return Err(column.wrong_type(argument, name, "truth values, or 0 and 1").into());
+    }
+    (0..column.len()).map(|row| if column.is_null(row) { Ok(false) } else { one(row) }).collect()
+}
+
 /// Codes in natural order, [`NONE`] for nulls, and for each code a row that shows it.
 pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
     let Values::Text(text) = column.values() else {

@@ -86,7 +86,7 @@ impl Panel {
         self.shifted(name, &format!("{name}_diff{k}"), "diff", column)
     }
 
-    fn shifted(
+    pub(super) fn shifted(
         &self,
         of: &str,
         name: &str,
@@ -104,7 +104,7 @@ impl Panel {
     }
 
     /// The row of the same person `k` periods earlier (later, if negative), or `u32::MAX`.
-    fn rows_before(&self, k: i64) -> Vec<u32> {
+    pub(super) fn rows_before(&self, k: i64) -> Vec<u32> {
         let mut rows = vec![0; self.n_rows()];
         let positions = self.positions();
         sweep::fill_chunks(&self.offsets, &mut rows, |persons, out| {

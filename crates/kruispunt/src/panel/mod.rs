@@ -2,7 +2,8 @@
 //!
 //! A register of spells is read ([`SpellColumns`]), looked at ([`Spells::check`]) and shaped
 //! ([`clip`](Spells::clip), [`censor`](Spells::censor), [`merge`](Spells::merge),
-//! [`split`](Spells::split)). Where a person does several things on a day, an order says which
+//! [`split`](Spells::split), [`cut`](Spells::cut), [`intersect`](Spells::intersect),
+//! [`subtract`](Spells::subtract), [`complement`](Spells::complement)). Where a person does several things on a day, an order says which
 //! counts ([`Spells::resolve`]); the result is a [`Timeline`], and only a timeline becomes the
 //! states of a panel ([`Timeline::to_panel`]). Quantities that may overlap (days, amounts, counts)
 //! come from spells directly ([`Spells::to_panel`]). The panel then takes what other registers
@@ -14,6 +15,7 @@
 //! sorted once, when they are read; all verbs sweep over persons in that order, in parallel over
 //! fixed groups of persons, so results do not depend on the number of threads.
 
+mod algebra;
 mod attach;
 mod attach_person;
 mod censor;
@@ -24,15 +26,19 @@ mod error;
 mod event_time;
 mod filter;
 mod from_table;
+mod from_wide;
 mod identify;
 mod keys;
 mod lag;
 mod layout;
 mod merge;
+mod over_time;
 mod read;
 mod resolve;
 mod split;
+mod stack;
 mod to_panel;
+mod variation;
 
 pub use attach::Attach;
 pub use check::{Check, Finding};

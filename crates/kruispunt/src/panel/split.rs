@@ -80,7 +80,7 @@ impl Spells {
     /// [`PanelError::Data`] for missing columns and columns that hold no numbers,
     /// [`PanelError::NotFinite`] for NaN and infinity, [`PanelError::OpenAmount`].
     pub fn split(&self, aggregates: &Aggregates) -> Result<Self, PanelError> {
-        self.cut(aggregates, Rows::Spells)
+        self.cut_elementary(aggregates, Rows::Spells)
     }
 
     /// The elementary episodes, one row each, with what is computed over the covering spells.
@@ -89,7 +89,7 @@ impl Spells {
     ///
     /// As [`split`](Self::split).
     pub fn episodes(&self, aggregates: &Aggregates) -> Result<Timeline, PanelError> {
-        let spells = self.cut(aggregates, Rows::Episodes)?;
+        let spells = self.cut_elementary(aggregates, Rows::Episodes)?;
         Timeline::prove(spells).ok_or(PanelError::Overlap {
             argument: "episodes".to_owned(),
             first: 0,
@@ -97,7 +97,7 @@ impl Spells {
         })
     }
 
-    fn cut(&self, aggregates: &Aggregates, rows: Rows) -> Result<Self, PanelError> {
+    fn cut_elementary(&self, aggregates: &Aggregates, rows: Rows) -> Result<Self, PanelError> {
         let values = aggregates
             .0
             .iter()

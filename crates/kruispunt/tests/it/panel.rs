@@ -438,3 +438,140 @@ fn the_account_of_a_panel_begins_with_the_linkage() {
     assert_eq!(walk, traits);
     assert_eq!(walk.steps()[0].excluded[0].reason, "the key is missing");
 }
+
+fn quarters(rows: &[(i64, &str, Option<f64>, Option<bool>)]) -> Panel {
+    let truths: Vec<bool> = rows.iter().map(|row| row.3.unwrap_or_default()).collect();
+    let table = Table::new([
+        ("pid", Column::int(rows.iter().map(|row| row.0).collect())),
+        ("quarter", Column::text(rows.iter().map(|row| Some(row.1)))),
+        ("wage", Column::floats(&rows.iter().map(|row| row.2).collect::<Vec<_>>())),
+        ("trained", Column::bool(truths)),
+    ])
+    .unwrap();
+    Panel::from_table(&table, "pid", "quarter", Unit::Quarter).unwrap()
+}
+
+fn labels_of(panel: &Panel, name: &str) -> Vec<Option<String>> {
+    let column = panel.column("column", name).unwrap();
+    (0..panel.n_rows()).map(|row| column.label(row)).collect()
+}
+
+#[test]
+fn growth_sums_and_time_since_go_by_period() {
+    let panel = quarters(&[
+        (7, "2012Q1", Some(100.0), Some(false)),
+        (7, "2012Q2", Some(150.0), Some(true)),
+        (7, "2012Q4", Some(300.0), Some(false)),
+        (7, "2013Q1", None, None),
+        (7, "2013Q2", Some(0.0), Some(true)),
+        (7, "2013Q3", Some(5.0), Some(false)),
+        (9, "2012Q1", Some(1.0), Some(false)),
+    ]);
+    let text = |words: [&str; 7]| -> Vec<Option<String>> {
+        words.iter().map(|word| (*word != "-").then(|| (*word).to_owned())).collect()
+    };
+    let panel =
+        panel.growth("wage", 1).unwrap().cumulate("wage").unwrap().since("trained").unwrap();
+    assert_eq!(labels_of(&panel, "wage_growth1"), text(["-", "0.5", "-", "-", "-", "-", "-"]));
+    assert_eq!(
+        labels_of(&panel, "wage_cumulated"),
+        text(["100", "250", "550", "-", "550", "555", "1"])
+    );
+    assert_eq!(labels_of(&panel, "trained_since"), text(["-", "0", "2", "3", "0", "1", "-"]));
+    assert!(panel.growth("trained", 1).is_ok(), "truth values count as 0 and 1");
+    for result in [panel.cumulate("pid"), panel.cumulate("quarter"), panel.since("wage")] {
+        assert!(matches!(result, Err(PanelError::Data(_))), "{result:?}");
+    }
+}
+
+#[test]
+fn variation_splits_into_between_and_within_persons() {
+    // Worked by hand: means 2 and 6, overall mean 4.4 (weighted by rows).
+    let panel = quarters(&[
+        (7, "2012Q1", Some(1.0), None),
+        (7, "2012Q2", Some(3.0), None),
+        (9, "2012Q1", Some(4.0), None),
+        (9, "2012Q2", Some(6.0), None),
+        (9, "2012Q3", Some(8.0), None),
+        (11, "2012Q3", None, None),
+    ]);
+    let table = panel.variation(&["wage"]).unwrap();
+    let number = |name: &str| table.get(name).unwrap().to_floats(name, name).unwrap();
+    let close = |got: Vec<f64>, want: [f64; 3]| {
+        for (got, want) in got.iter().zip(want) {
+            assert!((got - want).abs() < 1e-12, "{got} {want}");
+        }
+    };
+    close(number("mean"), [4.4; 3]);
+    // Squares about 4.4: 11.56 + 1.96 + 0.16 + 2.56 + 12.96 = 29.2, over 4; between: 8 over 1;
+    // within: 1 + 1 + 4 + 0 + 4 = 10, over 4.
+    close(number("sd"), [(29.2_f64 / 4.0).sqrt(), 8.0_f64.sqrt(), (10.0_f64 / 4.0).sqrt()]);
+    close(number("min"), [1.0, 2.0, 2.4]);
+    close(number("max"), [8.0, 6.0, 6.4]);
+    close(number("n"), [5.0, 2.0, 2.5]);
+    assert!(panel.variation(&["nothing"]).is_err());
+}
+
+#[test]
+fn flows_tell_entry_stay_return_and_exit_apart() {
+    let panel = quarters(&[
+        (7, "2012Q1", None, None),
+        (7, "2012Q2", None, None),
+        (7, "2012Q4", None, None),
+        (9, "2012Q2", None, None),
+    ]);
+    let flows = panel.flows();
+    let whole = |name: &str| -> Vec<Option<String>> {
+        let column = flows.get(name).unwrap();
+        (0..column.len()).map(|row| column.label(row)).collect()
+    };
+    let text = |words: [&str; 4]| -> Vec<Option<String>> {
+        words.iter().map(|word| (*word != "-").then(|| (*word).to_owned())).collect()
+    };
+    assert_eq!(whole("period"), text(["2012Q1", "2012Q2", "2012Q3", "2012Q4"]));
+    assert_eq!(whole("persons"), text(["1", "2", "0", "1"]));
+    assert_eq!(whole("entered"), text(["1", "1", "0", "0"]));
+    assert_eq!(whole("stayed"), text(["0", "1", "0", "0"]));
+    assert_eq!(whole("returned"), text(["0", "0", "0", "1"]));
+    assert_eq!(whole("left"), text(["0", "2", "0", "-"]));
+    assert_eq!(whole("left_for_good"), text(["0", "1", "0", "-"]));
+}
+
+#[test]
+fn stacks_and_wide_tables_that_do_not_fit_are_refused() {
+    let one = |name: &str, column: Column| {
+        let table = Table::new([
+            ("pid", Column::int(vec![7])),
+            ("day", Column::text([Some("2012-01-01")])),
+            ("wage", column),
+        ])
+        .unwrap();
+        Spells::read(&table, &SpellColumns::event("pid", "day").name(name).carry_all()).unwrap()
+    };
+    let (a, b) = (one("a", Column::int(vec![1])), one("b", Column::text([Some("x")])));
+    assert!(matches!(Spells::stack(&[&a, &b], "from"), Err(PanelError::Data(_))));
+    assert!(matches!(Spells::stack(&[&a, &a], "from"), Err(PanelError::BadArgument { .. })));
+    assert!(matches!(Spells::stack(&[], "from"), Err(PanelError::BadArgument { .. })));
+    assert!(matches!(Spells::stack(&[&a], "wage"), Err(PanelError::Data(_))));
+    assert_eq!(Spells::stack(&[&a], "from").unwrap().len(), 1);
+
+    let wide = Table::new([
+        ("pid", Column::ints(&[Some(7), None])),
+        ("q1", Column::text([Some("work"), Some("work")])),
+        ("q2", Column::int(vec![1, 2])),
+    ])
+    .unwrap();
+    let read = |columns: &[(&str, &str)]| {
+        Spells::from_wide(&wide, "pid", columns, Unit::Quarter, "status", "survey")
+    };
+    for columns in [
+        &[("q1", "2012Q1"), ("q2", "2012Q2")][..],
+        &[("q1", "2012Q5")],
+        &[("q1", "2012Q1"), ("q1", "2012Q1")],
+        &[],
+        &[("q3", "2012Q1")],
+        &[("q1", "2012Q1")],
+    ] {
+        assert!(read(columns).is_err(), "{columns:?}");
+    }
+}

@@ -353,3 +353,161 @@ proptest! {
         }
     }
 }
+
+/// The days of `days`, whatever covers them.
+fn covered(days: &BTreeMap<(String, i32), Vec<u32>>) -> BTreeSet<(String, i32)> {
+    days.keys().cloned().collect()
+}
+
+proptest! {
+    #[test]
+    fn set_algebra_of_spells_is_that_of_their_days(one in rows(), two in rows()) {
+        let (a, b) = (read(&one), read(&two));
+        let (own, theirs) = (naive_days(&one), covered(&naive_days(&two)));
+        let both = a.intersect(&b).unwrap();
+        let rest = a.subtract(&b).unwrap();
+        let expect = |inside: bool| -> BTreeMap<_, _> {
+            own.iter()
+                .filter(|(day, _)| theirs.contains(day) == inside)
+                .map(|(day, rows)| (day.clone(), rows.clone()))
+                .collect()
+        };
+        prop_assert_eq!(days(&both), expect(true));
+        prop_assert_eq!(days(&rest), expect(false));
+        for spells in [&both, &rest] {
+            for person in 0..spells.persons().len() {
+                let order: Vec<_> = spells.of(person)
+                    .map(|at| (spells.starts()[at], spells.ends()[at], spells.rows()[at]))
+                    .collect();
+                prop_assert!(order.is_sorted());
+                prop_assert!(!order.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_complement_is_every_other_day_of_the_calendar(rows in rows()) {
+        let spells = read(&rows);
+        let calendar = Calendar::quarters("2011Q4", "2012Q3").unwrap();
+        let window = calendar.first_day().0..=calendar.last_day().0;
+        let own = covered(&naive_days(&rows));
+        let persons: BTreeSet<String> = own.iter().map(|(person, _)| person.clone()).collect();
+        let expected: BTreeSet<(String, i32)> = persons
+            .iter()
+            .flat_map(|person| window.clone().map(|day| (person.clone(), day)))
+            .filter(|day| !own.contains(day))
+            .collect();
+        let gaps = spells.complement(&calendar);
+        prop_assert_eq!(covered(&days(&gaps)), expected);
+        for person in 0..gaps.persons().len() {
+            let own: Vec<_> = gaps.of(person).collect();
+            prop_assert!(own.windows(2).all(|at| gaps.ends()[at[0]] < gaps.starts()[at[1]]));
+        }
+    }
+
+    #[test]
+    fn cutting_moves_no_day_and_leaves_none_in_two_periods(rows in rows()) {
+        let spells = read(&rows);
+        let calendar = Calendar::months("2011-12", "2012-06").unwrap();
+        let cut = spells.cut(&calendar);
+        prop_assert_eq!(days(&cut), naive_days(&rows));
+        for at in 0..cut.len() {
+            let of = |day: i32| calendar.position(Day(day));
+            let (first, last) = (of(cut.starts()[at]), of(cut.ends()[at] - 1));
+            prop_assert!(first == last, "{first:?} {last:?}");
+        }
+        // The wage of a whole spell is shared out by days, so nothing of it is lost.
+        let what = |spells: &Spells| {
+            let calendar = Calendar::years("2011", "2013").unwrap();
+            let panel = spells
+                .to_panel(&calendar, &ToPanel::new().sum(["wage"]).balance(Balance::Full))
+                .unwrap();
+            panel.columns().get("wage").unwrap().to_floats("wage", "wage").unwrap()
+        };
+        for (a, b) in what(&spells).into_iter().zip(what(&cut)) {
+            prop_assert!(a.is_nan() && b.is_nan() || (a - b).abs() < 1e-9, "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_stack_holds_the_days_of_all_registers(one in rows(), two in rows()) {
+        let named = |rows: &[Row], name: &str| {
+            let table = read(rows).table();
+            let columns = SpellColumns::new("pid", "start", "end").name(name).state("status");
+            Spells::read(&table, &columns.carry(["wage"])).unwrap()
+        };
+        let (a, b) = (named(&one, "dmfa"), named(&two, "vdab"));
+        let stack = Spells::stack(&[&a, &b], "from").unwrap();
+        prop_assert_eq!(stack.len(), one.len() + two.len());
+        prop_assert_eq!(stack.source(), Some("from"));
+        let mut expected = covered(&naive_days(&one));
+        expected.extend(covered(&naive_days(&two)));
+        prop_assert_eq!(covered(&days(&stack)), expected);
+        let from = stack.columns().get("from").unwrap();
+        let wage = stack.columns().get("wage").unwrap().to_floats("wage", "wage").unwrap();
+        for (name, rows) in [("dmfa", &one), ("vdab", &two)] {
+            let mut own: Vec<i64> = rows.iter().filter_map(|row| row.wage).map(|w| w as i64).collect();
+            let mut found: Vec<i64> = (0..stack.len())
+                .filter(|&at| from.label(at).as_deref() == Some(name) && !wage[at].is_nan())
+                .map(|at| wage[at] as i64)
+                .collect();
+            own.sort_unstable();
+            found.sort_unstable();
+            prop_assert_eq!(own, found);
+        }
+    }
+
+    #[test]
+    fn wide_columns_become_runs(
+        cells in proptest::collection::vec(proptest::collection::vec(0..4_u32, 7), 1..5),
+    ) {
+        let periods = ["2011Q4", "2012Q1", "2012Q2", "2012Q3", "2013Q1", "2013Q2", "2013Q3"];
+        let mut table = Table::new([("pid", Column::int((0..cells.len() as i64).collect()))]).unwrap();
+        for (at, period) in periods.iter().enumerate() {
+            let states = cells.iter().map(|row| STATES.get(row[at] as usize).copied());
+            table.push(format!("y_{period}"), Column::text(states)).unwrap();
+        }
+        let names: Vec<String> = periods.iter().map(|period| format!("y_{period}")).collect();
+        let mut columns: Vec<(&str, &str)> =
+            names.iter().map(String::as_str).zip(periods).collect();
+        columns.reverse();
+        let spells =
+            Spells::from_wide(&table, "pid", &columns, Unit::Quarter, "status", "survey");
+        let empty = cells.iter().flatten().all(|&cell| cell == 3);
+        if empty {
+            prop_assert!(spells.is_err());
+            return Ok(());
+        }
+        let spells = spells.unwrap();
+        let mut expected = BTreeSet::new();
+        for (person, row) in cells.iter().enumerate() {
+            for (at, period) in periods.iter().enumerate().filter(|(at, _)| row[*at] < 3) {
+                let state = STATES[row[at] as usize];
+                let period = Period::parse(period, Unit::Quarter).unwrap();
+                for day in period.first_day().0..=period.last_day().0 {
+                    expected.insert((person as i64, day, state.to_owned()));
+                }
+            }
+        }
+        let state = spells.columns().get("status").unwrap();
+        let mut found = BTreeSet::new();
+        for person in 0..spells.persons().len() {
+            let id: i64 = spells.persons().ids().label(person).unwrap().parse().unwrap();
+            let own: Vec<_> = spells.of(person).collect();
+            for pair in own.windows(2) {
+                prop_assert!(
+                    spells.ends()[pair[0]] < spells.starts()[pair[1]]
+                        || state.label(pair[0]) != state.label(pair[1]),
+                    "neighbours of one state are one spell"
+                );
+            }
+            for at in own {
+                prop_assert_eq!(i64::from(spells.rows()[at]), id);
+                for day in spells.starts()[at]..spells.ends()[at] {
+                    found.insert((id, day, state.label(at).unwrap()));
+                }
+            }
+        }
+        prop_assert_eq!(found, expected);
+    }
+}

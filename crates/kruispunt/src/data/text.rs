@@ -1,0 +1,139 @@
+//! Text, each distinct string stored once.
+
+use super::{Bitmap, Buffer, Column, Values};
+use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// Text as codes into a list of distinct strings.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Text {
+    pub(super) codes: Buffer<u32>,
+    pub(super) levels: Arc<Levels>,
+    pub(super) categorical: bool,
+}
+
+/// Distinct strings, back to back.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Levels {
+    bytes: String,
+    ends: Vec<u32>,
+}
+
+impl Levels {
+    /// Appends a string; `None` when the strings together pass 4 GiB.
+    pub fn push(&mut self, text: &str) -> Option<u32> {
+        let code = u32::try_from(self.ends.len()).ok()?;
+        let end = u32::try_from(self.bytes.len() + text.len()).ok()?;
+        self.bytes.push_str(text);
+        self.ends.push(end);
+        Some(code)
+    }
+
+    /// The string of `code`; empty when there is no such code.
+    #[must_use]
+    pub fn get(&self, code: u32) -> &str {
+        let at = code as usize;
+        let Some(&end) = self.ends.get(at) else { return "" };
+        let start = if at == 0 { 0 } else { self.ends[at - 1] };
+        &self.bytes[start as usize..end as usize]
+    }
+
+    /// How many strings.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// All strings, by code.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        (0..self.len()).map(|code| self.get(code as u32))
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Levels {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(texts: I) -> Self {
+        let mut levels = Self::default();
+        for text in texts {
+            if levels.push(text).is_none() {
+                break;
+            }
+        }
+        levels
+    }
+}
+
+impl Text {
+    /// Text from codes and their strings; `None` when a code has no string.
+    ///
+    /// `categorical` remembers that the table held categories, whose order of levels is meant.
+    #[must_use]
+    pub fn new(codes: Buffer<u32>, levels: Levels, categorical: bool) -> Option<Self> {
+        let in_range = codes.iter().all(|&code| (code as usize) < levels.len().max(1));
+        in_range.then(|| Self { codes, levels: Arc::new(levels), categorical })
+    }
+
+    /// One code a row.
+    #[must_use]
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// The distinct strings.
+    #[must_use]
+    pub fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// Whether the table held categories.
+    #[must_use]
+    pub const fn is_categorical(&self) -> bool {
+        self.categorical
+    }
+}
+
+/// Collects strings into a text column, each distinct string once.
+#[derive(Debug, Default)]
+pub struct TextBuilder {
+    known: FxHashMap<Box<str>, u32>,
+    levels: Levels,
+    codes: Vec<u32>,
+    valid: Vec<bool>,
+}
+
+impl TextBuilder {
+    /// Appends one row.
+    pub fn push(&mut self, text: Option<&str>) {
+        let code = text.map(|text| self.level(text));
+        self.push_code(code);
+    }
+
+    /// The code of a string, whether a row holds it or not.
+    pub(super) fn level(&mut self, text: &str) -> u32 {
+        if let Some(&code) = self.known.get(text) {
+            return code;
+        }
+        let code = self.levels.push(text).unwrap_or_default();
+        self.known.insert(text.into(), code);
+        code
+    }
+
+    /// Appends one row by its code.
+    pub(super) fn push_code(&mut self, code: Option<u32>) {
+        self.valid.push(code.is_some());
+        self.codes.push(code.unwrap_or_default());
+    }
+
+    /// The column.
+    #[must_use]
+    pub fn finish(self, categorical: bool) -> Column {
+        let text = Text { codes: self.codes.into(), levels: Arc::new(self.levels), categorical };
+        Column::new(Values::Text(text), Bitmap::pack(self.valid.into_iter()))
+    }
+}
