@@ -97,6 +97,39 @@ def test_a_covariance_is_changed_in_place_without_fitting_again(panel: pd.DataFr
     assert jackknife.se()["union"] > 0
 
 
+@pytest.mark.parametrize(
+    ("fml", "vcov", "options"),
+    [
+        ("lwage ~ union + married", "HC2", None),
+        ("lwage ~ union + married", "HC3", None),
+        ("lwage ~ union + married | nr", "NW", {"time_id": "year", "panel_id": "nr", "lag": 2}),
+        ("lwage ~ union + married | nr", "DK", {"time_id": "year", "panel_id": "nr"}),
+        ("lwage ~ union + married | nr + year", "NW", {"time_id": "year", "panel_id": "nr"}),
+    ],
+)
+def test_more_covariances_equal_pyfixest(
+    panel: pd.DataFrame, fml: str, vcov: str, options: Any
+) -> None:
+    ours = kp.feols(fml, panel, vcov, options)
+    theirs = _pyfixest(fml, panel, vcov, vcov_kwargs=options)
+    np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-7)
+    again = kp.feols(fml, panel).vcov(vcov, options)
+    assert again.se().to_dict() == ours.se().to_dict()
+
+
+def test_options_of_covariances_are_checked(panel: pd.DataFrame) -> None:
+    for vcov, options in [
+        ("iid", {"lag": 2}),
+        ("NW", None),
+        ("NW", {"time_id": "year", "lag": 0.5}),
+        ("DK", {"time_id": "year", "nope": 1}),
+        ("NW", {"time_id": "nope"}),
+        ("NW", {"time_id": "year"}),
+    ]:
+        with pytest.raises(kp.exceptions.InputError):
+            kp.feols(FORMULA, panel, vcov, options)
+
+
 def test_a_fit_survives_pickling(panel: pd.DataFrame) -> None:
     fit = kp.feols(FORMULA, panel)
     for twin in (pickle.loads(pickle.dumps(fit)), copy.deepcopy(fit)):

@@ -10,30 +10,54 @@ from kruispunt.exceptions import InputError
 __all__ = ["VcovType", "corrections", "read_vcov", "ssc"]
 
 VcovType: TypeAlias = str | Mapping[str, str] | None
-"""``"iid"``, ``"hetero"``, ``"HC1"``, ``{"CRV1": "person"}``, ``{"CRV1": "a+b"}``,
-``{"CRV3": "person"}``."""
+"""``"iid"``, ``"hetero"``, ``"HC1"``, ``"HC2"``, ``"HC3"``, ``{"CRV1": "person"}``,
+``{"CRV1": "a+b"}``, ``{"CRV3": "person"}``, ``"NW"`` and ``"DK"`` (with ``vcov_kwargs``)."""
+
+_OPTIONS = ("time_id", "panel_id", "lag")
 
 
 def read_vcov(vcov: Any, vcov_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give the kind of covariance and its variables."""
-    if vcov_kwargs:
-        message = f"`vcov_kwargs`: {', '.join(map(repr, vcov_kwargs))} means nothing for {vcov!r}"
+    """Give the kind of covariance, its variables and its lag."""
+    options = dict(vcov_kwargs or {})
+    if vcov in ("NW", "DK"):
+        return {"kind": vcov, **_periods(options)}
+    if options:
+        message = f"`vcov_kwargs`: {', '.join(map(repr, options))} means nothing for {vcov!r}"
         raise InputError(message)
     if vcov is None:
-        return {"kind": "iid", "variables": []}
+        return {"kind": "iid", "variables": [], "lag": None}
     if isinstance(vcov, str):
-        return {"kind": vcov, "variables": []}
+        return {"kind": vcov, "variables": [], "lag": None}
     if isinstance(vcov, Mapping) and len(vcov) == 1:
         kind, variables = next(iter(vcov.items()))
         if isinstance(variables, str):
             names = [name.strip() for name in variables.split("+")]
             if kind in ("CRV1", "CRV3") and all(names):
-                return {"kind": kind, "variables": names}
+                return {"kind": kind, "variables": names, "lag": None}
     message = (
-        f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", {{"CRV1": "person"}}, '
-        f'{{"CRV1": "person+quarter"}} or {{"CRV3": "person"}}'
+        f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", "HC2", "HC3", "NW", "DK", '
+        f'{{"CRV1": "person"}}, {{"CRV1": "person+quarter"}} or {{"CRV3": "person"}}'
     )
     raise InputError(message)
+
+
+def _periods(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what Newey-West and Driscoll-Kraay are told."""
+    for name in options:
+        if name not in _OPTIONS:
+            message = f"`vcov_kwargs`: there is no option {name!r}; there are {', '.join(_OPTIONS)}"
+            raise InputError(message)
+    time, panel, lag = (options.get(name) for name in _OPTIONS)
+    if not isinstance(time, str):
+        message = "`vcov_kwargs`: `time_id` names the column of periods; it is missing"
+        raise InputError(message)
+    if lag is not None and not (isinstance(lag, int) and lag >= 0):
+        message = f"`vcov_kwargs`: `lag` is a whole number of periods, not {lag!r}"
+        raise InputError(message)
+    if panel is not None and not isinstance(panel, str):
+        message = f"`vcov_kwargs`: `panel_id` names the column of units, not {panel!r}"
+        raise InputError(message)
+    return {"variables": [time] if panel is None else [time, panel], "lag": lag}
 
 
 _OLD_NAMES = {

@@ -141,7 +141,10 @@ impl PyFit {
     ) -> PyResult<Self> {
         let vcov = covariance.read()?;
         let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
-        self.run(py, move |fit| fit.vcov_with(&vcov, &table)).map(Self::of)
+        let fit = Arc::clone(&self.0);
+        work::run(py, None, move |ticket| {
+            fit.vcov_heard(&vcov, &table, ticket).map(Self::of).map_err(|e| estimate_error(&e))
+        })
     }
 
     /// Chi-squared, F, its degrees of freedom, p of F, p of chi-squared; of named coefficients.

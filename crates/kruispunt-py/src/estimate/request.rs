@@ -18,6 +18,7 @@ pub(super) fn bad(argument: &str, text: &str, expected: &str) -> PyErr {
 pub(crate) struct CovarianceRequest {
     kind: String,
     variables: Vec<String>,
+    lag: Option<usize>,
 }
 
 impl CovarianceRequest {
@@ -30,12 +31,19 @@ impl CovarianceRequest {
             ("CRV3", [_, ..]) => {
                 Err(InputError::new_err("`vcov`: CRV3 takes one cluster variable"))
             }
-            ("HC2" | "HC3" | "NW" | "DK", _) => {
-                Err(InputError::new_err(format!("`vcov`: \"{}\" is not supported yet", self.kind)))
-            }
-            (kind, _) => {
-                Err(bad("vcov", kind, "iid, hetero, HC1, {\"CRV1\": ...} or {\"CRV3\": ...}"))
-            }
+            ("HC2", []) => Ok(Vcov::Hc2),
+            ("HC3", []) => Ok(Vcov::Hc3),
+            ("NW", [time, panel @ ..]) => Ok(Vcov::NeweyWest {
+                time: time.clone(),
+                panel: panel.first().cloned(),
+                lag: self.lag,
+            }),
+            ("DK", [time, ..]) => Ok(Vcov::DriscollKraay { time: time.clone(), lag: self.lag }),
+            (kind, _) => Err(bad(
+                "vcov",
+                kind,
+                "iid, hetero, HC1, HC2, HC3, NW, DK, {\"CRV1\": ...} or {\"CRV3\": ...}",
+            )),
         }
     }
 }

@@ -131,6 +131,21 @@ pub struct SampleEffect {
     pub(crate) levels: Vec<Column>,
 }
 
+/// Whether the variance of an error is estimated or follows from the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) enum Dispersion {
+    #[default]
+    Estimated,
+    One,
+}
+
+/// Weights and residuals of the last of several weighted regressions.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Working {
+    pub(crate) weights: Vec<f64>,
+    pub(crate) residuals: Vec<f64>,
+}
+
 /// The rows a fit rests on, kept for residuals, effects and other covariances.
 #[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
 pub struct Sample {
@@ -147,6 +162,10 @@ pub struct Sample {
     pub(crate) clusters: Vec<(String, Factor)>,
     /// (X'WX)^-1, row-major.
     pub(crate) bread: Vec<f64>,
+    pub(crate) working: Option<Working>,
+    pub(crate) dispersion: Dispersion,
+    /// Swept instruments and first stage, when there are any.
+    pub(crate) instrumented: Option<Vec<Vec<f64>>>,
 }
 
 impl Sample {

@@ -34,6 +34,7 @@ pub use day::Day;
 pub use effects::{By, Caution, Effect, Effects, Phase, Status};
 pub use error::DataError;
 pub use factor::Factor;
+pub(crate) use fit::Dispersion;
 pub use fit::{
     ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Sample,
     SampleEffect, Ssc,

@@ -188,7 +188,7 @@ impl Request {
             .into_iter()
             .filter(|name| !known(name))
             .map(|name| {
-                let factor = rows.classify("vcov", &name)?.0;
+                let factor = rows.ordered("vcov", &name)?;
                 Ok((name, factor))
             })
             .collect()

@@ -126,16 +126,6 @@ pub enum EstimateError {
         /// What was asked for.
         what: &'static str,
     },
-    /// CRV3 with effects that are not nested in the clusters.
-    #[error(
-        "`vcov`: CRV3 needs effects nested in the clusters; \"{effect}\" is not nested in \"{cluster}\""
-    )]
-    NotNested {
-        /// The effect.
-        effect: String,
-        /// The cluster variable.
-        cluster: String,
-    },
     /// The effects could not be swept out to the tolerance.
     #[error(
         "sweeping out the effects stopped after {iterations} steps with a group mean of {left:.1e} standard deviations left; raise the number of steps or the tolerance"

@@ -181,9 +181,10 @@ impl FeOls {
             effects,
             clusters,
             bread: solved.bread,
+            ..Sample::default()
         };
         stage(ticket, "covariance")?;
-        let parts = Parts { sample: &sample, coef: &solved.coef, ssc: self.request.ssc };
+        let parts = Parts { sample: &sample, coef: &solved.coef, ssc: self.request.ssc, ticket };
         let covariance = parts.covariance(&self.request.vcov)?;
         go_on(ticket)?;
         let mut fit = Fit {

@@ -165,6 +165,18 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// As [`classify`](Self::classify), with codes in the natural order of the levels.
+    pub(super) fn ordered(
+        &self,
+        argument: &'static str,
+        name: &str,
+    ) -> Result<Factor, EstimateError> {
+        let (factor, levels) = self.classify(argument, name)?;
+        let ranks = levels.first().map_or_else(Vec::new, |column| column.ranks().0);
+        let rank = |&code: &u32| ranks[code as usize].unwrap_or_default();
+        Ok(Factor::compact(&factor.codes().iter().map(rank).collect::<Vec<_>>()))
+    }
+
     /// The levels of a column on the rows still in: dense codes, and one row for each level.
     pub(super) fn classify(
         &self,

@@ -67,6 +67,8 @@ fn vcov(expected: &Value) -> Vcov {
     match expected["kind"].as_str().unwrap() {
         "iid" => Vcov::Iid,
         "hetero" => Vcov::Hc1,
+        "HC2" => Vcov::Hc2,
+        "HC3" => Vcov::Hc3,
         "CRV3" => Vcov::Crv3(clusters[0].clone()),
         _ => Vcov::clusters(clusters),
     }
@@ -115,6 +117,71 @@ fn equals_pyfixest_on_an_unbalanced_panel() {
         }
         assert!(base.account().steps()[0].adds_up());
         assert!(base.convergence().left <= 1e-8);
+    }
+}
+
+#[test]
+fn errors_dependent_over_periods_equal_pyfixest() {
+    let oracle = oracle();
+    let table = table(&oracle);
+    let label = |name: &str, row: usize| table.get(name).unwrap().label(row).unwrap();
+    let rows = 0..table.n_rows();
+    let whole = |row: usize| {
+        rows.clone().filter(|&own| label("person", own) == label("person", row)).count() == 12
+    };
+    let whole: Vec<u32> = rows.clone().filter(|&row| whole(row)).map(|row| row as u32).collect();
+    let mut seen = Vec::new();
+    let mut first = |row: &u32| {
+        let quarter = label("quarter", *row as usize);
+        let new = !seen.contains(&quarter);
+        seen.push(quarter);
+        new
+    };
+    let series: Vec<u32> = whole.iter().copied().filter(|row| first(row)).collect();
+    for case in oracle["periods"].as_array().unwrap() {
+        let text = |name: &str| case[name].as_str().map(str::to_owned);
+        let lag = case["lag"].as_u64().map(|lag| lag as usize);
+        let vcov = match case["kind"].as_str().unwrap() {
+            "NW" => {
+                Vcov::NeweyWest { time: text("time_id").unwrap(), panel: text("panel_id"), lag }
+            }
+            _ => Vcov::DriscollKraay { time: text("time_id").unwrap(), lag },
+        };
+        let formula = case["formula"].as_str().unwrap();
+        let mut model = FeOls::new(formula).unwrap().vcov(vcov.clone());
+        if let Some(weights) = text("weights") {
+            model = model.weights(weights);
+        }
+        let own = table.take(if case["series"] == true { &series } else { &whole });
+        let fit = model.fit(&own).unwrap();
+        let what = format!("{formula} {}", fit.vcov_text());
+        close(&what, &fit.std_errors(), &floats(&case["se"]), 1e-8);
+        let low: Vec<f64> = fit.confint(0.05).unwrap().iter().map(|bounds| bounds.0).collect();
+        close(&what, &low, &floats(&case["low"]), 1e-7);
+        let again = model.clone().vcov(Vcov::Iid).fit(&own).unwrap().vcov_with(&vcov, &own);
+        assert_eq!(again.unwrap().vcov_matrix(), fit.vcov_matrix());
+    }
+}
+
+#[test]
+fn leverage_counts_the_effect() {
+    let table = table(&oracle());
+    for vcov in [Vcov::Hc2, Vcov::Hc3] {
+        for weights in [None, Some("weight")] {
+            let fit = |formula: &str| {
+                let model = FeOls::new(formula).unwrap().vcov(vcov.clone());
+                let model = model.singletons(Singletons::Keep);
+                let model = match weights {
+                    Some(weights) => model.weights(weights),
+                    None => model,
+                };
+                model.fit(&table).unwrap()
+            };
+            let (swept, dummies) =
+                (fit("wage ~ age + trained | firm"), fit("wage ~ age + trained + C(firm)"));
+            let k = dummies.names().iter().position(|name| name == "age").unwrap();
+            close("leverage", &swept.std_errors()[..2], &dummies.std_errors()[k..k + 2], 1e-9);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Clustered covariances: sums of the scores by cluster.
 
-use super::{Covariance, Parts, Vcov, find};
+use super::{Covariance, Parts, Vcov};
 use crate::data::{ClusterCount, ClusterDf, Factor};
 use crate::estimate::EstimateError;
 use crate::math::crossprod::gram;
@@ -23,13 +23,7 @@ impl Parts<'_> {
         let factors = variables
             .iter()
             .map(|name| {
-                let factor = find(self.sample, name).ok_or_else(|| {
-                    EstimateError::Data(crate::data::DataError::MissingColumn {
-                        argument: "vcov".to_owned(),
-                        column: name.clone(),
-                        present: Vec::new(),
-                    })
-                })?;
+                let factor = self.variable(name)?;
                 if factor.n_levels() < 2 {
                     return Err(EstimateError::TooFewClusters {
                         cluster: name.clone(),
@@ -56,7 +50,7 @@ impl Parts<'_> {
             let crossed = cross(&chosen);
             let factor = crossed.as_ref().unwrap_or(chosen[0]);
             let part = match vcov {
-                Vcov::Crv3(variable) => self.jackknife(factor, variable, &nested)?,
+                Vcov::Crv3(_) => self.jackknife(factor, &nested)?,
                 _ => self.cluster_sandwich(factor),
             };
             let g = match self.ssc.g_df {
@@ -86,8 +80,7 @@ impl Parts<'_> {
 
     /// Sums of the scores by cluster, one column a regressor.
     fn cluster_sandwich(&self, factor: &Factor) -> Vec<f64> {
-        let weights = self.sample.weights.as_deref();
-        let (codes, residuals) = (factor.codes(), &self.sample.residuals);
+        let (weights, residuals, codes) = (self.weights(), self.residuals(), factor.codes());
         let sums: Vec<Vec<f64>> = self
             .sample
             .regressors

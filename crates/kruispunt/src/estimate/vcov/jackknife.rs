@@ -1,41 +1,65 @@
 //! The cluster jackknife.
 
 use super::Parts;
-use crate::data::Factor;
+use crate::data::{Factor, SampleEffect};
 use crate::estimate::EstimateError;
+use crate::estimate::absorption::sweep;
+use crate::estimate::least_squares::{measure, solve};
+use crate::math::absorb::Stop;
 use crate::math::crossprod::gram;
 use crate::math::linalg::Triangle;
 use rayon::prelude::*;
 
 impl Parts<'_> {
-    /// The cluster jackknife; exact when no effect crosses clusters.
+    /// The cluster jackknife.
     pub(super) fn jackknife(
         &self,
         factor: &Factor,
-        variable: &str,
         nested: &[bool],
     ) -> Result<Vec<f64>, EstimateError> {
-        if let Some(at) = nested.iter().position(|nested| !nested) {
-            return Err(EstimateError::NotNested {
-                effect: self.sample.effects[at].name.clone(),
-                cluster: variable.to_owned(),
-            });
+        let refuse = |expected| {
+            Err(EstimateError::BadArgument { argument: "vcov", expected, got: "CRV3".to_owned() })
+        };
+        if self.sample.instrumented.is_some() {
+            return refuse("a covariance without jackknife, with instruments");
         }
-        let (k, g) = (self.k(), factor.n_levels());
+        if self.sample.working.is_some() {
+            return refuse("a covariance without jackknife, for this model");
+        }
+        let gaps = if nested.iter().all(|nested| *nested) {
+            self.gaps_within(factor)
+        } else {
+            self.gaps_swept(factor)?
+        };
+        let k = self.k();
+        let mut matrix = vec![0.0; k * k];
+        for gap in &gaps {
+            for i in 0..k {
+                for j in 0..k {
+                    matrix[i * k + j] += gap[i] * gap[j];
+                }
+            }
+        }
+        Ok(matrix)
+    }
+
+    /// What leaving out each cluster changes, where no effect crosses clusters: from cross-products.
+    fn gaps_within(&self, factor: &Factor) -> Vec<Vec<f64>> {
+        let (k, g, residuals) = (self.k(), factor.n_levels(), self.residuals());
         let mut grams = vec![0.0; g * k * k];
         let mut scores = vec![0.0; g * k];
         for (row, &code) in factor.codes().iter().enumerate() {
             let code = code as usize;
             for i in 0..k {
                 let x = self.weight(row) * self.sample.regressors[i][row];
-                scores[code * k + i] += x * self.sample.residuals[row];
+                scores[code * k + i] += x * residuals[row];
                 for j in 0..k {
                     grams[(code * k + i) * k + j] += x * self.sample.regressors[j][row];
                 }
             }
         }
-        let whole = gram(&self.columns(), self.sample.weights.as_deref());
-        let gaps: Vec<Vec<f64>> = (0..g)
+        let whole = gram(&self.columns(), self.weights());
+        (0..g)
             .into_par_iter()
             .map(|cluster| {
                 let own = &grams[cluster * k * k..(cluster + 1) * k * k];
@@ -50,15 +74,49 @@ impl Parts<'_> {
                 }
                 gap
             })
-            .collect();
-        let mut matrix = vec![0.0; k * k];
-        for gap in &gaps {
-            for i in 0..k {
-                for j in 0..k {
-                    matrix[i * k + j] += gap[i] * gap[j];
-                }
+            .collect()
+    }
+
+    /// The same where effects cross clusters: they are swept out again without each cluster.
+    fn gaps_swept(&self, factor: &Factor) -> Result<Vec<Vec<f64>>, EstimateError> {
+        let stop = Stop { tol: 1e-9, max_iter: 20_000 };
+        let mut gaps = Vec::with_capacity(factor.n_levels());
+        self.ticket.stage("jackknife", factor.n_levels() as u64);
+        for cluster in 0..factor.n_levels() as u32 {
+            let stay: Vec<u32> = (0..self.n() as u32)
+                .filter(|&row| factor.codes()[row as usize] != cluster)
+                .collect();
+            let pick = |column: &[f64]| -> Vec<f64> {
+                stay.iter().map(|&row| column[row as usize]).collect()
+            };
+            let effects: Vec<SampleEffect> = self
+                .sample
+                .effects
+                .iter()
+                .map(|effect| SampleEffect {
+                    name: String::new(),
+                    factor: effect.factor.take(&stay),
+                    levels: Vec::new(),
+                })
+                .collect();
+            let weights = self.weights().map(pick);
+            let mut left = pick(self.residuals());
+            let mut columns: Vec<Vec<f64>> =
+                self.sample.regressors.iter().map(|column| pick(column)).collect();
+            let reference: Vec<f64> =
+                columns.iter().map(|column| measure(column, weights.as_deref(), 1e-9)).collect();
+            let mut all: Vec<&mut [f64]> = std::iter::once(left.as_mut_slice())
+                .chain(columns.iter_mut().map(Vec::as_mut_slice))
+                .collect();
+            sweep(&effects, weights.as_deref(), &mut all, stop, self.ticket)?;
+            let solved = solve(columns, &left, weights.as_deref(), &reference, 1e-9);
+            let mut gap: Vec<f64> = self.coef.iter().map(|b| -b).collect();
+            for (&j, value) in solved.kept.iter().zip(solved.coef) {
+                gap[j] = value;
             }
+            gaps.push(gap);
+            self.ticket.advance(1);
         }
-        Ok(matrix)
+        Ok(gaps)
     }
 }

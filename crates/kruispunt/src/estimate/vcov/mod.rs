@@ -1,12 +1,15 @@
 //! Covariances of coefficients.
 
 mod cluster;
+mod hac;
+mod hetero;
 mod jackknife;
 
 use super::EstimateError;
-use crate::data::{ClusterCount, CountedEffects, Factor, Fit, Sample, Ssc, Step, Table};
-use crate::math::crossprod::gram;
-use crate::math::linalg::sandwich;
+use crate::data::{
+    ClusterCount, CountedEffects, Dispersion, Factor, Fit, Sample, Ssc, Step, Table, Ticket,
+};
+use crate::math::crossprod::sum_rows;
 use serde::{Deserialize, Serialize};
 
 /// Which covariance of the coefficients.
@@ -18,8 +21,16 @@ use serde::{Deserialize, Serialize};
 /// |---|---|
 /// | `Iid` | `B sum(w u^2) / (N - 1)` |
 /// | `Hc1` | `B (sum s_i s_i') B`, corrected by N/(N - K) |
+/// | `Hc2`, `Hc3` | the same with `s_i` divided by `(1 - h_i)^(1/2)` and `1 - h_i`, h the leverage, effects included |
 /// | `Crv1` | `B (sum over clusters S_g S_g') B`; several variables by inclusion and exclusion |
-/// | `Crv3` | `sum over clusters (b_(-g) - b)(b_(-g) - b)'`, the jackknife |
+/// | `Crv3` | `sum over clusters (b_(-g) - b)(b_(-g) - b)'`, the jackknife; effects that cross clusters are swept out again without each cluster |
+/// | `NeweyWest` | `B (sum over l of (1 - l/(L + 1)) (C_l + C_l')) B`, C_l the products of scores of one unit l periods apart |
+/// | `DriscollKraay` | the same with scores summed within periods |
+///
+/// Distances between periods count the periods of the sample in their order; a unit without a row
+/// in a period has no product there, whatever rows stand next to each other (pyfixest and fixest
+/// pair neighbouring rows of a unit). The lag L is `floor(T^(1/4))` when not given. As in pyfixest,
+/// HC2 and HC3 are corrected by N/(N - K) as HC1 is; [`Ssc::without_k`] gives the textbook's.
 ///
 /// A several-way covariance with negative eigenvalues has them set to zero, as fixest does
 /// (pyfixest does not), and the account says so.
@@ -27,6 +38,12 @@ use serde::{Deserialize, Serialize};
 /// # References
 ///
 /// - Liang, K.-Y. & Zeger, S. L. (1986). *Biometrika* 73(1), 13-22.
+/// - `MacKinnon`, J. G. & White, H. (1985). Some heteroskedasticity-consistent covariance matrix
+///   estimators with improved finite sample properties. *Journal of Econometrics* 29(3), 305-325.
+/// - Newey, W. K. & West, K. D. (1987). A simple, positive semi-definite, heteroskedasticity and
+///   autocorrelation consistent covariance matrix. *Econometrica* 55(3), 703-708.
+/// - Driscoll, J. C. & Kraay, A. C. (1998). Consistent covariance matrix estimation with spatially
+///   dependent panel data. *Review of Economics and Statistics* 80(4), 549-560.
 /// - Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2011). Robust inference with multiway
 ///   clustering. *Journal of Business & Economic Statistics* 29(2), 238-249.
 /// - `MacKinnon`, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
@@ -39,10 +56,30 @@ pub enum Vcov {
     Iid,
     /// Independent errors of any variance (White).
     Hc1,
+    /// As `Hc1`, each residual divided by the root of one minus its leverage.
+    Hc2,
+    /// As `Hc1`, each residual divided by one minus its leverage.
+    Hc3,
     /// Errors dependent within clusters, by one variable or more.
     Crv1(Vec<String>),
     /// The cluster jackknife, by one variable.
     Crv3(String),
+    /// Errors dependent over periods, within units; without units over one series.
+    NeweyWest {
+        /// The column of periods.
+        time: String,
+        /// The column of units.
+        panel: Option<String>,
+        /// The longest distance in periods.
+        lag: Option<usize>,
+    },
+    /// Errors dependent over periods, across all units.
+    DriscollKraay {
+        /// The column of periods.
+        time: String,
+        /// The longest distance in periods.
+        lag: Option<usize>,
+    },
 }
 
 impl Vcov {
@@ -62,7 +99,11 @@ impl Vcov {
     #[must_use]
     pub fn variables(&self) -> Vec<String> {
         match self {
-            Self::Iid | Self::Hc1 => Vec::new(),
+            Self::Iid | Self::Hc1 | Self::Hc2 | Self::Hc3 => Vec::new(),
+            Self::NeweyWest { time, panel, .. } => {
+                std::iter::once(time).chain(panel).cloned().collect()
+            }
+            Self::DriscollKraay { time, .. } => vec![time.clone()],
             Self::Crv1(variables) => variables.clone(),
             Self::Crv3(variable) => vec![variable.clone()],
         }
@@ -72,10 +113,23 @@ impl Vcov {
         match self {
             Self::Iid => "iid".to_owned(),
             Self::Hc1 => "HC1".to_owned(),
+            Self::Hc2 => "HC2".to_owned(),
+            Self::Hc3 => "HC3".to_owned(),
             Self::Crv1(variables) => format!("CRV1 by {}", variables.join(" + ")),
             Self::Crv3(variable) => format!("CRV3 by {variable}"),
+            Self::NeweyWest { time, panel, lag } => {
+                let units = panel.as_ref().map_or_else(String::new, |panel| format!(" by {panel}"));
+                format!("Newey-West{units} over {time}{}", lag_text(*lag))
+            }
+            Self::DriscollKraay { time, lag } => {
+                format!("Driscoll-Kraay over {time}{}", lag_text(*lag))
+            }
         }
     }
+}
+
+fn lag_text(lag: Option<usize>) -> String {
+    lag.map_or_else(String::new, |lag| format!(", lag {lag}"))
 }
 
 /// A covariance and what belongs to it.
@@ -92,6 +146,7 @@ pub(super) struct Parts<'a> {
     pub(super) sample: &'a Sample,
     pub(super) coef: &'a [f64],
     pub(super) ssc: Ssc,
+    pub(super) ticket: &'a Ticket,
 }
 
 impl Fit {
@@ -103,7 +158,7 @@ impl Fit {
     /// # Errors
     ///
     /// [`EstimateError::NoSample`], [`EstimateError::TooFewClusters`],
-    /// [`EstimateError::NotNested`], [`EstimateError::Data`] for an unknown variable.
+    /// [`EstimateError::Data`] for an unknown variable.
     pub fn vcov(&self, vcov: &Vcov) -> Result<Self, EstimateError> {
         self.vcov_with(vcov, &Table::default())
     }
@@ -115,6 +170,20 @@ impl Fit {
     ///
     /// As [`vcov`](Self::vcov).
     pub fn vcov_with(&self, vcov: &Vcov, table: &Table) -> Result<Self, EstimateError> {
+        self.vcov_heard(vcov, table, &Ticket::new())
+    }
+
+    /// As [`vcov_with`](Self::vcov_with), with a ticket for the jackknife of many clusters.
+    ///
+    /// # Errors
+    ///
+    /// As [`vcov`](Self::vcov), and [`EstimateError::Cancelled`].
+    pub fn vcov_heard(
+        &self,
+        vcov: &Vcov,
+        table: &Table,
+        ticket: &Ticket,
+    ) -> Result<Self, EstimateError> {
         let sample = self.sample().ok_or(EstimateError::NoSample { what: "vcov" })?;
         let mut extended = None;
         for name in vcov.variables() {
@@ -127,7 +196,7 @@ impl Fit {
             }
         }
         let used = extended.as_ref().unwrap_or(sample);
-        let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc };
+        let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc, ticket };
         let covariance = parts.covariance(vcov)?;
         let mut fit = self.clone();
         if let Some(sample) = extended {
@@ -175,7 +244,7 @@ fn cluster_of(sample: &Sample, name: &str, table: &Table) -> Result<Factor, Esti
         });
     }
     rows.keep = Some(sample.rows.clone());
-    Ok(rows.classify("vcov", name)?.0)
+    rows.ordered("vcov", name)
 }
 
 impl Parts<'_> {
@@ -216,8 +285,37 @@ impl Parts<'_> {
         Ok(if self.ssc.k_adjust { top / left } else { 1.0 })
     }
 
+    /// Weights of the rows, those of the last step where there were several.
+    fn weights(&self) -> Option<&[f64]> {
+        match &self.sample.working {
+            Some(working) => Some(&working.weights),
+            None => self.sample.weights.as_deref(),
+        }
+    }
+
     fn weight(&self, row: usize) -> f64 {
-        self.sample.weights.as_ref().map_or(1.0, |weights| weights[row])
+        self.weights().map_or(1.0, |weights| weights[row])
+    }
+
+    fn residuals(&self) -> &[f64] {
+        self.sample.working.as_ref().map_or(&self.sample.residuals, |working| &working.residuals)
+    }
+
+    /// Weight times residual, row by row: what a regressor is multiplied by in its score.
+    fn pulls(&self) -> Vec<f64> {
+        let residuals = self.residuals();
+        (0..self.n()).map(|row| self.weight(row) * residuals[row]).collect()
+    }
+
+    /// The factor of a cluster or time variable.
+    fn variable(&self, name: &str) -> Result<&Factor, EstimateError> {
+        find(self.sample, name).ok_or_else(|| {
+            EstimateError::Data(crate::data::DataError::MissingColumn {
+                argument: "vcov".to_owned(),
+                column: name.to_owned(),
+                present: Vec::new(),
+            })
+        })
     }
 
     pub(super) fn covariance(&self, vcov: &Vcov) -> Result<Covariance, EstimateError> {
@@ -234,25 +332,29 @@ impl Parts<'_> {
             Vcov::Iid => {
                 let parameters = self.parameters(&none);
                 let scale = self.correction(parameters, n - 1.0)? / (n - 1.0);
-                let sum = crate::math::crossprod::sum_rows(self.n(), |row| {
-                    self.weight(row) * self.sample.residuals[row] * self.sample.residuals[row]
-                });
-                let matrix = self.sample.bread.iter().map(|b| b * sum * scale).collect();
+                let spread = match self.sample.dispersion {
+                    Dispersion::One => n - 1.0,
+                    Dispersion::Estimated => {
+                        let u = self.residuals();
+                        sum_rows(self.n(), |row| self.weight(row) * u[row] * u[row])
+                    }
+                };
+                let matrix = self.sample.bread.iter().map(|b| b * spread * scale).collect();
                 Ok(simple(matrix, parameters))
             }
-            Vcov::Hc1 => {
+            Vcov::Hc1 | Vcov::Hc2 | Vcov::Hc3 => {
                 let parameters = self.parameters(&none);
                 let scale = self.correction(parameters, n)?;
-                let squares: Vec<f64> = (0..self.n())
-                    .map(|row| (self.weight(row) * self.sample.residuals[row]).powi(2))
-                    .collect();
-                let meat = gram(&self.columns(), Some(&squares));
-                let mut matrix = sandwich(&self.sample.bread, &meat, self.k());
+                let mut matrix = self.heteroskedastic(vcov)?;
                 for value in &mut matrix {
                     *value *= scale;
                 }
                 Ok(simple(matrix, parameters))
             }
+            Vcov::NeweyWest { time, panel, lag } => {
+                self.newey_west(vcov, (time, panel.as_deref()), *lag)
+            }
+            Vcov::DriscollKraay { time, lag } => self.driscoll_kraay(vcov, time, *lag),
             Vcov::Crv1(variables) => self.clustered(vcov, variables),
             Vcov::Crv3(variable) => self.clustered(vcov, std::slice::from_ref(variable)),
         }

@@ -125,8 +125,27 @@ fn designs_that_say_nothing() {
     walk.refused("no cluster", "BadArgument", &["`vcov`"], || {
         FeOls::new("wage ~ age")?.vcov(Vcov::Crv1(vec![])).fit(&gaps)
     });
-    walk.refused("not nested", "NotNested", &["quarter", "person"], || {
-        FeOls::new("wage ~ age | quarter")?.vcov(Vcov::Crv3("person".to_owned())).fit(&wages(40))
+    walk.gives(
+        "effects across clusters",
+        || {
+            let crv3 = Vcov::Crv3("person".to_owned());
+            FeOls::new("wage ~ age | quarter")?.vcov(crv3).fit(&wages(40))
+        },
+        |fit| fit.std_errors()[0] > 0.0,
+    );
+    for (what, vcov) in [
+        (
+            "two rows a period",
+            Vcov::NeweyWest { time: "quarter".to_owned(), panel: None, lag: Some(1) },
+        ),
+        ("lag too long", Vcov::DriscollKraay { time: "quarter".to_owned(), lag: Some(99) }),
+    ] {
+        walk.refused(what, "BadArgument", &["`vcov`"], || {
+            FeOls::new("wage ~ age")?.vcov(vcov.clone()).fit(&wages(40))
+        });
+    }
+    walk.refused("leverage of two effects", "BadArgument", &["HC1"], || {
+        FeOls::new("wage ~ age | quarter + person")?.vcov(Vcov::Hc3).fit(&wages(40))
     });
     // levels of a classification may be persons; the message names the term alone
     walk.refused("names", "AllCollinear", &["C(name)"], || {

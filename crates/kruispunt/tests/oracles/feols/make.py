@@ -169,9 +169,52 @@ cases.append(
         "vcov": [{**covariance(crv3, IID), "kind": "CRV3", "clusters": ["person"]}],
     }
 )
+for formula, weights, wanted in [
+    ("wage ~ trained + age + hours", None, ["HC2", "HC3"]),
+    ("wage ~ trained + age + hours", "weight", ["HC2", "HC3"]),
+]:
+    kinds = [{**covariance(fit(formula, kind, weights), IID), "kind": kind} for kind in wanted]
+    cases.append({"formula": formula, "weights": weights, "vcov": kinds})
+# Jackknives with effects: those of pyfixest, which estimates again without each cluster.
+for formula, weights, cluster in [
+    ("wage ~ trained + age | person", None, "person"),
+    ("wage ~ trained + age | person + quarter", None, "person"),
+    ("wage ~ trained + age | quarter", "weight", "region"),
+]:
+    model = fit(formula, {"CRV3": cluster}, weights)
+    kind = {**covariance(model, IID), "kind": "CRV3", "clusters": [cluster]}
+    cases.append({"formula": formula, "weights": weights, "vcov": [kind]})
+# Without gaps: pyfixest pairs neighbouring rows of a person, kruispunt periods.
+whole = data[data.groupby("person")["quarter"].transform("count") == 12]
+series = whole.groupby("quarter").first().reset_index()
+panels = []
+for frame, formula, weights, kind, options in [
+    (whole, "wage ~ trained + age", None, "NW", {"time_id": "quarter", "panel_id": "person"}),
+    (whole, "wage ~ trained + age", None, "NW", {"time_id": "quarter", "panel_id": "person", "lag": 3}),
+    (whole, "wage ~ age | person", "weight", "NW", {"time_id": "quarter", "panel_id": "person", "lag": 2}),
+    (whole, "wage ~ age | person + quarter", None, "NW", {"time_id": "quarter", "panel_id": "person", "lag": 1}),
+    (whole, "wage ~ trained + age", None, "DK", {"time_id": "quarter", "panel_id": "person"}),
+    (whole, "wage ~ age | person", "weight", "DK", {"time_id": "quarter", "panel_id": "person", "lag": 2}),
+    (series, "wage ~ age", None, "NW", {"time_id": "quarter", "lag": 2}),
+]:
+    demeaner = pf.MapDemeaner(fixef_tol=1e-13, fixef_maxiter=100_000)
+    model = pf.feols(
+        formula, frame, vcov=kind, vcov_kwargs=options, weights=weights, demeaner=demeaner
+    )
+    panels.append(
+        {
+            "formula": formula,
+            "weights": weights,
+            "kind": kind,
+            "series": frame is series,
+            **options,
+            "se": numbers(model.se()),
+            "low": numbers(model.confint().iloc[:, 0]),
+        }
+    )
 columns = {
     name: [None if pd.isna(value) else value for value in data[name].tolist()] for name in data
 }
-out = {"source": f"pyfixest {pf.__version__}", "data": columns, "cases": cases}
+out = {"source": f"pyfixest {pf.__version__}", "data": columns, "cases": cases, "periods": panels}
 text = re.sub(r"\n\s+(?=[-\d\"n\]])", " ", json.dumps(out, indent=1))
 Path(__file__).with_name("expected.json").write_text(text + "\n")

@@ -1,0 +1,63 @@
+//! Independent errors of any variance, with and without leverage.
+
+use super::{Parts, Vcov};
+use crate::estimate::EstimateError;
+use crate::math::crossprod::gram;
+use crate::math::linalg::sandwich;
+
+impl Parts<'_> {
+    /// The sandwich before corrections.
+    pub(super) fn heteroskedastic(&self, vcov: &Vcov) -> Result<Vec<f64>, EstimateError> {
+        let leverage = match vcov {
+            Vcov::Hc2 | Vcov::Hc3 => Some(self.leverage()?),
+            _ => None,
+        };
+        let mut squares = self.pulls();
+        for (row, value) in squares.iter_mut().enumerate() {
+            *value *= *value;
+            if let Some(leverage) = &leverage {
+                let left = (1.0 - leverage[row]).max(1e-12);
+                *value /= if *vcov == Vcov::Hc2 { left } else { left * left };
+            }
+        }
+        let meat = gram(&self.columns(), Some(&squares));
+        Ok(sandwich(&self.sample.bread, &meat, self.k()))
+    }
+
+    /// The diagonal of the projection on regressors and effects.
+    fn leverage(&self) -> Result<Vec<f64>, EstimateError> {
+        let refuse = |got: &str| {
+            Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "HC1 or clusters here; HC2 and HC3 take at most one effect and no instruments",
+                got: got.to_owned(),
+            })
+        };
+        if self.sample.instrumented.is_some() {
+            return refuse("instruments");
+        }
+        let mut leverage = match self.sample.effects.as_slice() {
+            [] => vec![0.0; self.n()],
+            [one] => {
+                let mut mass = vec![0.0; one.factor.n_levels()];
+                for (row, &code) in one.factor.codes().iter().enumerate() {
+                    mass[code as usize] += self.weight(row);
+                }
+                let share = |(row, code): (usize, &u32)| self.weight(row) / mass[*code as usize];
+                one.factor.codes().iter().enumerate().map(share).collect()
+            }
+            _ => return refuse("several effects"),
+        };
+        let (k, bread) = (self.k(), &self.sample.bread);
+        let columns = self.columns();
+        for (row, value) in leverage.iter_mut().enumerate() {
+            let mut form = 0.0;
+            for i in 0..k {
+                let inner: f64 = (0..k).map(|j| bread[i * k + j] * columns[j][row]).sum();
+                form += columns[i][row] * inner;
+            }
+            *value += self.weight(row) * form;
+        }
+        Ok(leverage)
+    }
+}
