@@ -81,7 +81,9 @@ impl Parts<'_> {
             scale *= periods / (periods - 1.0);
         }
         let mut matrix = sandwich(&self.sample.bread, meat, self.k());
-        matrix.iter_mut().for_each(|value| *value *= scale);
+        for value in &mut matrix {
+            *value *= scale;
+        }
         let counts = variables
             .map(|name| {
                 let clusters = self.variable(name)?.n_levels();

@@ -103,13 +103,13 @@ impl Parts<'_> {
             let mut left = pick(self.residuals());
             let mut columns: Vec<Vec<f64>> =
                 self.sample.regressors.iter().map(|column| pick(column)).collect();
-            let reference: Vec<f64> =
-                columns.iter().map(|column| measure(column, weights.as_deref(), 1e-9)).collect();
             let mut all: Vec<&mut [f64]> = std::iter::once(left.as_mut_slice())
                 .chain(columns.iter_mut().map(Vec::as_mut_slice))
                 .collect();
-            sweep(&effects, weights.as_deref(), &mut all, stop, self.ticket)?;
-            let solved = solve(columns, &left, weights.as_deref(), &reference, 1e-9);
+            let swept = sweep(&effects, weights.as_deref(), &mut all, stop, self.ticket)?;
+            let reference: Vec<f64> =
+                swept.variation.iter().skip(1).map(|own| measure(own, 1e-9)).collect();
+            let solved = solve(columns, left, weights.as_deref(), &reference, 1e-9);
             let mut gap: Vec<f64> = self.coef.iter().map(|b| -b).collect();
             for (&j, value) in solved.kept.iter().zip(solved.coef) {
                 gap[j] = value;
