@@ -163,7 +163,7 @@ def differences(job: str, frame: Any) -> Any:
     return event_study(table.index, table["ATT"], table["std_error"])
 
 
-def pyfixest(job: str, frame: Any) -> Any:
+def pyfixest(_job: str, frame: Any) -> Any:
     """The pyfixest package."""
     from pyfixest.did.estimation import did2s
 

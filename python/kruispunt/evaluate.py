@@ -220,10 +220,95 @@ class Effects:
     def pretest(self) -> dict[str, float]:
         """Test that all effects before treatment are zero: ``statistic``, ``df``, ``pvalue``.
 
-        Not rejecting is no proof of parallel trends: the test may have little power.
+        Not rejecting is no proof of parallel trends: see :meth:`power`.
         """
         statistic, df, pvalue = self._native.pretest()
         return {"statistic": statistic, "df": df, "pvalue": pvalue}
+
+    def power(self, *, level: float = 0.95) -> dict[str, float]:
+        """Say how large a linear difference in trends the placebos would have shown.
+
+        For an event study from one reference period (``cs`` with ``base="universal"``, ``sa``,
+        ``lpdid``, ``stacked``, ``twfe``).
+
+        Parameters
+        ----------
+        level : float
+            One less the size of the tests of the placebos.
+
+        Returns
+        -------
+        dict
+            ``slope_50`` and ``slope_80``, the slopes that some placebo shows as different from 0
+            in 50 and 80 % of samples; ``bias_80``, what the second would add to the mean effect
+            after treatment. Where ``bias_80`` is as large as the effect, the pre-test says
+            nothing, and a :class:`~kruispunt.exceptions.DesignWarning` says so.
+
+        References
+        ----------
+        Roth, J. (2022). Pretest with caution: event-study estimates after testing for parallel
+        trends. *American Economic Review: Insights* 4(3), 305-322.
+        """
+        slope_50, slope_80, bias_80 = self._native.power(1 - level)
+        after = [
+            value
+            for value, phase in zip(self.estimates, self._phases(), strict=True)
+            if phase == "after" and not np.isnan(value)
+        ]
+        if after and bias_80 >= abs(float(np.mean(after))):
+            message = (
+                "pretest_without_power: a difference in trends that the placebos would miss in one "
+                f"of five samples explains {bias_80:.3g}, as much as the mean effect"
+            )
+            warnings.warn(message, DesignWarning, stacklevel=2)
+        return {"slope_50": slope_50, "slope_80": slope_80, "bias_80": bias_80}
+
+    def honest(
+        self,
+        m: float | Sequence[float],
+        *,
+        weights: Sequence[float] | None = None,
+        level: float = 0.95,
+    ) -> Any:
+        r"""Give intervals that hold when trends are not quite parallel.
+
+        The difference in trends may bend by at most `m` from one period to the next,
+
+        .. math:: |\delta_{t+1} - 2\delta_t + \delta_{t-1}| \le m,
+
+        so that ``m=0`` allows for any linear trend. Of all intervals around an affine estimator
+        the shortest is given. For an event study from one reference period, as in :meth:`power`.
+
+        Parameters
+        ----------
+        m : float or sequence of float
+            Largest bends, in units of the outcome a period.
+        weights : sequence of float, optional
+            The mean of effects after treatment that is meant, one number an event time; by default
+            the first effect.
+        level : float
+            Coverage, between 0 and 1.
+
+        Returns
+        -------
+        data frame
+            Columns ``m``, ``conf_low``, ``conf_high``.
+
+        References
+        ----------
+        Rambachan, A. & Roth, J. (2023). A more credible approach to parallel trends. *Review of
+        Economic Studies* 90(5), 2555-2591.
+        """
+        bends = [float(value) for value in np.atleast_1d(np.asarray(m, dtype=np.float64))]
+        rows = self._native.honest(bends, [float(w) for w in weights or ()], 1 - level)
+        names = ("m", "conf_low", "conf_high")
+        columns = {name: np.array([row[at] for row in rows]) for at, name in enumerate(names)}
+        return to_frame(to_table(columns), self._like)
+
+    def _phases(self) -> list[str]:
+        table = self._native.tidy("pointwise", 0.05, 0, 0)
+        at = table.columns.index("phase")
+        return [cells[at] or "" for cells in table.cells(0, len(table))]
 
     def plot(
         self,

@@ -248,3 +248,24 @@ def test_weights_equal_the_peers():
     own = kp.did(panel, "l_homicide", cohort="first", method="did2s")
     peer = expected["did2s_full"]["static_unweighted"]
     np.testing.assert_allclose(overall(own), [peer["coef"][0], peer["se"][0]], rtol=1e-6)
+
+
+def test_honest_intervals_and_power(panel):
+    event = kp.did(panel, "y", cohort="first", base="universal").aggregate("event")
+    table = event.honest([0.0, 0.05, 0.1])
+    low, high = (np.asarray(table[name], dtype=float) for name in ("conf_low", "conf_high"))
+    assert np.all(np.diff(high - low) > 0)
+    at = list(event.tidy()["event"]).index(0)
+    assert low[-1] < event.estimates[at] < high[-1]
+    power = event.power()
+    assert 0 < power["slope_50"] < power["slope_80"]
+    with pytest.warns(DesignWarning, match="pretest_without_power"):
+        _weak(panel)
+    with pytest.raises(InputError, match="universal"):
+        kp.did(panel, "y", cohort="first").aggregate("event").power()
+
+
+def _weak(panel):
+    noise = np.random.default_rng(1).normal(size=len(panel))
+    flat = panel.with_column("noise", noise)
+    return kp.did(flat, "noise", cohort="first", base="universal").aggregate("event").power()

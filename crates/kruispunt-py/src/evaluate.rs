@@ -279,6 +279,31 @@ impl PyEffects {
         Ok((test.statistic, test.df, test.p_value))
     }
 
+    /// Bounds that hold when trends bend by at most m: m, low, high.
+    fn honest(
+        &self,
+        py: Python<'_>,
+        m: Vec<f64>,
+        weights: Vec<f64>,
+        alpha: f64,
+    ) -> PyResult<Vec<(f64, f64, f64)>> {
+        let effects = Arc::clone(&self.0);
+        work::run(py, None, move |_| {
+            let found =
+                effects.honest(&m, &weights, alpha).map_err(|error| evaluate_error(&error))?;
+            Ok(found.into_iter().map(|own| (own.m, own.low, own.high)).collect())
+        })
+    }
+
+    /// Slopes found in 50 and 80 % of samples, and the bias the second would bring.
+    fn power(&self, py: Python<'_>, alpha: f64) -> PyResult<(f64, f64, f64)> {
+        let effects = Arc::clone(&self.0);
+        work::run(py, None, move |ticket| {
+            let own = effects.power(alpha, ticket).map_err(|error| evaluate_error(&error))?;
+            Ok((own.slope_50, own.slope_80, own.bias_80))
+        })
+    }
+
     fn account_json(&self) -> PyResult<String> {
         account::json(self.0.account())
     }

@@ -37,7 +37,7 @@ pub struct Pretest {
 const DRAWS: u32 = 256;
 
 impl Effects {
-    fn check_alpha(alpha: f64) -> Result<(), EvaluateError> {
+    pub(super) fn check_alpha(alpha: f64) -> Result<(), EvaluateError> {
         if alpha > 0.0 && alpha < 1.0 {
             return Ok(());
         }

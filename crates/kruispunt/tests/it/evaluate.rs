@@ -679,3 +679,72 @@ fn imputation_with_gaps_and_weights_equals_the_regression_with_dummies() {
         }
     }
 }
+
+/// The published intervals of `HonestDiD` on the Medicaid expansion of 2014, and the digits of a
+/// second implementation.
+#[test]
+fn smoothness_intervals_equal_the_published_ones() {
+    let Some(folder) = reference("ehec_medicaid") else { return };
+    let data = csv(&folder.join("ehec.csv"), ',');
+    let get = |name: &str| &data.iter().find(|(own, _)| own == name).unwrap().1;
+    let keep: Vec<usize> = (0..get("year").len())
+        .filter(|&row| get("year")[row].unwrap() < 2016.0 && get("yexp2")[row] != Some(2015.0))
+        .collect();
+    let pick = |name: &str| keep.iter().map(|&row| get(name)[row]).collect::<Vec<_>>();
+    // who expands after the window is not treated in it
+    let first: Vec<Option<f64>> =
+        pick("yexp2").iter().map(|year| year.filter(|year| *year == 2014.0)).collect();
+    let table = Table::new([
+        ("state", whole(&pick("stfips"))),
+        ("year", whole(&pick("year"))),
+        ("first", whole(&first)),
+        ("dins", Column::float(pick("dins").iter().map(|v| v.unwrap()).collect())),
+    ])
+    .unwrap();
+    let panel = Panel::from_table(&table, "state", "year", Unit::Year).unwrap();
+    let event = Did::new("dins", "first").method(Method::TwoWay).fit(&panel).unwrap();
+    let reference = expected(&folder);
+    let fixest = numbers(&reference["fixest_twfe_nonstaggered"]["coef"]);
+    for row in event.rows().iter().filter(|row| row.status == Status::Estimated) {
+        let Some(since) = row.event else { continue };
+        let name = format!("year::{}:D", 2014 + since);
+        close(&name, &[row.estimate], &[fixest[&name]], 1e-10);
+    }
+    let peer = reference["moderndid_honestdid"]["smoothness_FLCI"].as_array().unwrap();
+    let m: Vec<f64> = peer.iter().map(|own| own["m"].as_f64().unwrap()).collect();
+    let own = event.honest(&m, &[], 0.05).unwrap();
+    let published = &reference["published_honestdid"]["smoothness"];
+    for (at, interval) in own.iter().enumerate() {
+        let both = [interval.low, interval.high];
+        let peer = [&peer[at]["lb"], &peer[at]["ub"]].map(|v| v.as_f64().unwrap());
+        close("second implementation", &both, &peer, 2e-4);
+        let published = [floats(&published["lb"])[at], floats(&published["ub"])[at]];
+        close("published", &both, &published, 6e-4);
+        assert!(
+            both[1] - both[0] <= peer[1] - peer[0] + 2e-5,
+            "not the shortest: {both:?} {peer:?}"
+        );
+    }
+    let power = event.power(0.05, &Ticket::new()).unwrap();
+    assert!(0.0 < power.slope_50 && power.slope_50 < power.slope_80);
+}
+
+#[test]
+fn bounds_and_power_refuse_effects_without_one_reference() {
+    let (panel, _) = invented();
+    let effects = Did::new("wage", "first").fit(&panel).unwrap();
+    assert!(effects.honest(&[0.0], &[], 0.05).unwrap_err().to_string().contains("by event"));
+    let event = effects.aggregate(&Aggregate::new(By::Event)).unwrap();
+    let text = event.power(0.05, &Ticket::new()).unwrap_err().to_string();
+    assert!(text.contains("`base` be universal"), "{text}");
+    let effects = Did::new("wage", "first").base(Base::Universal).fit(&panel).unwrap();
+    let event = effects.aggregate(&Aggregate::new(By::Event)).unwrap();
+    let own = event.honest(&[0.0, 0.1, 0.2], &[], 0.05).unwrap();
+    assert!(own.windows(2).all(|pair| pair[0].high - pair[0].low < pair[1].high - pair[1].low));
+    assert!(event.honest(&[-1.0], &[], 0.05).is_err());
+    assert!(event.honest(&[1.0], &[1.0], 0.05).is_err());
+    // a slope found in 80 % of samples lies where one placebo alone would need 2.8 errors
+    let power = event.power(0.05, &Ticket::new()).unwrap();
+    let se = event.std_errors()[event.rows().iter().position(|row| row.event == Some(-2)).unwrap()];
+    assert!(power.slope_80 < 2.81 * se && power.slope_50 < 1.97 * se);
+}

@@ -1,0 +1,397 @@
+//! What an event study says when trends are not quite parallel.
+
+use super::EvaluateError;
+use super::inference::normals;
+use crate::data::{By, Effects, Phase, Seed, Status, Ticket};
+use crate::math::linalg::Triangle;
+use crate::math::special::{normal_cdf, normal_quantile};
+use serde::{Deserialize, Serialize};
+
+/// An interval that holds when trends bend by at most `m` from one period to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HonestInterval {
+    /// The largest bend, in units of the outcome a period.
+    pub m: f64,
+    /// Lower bound.
+    pub low: f64,
+    /// Upper bound.
+    pub high: f64,
+}
+
+/// How large a trend a pre-test would have found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Power {
+    /// The slope that some placebo shows as different from 0 in half of all samples.
+    pub slope_50: f64,
+    /// The same in 80 % of all samples.
+    pub slope_80: f64,
+    /// What a trend of `slope_80` would add to the mean effect after treatment.
+    pub bias_80: f64,
+}
+
+/// An event study measured from one reference period, cut into before and after.
+struct Study {
+    /// Rows before, nearest to the reference first, and rows after, in order.
+    before: Vec<usize>,
+    after: Vec<usize>,
+    /// Periods from the reference.
+    distance_before: Vec<f64>,
+    distance_after: Vec<f64>,
+}
+
+impl Study {
+    fn of(effects: &Effects, verb: &'static str) -> Result<Self, EvaluateError> {
+        let wrong = |why| Err(EvaluateError::WrongRows { verb, by: effects.by.name(), why });
+        if effects.by != By::Event {
+            return wrong("aggregate them by event first");
+        }
+        let rows = &effects.rows;
+        let reference: Vec<i32> = rows
+            .iter()
+            .filter(|row| row.status == Status::Reference)
+            .filter_map(|row| row.event)
+            .collect();
+        let [reference] = reference[..] else {
+            return wrong(
+                "all effects must be measured from one period: for \"cs\" let `base` be universal",
+            );
+        };
+        let errors = effects.std_errors();
+        let at = |event: i32| {
+            rows.iter()
+                .position(|row| row.event == Some(event) && row.status == Status::Estimated)
+                .filter(|&at| errors[at] > 0.0)
+        };
+        // the run of periods next to the reference, without gaps, on both sides
+        let run = |step: i32| -> Vec<usize> {
+            (1..).map_while(|away| reference.checked_add(step * away).and_then(at)).collect()
+        };
+        let (before, all) = (run(-1), run(1));
+        let after: Vec<usize> =
+            all.iter().copied().filter(|&at| rows[at].phase == Phase::After).collect();
+        if before.is_empty() || after.is_empty() {
+            return wrong("effects before and after treatment are needed, next to the reference");
+        }
+        let far = |&at: &usize| f64::from(rows[at].event.unwrap_or(reference) - reference);
+        Ok(Self {
+            distance_before: before.iter().map(far).collect(),
+            distance_after: after.iter().map(far).collect(),
+            before,
+            after,
+        })
+    }
+}
+
+/// The covariance of some rows.
+fn part(effects: &Effects, rows: &[usize]) -> Vec<f64> {
+    let (vcov, all, k) = (effects.vcov(), effects.len(), rows.len());
+    (0..k * k).map(|at| vcov[rows[at / k] * all + rows[at % k]]).collect()
+}
+
+/// A quadratic u'Qu + 2b'u + c with the first coordinate fixed, and a lasso penalty on the rest.
+struct Lasso {
+    q: Vec<f64>,
+    b: Vec<f64>,
+    c: f64,
+    k: usize,
+}
+
+impl Lasso {
+    fn value(&self, u: &[f64]) -> f64 {
+        let mut sum = self.c;
+        for i in 0..self.k {
+            sum += 2.0 * self.b[i] * u[i];
+            for j in 0..self.k {
+                sum += u[i] * self.q[i * self.k + j] * u[j];
+            }
+        }
+        sum.max(0.0)
+    }
+
+    /// The minimum without penalty, exactly.
+    fn free(&self, first: f64) -> Vec<f64> {
+        let m = self.k - 1;
+        let mut u = vec![0.0; self.k];
+        u[0] = first;
+        let sub: Vec<f64> =
+            (0..m * m).map(|at| self.q[(at / m + 1) * self.k + at % m + 1]).collect();
+        let triangle = Triangle::cholesky(&sub, &vec![0.0; m], 1e-14);
+        let right: Vec<f64> = triangle
+            .kept
+            .iter()
+            .map(|&at| -self.b[at + 1] - self.q[(at + 1) * self.k] * first)
+            .collect();
+        for (value, &at) in triangle.solve(&right).iter().zip(&triangle.kept) {
+            u[at + 1] = *value;
+        }
+        u
+    }
+
+    /// Coordinate descent from `u`.
+    fn descend(&self, u: &mut [f64], penalty: f64) {
+        const SWEEPS: usize = 5000;
+        for _ in 0..SWEEPS {
+            let (mut moved, mut size) = (0.0_f64, 0.0_f64);
+            for j in 1..self.k {
+                let row = &self.q[j * self.k..(j + 1) * self.k];
+                let others: f64 = row.iter().zip(u.iter()).map(|(q, u)| q * u).sum();
+                let pull = others - row[j] * u[j] + self.b[j];
+                let soft = (pull.abs() - penalty / 2.0).max(0.0) * pull.signum();
+                let next = if row[j] > 0.0 { -soft / row[j] } else { 0.0 };
+                moved = moved.max((next - u[j]).abs());
+                size = size.max(next.abs());
+                u[j] = next;
+            }
+            if moved <= 1e-10 * size.max(1e-300) {
+                return;
+            }
+        }
+    }
+}
+
+/// The `1 - alpha` quantile of |N(bias, 1)|.
+fn folded(bias: f64, alpha: f64) -> f64 {
+    let (mut low, mut high) = (0.0, bias + normal_quantile(1.0 - alpha / 2.0) + 1.0);
+    for _ in 0..200 {
+        let middle = 0.5 * (low + high);
+        if normal_cdf(middle - bias) - normal_cdf(-middle - bias) < 1.0 - alpha {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    0.5 * (low + high)
+}
+
+impl Effects {
+    /// Intervals for a mean of effects after treatment that hold when the difference in trends
+    /// bends by at most m between consecutive periods (Rambachan & Roth's smoothness).
+    ///
+    /// ```text
+    /// |d_(t+1) - 2 d_t + d_(t-1)| <= m
+    /// ```
+    ///
+    /// `m` = 0 allows for any linear trend. Of all intervals around an affine estimator the
+    /// shortest is given (Armstrong & Kolesar). `weights` says which mean: one number an event
+    /// time from the treatment on; empty for the first.
+    ///
+    /// # Errors
+    ///
+    /// [`EvaluateError::WrongRows`] when the effects are not by event time from one reference
+    /// period; [`EvaluateError::BadArgument`] for `m`, `weights` and `alpha`.
+    ///
+    /// # References
+    ///
+    /// - Rambachan, A. & Roth, J. (2023). A more credible approach to parallel trends. *Review of
+    ///   Economic Studies* 90(5), 2555-2591.
+    /// - Armstrong, T. & Kolesar, M. (2018). Optimal inference in a class of regression models.
+    ///   *Econometrica* 86(2), 655-683.
+    pub fn honest(
+        &self,
+        m: &[f64],
+        weights: &[f64],
+        alpha: f64,
+    ) -> Result<Vec<HonestInterval>, EvaluateError> {
+        let study = Study::of(self, "honest")?;
+        Self::check_alpha(alpha)?;
+        let bad = |argument, expected, got: String| {
+            Err(EvaluateError::BadArgument { argument, expected, got })
+        };
+        if let Some(wrong) = m.iter().find(|m| !(m.is_finite() && **m >= 0.0)) {
+            return bad("m", "numbers from 0 on", wrong.to_string());
+        }
+        let mut l = vec![0.0; study.after.len()];
+        match weights {
+            [] => l[0] = 1.0,
+            own if own.len() == l.len() && own.iter().all(|w| w.is_finite()) => {
+                l.copy_from_slice(own);
+            }
+            own => {
+                let got = format!("{} numbers for {} effects", own.len(), l.len());
+                return bad("weights", "one number an event time from treatment on", got);
+            }
+        }
+        let problem = Affine::new(self, &study, &l);
+        Ok(m.iter().map(|&m| problem.interval(m, alpha)).collect())
+    }
+
+    /// How large a linear difference in trends the placebos would have shown (Roth 2022).
+    ///
+    /// # Errors
+    ///
+    /// As [`honest`](Self::honest), and [`EvaluateError::Cancelled`].
+    ///
+    /// # References
+    ///
+    /// - Roth, J. (2022). Pretest with caution: event-study estimates after testing for parallel
+    ///   trends. *American Economic Review: Insights* 4(3), 305-322.
+    pub fn power(&self, alpha: f64, ticket: &Ticket) -> Result<Power, EvaluateError> {
+        const DRAWS: u64 = 8192;
+        let study = Study::of(self, "power")?;
+        Self::check_alpha(alpha)?;
+        let (k, vcov) = (study.before.len(), part(self, &study.before));
+        let mut lower = vec![0.0; k * k];
+        for i in 0..k {
+            for j in 0..=i {
+                let done: f64 = (0..j).map(|l| lower[i * k + l] * lower[j * k + l]).sum();
+                let left = vcov[i * k + j] - done;
+                lower[i * k + j] = if i == j {
+                    left.max(0.0).sqrt()
+                } else if lower[j * k + j] > 0.0 {
+                    left / lower[j * k + j]
+                } else {
+                    0.0
+                };
+            }
+        }
+        let errors: Vec<f64> = (0..k).map(|i| vcov[i * k + i].sqrt()).collect();
+        let (seed, mut z) = (Seed::new(0), vec![0.0; k]);
+        let mut draws = Vec::with_capacity(DRAWS as usize);
+        for at in 0..DRAWS {
+            if at % 256 == 0 && ticket.is_cancelled() {
+                return Err(EvaluateError::Cancelled);
+            }
+            normals(seed, at, &mut z);
+            let draw: Vec<f64> = (0..k)
+                .map(|i| (0..=i).map(|j| lower[i * k + j] * z[j]).sum::<f64>() / errors[i])
+                .collect();
+            draws.push(draw);
+        }
+        let reach = normal_quantile(1.0 - alpha / 2.0);
+        let power = |slope: f64| {
+            let shift: Vec<f64> =
+                study.distance_before.iter().zip(&errors).map(|(d, se)| slope * d / se).collect();
+            let found = |draw: &&Vec<f64>| {
+                draw.iter().zip(&shift).any(|(z, shift)| (z + shift).abs() > reach)
+            };
+            draws.iter().filter(found).count() as f64 / DRAWS as f64
+        };
+        let slope = |wanted: f64| {
+            let (mut low, mut high) = (0.0, errors.iter().fold(0.0_f64, |a, b| a.max(*b)));
+            while power(high) < wanted && high < 1e300 {
+                high *= 2.0;
+            }
+            for _ in 0..60 {
+                let middle = 0.5 * (low + high);
+                if power(middle) < wanted { low = middle } else { high = middle }
+            }
+            0.5 * (low + high)
+        };
+        let mean = study.distance_after.iter().sum::<f64>() / study.distance_after.len() as f64;
+        let slope_80 = slope(0.8);
+        Ok(Power { slope_50: slope(0.5), slope_80, bias_80: slope_80 * mean })
+    }
+}
+
+/// Affine estimators of a mean after treatment: `l'b_after + v'b_before`.
+struct Affine {
+    lasso: Lasso,
+    /// Estimates before, nearest first, and the mean after.
+    before: Vec<f64>,
+    after: f64,
+    /// The coordinate that linear trends fix, and the bend's part that no estimator can avoid.
+    first: f64,
+    fixed: f64,
+    /// Solutions from no penalty to the largest, with the sum of their free coordinates.
+    path: Vec<(f64, Vec<f64>)>,
+}
+
+impl Affine {
+    fn new(effects: &Effects, study: &Study, l: &[f64]) -> Self {
+        let (p, s) = (study.before.len(), study.after.len());
+        let rows: Vec<usize> = study.before.iter().chain(&study.after).copied().collect();
+        let (vcov, k) = (part(effects, &rows), p + s);
+        // v_t = u_(t-1) - 2 u_t + u_(t+1): u are the second sums of v
+        let second = |t: usize, u: usize| match u.checked_sub(t) {
+            Some(0 | 2) => 1.0,
+            Some(1) => -2.0,
+            _ => 0.0,
+        };
+        let (mut q, mut b) = (vec![0.0; p * p], vec![0.0; p]);
+        for t in 0..p {
+            let cross: f64 = (0..s).map(|at| vcov[t * k + p + at] * l[at]).sum();
+            for i in 0..p {
+                b[i] += second(t, i) * cross;
+                for other in 0..p {
+                    for j in 0..p {
+                        q[i * p + j] += second(t, i) * vcov[t * k + other] * second(other, j);
+                    }
+                }
+            }
+        }
+        let mut c = 0.0;
+        for i in 0..s {
+            for j in 0..s {
+                c += l[i] * vcov[(p + i) * k + p + j] * l[j];
+            }
+        }
+        let first: f64 = l.iter().zip(&study.distance_after).map(|(l, d)| l * d).sum();
+        let bend = |j: f64| -> f64 {
+            l.iter().zip(&study.distance_after).map(|(l, d)| l * (d - j).max(0.0)).sum()
+        };
+        let longest = study.distance_after.iter().fold(0.0_f64, |a, b| a.max(*b)) as usize;
+        let fixed = first.abs() + (1..longest.max(1)).map(|j| bend(j as f64).abs()).sum::<f64>();
+        let estimates = effects.estimates();
+        let mut own = Self {
+            lasso: Lasso { q, b, c, k: p },
+            before: study.before.iter().map(|&at| estimates[at]).collect(),
+            after: study.after.iter().zip(l).map(|(&at, l)| l * estimates[at]).sum(),
+            first,
+            fixed,
+            path: Vec::new(),
+        };
+        own.trace();
+        own
+    }
+
+    /// Solutions for penalties from 0 to where only the fixed coordinate is left.
+    fn trace(&mut self) {
+        const STEPS: i32 = 300;
+        let k = self.lasso.k;
+        let mut u = self.lasso.free(self.first);
+        self.path.push((0.0, u.clone()));
+        let most = (1..k)
+            .map(|j| 2.0 * (self.lasso.q[j * k] * self.first + self.lasso.b[j]).abs())
+            .fold(0.0_f64, f64::max);
+        if most == 0.0 {
+            return;
+        }
+        for step in 0..=STEPS {
+            let penalty = most * 10.0_f64.powf(-7.0 + 7.0 * f64::from(step) / f64::from(STEPS));
+            self.lasso.descend(&mut u, penalty);
+            self.path.push((penalty, u.clone()));
+        }
+    }
+
+    fn half(&self, u: &[f64], m: f64, alpha: f64) -> f64 {
+        let sd = self.lasso.value(u).sqrt();
+        let bias = m * (self.fixed + u[1..].iter().map(|u| u.abs()).sum::<f64>());
+        if sd == 0.0 { bias } else { sd * folded(bias / sd, alpha) }
+    }
+
+    fn interval(&self, m: f64, alpha: f64) -> HonestInterval {
+        let halves: Vec<f64> = self.path.iter().map(|(_, u)| self.half(u, m, alpha)).collect();
+        let best = (0..halves.len()).min_by(|a, b| halves[*a].total_cmp(&halves[*b])).unwrap_or(0);
+        // between the neighbours of the best step
+        let low = self.path[best.saturating_sub(1)].0.max(self.path[best].0 * 0.5);
+        let high = self.path[(best + 1).min(self.path.len() - 1)].0;
+        let (mut u, mut half) = (self.path[best].1.clone(), halves[best]);
+        if m > 0.0 && low > 0.0 {
+            const STEPS: i32 = 60;
+            let mut own = u.clone();
+            for step in 0..=STEPS {
+                let penalty = low + (high - low) * f64::from(step) / f64::from(STEPS);
+                self.lasso.descend(&mut own, penalty);
+                let length = self.half(&own, m, alpha);
+                if length < half {
+                    (half, u) = (length, own.clone());
+                }
+            }
+        }
+        let k = u.len();
+        let at = |i: usize| if i < k { u[i] } else { 0.0 };
+        let centre = self.after
+            + (0..k).map(|t| (at(t) - 2.0 * at(t + 1) + at(t + 2)) * self.before[t]).sum::<f64>();
+        HonestInterval { m, low: centre - half, high: centre + half }
+    }
+}

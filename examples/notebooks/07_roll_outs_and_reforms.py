@@ -1,0 +1,218 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Roll-outs and reforms
+#
+# Municipalities adopt a policy in different quarters. What did it do? We make a world in which we
+# know, ask two-way fixed effects, see it fail, and ask again.
+#
+# 4,000 persons live in 300 municipalities and are seen for 48 quarters. Early adopters gain .010
+# more with each quarter, late adopters .002. A quarter of the municipalities never adopts.
+
+# %%
+from __future__ import annotations
+
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+import kruispunt as kp
+
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+QUARTERS = [f"{2005 + at // 4}Q{at % 4 + 1}" for at in range(48)]
+
+
+def roll_out(seed: int, *, never: bool) -> pd.DataFrame:
+    """Make persons in municipalities that adopt in turn; `truth` is the effect of each cell."""
+    rng = np.random.default_rng(seed)
+    persons, towns, periods = 4_000, 300, 48
+    starts = np.array([8, 12, 16, 20, 24, 28, 99 if never else 28])
+    share = [0.125] * 6 + [0.25]
+    town_start = rng.choice(starts, towns, p=share)
+    town = rng.integers(0, towns, persons)
+    start = town_start[town]
+    person, q = np.repeat(np.arange(persons), periods), np.tile(np.arange(periods), persons)
+    since = q - start[person]
+    slope = np.where(start[person] <= 16, 0.010, 0.002)
+    truth = np.where(since >= 0, slope * (since + 1), 0.0)
+    early = 0.02 * (start <= 16)
+    level = 0.5 + early + 0.15 * rng.normal(size=persons) + 0.05 * rng.normal(size=towns)[town]
+    season = 0.02 * np.sin(np.arange(periods) * np.pi / 2) + 0.001 * np.arange(periods)
+    employed = level[person] + season[q] + truth + 0.25 * rng.normal(size=person.size)
+    first = np.array([*QUARTERS, None], dtype=object)[np.minimum(start, 48)]
+    return pd.DataFrame(
+        {
+            "person": person,
+            "quarter": np.array(QUARTERS, dtype=object)[q],
+            "town": town[person],
+            "adopted": first[person],
+            "employed": employed,
+            "truth": truth,
+            "since": since,
+        }
+    )
+
+
+data = roll_out(1, never=True)
+panel = kp.Panel(data, person="person", period="quarter")
+treated = data[data["since"] >= 0]
+att = treated["truth"].mean()
+print(panel, f"\ntrue mean effect on the treated: {att:.4f}")
+
+# %% [markdown]
+# ## 1. Two-way fixed effects
+#
+# The coefficient is a fraction of the truth. The decomposition says why: much of its weight rests on
+# comparisons with municipalities that adopted *earlier*, whose effect is still growing.
+
+# %%
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    twfe = kp.did(panel, "employed", cohort="adopted", method="twfe", cluster="town")
+coefficient = twfe.estimates[-1]
+print(f"two-way coefficient: {coefficient:.4f}")
+print("\n".join(twfe.cautions.values()))
+assert coefficient < 0.5 * att
+assert "negative_weights" in twfe.cautions
+assert any("negative_weights" in str(own.message) for own in heard)
+
+parts = kp.bacon(panel, "employed", cohort="adopted")
+by_kind = parts.assign(product=parts["weight"] * parts["estimate"]).groupby("kind")
+summary = by_kind[["weight", "product"]].sum()
+print(summary)
+assert abs(summary["product"].sum() - coefficient) < 1e-8
+assert abs(summary["weight"].sum() - 1) < 1e-10
+later = parts[parts["kind"] == "later vs earlier"]
+assert np.average(later["estimate"], weights=later["weight"]) < 0
+
+weights = kp.twfe_weights(panel, "employed", cohort="adopted")
+negative = weights[weights["weight"] < 0]
+print(
+    f"{len(negative) / len(weights):.1%} of the treated cells have a negative weight, "
+    f"{negative['weight'].sum():.3f} together"
+)
+assert 0.15 < len(negative) / len(weights) < 0.45
+
+# %% [markdown]
+# ## 2. Comparisons with the untreated alone
+#
+# Every estimator that compares with the untreated alone finds the truth, and they agree with each
+# other.
+
+# %%
+warnings.simplefilter("ignore", kp.exceptions.DesignWarning)
+both = kp.compare_did(
+    panel, "employed", cohort="adopted", cluster="town",
+    methods=["twfe", "cs", "sa", "imputation", "did2s", "etwfe", "lpdid_rw"],
+)  # fmt: skip
+print(both)
+for method in ("cs", "sa", "imputation", "did2s", "etwfe"):
+    simple = both[method].aggregate("simple")
+    gap = abs(simple.estimates[0] - att)
+    assert gap < 3 * simple.std_errors[0], method
+    assert simple.std_errors[0] < 0.02
+assert both["imputation"].identified_share == 1.0
+
+# %% [markdown]
+# The event study lies on the truth; a uniform band holds the whole path, so that "no effect before,
+# a growing effect after" may be said of it at once.
+
+# %%
+true_path = {int(e): float(v) for e, v in treated.groupby("since")["truth"].mean().items()}
+event = both["imputation"].aggregate("event", window=(-8, 20))
+table = event.tidy(bands="sup-t")
+inside = [
+    low <= true_path[int(e)] <= high
+    for e, low, high in zip(table["event"], table["band_low"], table["band_high"], strict=True)
+    if pd.notna(e) and e >= 0
+]
+print(f"{np.mean(inside):.0%} of the true path lies in the band")
+assert all(inside)
+axes = event.plot(truth={e: v for e, v in true_path.items() if e <= 20}, ylabel="employment")
+axes.figure.savefig(OUT / "event_study.png", dpi=110)
+
+# %% [markdown]
+# ## 3. Everybody adopts in the end
+#
+# Now the quarter of municipalities that never adopted adopts last. After 2012Q1 nobody is left to
+# compare with. The two-way coefficient gets the *sign* wrong. An honest answer says how much of the
+# treatment it can speak about, and speaks about that.
+
+# %%
+data = roll_out(2, never=False)
+panel = kp.Panel(data, person="person", period="quarter")
+treated = data[data["since"] >= 0]
+whole = treated["truth"].mean()
+own = treated[treated["quarter"] < "2012Q1"]["truth"].mean()
+twfe = kp.did(panel, "employed", cohort="adopted", method="twfe", cluster="town")
+effects = kp.did(panel, "employed", cohort="adopted", method="imputation", cluster="town")
+simple = effects.aggregate("simple")
+print(f"truth of all treated quarters {whole:.3f}, of those with a comparison {own:.3f}")
+print(f"two-way {twfe.estimates[-1]:.3f}; imputation {simple.estimates[0]:.3f}")
+print(f"identified: {effects.identified_share:.0%} of the treated person-quarters")
+assert twfe.estimates[-1] < 0 < whole
+assert abs(simple.estimates[0] - own) < 3 * simple.std_errors[0]
+assert 0.25 < effects.identified_share < 0.45
+assert {"all_treated", "identified_share"} <= set(effects.cautions)
+late = effects.tidy()
+late = late[late["reason"] == "no unit is still untreated"]
+print(f"{len(late)} cells say: no unit is still untreated")
+assert len(late) > 50
+assert late["estimate"].isna().all()
+
+# %% [markdown]
+# ## 4. What a pre-test can say
+#
+# The placebos are not different from zero. That is weak evidence: `power` gives the trend that they
+# would have missed, and `honest` the intervals that hold when trends are not quite parallel.
+
+# %%
+data = roll_out(1, never=True)
+panel = kp.Panel(data, person="person", period="quarter")
+cs = kp.did(panel, "employed", cohort="adopted", cluster="town", base="universal")
+event = cs.aggregate("event", window=(-6, 6))
+power = event.power()
+print(f"a trend of {power['slope_80']:.4f} a quarter is found in 80 % of samples")
+print(f"it would add {power['bias_80']:.4f} to the mean effect")
+weights = np.full(7, 1 / 7)
+bounds = event.honest([0.0, 0.001, 0.01], weights=weights)
+print(bounds)
+true_mean = np.mean([true_path[e] for e in range(7)])
+width = bounds["conf_high"] - bounds["conf_low"]
+assert (bounds["conf_low"] <= true_mean).all()
+assert (true_mean <= bounds["conf_high"]).all()
+assert width.is_monotonic_increasing
+
+# %% [markdown]
+# ## 5. What is refused
+#
+# A treatment that ends is no roll-out; an estimator gets no argument it has no use for.
+
+# %%
+
+
+def refusal(panel: kp.Panel, **design: str) -> str:
+    """Give the message of the error that a design ends in."""
+    try:
+        kp.did(panel, "employed", **design)
+    except kp.exceptions.InputError as error:
+        return str(error)
+    return "not refused"
+
+
+flag = data.assign(subsidised=(data["since"].between(0, 3)).astype(int))
+message = refusal(kp.Panel(flag, person="person", period="quarter"), cohort="subsidised")
+print(message)
+assert "turns off" in message
+message = refusal(panel, cohort="adopted", method="imputation", controls="never")
+print(message)
+assert "every outcome before treatment" in message
