@@ -117,11 +117,9 @@ def diff_diff(job: str, frame: Any) -> Any:
         )
         error = next(columns[k] for k in ("se", "std_error", "std.error") if k in columns)
         return event_study(table[where], table[value], table[error])
-    return event_study(
-        effects,
-        [own["effect"] for own in effects.values()],
-        [own["se"] for own in effects.values()],
-    )
+    value = "att" if job == "etwfe" else "effect"
+    rows = effects.values()
+    return event_study(effects, [own[value] for own in rows], [own["se"] for own in rows])
 
 
 def csdid(job: str, frame: Any) -> Any:

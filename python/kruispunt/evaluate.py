@@ -267,7 +267,7 @@ class Effects:
         self,
         m: float | Sequence[float],
         *,
-        weights: Sequence[float] | None = None,
+        weights: Sequence[float] | NDArray[np.float64] | None = None,
         level: float = 0.95,
     ) -> Any:
         r"""Give intervals that hold when trends are not quite parallel.
@@ -300,7 +300,8 @@ class Effects:
         Economic Studies* 90(5), 2555-2591.
         """
         bends = [float(value) for value in np.atleast_1d(np.asarray(m, dtype=np.float64))]
-        rows = self._native.honest(bends, [float(w) for w in weights or ()], 1 - level)
+        mean = [] if weights is None else [float(weight) for weight in weights]
+        rows = self._native.honest(bends, mean, 1 - level)
         names = ("m", "conf_low", "conf_high")
         columns = {name: np.array([row[at] for row in rows]) for at, name in enumerate(names)}
         return to_frame(to_table(columns), self._like)
