@@ -29,6 +29,7 @@ from kruispunt.estimate import Estimates, Fit, Fits, etable, feols, ssc
 
 # evaluate
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
+from kruispunt.matching import dynamic_matching
 
 # report
 from kruispunt.plots import coefplot, iplot, plot_effects
@@ -67,6 +68,7 @@ __all__ = [
     "bacon",
     "compare_did",
     "did",
+    "dynamic_matching",
     "twfe_weights",
     # report
     "Report",

@@ -6,8 +6,8 @@ use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
 use kruispunt::evaluate::{
-    Aggregate, Bands, Base, Controls, Did, Gaps, Method, Nuisance, bacon as decompose,
-    twfe_weights as weigh,
+    Against, Aggregate, Bands, Base, Controls, Did, DynamicMatching, Gaps, Method, Nuisance,
+    bacon as decompose, twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -102,6 +102,50 @@ pub(crate) fn did(
     let data = Arc::clone(&panel.get().0);
     work::run(panel.py(), progress, move |ticket| {
         did.fit_with(&data, ticket).map(PyEffects::from).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// A comparison of starters with others in the same risk set, before it meets a panel.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Matching {
+    outcome: String,
+    treatment: String,
+    eligible: String,
+    kind: Option<(String, String)>,
+    exact: Vec<String>,
+    horizons: Vec<i32>,
+    duration: Option<u32>,
+    against: String,
+    absent: Option<f64>,
+}
+
+/// Dynamic matching.
+#[pyfunction]
+#[pyo3(signature = (panel, matching, progress=None))]
+pub(crate) fn dynamic_matching(
+    panel: &Bound<'_, PyPanel>,
+    matching: Matching,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyEffects> {
+    let against = [("waiting", Against::Waiting), ("never", Against::Never)];
+    let Matching { outcome, treatment, eligible, .. } = matching;
+    let mut what = DynamicMatching::new(outcome, treatment, eligible)
+        .exact(matching.exact)
+        .horizons(matching.horizons)
+        .against(one_of("against", &matching.against, &against)?);
+    if let Some((column, value)) = matching.kind {
+        what = what.kind(column, value);
+    }
+    if let Some(most) = matching.duration {
+        what = what.duration(most);
+    }
+    if let Some(value) = matching.absent {
+        what = what.absent(value);
+    }
+    let data = Arc::clone(&panel.get().0);
+    work::run(panel.py(), progress, move |ticket| {
+        what.fit_with(&data, ticket).map(PyEffects::from).map_err(|error| evaluate_error(&error))
     })
 }
 

@@ -74,7 +74,7 @@ mod _core {
 
     // evaluate
     #[pymodule_export]
-    use crate::evaluate::{PyEffects, bacon, did, twfe_weights};
+    use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, twfe_weights};
 
     // report
     #[pymodule_export]

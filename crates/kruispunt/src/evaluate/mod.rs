@@ -1,4 +1,4 @@
-//! What a policy did: difference-in-differences on one panel.
+//! What a policy did: difference-in-differences and dynamic matching on one panel.
 //!
 //! [`Did`] says which outcome, which cohorts and which estimator ([`Method`]); it gives
 //! [`Effects`](crate::data::Effects), one row a cohort and a period. The verbs of effects stand
@@ -14,6 +14,7 @@ mod aggregate;
 mod callaway;
 mod decompose;
 mod design;
+mod dynamic;
 mod error;
 mod honest;
 mod imputation;
@@ -28,6 +29,7 @@ mod sample;
 pub use aggregate::Aggregate;
 pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
+pub use dynamic::{Against, DynamicMatching};
 pub use error::EvaluateError;
 pub use honest::{HonestInterval, Power};
 pub use inference::{Bands, Pretest};
