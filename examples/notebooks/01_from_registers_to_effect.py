@@ -22,6 +22,7 @@ from __future__ import annotations
 import re
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -275,8 +276,9 @@ panel = (
 say(f"{panel}")
 
 # %% [markdown]
-# Outcomes lie ahead and histories behind: leads and lags go by quarter, never by row. They are
-# taken before the sample is restricted to working age, so that nobody's future is cut off.
+# Histories lie behind: lags go by quarter, never by row, and are taken before the sample is
+# restricted to working age. So is the panel that training is judged on, so that nobody's future is
+# cut off.
 
 # %%
 HORIZONS, HISTORY = [1, 2, 4, 8, 12, 16], range(1, 9)
@@ -284,10 +286,9 @@ paid_days = panel["days_ft"] + panel["hours_pt"] / 7.6
 with np.errstate(divide="ignore", invalid="ignore"):
     day_wage = np.where(paid_days > 0, panel["wage_ord"] / paid_days, np.nan)
     panel = panel.with_column("ln_wage", np.where(day_wage > 0, np.log(day_wage), np.nan))
-for k in HORIZONS:
-    panel = panel.lead("employed", k)
 for k in HISTORY:
     panel = panel.lag("employed", k)
+everyone = panel
 panel = panel.filter(
     ~np.isnan(panel["age"]), "left or died within the quarter: no position at its end"
 )
@@ -360,73 +361,49 @@ say("the same gap in registers without imperfections")
 #   been so for as long, have the same record, and do not start now.
 
 # %%
-seeking, q = frame["seeking"].to_numpy() == 1, frame["q"].to_numpy()
-person = frame["pid"].to_numpy()
-goes_on = np.r_[False, (person[1:] == person[:-1]) & (q[1:] == q[:-1] + 1) & seeking[:-1]]
-place = np.arange(len(q))
-duration = place - np.maximum.accumulate(np.where(goes_on, 0, place))
-past = frame.select(pl.mean_horizontal([f"employed_lag{k}" for k in HISTORY])).to_series()
-risk = (
-    frame.with_columns(
-        duration=np.minimum(duration, 4),
-        past=(past.fill_null(0) * 4).floor().clip(0, 3),
-        edu=pl.col("edu").fill_null("unknown"),
-        starts=(pl.col("event_time") == 0).fill_null(value=False).cast(pl.Float64),
-    )
-    .filter(
-        (pl.col("seeking") == 1) & (pl.col("event_time").is_null() | (pl.col("event_time") <= 0))
-    )
-    .filter(pl.col("q") > 0)
-)
-CELL = ["q", "origin", "sex", "edu", "duration", "past"]
+# Whoever is a job-seeker of working age could start. The record of the last two years, in quarters
+# of it spent employed, is compared in four classes.
+past = np.nan_to_num(np.stack([everyone[f"employed_lag{k}"] for k in HISTORY])).sum(axis=0)
+known = np.isfinite(np.stack([everyone[f"employed_lag{k}"] for k in HISTORY])).sum(axis=0)
+everyone = everyone.with_column(
+    "eligible", (everyone["seeking"] == 1) & (everyone["age"] >= 18) & (everyone["age"] <= 64)
+).with_column("past", np.clip(past / np.maximum(known, 1) * 4, 0, 3).astype(int))
 
 
-def compare(kind: str, horizon: int, *, static: bool = False) -> tuple[kp.Fit, int]:
+def compare(kind: str, against: str) -> kp.Effects:
     """Compare those who start `kind` with those at risk who do not, within cells.
 
-    Controls are weighted so that each cell counts as many controls as starters: the coefficient is
-    the average effect on the treated who have a control. Gives the fit and their number.
+    Abroad or dead counts as not employed, as in the truth.
     """
-    sample = risk.filter((pl.col("starts") == 0) | (pl.col("training") == kind))
-    if static:
-        sample = sample.filter((pl.col("starts") == 1) | pl.col("cohort").is_null())
-    lead = f"employed_lead{horizon}"
-    sample = sample.filter(pl.col("q") + horizon < len(cal)).with_columns(
-        pl.col(lead).fill_null(0.0),  # abroad or dead counts as not employed, as in the truth
-        treated=pl.col("starts").sum().over(CELL),
-        size=pl.len().over(CELL),
-    )
-    sample = sample.filter((pl.col("treated") > 0) & (pl.col("treated") < pl.col("size")))
-    weight = pl.col("treated") / (pl.col("size") - pl.col("treated"))
-    sample = sample.with_columns(w=pl.when(pl.col("starts") == 1).then(1.0).otherwise(weight))
-    fit = kp.feols(f"{lead} ~ starts | {'^'.join(CELL)}", sample, weights="w", vcov={"CRV1": "pid"})
-    return fit, int(sample["starts"].sum())
+    with warnings.catch_warnings():
+        # Starters without control are counted below; never-trained controls are the point.
+        warnings.simplefilter("ignore", kp.exceptions.DesignWarning)
+        return kp.dynamic_matching(
+            everyone, "employed", eligible="eligible", kind=("training", kind),
+            exact=["origin", "sex", "edu", "past"], duration=4, horizons=HORIZONS,
+            against=against, absent=0.0,
+        )  # fmt: skip
 
 
 att = reg.truth["att"].with_columns(pl.col("type", "group", "estimand", "outcome").cast(pl.String))
 att = att.filter((pl.col("group") == "all") & (pl.col("outcome") == "employed"))
 rows = []
 for kind in TRAININGS:
-    for horizon in HORIZONS:
-        (dynamic, compared), (static, _) = (
-            compare(kind, horizon),
-            compare(kind, horizon, static=True),
-        )
-        started = (
-            (risk["starts"] == 1) & (risk["training"] == kind) & (risk["q"] + horizon < len(cal))
-        )
+    dynamic, static = compare(kind, "waiting"), compare(kind, "never")
+    starts = len(training.to_frame().filter(pl.col("type") == kind))
+    for at, horizon in enumerate(HORIZONS):
         true = att.filter((pl.col("type") == kind) & (pl.col("e") == horizon))
         waiting = true.filter(pl.col("estimand") == "waiting")
         rows.append(
             {
                 "training": kind,
                 "quarters after start": horizon,
-                "starters": int(started.sum()),
-                "compared": compared,
+                "starts": starts,
+                "compared": dynamic.tidy()["n_treated"][at],
                 "truth vs waiting": waiting["value"][0] * 100,
-                "risk sets": dynamic.coef()["starts"] * 100,
-                "standard error": dynamic.se()["starts"] * 100,
-                "vs never trained": static.coef()["starts"] * 100,
+                "risk sets": dynamic.estimates[at] * 100,
+                "standard error": dynamic.std_errors[at] * 100,
+                "vs never trained": static.estimates[at] * 100,
                 "mc_se": waiting["mc_se"][0] * 100,
             }
         )
@@ -622,7 +599,7 @@ report.table(
     effects.select(
         "training",
         "quarters after start",
-        "starters",
+        "starts",
         "compared",
         "truth vs waiting",
         "risk sets",

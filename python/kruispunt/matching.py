@@ -10,7 +10,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._progress import Callback, reporting
-from kruispunt.evaluate import Effects
+from kruispunt.evaluate import Effects, _native
 from kruispunt.exceptions import DesignWarning, InputError
 from kruispunt.panel import Panel
 
@@ -122,11 +122,8 @@ def dynamic_matching(
     >>> effects.estimates
     array([0.5])
     """
-    if not isinstance(panel, Panel):
-        name = type(panel).__name__
-        message = f"`panel`: expected a kp.Panel, got {name}; make one with kp.Panel(data, ...)"
-        raise InputError(message)
-    if duration is not None and _whole("duration", duration) < 1:
+    native_panel = _native(panel)
+    if duration is not None and not 1 <= _whole("duration", duration) < 2**31:
         raise InputError(f"`duration`: expected at least 1 period, got {duration}")
     matching = {
         "outcome": outcome,
@@ -140,7 +137,7 @@ def dynamic_matching(
         "absent": absent,
     }
     with reporting(progress) as callback:
-        native = _core.dynamic_matching(panel.native, matching, callback)
+        native = _core.dynamic_matching(native_panel, matching, callback)
     effects = Effects(native, getattr(panel, "_like", None))
     for code, text in effects.cautions.items():
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
@@ -154,6 +151,7 @@ def _kind(kind: Any) -> tuple[str, str]:
 
 
 def _whole(argument: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or abs(value) > 100_000:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or abs(int(value)) >= 2**31:
         raise InputError(f"`{argument}`: expected a whole number of periods, got {value!r}")
     return int(value)

@@ -1,0 +1,98 @@
+"""Dynamic matching from Python."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import kruispunt as kp
+from kruispunt.exceptions import DesignWarning, EstimationError, InputError
+
+
+@pytest.fixture(scope="module")
+def panel() -> kp.Panel:
+    random = np.random.default_rng(4)
+    n, t = 400, 12
+    seeking = random.random((n, t)) < 0.5
+    starts = np.full(n, -1)
+    for period in range(t):
+        begin = seeking[:, period] & (starts < 0) & (random.random(n) < 0.1)
+        starts[begin] = period
+    treated = (starts[:, None] >= 0) & (np.arange(t) > starts[:, None])
+    wage = random.random((n, t)) + 2.0 * treated
+    labels = np.array(kp.Calendar.quarters("2012Q1", "2014Q4").labels, dtype=object)
+    return kp.Panel(
+        {
+            "pid": np.repeat(np.arange(n), t),
+            "quarter": np.tile(labels, n),
+            "cohort": np.repeat([None if s < 0 else labels[s] for s in starts], t),
+            "seeking": seeking.ravel(),
+            "sex": np.repeat(random.choice(["M", "V"], n), t),
+            "wage": wage.ravel(),
+        },
+        person="pid",
+        period="quarter",
+    )
+
+
+def match(panel: kp.Panel, **options: Any) -> kp.Effects:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        return kp.dynamic_matching(panel, "wage", eligible="seeking", **options)
+
+
+def test_the_effect_comes_back_with_what_it_rests_on(panel: kp.Panel) -> None:
+    effects = match(panel, exact="sex", horizons=[-1, 0, 1], duration=3)
+    assert abs(effects.estimates[2] - 2.0) < 4 * effects.std_errors[2]
+    assert abs(effects.estimates[0]) < 4 * effects.std_errors[0]
+    assert effects.tidy()["phase"].tolist() == ["before", "after", "after"]
+    assert effects.clusters.keys() == {"pid"}
+    assert "perhaps later" in effects.estimand
+    assert 0 < effects.identified_share <= 1
+    step = effects.account.steps[-1]
+    assert step.verb == "dynamic_matching"
+    excluded = sum(one.count.rows for one in step.excluded)
+    assert step.before.rows == step.after.rows + excluded
+    again = pickle.loads(pickle.dumps(effects))
+    assert again.estimates.tolist() == effects.estimates.tolist()
+
+
+def test_cautions_are_warnings(panel: kp.Panel) -> None:
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", DesignWarning)
+        effects = kp.dynamic_matching(panel, "wage", eligible="seeking", against="never")
+    said = [str(one.message).split(":")[0] for one in told]
+    assert said == list(effects.cautions)
+    assert "static_controls" in said
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"eligible": "nothing"}, "`eligible`"),
+        ({"against": "later"}, "`against`"),
+        ({"horizons": []}, "`horizons`"),
+        ({"horizons": [1.5]}, "`horizons`"),
+        ({"duration": 0}, "`duration`"),
+        ({"kind": "GCT"}, "`kind`"),
+        ({"kind": ("sex", "X")}, "`kind`"),
+        ({"absent": float("nan")}, "`absent`"),
+        ({"treatment": "wage"}, "treatment"),
+    ],
+)
+def test_wrong_arguments_are_refused_by_name(
+    panel: kp.Panel, options: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InputError, match=says):
+        kp.dynamic_matching(panel, "wage", **({"eligible": "seeking"} | options))
+
+
+def test_no_control_in_any_cell_is_said(panel: kp.Panel) -> None:
+    with pytest.raises(EstimationError, match="no starter has a control"):
+        match(panel, exact="pid")
+    with pytest.raises(InputError, match=r"kp\.Panel"):
+        kp.dynamic_matching({"wage": [1.0]}, "wage", eligible="seeking")
