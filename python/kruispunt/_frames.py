@@ -254,7 +254,8 @@ def _pandas_column(series: Any, name: str, argument: str) -> _core.Column:
     if pyarrow is None:
         return _pandas_by_numpy(series, name, argument)
     try:
-        array = pyarrow.array(series, from_pandas=True)
+        plain = _plain(series)
+        array = pyarrow.array(series, from_pandas=True) if plain is None else pyarrow.array(plain)
     except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
         # Arrow's own message would show a cell.
         return _objects(series.to_numpy(dtype=object), name, argument)
@@ -262,6 +263,14 @@ def _pandas_column(series: Any, name: str, argument: str) -> _core.Column:
     if column is None:  # pyarrow before 14 has no capsules
         return _pandas_by_numpy(series, name, argument)
     return column
+
+
+def _plain(series: Any) -> NDArray[np.float64] | None:
+    """Give the array of a pandas column without NaN, which Arrow takes as it is."""
+    if not isinstance(series.dtype, np.dtype) or series.dtype != np.float64 or series.empty:
+        return None
+    values: NDArray[np.float64] = series.to_numpy()
+    return None if np.isnan(values.min()) else values
 
 
 def _pandas_by_numpy(series: Any, name: str, argument: str) -> _core.Column:

@@ -4,9 +4,9 @@
 //! in R, patsy and formulaic; names are those of pyfixest.
 
 use super::EstimateError;
-use super::formula::{Factor, Reference, Term};
+use super::formula::{Factor, Number, Reference, Term};
 use super::sample::Rows;
-use crate::data::{Column, Values};
+use crate::data::{Buffer, Column, Values};
 use std::sync::Arc;
 
 /// Regressors a design may have; larger classifications are swept out.
@@ -18,7 +18,7 @@ const MOST_CROSSED: usize = 8;
 /// A named column of the design.
 pub(super) struct Regressor {
     pub(super) name: String,
-    pub(super) values: Arc<Vec<f64>>,
+    pub(super) values: Buffer<f64>,
 }
 
 /// What a factor contributes: its columns in full and, if it spans a constant, without one level.
@@ -35,26 +35,31 @@ struct Piece {
 
 #[derive(Clone)]
 enum Source {
-    Dense(Arc<Vec<f64>>),
+    Dense(Buffer<f64>),
     Dummy(Arc<Vec<u32>>, u32),
     DummyTimes(Arc<Vec<u32>>, u32, Arc<Vec<f64>>),
     Both(Arc<Vec<u32>>, u32, Arc<Vec<u32>>, u32),
 }
 
 impl Source {
-    fn at(&self, row: usize) -> f64 {
+    /// Multiplies `product` by it, row by row.
+    fn multiply(&self, product: &mut [f64]) {
         let one = |holds: bool| f64::from(u8::from(holds));
         match self {
-            Self::Dense(values) => values[row],
-            Self::Dummy(codes, level) => one(codes[row] == *level),
+            Self::Dense(values) => product.iter_mut().zip(&values[..]).for_each(|(p, v)| *p *= v),
+            Self::Dummy(codes, level) => {
+                product.iter_mut().zip(&codes[..]).for_each(|(p, code)| *p *= one(code == level));
+            }
             Self::DummyTimes(codes, level, values) => {
-                if codes[row] == *level {
-                    values[row]
-                } else {
-                    0.0
+                for ((p, code), value) in product.iter_mut().zip(&codes[..]).zip(&values[..]) {
+                    *p *= if code == level { *value } else { 0.0 };
                 }
             }
-            Self::Both(a, i, b, j) => one(a[row] == *i && b[row] == *j),
+            Self::Both(a, i, b, j) => {
+                for ((p, a), b) in product.iter_mut().zip(&a[..]).zip(&b[..]) {
+                    *p *= one(a == i && b == j);
+                }
+            }
         }
     }
 }
@@ -193,12 +198,14 @@ fn multiply(
             pieces.iter().map(|piece| piece.name.as_str()).collect::<Vec<_>>().join(":")
         };
         let values = match pieces.as_slice() {
-            [] => Arc::new(vec![1.0; n]),
-            [Piece { values: Source::Dense(values), .. }] => Arc::clone(values),
-            [one] => Arc::new((0..n).map(|row| one.values.at(row)).collect()),
-            many => Arc::new(
-                (0..n).map(|row| many.iter().map(|piece| piece.values.at(row)).product()).collect(),
-            ),
+            [Piece { values: Source::Dense(values), .. }] => values.clone(),
+            many => {
+                let mut product = vec![1.0; n];
+                for piece in many {
+                    piece.values.multiply(&mut product);
+                }
+                product.into()
+            }
         };
         regressors.push(Regressor { name, values });
     }
@@ -208,7 +215,10 @@ fn multiply(
 fn evaluate(factor: &Factor, rows: &Rows<'_>) -> Result<Evaluated, EstimateError> {
     match factor {
         Factor::Number { number, label } => {
-            let values = Arc::new(rows.evaluate(number)?);
+            let values = match number {
+                Number::Column(name) => rows.shared(name)?,
+                _ => rows.evaluate(number)?.into(),
+            };
             let piece = Piece { name: label.clone(), values: Source::Dense(values) };
             Ok(Evaluated { full: vec![piece], reduced: None })
         }
@@ -224,7 +234,7 @@ fn evaluate(factor: &Factor, rows: &Rows<'_>) -> Result<Evaluated, EstimateError
                     )))
                 }
                 _ => {
-                    let values = Arc::new(rows.numbers("fml", name)?);
+                    let values = rows.shared(name)?;
                     let piece = Piece { name: name.clone(), values: Source::Dense(values) };
                     Ok(Evaluated { full: vec![piece], reduced: None })
                 }

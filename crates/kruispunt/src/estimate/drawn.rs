@@ -7,9 +7,8 @@ use super::design::{Regressor, design};
 use super::formula::{Formula, Function, Number};
 use super::lags::Lags;
 use super::request::{Request, Singletons};
-use super::sample::{Rows, singletons};
+use super::sample::{Rows, beyond, singletons};
 use crate::data::{Column, Count, Factor, SampleEffect, Step, Table, Ticket};
-use std::sync::Arc;
 
 /// The largest value: weighted squares of many still are finite.
 const LARGEST: f64 = 1e90;
@@ -207,15 +206,10 @@ impl Drawn {
         let weighed =
             self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own.as_slice()));
         let regressors =
-            self.regressors.iter().map(|own| ("fml", term_of(&own.name), own.values.as_slice()));
+            self.regressors.iter().map(|own| ("fml", term_of(&own.name), &own.values[..]));
         for (argument, column, values) in std::iter::once(outcome).chain(regressors).chain(weighed)
         {
-            let chunk = values
-                .chunks(1024)
-                .position(|chunk| chunk.iter().fold(0.0_f64, |m, v| m.max(v.abs())) > LARGEST);
-            let from = chunk.map_or(values.len(), |chunk| chunk * 1024);
-            let large = values[from..].iter().position(|value| value.abs() > LARGEST);
-            if let Some(at) = large.map(|at| from + at) {
+            if let Some(at) = beyond(values, LARGEST) {
                 let column = column.to_owned();
                 return Err(EstimateError::TooLarge { argument, column, row: rows.row(at) });
             }
@@ -238,7 +232,7 @@ impl Drawn {
         let pick =
             |values: &[f64]| -> Vec<f64> { kept.iter().map(|&at| values[at as usize]).collect() };
         self.outcome = pick(&self.outcome);
-        self.regressors.iter_mut().for_each(|own| own.values = Arc::new(pick(&own.values)));
+        self.regressors.iter_mut().for_each(|own| own.values = pick(&own.values).into());
         self.weights.iter_mut().for_each(|own| *own = pick(own));
         for effect in &mut self.effects {
             let mut lives = vec![false; effect.factor.n_levels()];

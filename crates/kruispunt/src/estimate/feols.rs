@@ -7,7 +7,7 @@ use super::least_squares::{combine, goodness, measure, solve, total_variation};
 use super::request::{Request, Singletons, options};
 use super::vcov::Parts;
 use super::{EstimateError, Vcov};
-use crate::data::{Account, EffectCount, Factor, Fit, Sample, Ssc, Step, Table, Ticket};
+use crate::data::{Account, Buffer, EffectCount, Factor, Fit, Sample, Ssc, Step, Table, Ticket};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -133,7 +133,7 @@ impl FeOls {
     ) -> Result<Fit, EstimateError> {
         let n = drawn.rows.len();
         let Drawn { rows, outcome, regressors, weights, effects, clusters } = drawn;
-        let (names, raw): (Vec<String>, Vec<Arc<Vec<f64>>>) =
+        let (names, raw): (Vec<String>, Vec<Buffer<f64>>) =
             regressors.into_iter().map(|own| (own.name, own.values)).unzip();
         stage(ticket, "sweeping out effects")?;
         let mut swept_y = outcome.clone();
@@ -161,7 +161,7 @@ impl FeOls {
             step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
         }
         let names: Vec<String> = solved.kept.iter().map(|&j| names[j].clone()).collect();
-        let kept: Vec<&[f64]> = solved.kept.iter().map(|&j| raw[j].as_slice()).collect();
+        let kept: Vec<&[f64]> = solved.kept.iter().map(|&j| &raw[j][..]).collect();
         let linear = combine(&kept, &solved.coef, n);
         let goodness = goodness(all, &solved, weights.as_deref(), &effects);
         let counts = effects

@@ -3,7 +3,7 @@
 use super::EstimateError;
 use super::formula::{Function, Number, Operation};
 use super::lags::Lags;
-use crate::data::{Column, Factor, Table, Values};
+use crate::data::{Buffer, Column, Factor, Table, Values};
 use crate::math::codes;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -102,24 +102,46 @@ impl<'a> Rows<'a> {
             Values::Float(values) => self.gather(values, |&v| v),
             _ => return Err(column.wrong_type(argument, name, "numbers").into()),
         };
-        let null = |at: usize| self.nulls_are_nan && column.is_null(self.row(at));
-        match (0..values.len()).find(|&at| !values[at].is_finite() && !null(at)) {
-            None => {
-                let mut values = values;
-                if self.nulls_are_nan {
-                    let nulls = (0..values.len()).filter(|&at| null(at)).collect::<Vec<_>>();
-                    for at in nulls {
-                        values[at] = f64::NAN;
-                    }
-                }
-                Ok(values)
-            }
-            Some(at) => Err(EstimateError::NotFinite {
-                argument,
-                column: name.to_owned(),
-                row: self.row(at),
-            }),
+        if !self.nulls_are_nan {
+            self.check_finite(argument, name, &values)?;
+            return Ok(values);
         }
+        let mut values = values;
+        for (at, value) in values.iter_mut().enumerate() {
+            if column.is_null(self.row(at)) {
+                *value = f64::NAN;
+            } else if !value.is_finite() {
+                return Err(self.not_finite(argument, name, at));
+            }
+        }
+        Ok(values)
+    }
+
+    /// As [`numbers`](Self::numbers), of the formula, without a copy where none is needed.
+    pub(super) fn shared(&self, name: &str) -> Result<Buffer<f64>, EstimateError> {
+        if let (None, false, Some(Values::Float(values))) =
+            (&self.keep, self.nulls_are_nan, self.table.get(name).map(Column::values))
+        {
+            self.check_finite("fml", name, values)?;
+            return Ok(values.clone());
+        }
+        self.numbers("fml", name).map(Buffer::from)
+    }
+
+    fn check_finite(
+        &self,
+        argument: &'static str,
+        name: &str,
+        values: &[f64],
+    ) -> Result<(), EstimateError> {
+        match beyond(values, f64::MAX) {
+            None => Ok(()),
+            Some(at) => Err(self.not_finite(argument, name, at)),
+        }
+    }
+
+    fn not_finite(&self, argument: &'static str, name: &str, at: usize) -> EstimateError {
+        EstimateError::NotFinite { argument, column: name.to_owned(), row: self.row(at) }
     }
 
     fn gather<T, U>(&self, values: &[T], f: impl Fn(&T) -> U) -> Vec<U> {
@@ -203,12 +225,21 @@ impl<'a> Rows<'a> {
             }
             .into());
         }
-        let (n, all) = (self.n(), self.keep.is_none());
+        let n = self.n();
         let coded = match column.values() {
-            Values::Bool(values) => codes::bounded(n, 2, |at| u32::from(values[self.row(at)])),
-            Values::Int(values) if all => codes::integers(n, |at| values[at]),
-            Values::Int(values) => codes::integers(n, |at| values[self.row(at)]),
+            Values::Bool(values) => {
+                let values: &[bool] = values;
+                codes::bounded(n, 2, |at| u32::from(values[self.row(at)]))
+            }
+            Values::Int(values) => {
+                let values: &[i64] = values;
+                match &self.keep {
+                    None => codes::integers(n, |at| values[at]),
+                    Some(keep) => codes::integers(n, |at| values[keep[at] as usize]),
+                }
+            }
             Values::Date(values) | Values::Period(_, values) => {
+                let values: &[i32] = values;
                 codes::integers(n, |at| i64::from(values[self.row(at)]))
             }
             Values::Float(_) => {
@@ -218,7 +249,7 @@ impl<'a> Rows<'a> {
             }
             Values::Text(text) => {
                 let canonical = canonical_levels(text.levels());
-                let own = text.codes();
+                let own: &[u32] = text.codes();
                 codes::bounded(n, canonical.len(), |at| canonical[own[self.row(at)] as usize])
             }
         };
@@ -227,6 +258,14 @@ impl<'a> Rows<'a> {
         let rows: Vec<u32> = first.iter().map(|&at| self.row(at as usize) as u32).collect();
         Ok((factor, vec![column.take(&rows)]))
     }
+}
+
+/// The first value that is larger than `limit`, or not a number.
+pub(super) fn beyond(values: &[f64], limit: f64) -> Option<usize> {
+    let bad = |value: &f64| value.is_nan() || value.abs() > limit;
+    let chunk = |chunk: &[f64]| chunk.iter().fold(false, |any, value| any | bad(value));
+    let from = 1024 * values.chunks(1024).position(chunk)?;
+    values[from..].iter().position(bad).map(|at| from + at)
 }
 
 /// Equal strings share their first code.

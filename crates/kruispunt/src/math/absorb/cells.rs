@@ -81,20 +81,35 @@ impl Border {
 }
 
 /// One part of the groups while cells and border are made.
+///
+/// A group's weights by small level are `c = beta 1 + e`: where most levels of the first small set
+/// occur once, as in a panel with few gaps, beta is 1 and e has what is missing or more; else beta
+/// is 0. What 1 gives is added up apart and put in at the end, so that a group costs what e costs.
 struct Maker<'m> {
     rows: &'m Rows<'m>,
     big: usize,
-    /// Big levels and small ones.
+    /// Big levels, small ones, and those of the first small set.
     m: usize,
     t: usize,
+    base: usize,
     merge: bool,
     cells: Cells,
     cross: Vec<f64>,
+    /// What `-beta 1` gives to each row of `cross`.
+    pending: Vec<f64>,
     square: Vec<f64>,
-    /// Of the group at hand: runs of one big level, weights by small level, those it has.
+    /// Sums of `beta beta` and `beta e` over groups, per weight.
+    base_square: f64,
+    base_rest: Vec<f64>,
+    /// Of the group at hand: levels by set and row, weights by row, runs of one big level, weights
+    /// by small level and the levels that have some, beta and e.
+    levels: Vec<u32>,
+    weights: Vec<f64>,
     runs: Vec<(u32, f64)>,
     counts: Vec<f64>,
     seen: Vec<u32>,
+    beta: f64,
+    rest: Vec<(u32, f64)>,
 }
 
 /// Cells of the first `big` of the other sets, and the border of the rest.
@@ -116,6 +131,7 @@ pub(super) fn make(rows: &Rows<'_>, big: usize) -> (Cells, Option<Border>) {
             for group in bound(part)..bound(part + 1) {
                 maker.group(group);
             }
+            maker.finish();
             maker
         })
         .collect();
@@ -196,46 +212,44 @@ impl<'m> Maker<'m> {
             big,
             m,
             t,
+            base: rows.sets.get(1 + big).map_or(0, |set| set.n),
             merge,
             cells: Cells { width: big, ..Cells::default() },
             cross: vec![0.0; m * t],
+            pending: vec![0.0; if t > 0 { m } else { 0 }],
             square: vec![0.0; t * t],
+            base_square: 0.0,
+            base_rest: vec![0.0; t],
+            levels: Vec::new(),
+            weights: Vec::new(),
             runs: Vec::new(),
             counts: vec![0.0; t],
             seen: Vec::new(),
+            beta: 0.0,
+            rest: Vec::new(),
         }
-    }
-
-    fn row(&self, at: usize) -> usize {
-        if self.rows.sorted { at } else { self.rows.order[at] as usize }
-    }
-
-    fn weight(&self, row: usize) -> f64 {
-        self.rows.weights.as_ref().map_or(1.0, |weights| weights[row])
-    }
-
-    fn level(&self, set: usize, row: usize) -> u32 {
-        self.rows.offsets[set] as u32 + self.rows.sets[1 + set].codes[row]
     }
 
     fn group(&mut self, group: usize) {
         let range = self.rows.starts[group] as usize..self.rows.starts[group + 1] as usize;
+        let size = range.len();
+        self.load(range);
         let share = 1.0 / self.rows.mass[group];
         if self.t > 0 {
-            self.count(range.clone());
+            self.count(size);
             self.square(share);
         }
         let first = self.cells.weight.len();
         match self.big {
             0 => {}
-            1 => self.cells_of_one(range.clone()),
-            _ => self.cells_of_many(range.clone()),
+            1 => self.cells_of_one(),
+            _ => self.cells_of_many(size),
         }
         if self.cells.weight.len() > first {
             self.cells.share.push(share);
             self.cells.starts.push(self.cells.weight.len() as u32);
             if self.t > 0 {
-                self.cross(first, range, share);
+                self.cross(first, size, share);
             }
         }
         for level in self.seen.drain(..) {
@@ -243,43 +257,84 @@ impl<'m> Maker<'m> {
         }
     }
 
-    /// The group's weights by small level.
-    fn count(&mut self, range: Range<usize>) {
-        let sets = self.rows.offsets.len();
-        for at in range {
-            let row = self.row(at);
-            let weight = self.weight(row);
-            for set in self.big..sets {
-                let level = self.level(set, row) - self.m as u32;
-                if self.counts[level as usize] == 0.0 {
-                    self.seen.push(level);
-                }
-                self.counts[level as usize] += weight;
-                for other in set + 1..sets {
-                    let other = self.level(other, row) as usize - self.m;
-                    self.square[level as usize * self.t + other] += weight;
+    /// The group's levels and weights, side by side; small levels count from 0.
+    fn load(&mut self, range: Range<usize>) {
+        let rows = self.rows;
+        self.levels.clear();
+        self.weights.clear();
+        let order = if rows.sorted { None } else { Some(&rows.order[range.clone()]) };
+        for (set, &offset) in rows.sets[1..].iter().zip(&rows.offsets) {
+            let from = if offset >= self.m { offset - self.m } else { offset } as u32;
+            match order {
+                None => self.levels.extend(set.codes[range.clone()].iter().map(|c| c + from)),
+                Some(order) => {
+                    let codes = order.iter().map(|&row| set.codes[row as usize] + from);
+                    self.levels.extend(codes);
                 }
             }
+        }
+        match (&rows.weights, order) {
+            (None, _) => self.weights.resize(range.len(), 1.0),
+            (Some(weights), None) => self.weights.extend_from_slice(&weights[range]),
+            (Some(weights), Some(order)) => {
+                self.weights.extend(order.iter().map(|&row| weights[row as usize]));
+            }
+        }
+    }
+
+    /// The group's weights by small level, as beta and e.
+    fn count(&mut self, size: usize) {
+        let small = &self.levels[self.big * size..];
+        for (set, levels) in small.chunks_exact(size).enumerate() {
+            for (row, (&level, &weight)) in levels.iter().zip(&self.weights).enumerate() {
+                let count = &mut self.counts[level as usize];
+                if *count == 0.0 {
+                    self.seen.push(level);
+                }
+                *count += weight;
+                for other in small.chunks_exact(size).skip(set + 1) {
+                    self.square[level as usize * self.t + other[row] as usize] += weight;
+                }
+            }
+        }
+        self.rest.clear();
+        let counts = &self.counts;
+        let often = 2 * size > self.base
+            && 3 * counts[..self.base].iter().filter(|count| **count == 1.0).count()
+                > 2 * self.base;
+        self.beta = f64::from(u8::from(often));
+        if often {
+            let base = counts[..self.base].iter().map(|count| count - 1.0);
+            let all = base.chain(counts[self.base..].iter().copied());
+            let entries = all.enumerate().filter(|(_, value)| *value != 0.0);
+            self.rest.extend(entries.map(|(level, value)| (level as u32, value)));
+        } else {
+            self.rest.extend(self.seen.iter().map(|&level| (level, counts[level as usize])));
         }
     }
 
     fn square(&mut self, share: f64) {
-        for (place, &a) in self.seen.iter().enumerate() {
-            let own = share * self.counts[a as usize];
-            let row = &mut self.square[a as usize * self.t..(a as usize + 1) * self.t];
-            for &b in &self.seen[place..] {
-                row[b as usize] -= own * self.counts[b as usize];
+        let t = self.t;
+        for (place, &(a, value)) in self.rest.iter().enumerate() {
+            let own = share * value;
+            let row = &mut self.square[a as usize * t..(a as usize + 1) * t];
+            for &(b, value) in &self.rest[place..] {
+                row[b as usize] -= own * value;
+            }
+        }
+        if self.beta > 0.0 {
+            self.base_square += share;
+            for &(a, value) in &self.rest {
+                self.base_rest[a as usize] += share * value;
             }
         }
     }
 
-    fn cells_of_one(&mut self, range: Range<usize>) {
-        let codes = self.rows.sets[1].codes;
+    fn cells_of_one(&mut self) {
+        let size = self.weights.len();
         self.runs.clear();
         let mut last = u32::MAX;
-        for at in range {
-            let row = self.row(at);
-            let (level, weight) = (codes[row], self.weight(row));
+        for (&level, &weight) in self.levels[..size].iter().zip(&self.weights) {
             match self.runs.last_mut() {
                 Some((_, sum)) if level == last => *sum += weight,
                 _ => self.runs.push((level, weight)),
@@ -302,24 +357,18 @@ impl<'m> Maker<'m> {
         }
     }
 
-    fn cells_of_many(&mut self, range: Range<usize>) {
+    fn cells_of_many(&mut self, size: usize) {
         let (first, width) = (self.cells.weight.len(), self.big);
         let mut several = false;
-        for at in range {
-            let row = self.row(at);
-            let weight = self.weight(row);
+        for row in 0..size {
             let count = self.cells.weight.len();
-            let same = count > first
-                && (0..width).all(|set| self.cells.of(count - 1)[set] == self.level(set, row));
-            if same {
-                self.cells.weight[count - 1] += weight;
+            let level = |set: usize| self.levels[set * size + row];
+            if count > first && (0..width).all(|set| self.cells.of(count - 1)[set] == level(set)) {
+                self.cells.weight[count - 1] += self.weights[row];
             } else {
                 several |= count > first;
-                for set in 0..width {
-                    let level = self.level(set, row);
-                    self.cells.levels.push(level);
-                }
-                self.cells.weight.push(weight);
+                self.cells.levels.extend((0..width).map(level));
+                self.cells.weight.push(self.weights[row]);
             }
         }
         if !several {
@@ -329,32 +378,51 @@ impl<'m> Maker<'m> {
     }
 
     /// Adds the group's cells from `first` on to big x small.
-    fn cross(&mut self, first: usize, range: Range<usize>, share: f64) {
+    fn cross(&mut self, first: usize, size: usize, share: f64) {
         let t = self.t;
-        for at in range {
-            let row = self.row(at);
-            let weight = self.weight(row);
-            for set in 0..self.big {
-                let big = self.level(set, row) as usize;
-                for small in self.big..self.rows.offsets.len() {
-                    let small = self.level(small, row) as usize - self.m;
-                    self.cross[big * t + small] += weight;
+        let (big, small) = self.levels.split_at(self.big * size);
+        for big in big.chunks_exact(size) {
+            for small in small.chunks_exact(size) {
+                for ((&big, &small), weight) in big.iter().zip(small).zip(&self.weights) {
+                    self.cross[big as usize * t + small as usize] += weight;
                 }
             }
         }
+        let dense = self.beta == 0.0 && 4 * self.rest.len() > t;
         for cell in first..self.cells.weight.len() {
             let own = share * self.cells.weight[cell];
             for &level in self.cells.of(cell) {
                 let row = &mut self.cross[level as usize * t..(level as usize + 1) * t];
-                if 2 * self.seen.len() > t {
+                if dense {
                     for (slot, count) in row.iter_mut().zip(&self.counts) {
                         *slot -= own * count;
                     }
-                } else {
-                    for &small in &self.seen {
-                        row[small as usize] -= own * self.counts[small as usize];
-                    }
+                    continue;
                 }
+                self.pending[level as usize] += self.beta * own;
+                for &(small, value) in &self.rest {
+                    row[small as usize] -= own * value;
+                }
+            }
+        }
+    }
+
+    /// Puts in what beta gives.
+    fn finish(&mut self) {
+        let t = self.t;
+        for (row, &pending) in self.cross.chunks_exact_mut(t.max(1)).zip(&self.pending) {
+            if pending != 0.0 {
+                row[..self.base].iter_mut().for_each(|slot| *slot -= pending);
+            }
+        }
+        // the upper triangle; `square` adds the other half
+        for a in 0..self.base.min(t) {
+            for b in a..self.base {
+                self.square[a * t + b] -= self.base_square;
+            }
+            for b in 0..t {
+                let twice = if a == b { 2.0 } else { 1.0 };
+                self.square[a * t + b] -= twice * self.base_rest[b];
             }
         }
     }

@@ -9,12 +9,14 @@
 
 use super::graph::Graph;
 
-/// Neighbours a level may have to be eliminated exactly.
-const FEW: usize = 64;
+/// Neighbours a level may have to be eliminated exactly, while the graph stays as thin as it was.
+const MANY: usize = 64;
+/// The same once it has grown thicker.
+const FEW: usize = 4;
 /// Lists up to this length are kept without doubles.
 const SHORT: usize = 192;
-/// Pairs that exact elimination may join, by edge and level of the graph.
-const ROOM: usize = 60;
+/// The graph is thicker when it has this many times the edges it had when it had fewest.
+const GROWTH: f64 = 1.15;
 
 /// The factor `L D L'` of a graph's Laplacian, in the order of elimination.
 pub(super) struct Elimination {
@@ -40,6 +42,8 @@ struct Going {
     clean: Vec<u32>,
     queue: Queue,
     sums: Vec<f64>,
+    /// Edges left, about.
+    edges: usize,
     state: u64,
 }
 
@@ -92,7 +96,8 @@ impl Elimination {
     pub(super) fn new(graph: &Graph) -> Self {
         let n = graph.m();
         let mut going = Going::new(graph);
-        let mut room = ROOM * (graph.to.len() + n);
+        let mut few = MANY;
+        let mut fewest = graph.to.len();
         let mut order = Vec::with_capacity(n);
         let mut this = Self {
             place: vec![0; n],
@@ -108,9 +113,11 @@ impl Elimination {
             let total: f64 = near.iter().map(|(_, w)| w).sum();
             this.place[level] = order.len() as u32;
             order.push(level);
-            let exact = near.len() <= 3 || (near.len() <= FEW && near.len() * near.len() <= room);
-            if exact {
-                room -= (near.len() * near.len()).min(room);
+            fewest = fewest.min(going.edges);
+            if going.edges as f64 > GROWTH * fewest as f64 + 256.0 {
+                few = FEW;
+            }
+            if near.len() <= few {
                 going.join_all(&near, total);
             } else {
                 this.exact = false;
@@ -183,6 +190,7 @@ impl Going {
             clean: degree,
             queue,
             sums: vec![0.0; n],
+            edges: graph.to.len(),
             state: 0x9E37_79B9_7F4A_7C15,
         }
     }
@@ -204,6 +212,7 @@ impl Going {
             *w = std::mem::take(&mut self.sums[*to as usize]);
         }
         self.gone[level] = true;
+        self.edges = self.edges.saturating_sub(near.len());
     }
 
     /// Joins all neighbours of a level that goes.
@@ -211,6 +220,7 @@ impl Going {
         for &(to, w) in near {
             self.sums[to as usize] = w;
         }
+        let mut joined = 0;
         for &(at, w) in near {
             let at = at as usize;
             let share = w / total;
@@ -230,6 +240,7 @@ impl Going {
                     let slot = &mut self.sums[to as usize];
                     if *slot > 0.0 {
                         list.push((to, share * *slot));
+                        joined += 1;
                     }
                     *slot = slot.abs();
                 }
@@ -243,6 +254,7 @@ impl Going {
             self.sums[at] = w;
             self.near[at] = list;
         }
+        self.edges += joined / 2;
         for &(to, _) in near {
             self.sums[to as usize] = 0.0;
         }

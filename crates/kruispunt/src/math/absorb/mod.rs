@@ -37,7 +37,6 @@ mod reduced;
 mod rows;
 
 use crate::data::Ticket;
-use rayon::prelude::*;
 use reduced::Reduced;
 use rows::Rows;
 use std::borrow::Cow;
@@ -215,18 +214,15 @@ impl<'a> Absorber<'a> {
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
         let Some(rows) = &self.rows else { return Ok(outcome) };
-        let total: f64 = rows.mass.iter().sum();
         let mut bars: Option<Bars<K>> = None;
         for round in 0..6 {
             if ticket.is_cancelled() {
                 return Err(Failure::Cancelled);
             }
-            // looked at before anything is subtracted
-            let most = if bars.is_none() { largest_values(columns) } else { [0.0; K] };
             let mut centred = rows.centre::<K>(columns);
             let bars = bars.get_or_insert_with(|| {
                 self.variation.extend(centred.variation);
-                Bars::new(&centred.variation, &most, total)
+                Bars::new(&centred.variation, columns, rows)
             });
             let mut others = Vec::new();
             if let Some(reduced) = &mut self.reduced {
@@ -286,14 +282,18 @@ struct Bars<const K: usize> {
 }
 
 impl<const K: usize> Bars<K> {
-    fn new(variation: &[Variation; K], most: &[f64; K], total: f64) -> Self {
+    fn new(variation: &[Variation; K], columns: &[&mut [f64]], rows: &Rows<'_>) -> Self {
+        let total: f64 = rows.mass.iter().sum();
         let scales = variation.map(|own| (own.about_mean / total).sqrt());
-        let mut floors = [0.0; K];
-        for lane in 0..K {
-            if scales[lane] <= 1e4 * f64::EPSILON * most[lane] {
-                floors[lane] = most[lane] * ROUNDING;
+        let floors = std::array::from_fn(|lane| {
+            let tiny = |most: f64| scales[lane] <= 1e4 * f64::EPSILON * most;
+            // No value is larger than this, so that most columns need not be looked at.
+            if rows.weights.is_none() && !tiny(variation[lane].about_zero.sqrt()) {
+                return 0.0;
             }
-        }
+            let most = columns[lane].iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+            if tiny(most) { most * ROUNDING } else { 0.0 }
+        });
         Self { scales, floors }
     }
 
@@ -319,16 +319,6 @@ impl<const K: usize> Bars<K> {
         }
         worst
     }
-}
-
-fn largest_values<const K: usize>(columns: &[&mut [f64]]) -> [f64; K] {
-    let all: Vec<f64> = columns
-        .par_iter()
-        .map(|column| column.iter().fold(0.0_f64, |most, value| most.max(value.abs())))
-        .collect();
-    let mut most = [0.0; K];
-    most.iter_mut().zip(all).for_each(|(most, own)| *most = own);
-    most
 }
 
 /// Adds the first lane's coefficients to those kept.

@@ -309,9 +309,10 @@ impl Reduced {
         if self.graph.is_none() {
             self.cells.sort();
             let transposed = Transposed::new(&self.cells, 0, 0, self.m);
-            let edges = transposed.guess();
-            // each edge is eliminated at the price of some tens of multiplications
-            if (120 * edges + 3 * pairs) as f64 > expected * step {
+            let edges = transposed.guess().min(pairs);
+            // what an edge costs to eliminate, and in some steps with the factor
+            let factor = edges * 140 + 8 * edges * (6 + 4 * K);
+            if (factor + 3 * pairs) as f64 > expected * step {
                 self.refused = done == ASK[ASK.len() - 1];
                 return false;
             }
