@@ -128,10 +128,12 @@ impl Reduced {
                 break;
             }
             ticket.advance(1);
-            if ASK.contains(&iteration)
-                && self.prepare(start / worst(&state.left), iteration, &state)
-            {
-                fresh = true;
+            if ASK.contains(&iteration) {
+                let gain = start / worst(&state.left);
+                fresh = self.prepare(gain, iteration, &state, ticket);
+                if ticket.is_cancelled() {
+                    return Err(Failure::Cancelled);
+                }
             }
             self.precondition(&mut state, fresh);
             fresh = false;
@@ -290,7 +292,13 @@ impl Reduced {
     }
 
     /// Whether a factor was made: when the steps still to be expected cost more than it does.
-    fn prepare<const K: usize>(&mut self, gain: f64, done: usize, state: &State<K>) -> bool {
+    fn prepare<const K: usize>(
+        &mut self,
+        gain: f64,
+        done: usize,
+        state: &State<K>,
+        ticket: &Ticket,
+    ) -> bool {
         if self.factor.is_some() || self.refused {
             return false;
         }
@@ -304,7 +312,7 @@ impl Reduced {
             return false;
         }
         if self.cells.width > 1 {
-            return self.prepare_many();
+            return self.prepare_many(ticket);
         }
         if self.graph.is_none() {
             self.cells.sort();
@@ -319,13 +327,13 @@ impl Reduced {
             self.graph = Some(transposed.graph());
         }
         if let Some(graph) = &self.graph {
-            self.factor = Some(Factor::Graphs(vec![Elimination::new(graph)]));
+            self.factor = Some(Factor::Graphs(vec![Elimination::new(graph, ticket)]));
         }
         self.factor.is_some()
     }
 
     /// Several big sets: one dense factor when they are small, else each set by itself.
-    fn prepare_many(&mut self) -> bool {
+    fn prepare_many(&mut self, ticket: &Ticket) -> bool {
         if self.m <= DENSE {
             self.factor = Some(Factor::Dense(self.dense()));
             return true;
@@ -335,7 +343,8 @@ impl Reduced {
             let range = self.range(set);
             let transposed = Transposed::new(&self.cells, set, range.start as u32, range.len());
             let edges = transposed.guess();
-            (edges < 20 * self.cells.weight.len()).then(|| Elimination::new(&transposed.graph()))
+            (edges < 20 * self.cells.weight.len())
+                .then(|| Elimination::new(&transposed.graph(), ticket))
         });
         self.factor = factors.collect::<Option<Vec<Elimination>>>().map(Factor::Graphs);
         self.refused = self.factor.is_none();

@@ -140,3 +140,88 @@ fn bits_do_not_depend_on_threads() {
     };
     assert_eq!(run(1), run(3));
 }
+
+/// Persons by quarter with some gaps and spells at firms: cells are spells, the border is made
+/// from what is missing.
+fn careers(persons: u32, quarters: u32, firms: u32) -> [Vec<u32>; 3] {
+    let mut codes = [Vec::new(), Vec::new(), Vec::new()];
+    for person in 0..persons {
+        let mut firm = person.wrapping_mul(2_654_435_761) >> 7;
+        for quarter in 0..quarters {
+            let draw = (person * 97 + quarter * 31).wrapping_mul(0x9E37_79B9) >> 8;
+            if draw % 11 == 0 {
+                firm = draw;
+            }
+            if draw % 13 != 1 {
+                codes[0].push(person);
+                codes[1].push(firm % firms);
+                codes[2].push(quarter);
+            }
+        }
+    }
+    codes
+}
+
+#[test]
+fn a_panel_with_gaps_is_swept_as_dense_dummies_are() {
+    let codes = careers(40, 12, 7);
+    let n = codes[0].len();
+    let column: Vec<f64> = (0..n).map(|row| ((row * row) % 101) as f64).collect();
+    let weights: Vec<f64> = (0..n).map(|row| 0.5 + (row % 4) as f64).collect();
+    let sets: Vec<(Vec<u32>, usize)> = codes
+        .iter()
+        .map(|codes| {
+            let factor = crate::data::Factor::compact(codes);
+            (factor.codes().to_vec(), factor.n_levels())
+        })
+        .collect();
+    for weights in [None, Some(weights.as_slice())] {
+        let expected = dense(&column, &sets, weights);
+        // in order, and with rows in any order
+        for step in [1, 7] {
+            assert_ne!(n % 7, 0);
+            let order: Vec<usize> = (0..n).map(|at| at * step % n).collect();
+            let pick = |codes: &[u32]| order.iter().map(|&row| codes[row]).collect::<Vec<u32>>();
+            let own: Vec<(Vec<u32>, usize)> =
+                sets.iter().map(|(codes, levels)| (pick(codes), *levels)).collect();
+            let groups: Vec<Groups<'_>> =
+                own.iter().map(|(codes, n)| Groups { codes, n: *n }).collect();
+            let w: Option<Vec<f64>> = weights.map(|w| order.iter().map(|&row| w[row]).collect());
+            let mut swept: Vec<f64> = order.iter().map(|&row| column[row]).collect();
+            let mut absorber = Absorber::new(&groups, w.as_deref(), &Ticket::new()).unwrap();
+            let outcome = absorber.sweep(&mut [&mut swept], STOP, &Ticket::new()).unwrap();
+            assert!(outcome.left <= 1e-10);
+            for (at, &row) in order.iter().enumerate() {
+                assert!((swept[at] - expected[row]).abs() < 1e-8);
+            }
+        }
+    }
+}
+
+/// Each column count has lanes of its own; columns do not influence each other.
+#[test]
+fn many_columns_are_swept_as_one_by_one() {
+    let codes = careers(300, 9, 40);
+    let n = codes[0].len();
+    let sets: Vec<Groups<'_>> = [300, 40, 9]
+        .iter()
+        .zip(&codes)
+        .map(|(&levels, codes)| Groups { codes, n: levels })
+        .collect();
+    let columns: Vec<Vec<f64>> =
+        (0..13).map(|c| (0..n).map(|row| ((row * (c + 3)) % 23) as f64).collect()).collect();
+    let sweep = |columns: &[Vec<f64>]| -> Vec<Vec<f64>> {
+        let mut swept = columns.to_vec();
+        let mut views: Vec<&mut [f64]> = swept.iter_mut().map(Vec::as_mut_slice).collect();
+        let mut absorber = Absorber::new(&sets, None, &Ticket::new()).unwrap();
+        absorber.sweep(&mut views, STOP, &Ticket::new()).unwrap();
+        assert_eq!(absorber.variation().len(), columns.len());
+        swept
+    };
+    for k in [1, 2, 3, 4, 5, 8, 11, 13] {
+        for (together, alone) in sweep(&columns[..k]).iter().zip(&columns) {
+            let alone = &sweep(std::slice::from_ref(alone))[0];
+            assert!(together.iter().zip(alone).all(|(a, b)| (a - b).abs() < 1e-8));
+        }
+    }
+}
