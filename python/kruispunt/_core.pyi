@@ -283,6 +283,7 @@ def fit_models(
     table: Table,
     request: dict[str, Any],
     progress: Callable[[str, int, int], object] | None = None,
+    panel: Panel | None = None,
 ) -> list[tuple[Fit, str | None]]: ...
 def etable(
     fits: Sequence[Fit],

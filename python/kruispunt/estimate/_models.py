@@ -158,7 +158,8 @@ def _fit_models(data: IntoTable, *, peer: Mapping[str, Any], **request: Any) -> 
             raise InputError(message)
     table = to_table(data, _core.model_columns(request), "data")
     with reporting(None) as progress:
-        found = _core.fit_models(table, request, progress)
+        panel = data.native if isinstance(data, Panel) else None
+        found = _core.fit_models(table, request, progress, panel)
     before = getattr(data, "account", None)
     kept = None if request["lean"] else data
     account = before if isinstance(before, Account) else None

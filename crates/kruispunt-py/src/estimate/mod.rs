@@ -4,9 +4,10 @@ mod fit;
 mod request;
 
 use crate::error::estimate_error;
+use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::work;
-use kruispunt::data::Fit;
+use kruispunt::data::{Factor, Fit};
 use kruispunt::report::RegressionTable;
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -23,22 +24,33 @@ pub(crate) fn model_columns(request: Request) -> PyResult<Vec<String>> {
 /// A fit, and the level of the subsample it rests on.
 type Labelled = (PyFit, Option<String>);
 
-/// Fits the regressions of a formula, in each subsample; a subsample stands with its level.
+/// Fits the regressions of a formula, in each subsample; a subsample stands with its level. The
+/// codes of a panel's persons and periods are used as they are.
 #[pyfunction]
-#[pyo3(signature = (table, request, progress=None))]
+#[pyo3(signature = (table, request, progress=None, panel=None))]
 pub(crate) fn fit_models(
     table: &Bound<'_, PyTable>,
     request: Request,
     progress: Option<&Bound<'_, PyAny>>,
+    panel: Option<&Bound<'_, PyPanel>>,
 ) -> PyResult<Vec<Labelled>> {
     let data = Arc::clone(&table.get().0);
+    let panel = panel.map(|panel| Arc::clone(&panel.get().0));
     let models = request.models()?;
     work::run(table.py(), progress, move |ticket| {
+        let own = panel.as_ref().map(|panel| (panel.person_factor(), panel.period_factor()));
+        let factors: Vec<(&str, &Factor)> = match (&panel, &own) {
+            (Some(panel), Some((person, period))) => {
+                vec![(panel.persons().name(), person), (panel.period_name(), period)]
+            }
+            _ => Vec::new(),
+        };
         let mut fits = Vec::new();
         for level in request.subsamples(&data)? {
             for model in &models {
                 let model = model.subsample(request.split.as_deref(), level.as_deref());
-                let fit = model.fit(&data, ticket).map_err(|error| estimate_error(&error))?;
+                let fit =
+                    model.fit(&data, &factors, ticket).map_err(|error| estimate_error(&error))?;
                 let fit = if request.lean { fit.lean() } else { fit };
                 fits.push((PyFit::of(fit), level.clone()));
             }

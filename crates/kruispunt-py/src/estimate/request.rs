@@ -1,7 +1,7 @@
 //! What Python asks for, read once.
 
 use crate::error::{InputError, estimate_error};
-use kruispunt::data::{ClusterDf, CountedEffects, Fit, Ssc, Table, Ticket};
+use kruispunt::data::{ClusterDf, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
 use kruispunt::estimate::{EstimateError, FeOls, Singletons, Vcov, split_levels};
 use pyo3::prelude::*;
 
@@ -100,9 +100,15 @@ impl Model {
         }
     }
 
-    pub(super) fn fit(&self, table: &Table, ticket: &Ticket) -> Result<Fit, EstimateError> {
+    /// `factors` stand ready beside the table: the codes of a panel.
+    pub(super) fn fit(
+        &self,
+        table: &Table,
+        factors: &[(&str, &Factor)],
+        ticket: &Ticket,
+    ) -> Result<Fit, EstimateError> {
         match self {
-            Self::Linear(model) => model.fit_with(table, &[], ticket),
+            Self::Linear(model) => model.fit_with(table, factors, ticket),
         }
     }
 

@@ -208,10 +208,13 @@ impl<'a> Rows<'a> {
         if let Some(factor) = self.factor(name) {
             let own = factor.codes();
             let coded = codes::bounded(self.n(), factor.n_levels(), |at| own[self.row(at)]);
-            let level = |&at: &u32| i64::from(own[self.row(at as usize)]);
-            let levels = coded.first.iter().map(level).collect();
-            let factor = Factor::coded(coded.codes, coded.first.len());
-            return Ok((factor, vec![Column::int(levels)]));
+            let rows: Vec<u32> =
+                coded.first.iter().map(|&at| self.row(at as usize) as u32).collect();
+            let levels = match self.table.get(name) {
+                Some(column) => column.take(&rows),
+                None => Column::int(rows.iter().map(|&row| i64::from(own[row as usize])).collect()),
+            };
+            return Ok((Factor::coded(coded.codes, rows.len()), vec![levels]));
         }
         let column = self.table.column(argument, name)?;
         if column.count_nulls() > 0
