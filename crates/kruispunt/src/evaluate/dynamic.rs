@@ -395,7 +395,7 @@ impl DynamicMatching {
         });
         let identified = if all > 0.0 { matched / all } else { 1.0 };
         let mut step = step;
-        let cautions = self.cautions(found, &rows, starters, spread.clusters);
+        let cautions = self.cautions(&rows, starters, spread.clusters);
         step.notes.extend(cautions.iter().map(|own| own.text.clone()));
         let unit = panel.calendar().unit().name();
         let (than, comparison) = match self.against {
@@ -465,13 +465,7 @@ impl DynamicMatching {
         row
     }
 
-    fn cautions(
-        &self,
-        found: &Found<'_>,
-        rows: &[Effect],
-        starters: f64,
-        clusters: u64,
-    ) -> Vec<Caution> {
+    fn cautions(&self, rows: &[Effect], starters: f64, clusters: u64) -> Vec<Caution> {
         let mut cautions = Vec::new();
         if self.against == Against::Never {
             cautions.push(caution(
