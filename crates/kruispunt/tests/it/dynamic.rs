@@ -78,8 +78,13 @@ fn duration(person: &Person, t: usize) -> Option<usize> {
     (run <= t || run >= 3).then_some(run)
 }
 
-/// Person, period, starts, cell, outcome: each risk set by hand.
-fn risk_sets(persons: &[Person], e: usize) -> Vec<(usize, bool, (usize, usize, i64), f64)> {
+/// Period, duration and group.
+type Cell = (usize, usize, i64);
+/// Person, whether they start, cell, outcome.
+type AtRisk = (usize, bool, Cell, f64);
+
+/// Each risk set by hand.
+fn risk_sets(persons: &[Person], e: usize) -> Vec<AtRisk> {
     let mut rows = Vec::new();
     for (at, person) in persons.iter().enumerate() {
         for t in 0..person.y.len() - e {
@@ -121,7 +126,7 @@ fn estimates_are_those_of_risk_sets_made_by_hand_and_of_a_weighted_regression() 
         assert!((row.estimate - total / n as f64).abs() < 1e-12, "{row:?}");
 
         let used: Vec<_> = rows.iter().filter(|row| cells.contains_key(&row.2)).collect();
-        let weight = |row: &&&(usize, bool, (usize, usize, i64), f64)| {
+        let weight = |row: &&&AtRisk| {
             let arms = &cells[&row.2];
             if row.1 { 1.0 } else { arms[1].len() as f64 / arms[0].len() as f64 }
         };
