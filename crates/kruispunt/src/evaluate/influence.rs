@@ -50,7 +50,8 @@ impl Coefficients {
 pub(super) trait Linear: Sync {
     /// How many estimates.
     fn width(&self) -> usize;
-    /// The coefficients of a profile's units; estimates they do not enter are left out.
+    /// The coefficients of a profile's units, estimates ascending; those they do not enter are left
+    /// out.
     fn fill(&self, profile: &Profile, out: &mut Coefficients);
 }
 
@@ -214,10 +215,11 @@ fn by_unit(
             *slot += value;
         }
     }
+    mirror(&mut total, width);
     Ok(total)
 }
 
-/// Adds C A C'.
+/// Adds C A C' to the upper triangle.
 fn add_moment(coefficients: &Coefficients, moment: &[f64], sum: &mut [f64], width: usize) {
     let size = coefficients.width;
     let mut product = vec![0.0; size];
@@ -228,19 +230,20 @@ fn add_moment(coefficients: &Coefficients, moment: &[f64], sum: &mut [f64], widt
                 product.iter_mut().zip(line).for_each(|(slot, moment)| *slot += value * moment);
             }
         }
-        for (j, &column) in coefficients.ids.iter().enumerate() {
+        for (j, &column) in coefficients.ids.iter().enumerate().skip(i) {
             sum[row as usize * width + column as usize] += dot(&product, coefficients.row(j));
         }
     }
 }
 
-/// Adds the square of one unit's influence.
+/// Adds the square of one unit's influence to the upper triangle.
 fn add_line(coefficients: &Coefficients, own: &[f64], sum: &mut [f64], width: usize) {
     let psi: Vec<f64> =
         (0..coefficients.ids.len()).map(|at| dot(coefficients.row(at), own)).collect();
-    for (&row, left) in coefficients.ids.iter().zip(&psi) {
-        for (&column, right) in coefficients.ids.iter().zip(&psi) {
-            sum[row as usize * width + column as usize] += left * right;
+    for (at, (&row, left)) in coefficients.ids.iter().zip(&psi).enumerate() {
+        let line = &mut sum[row as usize * width..(row as usize + 1) * width];
+        for (&column, right) in coefficients.ids[at..].iter().zip(&psi[at..]) {
+            line[column as usize] += left * right;
         }
     }
 }

@@ -228,11 +228,15 @@ impl CellShares {
     pub(super) fn fill(&self, first: usize, profile: &Profile, out: &mut Coefficients) {
         match self {
             Self::Cohorts(shares) => shares.fill(first, profile, out),
-            Self::Cells { places, values, total } => {
-                for (at, (&(cohort, t), value)) in places.iter().zip(values).enumerate() {
-                    let own = profile.cohort == cohort && profile.present[t];
-                    if let Some(constant) = out.push(first + at).last_mut() {
-                        *constant = (f64::from(u8::from(own)) - value) / total;
+            Self::Cells { places, total, .. } => {
+                // means do not change when all shares grow alike, so that what is common to all
+                // units can be left out
+                for (at, &(cohort, t)) in places.iter().enumerate() {
+                    if profile.cohort == cohort
+                        && profile.present[t]
+                        && let Some(constant) = out.push(first + at).last_mut()
+                    {
+                        *constant = 1.0 / total;
                     }
                 }
             }

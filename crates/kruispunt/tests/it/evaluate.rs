@@ -748,3 +748,48 @@ fn bounds_and_power_refuse_effects_without_one_reference() {
     let se = event.std_errors()[event.rows().iter().position(|row| row.event == Some(-2)).unwrap()];
     assert!(power.slope_80 < 2.81 * se && power.slope_50 < 1.97 * se);
 }
+
+/// A unit of weight 2 is two units of one cluster: estimates and errors are the same.
+#[test]
+fn weights_equal_copies_in_one_cluster() {
+    let rows: Vec<_> = gappy(5, 60)
+        .into_iter()
+        .map(|row| (row.0, row.1, row.2, row.3, if row.0 % 2 == 0 { 2.0 } else { 1.0 }))
+        .collect();
+    let mut copies: Vec<_> = rows.iter().map(|row| (row.0, *row)).collect();
+    let twice = rows.iter().filter(|row| row.4 == 2.0);
+    copies.extend(twice.map(|row| (row.0, (row.0 + 1_000_000, row.1, row.2, row.3, row.4))));
+    let copied: Vec<_> = copies.iter().map(|copy| copy.1).collect();
+    let mut order: Vec<usize> = (0..copied.len()).collect();
+    order.sort_by_key(|&at| (copied[at].0, copied[at].1));
+    let original: Vec<i64> = order.iter().map(|&at| copies[at].0).collect();
+    let panel = panel_of(&copied).with_column("original", Column::int(original)).unwrap();
+    for method in [
+        Method::CallawaySantAnna,
+        Method::Imputation,
+        Method::TwoStage,
+        Method::Stacked,
+        Method::SunAbraham,
+        Method::ExtendedTwoWay,
+        Method::LocalProjectionsReweighted,
+    ] {
+        let did = || Did::new("wage", "first").method(method).window(1, 1);
+        let weighted = did().weights("weight").fit(&panel_of(&rows)).unwrap();
+        let copied = did().cluster("original").fit(&panel).unwrap();
+        let name = format!("{method:?}");
+        close(&name, &weighted.estimates(), &copied.estimates(), 1e-9);
+        let mean = |effects: &Effects| {
+            let by = if effects.by() == By::Event { By::Event } else { By::Simple };
+            let mean = effects.aggregate(&Aggregate::new(by)).unwrap();
+            mean.std_errors().iter().copied().fold(0.0, f64::max)
+        };
+        // regressions count rows in their small-sample correction, which copies have more of
+        let regression = !matches!(
+            method,
+            Method::CallawaySantAnna | Method::Imputation | Method::TwoStage | Method::Stacked
+        );
+        let tolerance = if regression { 0.02 } else { 1e-9 };
+        let ratio = mean(&weighted) / mean(&copied);
+        close(&name, &[ratio], &[1.0], tolerance);
+    }
+}
