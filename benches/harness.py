@@ -73,12 +73,13 @@ def compare(
     agree: Callable[[Any, Any], str | None],
     bytes_moved: int | None = None,
     extra: list[str] | None = None,
+    figures: tuple[str, ...] = (),
 ) -> None:
     """Run each engine in turn, check agreement with the first, print and record the medians.
 
     `bytes_moved` is what any engine must read and write; over the memory bandwidth it gives the
     floor. `engines` maps an engine to the package whose version is recorded; the first is the reference.
-    `agree` gives ``None`` when two answers agree and otherwise says how they differ.
+    `figures` are more that the engines' processes give. `agree` gives ``None`` when two answers agree and otherwise says how they differ.
     """
     runs: dict[str, list[dict[str, Any]]] = {engine: [] for engine in engines}
     for _ in range(options.runs):
@@ -99,7 +100,7 @@ def compare(
             rows.append({**row, "error": runs[engine][0]["error"]})
             continue
         row["agrees"] = agree(runs[reference][0].get("answer"), good[0]["answer"]) or "yes"
-        for figure in ("wall_s", "cpu_s", "peak_mib"):
+        for figure in ("wall_s", "cpu_s", "peak_mib", *figures):
             row[figure] = round(statistics.median(run[figure] for run in good), 3)
         rows.append(row)
     base = rows[0]
