@@ -25,7 +25,7 @@ from kruispunt import linkage
 from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
-from kruispunt.estimate import Estimates, Fit, Fits, etable, feols, ssc
+from kruispunt.estimate import Estimates, Fit, Fits, etable, feglm, feols, fepois, ssc
 
 # evaluate
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
@@ -60,7 +60,9 @@ __all__ = [
     "Fit",
     "Fits",
     "etable",
+    "feglm",
     "feols",
+    "fepois",
     "ssc",
     # evaluate
     "Comparison",

@@ -3,7 +3,7 @@
 from kruispunt.estimate._etable import etable
 from kruispunt.estimate._fit import Estimates, Fit
 from kruispunt.estimate._fits import Fits
-from kruispunt.estimate._models import feols
+from kruispunt.estimate._models import feglm, feols, fepois
 from kruispunt.estimate._vcov import ssc
 
-__all__ = ["Estimates", "Fit", "Fits", "etable", "feols", "ssc"]
+__all__ = ["Estimates", "Fit", "Fits", "etable", "feglm", "feols", "fepois", "ssc"]

@@ -283,9 +283,78 @@ class Fit:
         """Give the residuals, one a row of the sample (see :meth:`rows`)."""
         return self._native.resid()
 
-    def predict(self) -> NDArray[np.float64]:
-        """Give the fitted values with effects, one a row of the sample (see :meth:`rows`)."""
-        return self._native.predict()
+    def predict(self, type: Literal["response", "link"] = "response") -> NDArray[np.float64]:  # noqa: A002 - as in pyfixest
+        """Give the fitted values with effects, one a row of the sample (see :meth:`rows`).
+
+        Parameters
+        ----------
+        type : {"response", "link"}
+            Of a generalised linear model: the mean of the outcome, or the linear predictor
+            (pyfixest's default).
+        """
+        if type not in ("response", "link"):
+            message = f"`type`: {type!r} is not response or link"
+            raise InputError(message)
+        return self._native.predict() if type == "response" else self._native.predict_link()
+
+    @property
+    def likelihood(self) -> dict[str, Any] | None:
+        """``family``, ``deviance``, ``loglik``, ``loglik_null``, ``pseudo_r2``, ``iterations``.
+
+        None for least squares.
+        """
+        names = ("family", "deviance", "loglik", "loglik_null", "pseudo_r2", "iterations")
+        found = self._native.likelihood
+        return None if found is None else dict(zip(names, found, strict=True))
+
+    def first_stage(self) -> list[Fit]:
+        """Give the first stages of two-stage least squares, one an endogenous variable.
+
+        Their standard errors are of the kind of this fit's.
+        """
+        return [
+            Fit(native, None, self._like, self._before) for native in self._native.first_stage()
+        ]
+
+    def iv_tests(self) -> dict[str, dict[str, Any]]:
+        """Test the instruments.
+
+        Returns
+        -------
+        dict
+            ``"f of x"`` for each endogenous x: that the instruments have no effect on it, with
+            errors of one variance; ``"robust f of x"``: the same with the covariance of this fit
+            (with one endogenous variable the F form of Kleibergen and Paap); ``"effective f of
+            x"`` of Montiel Olea and Pflueger; ``"wu-hausman"``: that x is exogenous; and, with
+            more instruments than needed, that they are valid: ``"sargan"``, and ``"wooldridge"``
+            whatever the variance of the errors. Each a dictionary of ``statistic``, ``pvalue``,
+            ``df1`` and, for F, ``df2``.
+
+        Raises
+        ------
+        InputError
+            If the fit has no instruments.
+
+        References
+        ----------
+        Montiel Olea, J. L. & Pflueger, C. (2013). A robust test for weak instruments. *Journal of
+        Business & Economic Statistics* 31(3), 358-369.
+
+        Wooldridge, J. M. (1995). Score diagnostics for linear models estimated by two stage least
+        squares. In *Advances in Econometrics and Quantitative Economics*, 66-87.
+        """
+        first, wu_hausman, sargan, wooldridge = self._native.iv_tests()
+        tests: dict[str, dict[str, Any]] = {}
+        for name, plain, robust, effective in first:
+            tests[f"f of {name}"] = _test(plain)
+            tests[f"robust f of {name}"] = _test(robust)
+            tests[f"effective f of {name}"] = {"statistic": effective}
+        tests["wu-hausman"] = _test(wu_hausman)
+        if sargan is not None:
+            tests["sargan"] = _test(sargan)
+        if wooldridge is not None:
+            tests["wooldridge"] = _test(wooldridge)
+        return tests
 
     def rows(self) -> NDArray[np.uint32]:
         """Give the rows of the table that are in the sample, counted from 0."""
@@ -312,8 +381,15 @@ class Fit:
             ("Effects", effects or "none"),
             ("Standard errors", self.vcov_type),
             ("Observations", f"{self.n_obs:,}"),
-            ("R2", f"{good['r2']:.3f}{within}; RMSE {good['rmse']:.4g}"),
         ]
+        likelihood = self.likelihood
+        if likelihood is None:
+            head.append(("R2", f"{good['r2']:.3f}{within}; RMSE {good['rmse']:.4g}"))
+        else:
+            deviance, pseudo = likelihood["deviance"], likelihood["pseudo_r2"]
+            head.append((likelihood["family"], f"deviance {deviance:.6g}, pseudo R2 {pseudo:.3f}"))
+        if self._native.instruments:
+            head.append(("Instruments", ", ".join(self._native.instruments)))
         if self.dropped:
             head.append(("Dropped as collinear", ", ".join(self.dropped)))
         return head
@@ -357,6 +433,12 @@ class Fit:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Fit.__init__(self, state["native"], before=state["before"])
+
+
+def _test(found: tuple[float, int, float | None, float]) -> dict[str, Any]:
+    statistic, df1, df2, pvalue = found
+    more = {} if df2 is None else {"df2": df2}
+    return {"statistic": statistic, "pvalue": pvalue, "df1": df1, **more}
 
 
 def _are_names(values: Sequence[Any]) -> bool:

@@ -15,7 +15,7 @@ from kruispunt.estimate._vcov import VcovType, corrections, read_vcov
 from kruispunt.exceptions import InputError
 from kruispunt.panel import Panel
 
-__all__ = ["feols"]
+__all__ = ["feglm", "feols", "fepois"]
 
 _MACHINERY = frozenset({
     "context", "copy_data", "demeaner", "demeaner_backend", "reps", "seed", "solver", "store_data",
@@ -61,7 +61,9 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         ``l(x)``, ``l(x, 1:3)``, ``f(x)``, ``d(x)`` for the values of other periods (see
         `panel_id`). Names that are no names stand in backquotes. Several outcomes (``y1 + y2 ~
         x``), ``sw(a, b)``, ``sw0``, ``csw``, ``csw0`` and ``mvsw`` stand for several regressions.
-        Not yet: varying slopes; they are refused by name.
+        Instruments stand after the last bar: ``"wage ~ age | person | hours ~ distance + rain"`` is
+        two-stage least squares; see :meth:`Fit.first_stage` and :meth:`Fit.iv_tests`. Not yet:
+        varying slopes; they are refused by name.
     data : data frame, Panel or mapping
         See :class:`kruispunt.Table`; only the columns needed are read.
     vcov : str or dict, optional
@@ -146,6 +148,204 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         full=split is None,
         lean=lean,
         panel_id=_panel_id(panel_id, data),
+        glm=None,
+        peer=peer,
+    )
+
+
+def fepois(
+    fml: str,
+    data: IntoTable,
+    vcov: VcovType = None,
+    vcov_kwargs: Mapping[str, Any] | None = None,
+    weights: str | None = None,
+    *,
+    offset: str | None = None,
+    ssc: Mapping[str, Any] | None = None,
+    fixef_rm: Literal["singleton", "none"] = "singleton",
+    iwls_tol: float = 1e-8,
+    iwls_maxiter: int = 100,
+    collin_tol: float = 1e-9,
+    separation_check: Sequence[str] | None = None,
+    fixef_tol: float = 1e-10,
+    fixef_maxiter: int = 10_000,
+    lean: bool = False,
+    split: str | None = None,
+    fsplit: str | None = None,
+    panel_id: Sequence[str] | None = None,
+    **peer: Any,
+) -> Any:
+    r"""Regress a count or an amount by Poisson pseudo maximum likelihood.
+
+    .. math:: E(y_i) = \exp\Big(x_i'\beta + o_i + \sum_f \alpha_{f(i)}\Big)
+
+    Nothing but the mean need be Poisson's; zeros are welcome. Observations that are fitted
+    perfectly at infinity (*separated*) carry no information and are left out, with a line in the
+    account. Estimation ends when neither the deviance nor the linear predictor moves, so that
+    coefficients are exact to about ten digits. The normal distribution stands in for t.
+
+    Parameters
+    ----------
+    fml, data, vcov, vcov_kwargs, weights, ssc, fixef_rm, collin_tol, fixef_tol, fixef_maxiter
+        As in :func:`feols`; without instruments.
+    offset : str, optional
+        A column added to the linear predictor: the log of an exposure, such as days at risk.
+    iwls_tol : float
+        Largest relative change of the deviance in the last step.
+    iwls_maxiter : int
+        Weighted regressions at most.
+    separation_check : sequence of {"fe", "ir"}, optional
+        How separated observations are found: levels of an effect whose outcomes are all 0, and the
+        iterative rectifier. Both by default; an empty list leaves them in.
+    lean, split, fsplit, panel_id, **peer
+        As in :func:`feols`.
+
+    Returns
+    -------
+    Fit or Fits
+        As of :func:`feols`, with :attr:`Fit.likelihood`.
+
+    Raises
+    ------
+    InputError
+        As in :func:`feols`; or if an outcome is negative.
+    EstimationError
+        If the likelihood was not maximised.
+
+    References
+    ----------
+    Correia, S., Guimaraes, P. & Zylkin, T. (2020). Fast Poisson estimation with high-dimensional
+    fixed effects. *Stata Journal* 20(1), 95-115.
+
+    Gourieroux, C., Monfort, A. & Trognon, A. (1984). Pseudo maximum likelihood methods:
+    applications to Poisson models. *Econometrica* 52(3), 701-720.
+
+    Examples
+    --------
+    >>> panel = {
+    ...     "person": [7, 7, 9, 9, 4, 4],
+    ...     "trained": [0, 1, 0, 1, 0, 1],
+    ...     "days": [10, 20, 30, 60, 5, 10],
+    ... }
+    >>> fit = kp.fepois("days ~ trained | person", panel)
+    >>> round(np.exp(fit.coef()["trained"]), 6)
+    np.float64(2.0)
+    """
+    return _fit_models(
+        data,
+        fml=fml,
+        vcov=read_vcov(vcov, vcov_kwargs),
+        weights=weights,
+        ssc=corrections(ssc),
+        singletons=_singletons(fixef_rm),
+        collin_tol=collin_tol,
+        tol=fixef_tol,
+        max_iter=fixef_maxiter,
+        split=_split(split, fsplit),
+        full=split is None,
+        lean=lean,
+        panel_id=_panel_id(panel_id, data),
+        glm={
+            "family": "poisson",
+            "separation": list(("fe", "ir") if separation_check is None else separation_check),
+            "offset": offset,
+            "iwls_tol": iwls_tol,
+            "iwls_maxiter": iwls_maxiter,
+        },
+        peer=peer,
+    )
+
+
+def feglm(
+    fml: str,
+    data: IntoTable,
+    family: Literal["logit", "probit", "cloglog", "gaussian", "poisson"],
+    vcov: VcovType = None,
+    vcov_kwargs: Mapping[str, Any] | None = None,
+    *,
+    weights: str | None = None,
+    offset: str | None = None,
+    ssc: Mapping[str, Any] | None = None,
+    fixef_rm: Literal["singleton", "none"] = "singleton",
+    iwls_tol: float = 1e-8,
+    iwls_maxiter: int = 100,
+    collin_tol: float = 1e-9,
+    separation_check: Sequence[str] | None = None,
+    fixef_tol: float = 1e-10,
+    fixef_maxiter: int = 10_000,
+    lean: bool = False,
+    split: str | None = None,
+    fsplit: str | None = None,
+    panel_id: Sequence[str] | None = None,
+    **peer: Any,
+) -> Any:
+    r"""Regress yes or no (or a number) by maximum likelihood.
+
+    .. math:: g(E(y_i)) = x_i'\beta + o_i + \sum_f \alpha_{f(i)}
+
+    Levels of an effect whose outcomes are all 0 or all 1 carry no information and are left out.
+    With few observations a level (short panels) the coefficients are biased away from 0 (Neyman &
+    Scott 1948); nothing is corrected here.
+
+    Parameters
+    ----------
+    fml, data, vcov, vcov_kwargs, weights, ssc, fixef_rm, collin_tol, fixef_tol, fixef_maxiter
+        As in :func:`feols`; without instruments.
+    family : {"logit", "probit", "cloglog", "gaussian", "poisson"}
+        The link: log odds, normal quantile, complementary log-log (a hazard in grouped time),
+        identity, log.
+    offset, iwls_tol, iwls_maxiter
+        As in :func:`fepois`.
+    separation_check : sequence of {"fe", "ir"}, optional
+        As in :func:`fepois`; the rectifier is for ``"poisson"`` alone.
+    lean, split, fsplit, panel_id, **peer
+        As in :func:`feols`.
+
+    Returns
+    -------
+    Fit or Fits
+        As of :func:`feols`, with :attr:`Fit.likelihood`.
+
+    Raises
+    ------
+    InputError
+        As in :func:`feols`; or if an outcome is not one of the family's.
+    EstimationError
+        If the likelihood was not maximised.
+
+    References
+    ----------
+    Neyman, J. & Scott, E. L. (1948). Consistent estimates based on partially consistent
+    observations. *Econometrica* 16(1), 1-32.
+
+    Examples
+    --------
+    >>> panel = {"trained": [0, 0, 0, 0, 1, 1, 1, 1], "employed": [0, 1, 0, 0, 1, 1, 0, 1]}
+    >>> fit = kp.feglm("employed ~ trained", panel, family="logit")
+    >>> round(fit.coef()["trained"] / np.log(9), 6)
+    np.float64(1.0)
+    """
+    return _fit_models(
+        data,
+        fml=fml,
+        vcov=read_vcov(vcov, vcov_kwargs),
+        weights=weights,
+        ssc=corrections(ssc),
+        singletons=_singletons(fixef_rm),
+        collin_tol=collin_tol,
+        tol=fixef_tol,
+        max_iter=fixef_maxiter,
+        split=_split(split, fsplit),
+        full=split is None,
+        lean=lean,
+        panel_id=_panel_id(panel_id, data),
+        glm={
+            "family": family,
+            "separation": list(("fe", "ir") if separation_check is None else separation_check),
+            "offset": offset,
+            "iwls_tol": iwls_tol,
+            "iwls_maxiter": iwls_maxiter,
+        },
         peer=peer,
     )
 

@@ -6,13 +6,22 @@ use crate::error::{InputError, estimate_error};
 use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::Fit;
-use kruispunt::estimate::{EffectValues, EstimateError, WaldTest};
+use kruispunt::estimate::{EffectValues, EstimateError, TestResult, WaldTest};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
 /// Coefficient, standard error, effects and their like, by name.
 type Floats<'py> = Bound<'py, PyArray1<f64>>;
+
+/// Statistic, degrees of freedom, those of the denominator, p value.
+type Test = (f64, usize, Option<f64>, f64);
+/// First stages, Wu-Hausman, Sargan, Wooldridge.
+type IvTests = (Vec<(String, Test, Test, f64)>, Test, Option<Test>, Option<Test>);
+
+const fn test(own: TestResult) -> Test {
+    (own.statistic, own.df1, own.df2, own.p_value)
+}
 
 /// Coefficients, their covariance, and the sample they rest on.
 #[pyclass(frozen, name = "Fit", module = "kruispunt._core")]
@@ -166,6 +175,48 @@ impl PyFit {
     fn predict<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
         let values = self.run(py, Fit::predict)?;
         Ok(values.into_pyarray(py))
+    }
+
+    fn predict_link<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {
+        let values = self.run(py, Fit::predict_link)?;
+        Ok(values.into_pyarray(py))
+    }
+
+    /// The first stages, one an endogenous variable.
+    fn first_stage(&self) -> Vec<Self> {
+        self.0.first_stage().iter().cloned().map(Self::of).collect()
+    }
+
+    #[getter]
+    fn instruments(&self) -> Vec<String> {
+        self.0.instruments().to_vec()
+    }
+
+    /// First stages (name, F, F with the covariance of the fit, effective F), Wu-Hausman, Sargan,
+    /// Wooldridge.
+    fn iv_tests(&self, py: Python<'_>) -> PyResult<IvTests> {
+        let tests = self.run(py, Fit::iv_tests)?;
+        let first = tests
+            .first_stage
+            .into_iter()
+            .map(|own| (own.endogenous, test(own.f), test(own.robust_f), own.effective_f));
+        let (sargan, wooldridge) = (tests.sargan.map(test), tests.wooldridge.map(test));
+        Ok((first.collect(), test(tests.wu_hausman), sargan, wooldridge))
+    }
+
+    /// Family, deviance, log-likelihood, that of the mean alone, pseudo R2, steps.
+    #[getter]
+    fn likelihood(&self) -> Option<(String, f64, f64, f64, f64, usize)> {
+        self.0.likelihood().map(|own| {
+            (
+                own.family.clone(),
+                own.deviance,
+                own.log_likelihood,
+                own.null_log_likelihood,
+                own.pseudo_r2,
+                own.iterations,
+            )
+        })
     }
 
     /// The rows of the table that are in the sample.

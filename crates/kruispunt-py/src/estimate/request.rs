@@ -2,7 +2,9 @@
 
 use crate::error::{InputError, estimate_error};
 use kruispunt::data::{ClusterDf, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
-use kruispunt::estimate::{EstimateError, FeOls, Singletons, Vcov, split_levels};
+use kruispunt::estimate::{
+    EstimateError, Family, FeGlm, FeOls, Separation, Singletons, Vcov, split_levels,
+};
 use pyo3::prelude::*;
 
 /// Small-sample corrections: `k_adj`, `k_fixef`, `G_adj`, `G_df`.
@@ -82,12 +84,53 @@ pub(crate) struct Request {
     /// Whether the whole sample comes before the subsamples.
     full: bool,
     pub(super) lean: bool,
+    glm: Option<GlmRequest>,
+}
+
+/// What a generalised linear model is asked for besides.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct GlmRequest {
+    family: String,
+    separation: Vec<String>,
+    offset: Option<String>,
+    iwls_tol: f64,
+    iwls_maxiter: usize,
+}
+
+impl GlmRequest {
+    fn family(&self) -> PyResult<Family> {
+        let all =
+            [Family::Poisson, Family::Logit, Family::Probit, Family::Cloglog, Family::Gaussian];
+        let found = all.into_iter().find(|family| family.name() == self.family);
+        found.ok_or_else(|| {
+            bad("family", &self.family, "poisson, logit, probit, cloglog or gaussian")
+        })
+    }
+
+    fn separation(&self) -> PyResult<Separation> {
+        let (mut effects, mut rectifier) = (false, false);
+        for name in &self.separation {
+            match name.as_str() {
+                "fe" => effects = true,
+                "ir" => rectifier = true,
+                other => return Err(bad("separation_check", other, "fe or ir")),
+            }
+        }
+        Ok(match (effects, rectifier) {
+            (true, true) => Separation::All,
+            (true, false) => Separation::Effects,
+            (false, true) => Separation::Rectifier,
+            (false, false) => Separation::Keep,
+        })
+    }
 }
 
 /// A model of any kind.
 #[derive(Clone)]
 pub(super) enum Model {
     Linear(FeOls),
+    Generalised(FeGlm),
 }
 
 impl Model {
@@ -95,6 +138,9 @@ impl Model {
         match (self, column, level) {
             (Self::Linear(model), Some(column), Some(level)) => {
                 Self::Linear(model.clone().subsample(column, level))
+            }
+            (Self::Generalised(model), Some(column), Some(level)) => {
+                Self::Generalised(model.clone().subsample(column, level))
             }
             (own, ..) => own.clone(),
         }
@@ -109,38 +155,61 @@ impl Model {
     ) -> Result<Fit, EstimateError> {
         match self {
             Self::Linear(model) => model.fit_with(table, factors, ticket),
+            Self::Generalised(model) => model.fit_with(table, factors, ticket),
         }
     }
 
     fn columns(&self) -> Vec<String> {
         match self {
             Self::Linear(model) => model.columns(),
+            Self::Generalised(model) => model.columns(),
         }
     }
 }
 
+/// The options that every model has.
+macro_rules! set {
+    ($request:expr, $model:expr) => {{
+        let request: &Request = $request;
+        let singletons = if request.singletons { Singletons::Drop } else { Singletons::Keep };
+        let mut model = $model
+            .vcov(request.vcov.read()?)
+            .ssc(ssc(&request.ssc)?)
+            .singletons(singletons)
+            .collin_tol(request.collin_tol)
+            .tol(request.tol)
+            .max_iter(request.max_iter);
+        if let Some(weights) = &request.weights {
+            model = model.weights(weights);
+        }
+        if let Some((person, period)) = &request.panel_id {
+            model = model.panel_id(person, period);
+        }
+        model
+    }};
+}
+
 impl Request {
     pub(super) fn models(&self) -> PyResult<Vec<Model>> {
-        let singletons = if self.singletons { Singletons::Drop } else { Singletons::Keep };
-        let (vcov, ssc) = (self.vcov.read()?, ssc(&self.ssc)?);
-        let all = FeOls::several(&self.fml).map_err(|error| estimate_error(&error))?;
-        let set = |model: FeOls| {
-            let mut model = model
-                .vcov(vcov.clone())
-                .ssc(ssc)
-                .singletons(singletons)
-                .collin_tol(self.collin_tol)
-                .tol(self.tol)
-                .max_iter(self.max_iter);
-            if let Some(weights) = &self.weights {
-                model = model.weights(weights);
-            }
-            if let Some((person, period)) = &self.panel_id {
-                model = model.panel_id(person, period);
-            }
-            Model::Linear(model)
+        let failed = |error| estimate_error(&error);
+        let Some(glm) = &self.glm else {
+            let all = FeOls::several(&self.fml).map_err(failed)?;
+            return all.into_iter().map(|model| Ok(Model::Linear(set!(self, model)))).collect();
         };
-        Ok(all.into_iter().map(set).collect())
+        let separation = glm.separation()?;
+        let all = FeGlm::several(&self.fml, glm.family()?).map_err(failed)?;
+        all.into_iter()
+            .map(|model| {
+                let mut model = set!(self, model)
+                    .separation(separation)
+                    .iwls_tol(glm.iwls_tol)
+                    .iwls_max_iter(glm.iwls_maxiter);
+                if let Some(offset) = &glm.offset {
+                    model = model.offset(offset);
+                }
+                Ok(Model::Generalised(model))
+            })
+            .collect()
     }
 
     pub(super) fn columns(&self) -> PyResult<Vec<String>> {

@@ -144,6 +144,26 @@ pub(crate) enum Dispersion {
 pub(crate) struct Working {
     pub(crate) weights: Vec<f64>,
     pub(crate) residuals: Vec<f64>,
+    /// The linear predictor, effects and offset included.
+    pub(crate) link: Vec<f64>,
+    pub(crate) offset: Option<Vec<f64>>,
+}
+
+/// How well a model of the likelihood describes the sample.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Likelihood {
+    /// The family, as in pyfixest.
+    pub family: String,
+    /// Twice the log-likelihood lost against a perfect fit.
+    pub deviance: f64,
+    /// The log-likelihood.
+    pub log_likelihood: f64,
+    /// That of one mean for all.
+    pub null_log_likelihood: f64,
+    /// One minus their ratio, the measure of `McFadden` (1974).
+    pub pseudo_r2: f64,
+    /// Weighted regressions it took.
+    pub iterations: usize,
 }
 
 /// The rows a fit rests on, kept for residuals, effects and other covariances.
@@ -164,8 +184,8 @@ pub struct Sample {
     pub(crate) bread: Vec<f64>,
     pub(crate) working: Option<Working>,
     pub(crate) dispersion: Dispersion,
-    /// Swept instruments and first stage, when there are any.
-    pub(crate) instrumented: Option<Vec<Vec<f64>>>,
+    /// Whether the regressors are what first stages fitted.
+    pub(crate) instrumented: bool,
 }
 
 impl Sample {
@@ -199,6 +219,9 @@ pub struct Fit {
     pub(crate) convergence: Convergence,
     pub(crate) account: Account,
     pub(crate) sample: Option<Arc<Sample>>,
+    pub(crate) first_stage: Vec<Self>,
+    pub(crate) instruments: Vec<String>,
+    pub(crate) likelihood: Option<Likelihood>,
 }
 
 impl Fit {
@@ -305,10 +328,30 @@ impl Fit {
         self.sample.as_deref()
     }
 
+    /// Regressions of the endogenous variables on exogenous variables and instruments, one each;
+    /// none without instruments.
+    #[must_use]
+    pub fn first_stage(&self) -> &[Self] {
+        &self.first_stage
+    }
+
+    /// Names of the instruments.
+    #[must_use]
+    pub fn instruments(&self) -> &[String] {
+        &self.instruments
+    }
+
+    /// Deviance and likelihood, of models that have them.
+    #[must_use]
+    pub const fn likelihood(&self) -> Option<&Likelihood> {
+        self.likelihood.as_ref()
+    }
+
     /// The fit without its sample: coefficients and covariance stay, and little memory is used.
     #[must_use]
     pub fn lean(mut self) -> Self {
         self.sample = None;
+        self.first_stage = self.first_stage.into_iter().map(Self::lean).collect();
         self
     }
 }

@@ -34,11 +34,11 @@ pub use day::Day;
 pub use effects::{By, Caution, Effect, Effects, Phase, Status};
 pub use error::DataError;
 pub use factor::Factor;
-pub(crate) use fit::Dispersion;
 pub use fit::{
-    ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Sample,
-    SampleEffect, Ssc,
+    ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Likelihood,
+    Sample, SampleEffect, Ssc,
 };
+pub(crate) use fit::{Dispersion, Working};
 pub use linked::{Linked, Register};
 pub use links::{Evidence, Link, Links, Weighing};
 pub(crate) use panel::REASON;

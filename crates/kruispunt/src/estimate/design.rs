@@ -16,6 +16,7 @@ const MOST: usize = 5000;
 const MOST_CROSSED: usize = 8;
 
 /// A named column of the design.
+#[derive(Clone)]
 pub(super) struct Regressor {
     pub(super) name: String,
     pub(super) values: Buffer<f64>,

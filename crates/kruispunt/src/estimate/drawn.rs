@@ -59,11 +59,16 @@ impl Rows<'_> {
 }
 
 /// The data of a regression on its sample.
+#[derive(Clone)]
 pub(super) struct Drawn {
     /// Rows of the table, counted from 0.
     pub(super) rows: Vec<u32>,
     pub(super) outcome: Vec<f64>,
+    /// Exogenous variables, endogenous variables, instruments.
     pub(super) regressors: Vec<Regressor>,
+    pub(super) n_endogenous: usize,
+    pub(super) n_instruments: usize,
+    pub(super) offset: Option<Vec<f64>>,
     pub(super) weights: Option<Vec<f64>>,
     pub(super) effects: Vec<SampleEffect>,
     pub(super) clusters: Vec<(String, Factor)>,
@@ -112,8 +117,14 @@ impl Request {
             step = step.exclude(format!("{column} is not {level}"), Count::rows(left));
         }
         let formula = self.formula.columns_of_the_row();
-        for name in formula.iter().chain(&self.weights) {
-            let argument = if formula.contains(name) { "fml" } else { "weights" };
+        for name in formula.iter().chain(&self.weights).chain(&self.offset) {
+            let argument = if formula.contains(name) {
+                "fml"
+            } else if self.weights.as_ref() == Some(name) {
+                "weights"
+            } else {
+                "offset"
+            };
             match rows.table.get(name) {
                 Some(column) => {
                     let left = rows.drop_nulls(column);
@@ -162,14 +173,19 @@ impl Request {
             .iter()
             .map(|parts| effect(rows, parts))
             .collect::<Result<Vec<_>, _>>()?;
+        let absorbed = !self.formula.effect_parts().is_empty();
+        let mut regressors = design(self.formula.terms(), absorbed, rows)?;
+        let own = design(self.formula.endogenous(), true, rows)?;
+        let causes = design(self.formula.instruments(), true, rows)?;
+        let (endogenous, instruments) = (own.len(), causes.len());
+        regressors.extend(own.into_iter().chain(causes));
         Ok(Drawn {
             rows: Vec::new(),
             outcome: rows.evaluate(self.formula.outcome_number())?,
-            regressors: design(
-                self.formula.terms(),
-                !self.formula.effect_parts().is_empty(),
-                rows,
-            )?,
+            regressors,
+            n_endogenous: endogenous,
+            n_instruments: instruments,
+            offset: self.offset.as_ref().map(|name| rows.numbers("offset", name)).transpose()?,
             weights,
             effects,
             clusters: Vec::new(),
@@ -217,23 +233,43 @@ impl Drawn {
         Ok(())
     }
 
+    /// Regressors that are neither endogenous nor instruments.
+    pub(super) const fn n_exogenous(&self) -> usize {
+        self.regressors.len() - self.n_endogenous - self.n_instruments
+    }
+
     fn leave_out_singletons(
         &mut self,
         rows: &mut Rows<'_>,
         singletons_go: Singletons,
         step: Step,
     ) -> Step {
+        let Some(stay) = self.alone(singletons_go) else { return step };
+        self.keep(&stay);
+        let left = rows.retain(|at| stay[at]);
+        step.exclude("alone in a level of an effect (singleton)", Count::rows(left))
+    }
+
+    /// Which rows stay when singletons go.
+    pub(super) fn alone(&self, singletons_go: Singletons) -> Option<Vec<bool>> {
         if singletons_go == Singletons::Keep || self.effects.is_empty() {
-            return step;
+            return None;
         }
         let factors: Vec<&Factor> = self.effects.iter().map(|effect| &effect.factor).collect();
-        let Some(stay) = singletons(&factors) else { return step };
+        singletons(&factors)
+    }
+
+    /// Leaves out the rows that do not stay.
+    pub(super) fn keep(&mut self, stay: &[bool]) {
         let kept: Vec<u32> = (0..stay.len()).filter(|&at| stay[at]).map(|at| at as u32).collect();
         let pick =
             |values: &[f64]| -> Vec<f64> { kept.iter().map(|&at| values[at as usize]).collect() };
+        if !self.rows.is_empty() {
+            self.rows = kept.iter().map(|&at| self.rows[at as usize]).collect();
+        }
         self.outcome = pick(&self.outcome);
         self.regressors.iter_mut().for_each(|own| own.values = pick(&own.values).into());
-        self.weights.iter_mut().for_each(|own| *own = pick(own));
+        self.weights.iter_mut().chain(&mut self.offset).for_each(|own| *own = pick(own));
         for effect in &mut self.effects {
             let mut lives = vec![false; effect.factor.n_levels()];
             for &at in &kept {
@@ -244,8 +280,9 @@ impl Drawn {
             effect.factor = effect.factor.take(&kept);
             effect.levels = effect.levels.iter().map(|column| column.take(&alive)).collect();
         }
-        let left = rows.retain(|at| stay[at]);
-        step.exclude("alone in a level of an effect (singleton)", Count::rows(left))
+        for (_, cluster) in &mut self.clusters {
+            *cluster = cluster.take(&kept);
+        }
     }
 }
 

@@ -126,6 +126,37 @@ pub enum EstimateError {
         /// What was asked for.
         what: &'static str,
     },
+    /// Fewer instruments than endogenous variables remain.
+    #[error(
+        "{instruments} instruments remain beside the other variables and the effects, for {endogenous} endogenous variables"
+    )]
+    TooFewInstruments {
+        /// Instruments that say something of their own.
+        instruments: usize,
+        /// Endogenous variables.
+        endogenous: usize,
+    },
+    /// Tests of instruments, of a fit without any.
+    #[error("the fit has no instruments; write them as `y ~ x | effects | endogenous ~ z`")]
+    NoInstruments,
+    /// An outcome that the family cannot have.
+    #[error("`fml`: outcome \"{outcome}\" at row {row}: expected {expected}")]
+    BadOutcome {
+        /// The outcome.
+        outcome: String,
+        /// The row, counted from 0.
+        row: usize,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// The likelihood has no maximum that could be found.
+    #[error(
+        "the likelihood was not maximised in {iterations} weighted regressions; separated observations or huge values are the usual reason"
+    )]
+    Diverged {
+        /// Weighted regressions done.
+        iterations: usize,
+    },
     /// The effects could not be swept out to the tolerance.
     #[error(
         "sweeping out the effects stopped after {iterations} steps with a group mean of {left:.1e} standard deviations left; raise the number of steps or the tolerance"
@@ -145,7 +176,7 @@ impl EstimateError {
     /// Whether the input is wrong, rather than the numbers.
     #[must_use]
     pub const fn is_input(&self) -> bool {
-        !matches!(self, Self::NotConverged { .. } | Self::Cancelled)
+        !matches!(self, Self::NotConverged { .. } | Self::Diverged { .. } | Self::Cancelled)
     }
 
     /// Whether the work was cancelled.

@@ -1,15 +1,16 @@
 //! Linear regression with effects swept out.
 
 use super::absorption::{Swept, go_on, stage, sweep};
-use super::drawn::{Drawn, term_of};
+use super::assemble::{Found, Origin};
+use super::design::Regressor;
+use super::drawn::Drawn;
 use super::formula::Formula;
-use super::least_squares::{combine, goodness, measure, solve, total_variation};
+use super::iv;
+use super::least_squares::{Solved, measure, solve};
 use super::request::{Request, Singletons, options};
-use super::vcov::Parts;
 use super::{EstimateError, Vcov};
-use crate::data::{Account, Buffer, EffectCount, Factor, Fit, Sample, Ssc, Step, Table, Ticket};
+use crate::data::{Convergence, Count, Factor, Fit, Ssc, Step, Table, Ticket};
 use rayon::prelude::*;
-use std::sync::Arc;
 
 /// Linear regression with any number of effects swept out.
 ///
@@ -26,6 +27,9 @@ use std::sync::Arc;
 /// `collin_tol` *of itself* (pyfixest compares with an absolute number, so that units matter); NaN
 /// is an error, not a missing value; a several-way covariance is made positive semidefinite, as in
 /// fixest.
+///
+/// With instruments (`y ~ x | f | d ~ z`) it is two-stage least squares: x is [`Fit::names`] before
+/// d, the first stages are [`Fit::first_stage`] and tests of the instruments [`Fit::iv_tests`].
 ///
 /// | builder | meaning | default |
 /// |---|---|---|
@@ -118,7 +122,6 @@ impl FeOls {
         ticket: &Ticket,
     ) -> Result<Fit, EstimateError> {
         self.request.check()?;
-        self.request.refuse_instruments()?;
         stage(ticket, "reading columns")?;
         let (drawn, step) = self.request.draw("feols", table, factors, ticket)?;
         go_on(ticket)?;
@@ -127,86 +130,84 @@ impl FeOls {
 
     fn estimate(
         &self,
-        drawn: Drawn,
-        mut step: Step,
+        mut drawn: Drawn,
+        step: Step,
         ticket: &Ticket,
     ) -> Result<Fit, EstimateError> {
-        let n = drawn.rows.len();
-        let Drawn { rows, outcome, regressors, weights, effects, clusters } = drawn;
-        let (names, raw): (Vec<String>, Vec<Buffer<f64>>) =
-            regressors.into_iter().map(|own| (own.name, own.values)).unzip();
         stage(ticket, "sweeping out effects")?;
-        let mut swept_y = outcome.clone();
-        let mut swept: Vec<Vec<f64>> = raw.par_iter().map(|own| own.to_vec()).collect();
+        let mut swept_y = drawn.outcome.clone();
+        let mut swept: Vec<Vec<f64>> =
+            drawn.regressors.par_iter().map(|own| own.values.to_vec()).collect();
         let mut columns: Vec<&mut [f64]> = std::iter::once(swept_y.as_mut_slice())
             .chain(swept.iter_mut().map(Vec::as_mut_slice))
             .collect();
-        let (tol, weights_of) = (self.request.collin_tol, weights.as_deref());
+        let (tol, weights) = (self.request.collin_tol, drawn.weights.as_deref());
         let Swept { convergence, variation } =
-            sweep(&effects, weights_of, &mut columns, self.request.stop(), ticket)?;
-        let (reference, all) = match variation.split_first() {
-            None => (vec![0.0; names.len()], total_variation(&outcome, weights_of)),
-            Some((y, x)) => (x.iter().map(|own| measure(own, tol)).collect(), y.about_mean),
+            sweep(&drawn.effects, weights, &mut columns, self.request.stop(), ticket)?;
+        let (reference, variation) = match variation.split_first() {
+            None => (vec![0.0; swept.len()], None),
+            Some((y, x)) => (x.iter().map(|own| measure(own, tol)).collect(), Some(y.about_mean)),
         };
         stage(ticket, "least squares")?;
-        let solved = solve(swept, swept_y, weights_of, &reference, tol);
-        let dropped: Vec<String> =
-            solved.dropped.iter().map(|&column| names[column].clone()).collect();
-        if !names.is_empty() && solved.kept.is_empty() {
-            let mut names: Vec<String> = names.iter().map(|own| term_of(own).to_owned()).collect();
-            names.dedup();
-            return Err(EstimateError::AllCollinear { names });
+        if drawn.n_endogenous == 0 {
+            let solved = solve(swept, swept_y, weights, &reference, tol);
+            let origin = Origin { request: &self.request, drawn, step };
+            let found = Found { solved, convergence, variation, ..Found::default() };
+            return origin.fit(found, ticket);
         }
-        if !dropped.is_empty() {
-            step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
+        let k = drawn.n_exogenous();
+        let (exogenous, rest) = swept.split_at(k);
+        let (endogenous, instruments) = rest.split_at(drawn.n_endogenous);
+        let columns = iv::Swept {
+            outcome: swept_y,
+            exogenous,
+            endogenous,
+            instruments,
+            reference: &reference,
+        };
+        let stages = iv::two_stages(&columns, weights, tol)?;
+        let (first_stage, instruments) =
+            self.first_stages(&drawn, stages.first, convergence, ticket)?;
+        drawn.regressors.truncate(k + drawn.n_endogenous);
+        let origin = Origin { request: &self.request, drawn, step };
+        let solved = stages.second;
+        let found =
+            Found { solved, convergence, variation, first_stage, instruments, ..Found::default() };
+        origin.fit(found, ticket)
+    }
+
+    /// The first stages as fits, and the names of the instruments that stay.
+    fn first_stages(
+        &self,
+        drawn: &Drawn,
+        solved: Vec<Solved>,
+        convergence: Convergence,
+        ticket: &Ticket,
+    ) -> Result<(Vec<Fit>, Vec<String>), EstimateError> {
+        let (k, m) = (drawn.n_exogenous(), drawn.n_endogenous);
+        let regressors: Vec<Regressor> =
+            drawn.regressors[..k].iter().chain(&drawn.regressors[k + m..]).cloned().collect();
+        let stays = |at: &usize| (*at >= k).then(|| regressors[*at].name.clone());
+        let instruments: Vec<String> =
+            solved.first().map_or_else(Vec::new, |own| own.kept.iter().filter_map(stays).collect());
+        let mut fits = Vec::with_capacity(m);
+        for (at, solved) in solved.into_iter().enumerate() {
+            let own = &drawn.regressors[k + at];
+            let data = Drawn {
+                outcome: own.values.to_vec(),
+                regressors: regressors.clone(),
+                n_endogenous: 0,
+                n_instruments: 0,
+                ..drawn.clone()
+            };
+            let count = Count::rows(drawn.rows.len());
+            let step = Step::new("feols", format!("first stage of {}", own.name), count, count);
+            let origin = Origin { request: &self.request, drawn: data, step };
+            let found = Found { solved, convergence, ..Found::default() };
+            let mut fit = origin.fit(found, ticket)?;
+            fit.outcome.clone_from(&own.name);
+            fits.push(fit);
         }
-        let names: Vec<String> = solved.kept.iter().map(|&j| names[j].clone()).collect();
-        let kept: Vec<&[f64]> = solved.kept.iter().map(|&j| &raw[j][..]).collect();
-        let linear = combine(&kept, &solved.coef, n);
-        let goodness = goodness(all, &solved, weights.as_deref(), &effects);
-        let counts = effects
-            .iter()
-            .map(|effect| EffectCount {
-                name: effect.name.clone(),
-                levels: effect.factor.n_levels(),
-            })
-            .collect();
-        let sample = Sample {
-            rows,
-            outcome,
-            residuals: solved.residuals,
-            linear,
-            regressors: solved.columns,
-            weights,
-            effects,
-            clusters,
-            bread: solved.bread,
-            ..Sample::default()
-        };
-        stage(ticket, "covariance")?;
-        let parts = Parts { sample: &sample, coef: &solved.coef, ssc: self.request.ssc, ticket };
-        let covariance = parts.covariance(&self.request.vcov)?;
-        go_on(ticket)?;
-        let mut fit = Fit {
-            formula: self.request.formula.text().to_owned(),
-            outcome: self.request.formula.outcome().to_owned(),
-            names,
-            coef: solved.coef,
-            vcov: Vec::new(),
-            vcov_text: String::new(),
-            ssc: self.request.ssc,
-            df: f64::NAN,
-            n_obs: n,
-            weights: self.request.weights.clone(),
-            effects: counts,
-            clusters: Vec::new(),
-            goodness,
-            dropped,
-            convergence,
-            account: Account::new("data").then(step),
-            sample: Some(Arc::new(sample)),
-        };
-        fit.take_covariance(covariance);
-        Ok(fit)
+        Ok((fits, instruments))
     }
 }

@@ -161,8 +161,9 @@ impl Fit {
             });
         }
         let f = chi2 / df1 as f64;
-        let p_f = f_sf(f, df1 as f64, self.df);
-        Ok(WaldTest { chi2, f, df1, df2: self.df, p_f, p_chi2: chi2_sf(chi2, df1 as f64) })
+        let p_chi2 = chi2_sf(chi2, df1 as f64);
+        let p_f = if self.df.is_infinite() { p_chi2 } else { f_sf(f, df1 as f64, self.df) };
+        Ok(WaldTest { chi2, f, df1, df2: self.df, p_f, p_chi2 })
     }
 
     /// Residuals, one a row of the sample.
@@ -173,6 +174,20 @@ impl Fit {
     pub fn resid(&self) -> Result<Vec<f64>, EstimateError> {
         let sample = self.sample().ok_or(EstimateError::NoSample { what: "resid" })?;
         Ok(sample.residuals.clone())
+    }
+
+    /// Linear predictors with effects and offset, one a row of the sample; fitted values where the
+    /// link is the identity.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::NoSample`].
+    pub fn predict_link(&self) -> Result<Vec<f64>, EstimateError> {
+        let sample = self.sample().ok_or(EstimateError::NoSample { what: "predict" })?;
+        match &sample.working {
+            Some(working) => Ok(working.link.clone()),
+            None => self.predict(),
+        }
     }
 
     /// Fitted values with effects, one a row of the sample.
@@ -207,6 +222,12 @@ impl Fit {
             .zip(&sample.residuals)
             .map(|((y, xb), u)| y - xb - u)
             .collect();
+        if let Some(working) = &sample.working {
+            sums = working.link.iter().zip(&sample.linear).map(|(eta, xb)| eta - xb).collect();
+            if let Some(offset) = &working.offset {
+                sums.iter_mut().zip(offset).for_each(|(sum, offset)| *sum -= offset);
+            }
+        }
         let sets = groups(&sample.effects);
         let (stop, ticket) = (Stop { tol: 1e-10, max_iter: 20_000 }, Ticket::new());
         let (mut values, _) = Absorber::new(&sets, sample.weights.as_deref(), &ticket)

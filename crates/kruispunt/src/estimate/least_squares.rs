@@ -20,6 +20,7 @@ pub(super) fn total_variation(column: &[f64], weights: Option<&[f64]>) -> f64 {
 }
 
 /// What least squares found.
+#[derive(Default)]
 pub(super) struct Solved {
     pub(super) kept: Vec<usize>,
     pub(super) dropped: Vec<usize>,

@@ -11,22 +11,28 @@
 //! ```
 
 mod absorption;
+mod assemble;
 mod design;
 mod drawn;
 mod error;
 mod feols;
 mod formula;
+mod glm;
 mod inference;
+mod iv;
 mod lags;
 mod least_squares;
 mod request;
 mod sample;
 mod vcov;
+mod weak;
 
 pub use drawn::split_levels;
 pub use error::EstimateError;
 pub use feols::FeOls;
 pub use formula::Formula;
+pub use glm::{Family, FeGlm, Separation};
 pub use inference::{EffectValues, WaldTest};
 pub use request::Singletons;
 pub use vcov::Vcov;
+pub use weak::{FirstStageTest, InstrumentTests, TestResult};

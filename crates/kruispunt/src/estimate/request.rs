@@ -27,6 +27,8 @@ pub(super) struct Request {
     pub(super) collin_tol: f64,
     pub(super) tol: f64,
     pub(super) max_iter: usize,
+    /// Added to the linear predictor with coefficient 1.
+    pub(super) offset: Option<String>,
     pub(super) panel_id: Option<(String, String)>,
     /// A column, and the one level of it that stays.
     pub(super) only: Option<(String, String)>,
@@ -43,6 +45,7 @@ impl Request {
             collin_tol: 1e-9,
             tol: 1e-10,
             max_iter: 10_000,
+            offset: None,
             panel_id: None,
             only: None,
         }
@@ -52,6 +55,7 @@ impl Request {
     pub(super) fn columns(&self) -> Vec<String> {
         let mut names = self.formula.columns();
         let mut more: Vec<String> = self.weights.iter().cloned().collect();
+        more.extend(self.offset.clone());
         more.extend(self.vcov.variables());
         if let Some((person, period)) = self.panel_id.clone() {
             more.extend([person, period]);

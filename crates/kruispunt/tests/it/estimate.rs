@@ -1,7 +1,7 @@
 //! The estimate room against its peers, certified values and invariances.
 
 use kruispunt::data::{ClusterDf, Column, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
-use kruispunt::estimate::{EstimateError, FeOls, Singletons, Vcov, split_levels};
+use kruispunt::estimate::{EstimateError, Family, FeGlm, FeOls, Singletons, Vcov, split_levels};
 use serde_json::Value;
 
 /// `tests/oracles/feols/make.py` (pyfixest) writes the expectations.
@@ -183,6 +183,97 @@ fn leverage_counts_the_effect() {
             close("leverage", &swept.std_errors()[..2], &dummies.std_errors()[k..k + 2], 1e-9);
         }
     }
+}
+
+/// `tests/oracles/models/make.py` (pyfixest) writes the expectations.
+#[test]
+fn instruments_and_likelihoods_equal_pyfixest() {
+    let mut table = table(&oracle());
+    let oracle: Value =
+        serde_json::from_str(include_str!("../oracles/models/expected.json")).unwrap();
+    for (name, values) in oracle["more"].as_object().unwrap() {
+        table.push(name.as_str(), column(values.as_array().unwrap())).unwrap();
+    }
+    for case in oracle["cases"].as_array().unwrap() {
+        let formula = case["formula"].as_str().unwrap();
+        let weights = case["weights"].as_str();
+        let fit = |vcov: Vcov| {
+            let family = match case["family"].as_str() {
+                None => {
+                    let model = FeOls::new(formula).unwrap().vcov(vcov);
+                    let model = match weights {
+                        Some(weights) => model.weights(weights),
+                        None => model,
+                    };
+                    return model.fit(&table);
+                }
+                Some("logit") => Family::Logit,
+                Some("probit") => Family::Probit,
+                _ => Family::Poisson,
+            };
+            let model = FeGlm::new(formula, family).unwrap().vcov(vcov);
+            let model = match weights {
+                Some(weights) => model.weights(weights),
+                None => model,
+            };
+            model.fit(&table)
+        };
+        for expected in case["vcov"].as_array().unwrap() {
+            let vcov = vcov(expected);
+            let own = fit(vcov.clone()).unwrap_or_else(|error| panic!("{formula}: {error}"));
+            let what = format!("{formula} {}", own.vcov_text());
+            assert_eq!(own.names(), strings(&case["names"]), "{what}");
+            assert_eq!(own.n_obs() as u64, case["n"].as_u64().unwrap(), "{what}");
+            let rel = if case["family"].is_null() { 1e-8 } else { 1e-7 };
+            close(&what, own.coef(), &floats(&case["coef"]), rel);
+            close(&what, &own.std_errors(), &floats(&expected["se"]), 1e-6);
+            for (got, expected) in own.p_values().iter().zip(floats(&expected["p"])) {
+                assert!((got - expected).abs() < 1e-6, "{what} p: {got} {expected}");
+            }
+            if let Some(deviance) = case["deviance"].as_f64() {
+                close(&what, &[own.likelihood().unwrap().deviance], &[deviance], 1e-9);
+            }
+            if let Some(f) = expected["first_stage_f"].as_f64() {
+                let tests = own.iv_tests().unwrap();
+                close(&what, &[tests.first_stage[0].robust_f.statistic], &[f], 1e-6);
+            }
+            let again = fit(Vcov::Iid).unwrap().vcov_with(&vcov, &table).unwrap();
+            assert_eq!(again.vcov_matrix(), own.vcov_matrix(), "{what}");
+            assert_eq!(again.p_values(), own.p_values(), "{what}");
+            assert!(own.account().steps()[0].adds_up());
+        }
+    }
+}
+
+/// Rows that a Poisson likelihood fits perfectly at infinity, from the definition.
+#[test]
+fn separated_rows_are_found() {
+    let case = |formula: &str, columns: &[(&str, &[i64])]| {
+        let columns = columns.iter().map(|(name, values)| (*name, Column::int(values.to_vec())));
+        let table = Table::new(columns).unwrap();
+        let model = FeGlm::poisson(formula).unwrap().singletons(Singletons::Keep);
+        let fit = model.fit(&table).unwrap();
+        let kept: Vec<u32> = fit.sample().unwrap().rows().to_vec();
+        (0..table.n_rows() as u32).filter(|row| !kept.contains(row)).collect::<Vec<_>>()
+    };
+    let y: &[i64] = &[0, 0, 0, 1, 2, 3];
+    // x is 0 wherever y is above 0
+    assert_eq!(case("y ~ x", &[("y", y), ("x", &[2, 0, 1, 0, 0, 0])]), [0, 2]);
+    // of both signs: nothing is separated
+    let none: [u32; 0] = [];
+    assert_eq!(case("y ~ x", &[("y", y), ("x", &[2, -1, 1, 0, 0, 0])]), none);
+    // a combination of two: a + b is 0 where y is above 0
+    let (a, b): (&[i64], &[i64]) = (&[1, 1, 0, 1, -2, 5], &[0, -1, 0, -1, 2, -5]);
+    assert_eq!(case("y ~ a + b", &[("y", y), ("a", a), ("b", b)]), [0]);
+    // a level of an effect without any outcome above 0
+    assert_eq!(
+        case("y ~ a | f", &[("y", y), ("a", &[1, 2, 3, 1, 5, 2]), ("f", &[1, 2, 1, 2, 2, 1])]),
+        none
+    );
+    assert_eq!(
+        case("y ~ a | f", &[("y", y), ("a", &[1, 2, 3, 1, 5, 2]), ("f", &[1, 2, 1, 2, 2, 2])]),
+        [0, 2]
+    );
 }
 
 /// Digits that agree: -log10 of the relative error.

@@ -209,7 +209,6 @@ impl Formula {
         &self.endogenous
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for models with instruments"))]
     pub(crate) fn instruments(&self) -> &[Term] {
         &self.instruments
     }

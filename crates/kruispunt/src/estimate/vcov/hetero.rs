@@ -33,7 +33,7 @@ impl Parts<'_> {
                 got: got.to_owned(),
             })
         };
-        if self.sample.instrumented.is_some() {
+        if self.sample.instrumented {
             return refuse("instruments");
         }
         let mut leverage = match self.sample.effects.as_slice() {

@@ -20,7 +20,7 @@ impl Parts<'_> {
         let refuse = |expected| {
             Err(EstimateError::BadArgument { argument: "vcov", expected, got: "CRV3".to_owned() })
         };
-        if self.sample.instrumented.is_some() {
+        if self.sample.instrumented {
             return refuse("a covariance without jackknife, with instruments");
         }
         if self.sample.working.is_some() {

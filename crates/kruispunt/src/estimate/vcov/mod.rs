@@ -198,7 +198,13 @@ impl Fit {
         let used = extended.as_ref().unwrap_or(sample);
         let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc, ticket };
         let covariance = parts.covariance(vcov)?;
+        let first_stage = self
+            .first_stage
+            .iter()
+            .map(|first| first.vcov_heard(vcov, table, ticket))
+            .collect::<Result<Vec<_>, EstimateError>>()?;
         let mut fit = self.clone();
+        fit.first_stage = first_stage;
         if let Some(sample) = extended {
             fit.sample = Some(std::sync::Arc::new(sample));
         }
@@ -215,7 +221,8 @@ impl Fit {
             );
         }
         self.vcov = covariance.matrix;
-        self.df = covariance.df;
+        let known = self.sample().is_some_and(|own| own.dispersion == Dispersion::One);
+        self.df = if known { f64::INFINITY } else { covariance.df };
         self.clusters = covariance.clusters;
         self.vcov_text = covariance.text;
     }
@@ -328,6 +335,9 @@ impl Parts<'_> {
             text: vcov.text(),
             repaired: false,
         };
+        if self.k() == 0 {
+            return Ok(simple(Vec::new(), self.parameters(&none)));
+        }
         match vcov {
             Vcov::Iid => {
                 let parameters = self.parameters(&none);

@@ -133,7 +133,6 @@ impl<'a> Absorber<'a> {
     }
 
     /// Other weights, positive, for the same sets; the next sweep uses them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for estimators that reweigh"))]
     pub(crate) fn reweigh(&mut self, weights: Vec<f64>, ticket: &Ticket) -> Result<(), Failure> {
         if let Some(rows) = &mut self.rows {
             rows.weights = Some(Cow::Owned(weights));

@@ -1,0 +1,114 @@
+//! What was solved, put together to a fit.
+
+use super::EstimateError;
+use super::absorption::{go_on, stage};
+use super::drawn::{Drawn, term_of};
+use super::least_squares::{Solved, combine, goodness, total_variation};
+use super::request::Request;
+use super::vcov::Parts;
+use crate::data::{
+    Account, Convergence, Dispersion, EffectCount, Fit, Goodness, Likelihood, Sample, Step, Ticket,
+    Working,
+};
+use std::sync::Arc;
+
+/// What was asked for, and on which data.
+pub(super) struct Origin<'a> {
+    pub(super) request: &'a Request,
+    pub(super) drawn: Drawn,
+    pub(super) step: Step,
+}
+
+/// What was found.
+#[derive(Default)]
+pub(super) struct Found {
+    /// Its places count the regressors of the data.
+    pub(super) solved: Solved,
+    pub(super) convergence: Convergence,
+    /// Sum of squares of the outcome about its mean, when it is known.
+    pub(super) variation: Option<f64>,
+    pub(super) working: Option<Working>,
+    pub(super) dispersion: Dispersion,
+    pub(super) likelihood: Option<Likelihood>,
+    pub(super) first_stage: Vec<Fit>,
+    pub(super) instruments: Vec<String>,
+}
+
+impl Origin<'_> {
+    pub(super) fn fit(self, found: Found, ticket: &Ticket) -> Result<Fit, EstimateError> {
+        let Self { request, drawn, mut step } = self;
+        let n = drawn.rows.len();
+        let solved = found.solved;
+        let name = |&at: &usize| drawn.regressors[at].name.clone();
+        let dropped: Vec<String> = solved.dropped.iter().map(name).collect();
+        if solved.kept.is_empty() && !dropped.is_empty() {
+            let mut names: Vec<String> =
+                dropped.iter().map(|own| term_of(own).to_owned()).collect();
+            names.dedup();
+            return Err(EstimateError::AllCollinear { names });
+        }
+        if !dropped.is_empty() {
+            step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
+        }
+        let names: Vec<String> = solved.kept.iter().map(name).collect();
+        let kept: Vec<&[f64]> =
+            solved.kept.iter().map(|&at| &drawn.regressors[at].values[..]).collect();
+        let linear = combine(&kept, &solved.coef, n);
+        let weights = drawn.weights.as_deref();
+        let all = found.variation.unwrap_or_else(|| total_variation(&drawn.outcome, weights));
+        let mut goodness = goodness(all, &solved, weights, &drawn.effects);
+        if found.likelihood.is_some() || !found.first_stage.is_empty() {
+            goodness = Goodness { within_r2: f64::NAN, adj_within_r2: f64::NAN, ..goodness };
+        }
+        let effects = drawn
+            .effects
+            .iter()
+            .map(|effect| EffectCount {
+                name: effect.name.clone(),
+                levels: effect.factor.n_levels(),
+            })
+            .collect();
+        let sample = Sample {
+            rows: drawn.rows,
+            outcome: drawn.outcome,
+            residuals: solved.residuals,
+            linear,
+            regressors: solved.columns,
+            weights: drawn.weights,
+            effects: drawn.effects,
+            clusters: drawn.clusters,
+            bread: solved.bread,
+            working: found.working,
+            dispersion: found.dispersion,
+            instrumented: !found.first_stage.is_empty(),
+        };
+        stage(ticket, "covariance")?;
+        let parts = Parts { sample: &sample, coef: &solved.coef, ssc: request.ssc, ticket };
+        let covariance = parts.covariance(&request.vcov)?;
+        go_on(ticket)?;
+        let mut fit = Fit {
+            formula: request.formula.text().to_owned(),
+            outcome: request.formula.outcome().to_owned(),
+            names,
+            coef: solved.coef,
+            vcov: Vec::new(),
+            vcov_text: String::new(),
+            ssc: request.ssc,
+            df: f64::NAN,
+            n_obs: n,
+            weights: request.weights.clone(),
+            effects,
+            clusters: Vec::new(),
+            goodness,
+            dropped,
+            convergence: found.convergence,
+            account: Account::new("data").then(step),
+            sample: Some(Arc::new(sample)),
+            first_stage: found.first_stage,
+            instruments: found.instruments,
+            likelihood: found.likelihood,
+        };
+        fit.take_covariance(covariance);
+        Ok(fit)
+    }
+}

@@ -1,0 +1,264 @@
+//! What the instruments of a fit are worth: weak, invalid, needed.
+
+use super::EstimateError;
+use super::least_squares::{combine, solve};
+use crate::data::{Fit, Sample};
+use crate::math::crossprod::gram;
+use crate::math::linalg::Triangle;
+use crate::math::special::{chi2_sf, f_sf};
+use serde::{Deserialize, Serialize};
+
+/// A statistic with its degrees of freedom and p value.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TestResult {
+    /// The statistic.
+    pub statistic: f64,
+    /// Degrees of freedom of the numerator, or of chi-squared.
+    pub df1: usize,
+    /// Degrees of freedom of the denominator; none for chi-squared.
+    pub df2: Option<f64>,
+    /// The probability of a larger statistic when the hypothesis holds.
+    pub p_value: f64,
+}
+
+/// How strong the instruments of one endogenous variable are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FirstStageTest {
+    /// The endogenous variable.
+    pub endogenous: String,
+    /// That all instruments have no effect, with independent errors of one variance.
+    pub f: TestResult,
+    /// The same with the covariance of the fit; with one endogenous variable it is the F form of
+    /// Kleibergen and Paap's rank test.
+    pub robust_f: TestResult,
+    /// The effective F of Montiel Olea and Pflueger, with HC1 where the covariance is iid.
+    pub effective_f: f64,
+}
+
+/// Tests of instruments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct InstrumentTests {
+    /// One an endogenous variable.
+    pub first_stage: Vec<FirstStageTest>,
+    /// That the endogenous variables are exogenous (Wu 1973, Hausman 1978).
+    pub wu_hausman: TestResult,
+    /// That the instruments beyond those needed are valid, with errors of one variance; none when
+    /// there are no more than needed.
+    pub sargan: Option<TestResult>,
+    /// The same whatever the variance of the errors (Wooldridge 1995).
+    pub wooldridge: Option<TestResult>,
+}
+
+fn chi2(statistic: f64, df: usize) -> TestResult {
+    let p_value = chi2_sf(statistic, df as f64);
+    TestResult { statistic, df1: df, df2: None, p_value }
+}
+
+fn f_test(statistic: f64, df1: usize, df2: f64) -> TestResult {
+    TestResult { statistic, df1, df2: Some(df2), p_value: f_sf(statistic, df1 as f64, df2) }
+}
+
+/// Columns of both stages, each row times the root of its weight.
+struct Stages {
+    n: f64,
+    /// Effects count as parameters here.
+    free_effects: f64,
+    residuals: Vec<f64>,
+    /// Exogenous variables and fitted endogenous ones.
+    second: Vec<Vec<f64>>,
+    exogenous: Vec<Vec<f64>>,
+    instruments: Vec<Vec<f64>>,
+    /// Residuals of the first stages.
+    left: Vec<Vec<f64>>,
+    /// Endogenous variables.
+    endogenous: Vec<Vec<f64>>,
+}
+
+impl Fit {
+    /// Tests of the instruments.
+    ///
+    /// # Errors
+    ///
+    /// [`EstimateError::NoInstruments`], [`EstimateError::NoSample`].
+    ///
+    /// # References
+    ///
+    /// - Montiel Olea, J. L. & Pflueger, C. (2013). A robust test for weak instruments. *Journal of
+    ///   Business & Economic Statistics* 31(3), 358-369.
+    /// - Sargan, J. D. (1958). *Econometrica* 26(3), 393-415.
+    /// - Wooldridge, J. M. (1995). Score diagnostics for linear models estimated by two stage least
+    ///   squares. In *Advances in Econometrics and Quantitative Economics*, 66-87.
+    pub fn iv_tests(&self) -> Result<InstrumentTests, EstimateError> {
+        if self.first_stage.is_empty() {
+            return Err(EstimateError::NoInstruments);
+        }
+        let stages = self.stages()?;
+        let first_stage = self
+            .first_stage
+            .iter()
+            .map(|first| self.first_stage_test(first, &stages))
+            .collect::<Result<Vec<_>, EstimateError>>()?;
+        Ok(InstrumentTests {
+            first_stage,
+            wu_hausman: stages.wu_hausman(),
+            sargan: stages.sargan(),
+            wooldridge: stages.wooldridge(),
+        })
+    }
+
+    fn first_stage_test(
+        &self,
+        first: &Self,
+        stages: &Stages,
+    ) -> Result<FirstStageTest, EstimateError> {
+        let names: Vec<&str> = first
+            .names
+            .iter()
+            .map(String::as_str)
+            .filter(|name| self.instruments.iter().any(|own| own == name))
+            .collect();
+        let iid = first.vcov(&super::Vcov::Iid)?;
+        let (plain, robust) = (iid.wald_test(&names)?, first.wald_test(&names)?);
+        let sigma = if first.vcov_text == iid.vcov_text {
+            first.vcov(&super::Vcov::Hc1)?
+        } else {
+            first.clone()
+        };
+        // Instruments beyond exogenous variables: Z'Z - Z'X (X'X)^-1 X'Z.
+        let beyond: Vec<Vec<f64>> =
+            stages.instruments.iter().map(|z| beyond(&stages.exogenous, z)).collect();
+        let views: Vec<&[f64]> = beyond.iter().map(Vec::as_slice).collect();
+        let q = gram(&views, None);
+        let places: Vec<usize> = names
+            .iter()
+            .filter_map(|name| first.names.iter().position(|own| own == name))
+            .collect();
+        let (l, k) = (places.len(), first.names.len());
+        let (mut top, mut trace) = (0.0, 0.0);
+        for (i, &a) in places.iter().enumerate() {
+            for (j, &b) in places.iter().enumerate() {
+                top += first.coef[a] * q[i * l + j] * first.coef[b];
+                trace += sigma.vcov[a * k + b] * q[j * l + i];
+            }
+        }
+        Ok(FirstStageTest {
+            endogenous: first.outcome.clone(),
+            f: TestResult {
+                statistic: plain.f,
+                df1: plain.df1,
+                df2: Some(plain.df2),
+                p_value: plain.p_f,
+            },
+            robust_f: TestResult {
+                statistic: robust.f,
+                df1: robust.df1,
+                df2: Some(robust.df2),
+                p_value: robust.p_f,
+            },
+            effective_f: top / trace,
+        })
+    }
+
+    fn stages(&self) -> Result<Stages, EstimateError> {
+        let of = |fit: &Self| -> Result<std::sync::Arc<Sample>, EstimateError> {
+            fit.sample.clone().ok_or(EstimateError::NoSample { what: "iv_tests" })
+        };
+        let sample = of(self)?;
+        let n = sample.residuals.len();
+        let scaled = |column: &[f64]| -> Vec<f64> {
+            match &sample.weights {
+                None => column.to_vec(),
+                Some(weights) => column.iter().zip(weights).map(|(x, w)| x * w.sqrt()).collect(),
+            }
+        };
+        let first = of(&self.first_stage[0])?;
+        let is_instrument = |name: &String| self.instruments.contains(name);
+        let (mut exogenous, mut instruments) = (Vec::new(), Vec::new());
+        for (name, column) in self.first_stage[0].names.iter().zip(&first.regressors) {
+            if is_instrument(name) {
+                instruments.push(scaled(column));
+            } else {
+                exogenous.push(scaled(column));
+            }
+        }
+        let (mut left, mut endogenous) = (Vec::new(), Vec::new());
+        for stage in &self.first_stage {
+            let own = of(stage)?;
+            let columns: Vec<&[f64]> = own.regressors.iter().map(Vec::as_slice).collect();
+            let fitted = combine(&columns, &stage.coef, n);
+            let value: Vec<f64> = fitted.iter().zip(&own.residuals).map(|(a, b)| a + b).collect();
+            endogenous.push(scaled(&value));
+            left.push(scaled(&own.residuals));
+        }
+        let levels: usize = self.effects.iter().map(|effect| effect.levels).sum();
+        let free_effects = levels.saturating_sub(self.effects.len().saturating_sub(1)) as f64;
+        Ok(Stages {
+            n: n as f64,
+            free_effects,
+            residuals: scaled(&sample.residuals),
+            second: sample.regressors.iter().map(|column| scaled(column)).collect(),
+            exogenous,
+            instruments,
+            left,
+            endogenous,
+        })
+    }
+}
+
+/// What remains of `column` beside `others`.
+fn beyond(others: &[Vec<f64>], column: &[f64]) -> Vec<f64> {
+    let reference = vec![0.0; others.len()];
+    solve(others.to_vec(), column.to_vec(), None, &reference, 1e-12).residuals
+}
+
+fn squares(column: &[f64]) -> f64 {
+    crate::math::crossprod::dot(column, column)
+}
+
+impl Stages {
+    /// The first-stage residuals beside the regressors, in a regression of the outcome.
+    fn wu_hausman(&self) -> TestResult {
+        let own: Vec<Vec<f64>> = self.exogenous.iter().chain(&self.endogenous).cloned().collect();
+        // The outcome less what the fit explains has the same residuals beside the regressors.
+        let restricted = squares(&beyond(&own, &self.residuals));
+        let more: Vec<Vec<f64>> = own.iter().chain(&self.left).cloned().collect();
+        let free = squares(&beyond(&more, &self.residuals));
+        let m = self.left.len();
+        let df2 = self.n - more.len() as f64 - self.free_effects;
+        f_test((restricted - free) / m as f64 / (free / df2), m, df2)
+    }
+
+    fn extra(&self) -> usize {
+        self.instruments.len().saturating_sub(self.endogenous.len())
+    }
+
+    fn sargan(&self) -> Option<TestResult> {
+        let extra = self.extra();
+        let causes: Vec<Vec<f64>> =
+            self.exogenous.iter().chain(&self.instruments).cloned().collect();
+        let left = squares(&beyond(&causes, &self.residuals));
+        let all = squares(&self.residuals);
+        (extra > 0).then(|| chi2(self.n * (1.0 - left / all), extra))
+    }
+
+    fn wooldridge(&self) -> Option<TestResult> {
+        let extra = self.extra();
+        if extra == 0 {
+            return None;
+        }
+        let products: Vec<Vec<f64>> = self.instruments[..extra]
+            .iter()
+            .map(|instrument| {
+                let own = beyond(&self.second, instrument);
+                own.iter().zip(&self.residuals).map(|(r, u)| r * u).collect()
+            })
+            .collect();
+        let views: Vec<&[f64]> = products.iter().map(Vec::as_slice).collect();
+        let (sums, gram) = (products.iter().map(|own| own.iter().sum()), gram(&views, None));
+        let sums: Vec<f64> = sums.collect();
+        let triangle = Triangle::cholesky(&gram, &vec![0.0; extra], 1e-12);
+        let kept: Vec<f64> = triangle.kept.iter().map(|&at| sums[at]).collect();
+        let solved = triangle.solve(&kept);
+        Some(chi2(solved.iter().zip(&kept).map(|(a, b)| a * b).sum(), extra))
+    }
+}

@@ -1,0 +1,166 @@
+"""Generalised linear models against pyfixest and statsmodels."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import kruispunt as kp
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import pyfixest as pf
+    import statsmodels.api as sm
+    import statsmodels.formula.api as smf
+    from linearmodels.datasets import wage_panel
+
+
+@pytest.fixture(scope="module")
+def panel() -> pd.DataFrame:
+    return wage_panel.load().reset_index(drop=True).query("hours > 0")
+
+
+def _peer(verb: Any, *arguments: Any, **options: Any) -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        demeaner = pf.MapDemeaner(fixef_tol=1e-13, fixef_maxiter=100_000)
+        return verb(*arguments, demeaner=demeaner, iwls_tol=1e-13, iwls_maxiter=200, **options)
+
+
+@pytest.mark.parametrize(
+    ("fml", "vcov", "weights"),
+    [
+        ("hours ~ union + married", "iid", None),
+        ("hours ~ union + married + C(occupation)", "hetero", "educ"),
+        ("hours ~ union + married | nr", {"CRV1": "nr"}, None),
+        ("hours ~ union + married | nr + year", "iid", None),
+        ("hours ~ union + married | occupation + year", "hetero", "educ"),
+        ("hours ~ i(year, union, ref=1980) | occupation", {"CRV1": "occupation"}, None),
+    ],
+)
+def test_poisson_equals_pyfixest(
+    panel: pd.DataFrame, fml: str, vcov: Any, weights: str | None
+) -> None:
+    ours = kp.fepois(fml, panel, vcov, weights=weights)
+    theirs = _peer(pf.fepois, fml, panel, vcov=vcov, weights=weights)
+    assert ours.coef().index == [str(name) for name in theirs.coef().index]
+    np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
+    np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-6)
+    np.testing.assert_allclose(ours.pvalue(), theirs.pvalue(), atol=1e-7)
+    np.testing.assert_allclose(ours.likelihood["deviance"], theirs.deviance, rtol=1e-10)
+    np.testing.assert_allclose(ours.likelihood["loglik"], theirs._loglik, rtol=1e-10)
+    np.testing.assert_allclose(ours.predict(), theirs._Y_hat_response, rtol=1e-6)
+    np.testing.assert_allclose(ours.predict("link"), theirs._Y_hat_link, atol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["logit", "probit"])
+@pytest.mark.parametrize(
+    ("fml", "vcov"),
+    [
+        ("union ~ married + hours", "iid"),
+        ("union ~ married + hours | year", "hetero"),
+        ("union ~ married + hours | occupation + year", {"CRV1": "nr"}),
+    ],
+)
+def test_binary_outcomes_equal_pyfixest(
+    panel: pd.DataFrame, family: str, fml: str, vcov: Any
+) -> None:
+    panel = panel.assign(hours=panel["hours"] / 1000)
+    ours = kp.feglm(fml, panel, family, vcov)
+    theirs = _peer(pf.feglm, fml, panel, family=family, vcov=vcov)
+    np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
+    np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-6)
+    np.testing.assert_allclose(ours.likelihood["deviance"], theirs.deviance, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("family", "link"),
+    [
+        ("logit", sm.families.links.Logit()),
+        ("probit", sm.families.links.Probit()),
+        ("cloglog", sm.families.links.CLogLog()),
+    ],
+)
+def test_effects_are_dummies(panel: pd.DataFrame, family: str, link: Any) -> None:
+    panel = panel.assign(hours=panel["hours"] / 1000)
+    ours = kp.feglm("union ~ married + hours | occupation + year", panel, family)
+    model = smf.glm(
+        "union ~ married + hours + C(occupation) + C(year)",
+        panel,
+        family=sm.families.Binomial(link=link),
+    )
+    theirs = model.fit(tol=1e-14, maxiter=200)
+    names = ["married", "hours"]
+    np.testing.assert_allclose(ours.coef(), theirs.params[names], rtol=1e-7)
+    # the information of the last step, corrected as in pyfixest
+    k = len(theirs.params)
+    adjusted = theirs.bse[names] * np.sqrt((len(panel) - 1) / (len(panel) - k))
+    if family == "logit":
+        np.testing.assert_allclose(ours.se(), adjusted, rtol=1e-6)
+    np.testing.assert_allclose(ours.likelihood["loglik"], theirs.llf, rtol=1e-9)
+
+
+def test_gaussian_is_least_squares(panel: pd.DataFrame) -> None:
+    fml = "lwage ~ union + married | nr + year"
+    ours, linear = kp.feglm(fml, panel, "gaussian", "hetero"), kp.feols(fml, panel, "hetero")
+    np.testing.assert_allclose(ours.coef(), linear.coef(), rtol=1e-9)
+    np.testing.assert_allclose(ours.se(), linear.se(), rtol=1e-9)
+    np.testing.assert_allclose(ours.vcov("iid").se(), linear.vcov("iid").se(), rtol=1e-9)
+
+
+def test_an_offset_has_coefficient_one(panel: pd.DataFrame) -> None:
+    panel = panel.assign(exposure=np.log(panel["educ"] + 1.0))
+    ours = kp.fepois("hours ~ union | year", panel, offset="exposure")
+    theirs = _peer(pf.fepois, "hours ~ union | year", panel, offset="exposure")
+    np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
+    year = panel.iloc[ours.rows()]["year"].astype(str).map(ours.fixef()["year"].to_dict())
+    link = ours.coef()["union"] * panel["union"] + year + panel["exposure"]
+    np.testing.assert_allclose(ours.predict("link"), link, atol=1e-7)
+
+
+def test_separated_observations_are_left_out_and_told() -> None:
+    frame = pd.DataFrame(
+        {
+            "y": [0, 0, 0, 1, 2, 3, 0, 0, 1, 4],
+            "x": [1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+            "z": [3, 1, 4, 1, 5, 9, 2, 6, 5, 3],
+            "f": [1, 1, 1, 1, 1, 1, 2, 2, 3, 3],
+        }
+    )
+    fit = kp.fepois("y ~ x + z | f", frame)
+    reasons = {one.reason: one.count.rows for one in fit.account.steps[0].excluded}
+    assert reasons == {
+        "separated: the outcome is always at its bound in a level of an effect": 2,
+        "separated: fitted perfectly at infinity": 2,
+    }
+    assert fit.coef().index == ["z"]
+    assert fit.account.steps[0].adds_up
+    plain = kp.fepois("y ~ z | f", frame.iloc[[2, 3, 4, 5, 8, 9]])
+    np.testing.assert_allclose(fit.coef(), plain.coef(), rtol=1e-9)
+    twin = pickle.loads(pickle.dumps(fit))
+    assert twin.likelihood == fit.likelihood
+    assert twin.vcov("hetero").se()["z"] > 0
+
+
+def test_what_a_likelihood_cannot_do_is_said(panel: pd.DataFrame) -> None:
+    with pytest.raises(kp.exceptions.InputError, match="0 or more"):
+        kp.fepois("lwage ~ union", panel.assign(lwage=-1.0))
+    with pytest.raises(kp.exceptions.InputError, match="0 and 1"):
+        kp.feglm("hours ~ union", panel, "logit")
+    with pytest.raises(kp.exceptions.InputError, match="family"):
+        kp.feglm("union ~ hours", panel, "nope")  # type: ignore[arg-type]
+    with pytest.raises(kp.exceptions.InputError, match="separation_check"):
+        kp.fepois("hours ~ union", panel, separation_check=["nope"])
+    with pytest.raises(kp.exceptions.InputError, match="varies"):
+        kp.fepois("y ~ union", panel.assign(y=0))
+    with pytest.raises(kp.exceptions.EstimationError, match="not maximised"):
+        kp.fepois("hours ~ union | nr + year", panel, iwls_maxiter=1)
+    with pytest.raises(kp.exceptions.InputError, match="vcov"):
+        kp.fepois("hours ~ union", panel, {"CRV3": "nr"})
