@@ -1,0 +1,208 @@
+//! Risk sets: who could have started in a period, in cells of alike persons.
+
+use super::{Against, DynamicMatching, go_on};
+use crate::data::{Column, Count, Panel, Step, Ticket, Values};
+use crate::evaluate::EvaluateError;
+use rustc_hash::FxHashMap;
+
+/// A row of the panel that is in a risk set and in a cell with a starter.
+pub(super) struct Risk {
+    pub(super) row: usize,
+    pub(super) person: usize,
+    pub(super) cell: u32,
+    pub(super) starts: bool,
+    /// Starts later in the panel.
+    pub(super) later: bool,
+}
+
+/// Rows that are in no risk set, by reason.
+#[derive(Default)]
+struct Lost {
+    not: usize,
+    before: usize,
+    unknown: usize,
+    other: usize,
+}
+
+impl DynamicMatching {
+    /// Rows in risk sets, in cells with a starter; how many cells; and the account's step.
+    pub(super) fn risk_sets(
+        &self,
+        panel: &Panel,
+        ticket: &Ticket,
+    ) -> Result<(Vec<Risk>, usize, Step), EvaluateError> {
+        let (found, lost) = self.at_risk(panel)?;
+        go_on(ticket)?;
+        let left_out = match self.against {
+            Against::Waiting => "another treatment began in the period",
+            Against::Never => "another treatment began in the period, or one begins later",
+        };
+        let n = found.len();
+        let mut risk = self.cells(panel, found)?;
+        go_on(ticket)?;
+        let starters = risk.iter().filter(|own| own.starts).count();
+        if starters == 0 {
+            return Err(EvaluateError::NobodyTreated);
+        }
+        let n_cells = keep_cells_with_starters(&mut risk);
+        let persons = {
+            let mut persons: Vec<usize> = risk.iter().map(|own| own.person).collect();
+            persons.dedup();
+            persons.len()
+        };
+        let after = Count::of(risk.len(), persons);
+        let (count, lone) = (Count::rows, n - risk.len());
+        let step = Step::new("dynamic_matching", self.told(), panel.count(), after)
+            .exclude("not eligible in the period", count(lost.not))
+            .exclude("treated before", count(lost.before))
+            .exclude(
+                "eligible since before the panel begins, for how long is unknown",
+                count(lost.unknown),
+            )
+            .exclude(left_out, count(lost.other))
+            .exclude("nobody starts in the same cell", count(lone))
+            .note(format!("{starters} starts in {n_cells} cells"));
+        Ok((risk, n_cells, step))
+    }
+
+    /// Rows of persons who are eligible and not treated before, with the periods they have been
+    /// eligible, and why other rows are not among them.
+    fn at_risk(&self, panel: &Panel) -> Result<(Vec<(Risk, u32)>, Lost), EvaluateError> {
+        let eligible = truths(panel, "eligible", &self.eligible)?;
+        let starts = periods(panel, &self.treatment)?;
+        let of_kind = self.rows_of_kind(panel)?;
+        let base = panel.calendar().period(0).number;
+        let positions = panel.positions();
+        let most = self.duration.unwrap_or(u32::MAX);
+        let (mut found, mut lost) = (Vec::new(), Lost::default());
+        for person in 0..panel.persons().len() {
+            // Periods eligible so far, and whether they began within sight.
+            let mut duration: (u32, bool) = (0, false);
+            let mut previous: Option<usize> = None;
+            for row in panel.of(person) {
+                let joins = previous.is_some_and(|at| positions[at] + 1 == positions[row]);
+                let first = previous.replace(row).is_none();
+                if !eligible[row] {
+                    duration = (0, true);
+                    lost.not += 1;
+                    continue;
+                }
+                duration = if joins {
+                    (duration.0 + 1, duration.1)
+                } else {
+                    (1, !(first && positions[row] == 0))
+                };
+                let now = base + positions[row] as i32;
+                let begins = starts[row] == Some(now);
+                let later = starts[row].is_some_and(|start| start > now);
+                if starts[row].is_some_and(|start| start < now) {
+                    lost.before += 1;
+                } else if !duration.1 && duration.0 < most {
+                    lost.unknown += 1;
+                } else if begins && !of_kind.as_ref().is_none_or(|rows| rows[row])
+                    || later && self.against == Against::Never
+                {
+                    lost.other += 1;
+                } else {
+                    let own = Risk { row, person, cell: 0, starts: begins, later };
+                    found.push((own, duration.0.min(most)));
+                }
+            }
+        }
+        Ok((found, lost))
+    }
+
+    /// Rows whose treatment is of the kind asked for; `None` when all are.
+    fn rows_of_kind(&self, panel: &Panel) -> Result<Option<Vec<bool>>, EvaluateError> {
+        let Some((name, value)) = &self.kind else { return Ok(None) };
+        let column = panel.column("kind", name)?;
+        let (codes, first) = column.ranks();
+        let is = |row: &u32| column.label(*row as usize).as_deref() == Some(value.as_str());
+        let Some(wanted) = first.iter().position(is) else {
+            return Err(EvaluateError::BadArgument {
+                argument: "kind",
+                expected: "a value that occurs in its column",
+                got: format!("one that does not occur in \"{name}\""),
+            });
+        };
+        Ok(Some(codes.into_iter().map(|code| code == Some(wanted as u32)).collect()))
+    }
+
+    /// The cell of each row: period, duration and the columns `exact`.
+    fn cells(&self, panel: &Panel, found: Vec<(Risk, u32)>) -> Result<Vec<Risk>, EvaluateError> {
+        let positions = panel.positions();
+        let mut known: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+        let mut code = |left: u32, right: u32| {
+            let next = known.len() as u32;
+            *known.entry((left, right)).or_insert(next)
+        };
+        let mut risk: Vec<Risk> = found
+            .into_iter()
+            .map(|(own, duration)| Risk { cell: code(positions[own.row], duration), ..own })
+            .collect();
+        for name in &self.exact {
+            let (codes, _) = panel.column("exact", name)?.ranks();
+            let mut known: FxHashMap<(u32, Option<u32>), u32> = FxHashMap::default();
+            for own in &mut risk {
+                let next = known.len() as u32;
+                own.cell = *known.entry((own.cell, codes[own.row])).or_insert(next);
+            }
+        }
+        Ok(risk)
+    }
+}
+
+/// Leaves out rows in cells without a starter and numbers the other cells anew.
+fn keep_cells_with_starters(risk: &mut Vec<Risk>) -> usize {
+    let n = risk.iter().map(|own| own.cell as usize + 1).max().unwrap_or_default();
+    let mut place = vec![u32::MAX; n];
+    let mut cells = 0;
+    for own in risk.iter().filter(|own| own.starts) {
+        let slot = &mut place[own.cell as usize];
+        if *slot == u32::MAX {
+            *slot = cells;
+            cells += 1;
+        }
+    }
+    risk.retain_mut(|own| {
+        own.cell = place[own.cell as usize];
+        own.cell != u32::MAX
+    });
+    cells as usize
+}
+
+fn truths(panel: &Panel, argument: &str, name: &str) -> Result<Vec<bool>, EvaluateError> {
+    let column = panel.column(argument, name)?;
+    let there = |row: usize| !column.is_null(row);
+    Ok(match column.values() {
+        Values::Bool(values) => (0..values.len()).map(|row| there(row) && values[row]).collect(),
+        Values::Int(values) => {
+            (0..values.len()).map(|row| there(row) && values[row] == 1).collect()
+        }
+        Values::Float(values) => {
+            (0..values.len()).map(|row| there(row) && values[row] == 1.0).collect()
+        }
+        _ => {
+            return Err(column.wrong_type(argument, name, "truth values, or 0 and 1").into());
+        }
+    })
+}
+
+/// The period of first treatment of each row, the same in all rows of a person.
+fn periods(panel: &Panel, name: &str) -> Result<Vec<Option<i32>>, EvaluateError> {
+    let column: Column = panel.column("treatment", name)?;
+    let periods = column.to_periods(panel.calendar().unit(), "treatment", name)?;
+    for person in 0..panel.persons().len() {
+        let rows = panel.of(person);
+        let first = periods[rows.start];
+        if let Some(row) = rows.clone().find(|&row| periods[row] != first) {
+            return Err(EvaluateError::Varies {
+                argument: "treatment",
+                column: name.to_owned(),
+                row,
+                why: "it is the period of the person's first treatment, in each of their rows",
+            });
+        }
+    }
+    Ok(periods.into_iter().map(|period| period.map(|period| period.number)).collect())
+}
