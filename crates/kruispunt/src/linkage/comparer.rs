@@ -38,12 +38,22 @@ enum Values {
     Numbers { numbers: Vec<f64>, thresholds: Vec<f64> },
 }
 
-/// Symbols of all values, back to back.
+/// Symbols of all values, back to back, and what each is made of.
 #[derive(Debug, Default)]
 struct Words {
     symbols: Vec<u32>,
     ends: Vec<usize>,
+    bags: Vec<u64>,
     alphabet: usize,
+}
+
+/// What a word is made of: two bits for each of 32 classes of symbols, for one of the class and
+/// for two or more.
+fn bag(symbols: &[u32]) -> u64 {
+    symbols.iter().fold(0, |bag, symbol| {
+        let place = symbol % 32 * 2;
+        bag | if bag >> place & 1 == 0 { 1 << place } else { 2 << place }
+    })
 }
 
 impl Words {
@@ -51,6 +61,8 @@ impl Words {
         let (mut alphabet, mut words) = (Alphabet::default(), Self::default());
         for text in texts {
             alphabet.encode(text, &mut words.symbols);
+            let start = words.ends.last().copied().unwrap_or_default();
+            words.bags.push(bag(&words.symbols[start..]));
             words.ends.push(words.symbols.len());
         }
         words.alphabet = alphabet.len();
@@ -61,6 +73,32 @@ impl Words {
         let at = code as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] };
         &self.symbols[start..self.ends[at]]
+    }
+
+    /// Whether two words are surely too far apart for every threshold, seen from their lengths and
+    /// from what they are made of alone.
+    ///
+    /// An edit changes at most two bits of a bag, a swap none, so the distance is at least half
+    /// the bits that differ. Symbols that one word has more of than the other have no match there,
+    /// which bounds the Jaro similarity, and with at most four equal first letters Winkler's.
+    fn far_apart(&self, (a, b): (u32, u32), measure: Measure, thresholds: &[f64]) -> bool {
+        let (Some(&last), x, y) = (thresholds.last(), self.bags[a as usize], self.bags[b as usize])
+        else {
+            return false;
+        };
+        let (m, n) = (self.get(a).len(), self.get(b).len());
+        if measure.is_distance() {
+            let least = m.abs_diff(n).max((x ^ y).count_ones().div_ceil(2) as usize);
+            return least as f64 > last;
+        }
+        if m == 0 || n == 0 {
+            return false;
+        }
+        let lone = |own: u64, other: u64| (own & !other).count_ones() as usize;
+        let most = m.saturating_sub(lone(x, y)).min(n.saturating_sub(lone(y, x))) as f64;
+        let jaro = (most / m as f64 + most / n as f64 + 1.0) / 3.0;
+        let bound = if measure == Measure::Jaro { jaro } else { jaro + 0.4 * (1.0 - jaro) };
+        bound < last - 1e-9
     }
 }
 
@@ -148,18 +186,21 @@ impl Comparer {
                 if !stems.is_empty() && stems[a as usize] == stems[b as usize] {
                     return 1;
                 }
+                if words.far_apart((a, b), *measure, thresholds) {
+                    return thresholds.len() as u8 + 1;
+                }
                 if probe.loaded != a {
                     probe.pattern.load(words.get(a));
                     probe.loaded = a;
                 }
                 let (pattern, text) = (&probe.pattern, words.get(b));
                 if measure.is_distance() {
-                    let apart = match measure {
-                        Measure::Levenshtein => levenshtein(pattern, text),
-                        Measure::Damerau => damerau(pattern, text),
-                        _ => osa(pattern, text),
-                    } as f64;
-                    return rung(thresholds, |&t| apart <= t);
+                    let level = |apart: usize| rung(thresholds, |&t| apart as f64 <= t);
+                    return match measure {
+                        Measure::Levenshtein => level(levenshtein(pattern, text)),
+                        Measure::Damerau => damerau_level(pattern, text, level),
+                        _ => level(osa(pattern, text)),
+                    };
                 }
                 let alike = match measure {
                     Measure::Jaro => jaro(pattern, text),
@@ -290,6 +331,14 @@ impl Comparer {
     }
 }
 
+/// The level of the Damerau-Levenshtein distance. It lies between half of Levenshtein's, since a
+/// swap saves one edit of two, and that of the optimal string alignment; its own table is filled
+/// only where these two do not settle the level.
+fn damerau_level(pattern: &Pattern, text: &[u32], level: impl Fn(usize) -> u8) -> u8 {
+    let (least, most) = (levenshtein(pattern, text).div_ceil(2), osa(pattern, text));
+    if level(least) == level(most) { level(most) } else { level(damerau(pattern, text)) }
+}
+
 fn add_up(rows: Vec<Vec<u64>>, n: usize) -> Vec<u64> {
     rows.into_iter().fold(vec![0; n], |mut sum, row| {
         sum.iter_mut().zip(row).for_each(|(sum, count)| *sum += count);
@@ -350,4 +399,52 @@ fn stems(written: &[String]) -> Vec<u32> {
             *known.entry(canon::stem(text)).or_insert(next)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn short_cuts_give_the_level_of_the_measure(
+            texts in proptest::collection::vec("[a-dA-Dxéø0-9]{0,9}", 2..6),
+        ) {
+            let words = Words::new(&texts);
+            let mut pattern = Pattern::new(words.alphabet);
+            for a in 0..texts.len() as u32 {
+                pattern.load(words.get(a));
+                for b in 0..texts.len() as u32 {
+                    let text = words.get(b);
+                    let distances = [
+                        (Measure::Levenshtein, levenshtein(&pattern, text)),
+                        (Measure::Damerau, damerau(&pattern, text)),
+                        (Measure::Osa, osa(&pattern, text)),
+                    ];
+                    for (measure, apart) in distances {
+                        for last in 0..5 {
+                            let far = words.far_apart((a, b), measure, &[f64::from(last)]);
+                            prop_assert!(!far || apart as f64 > f64::from(last));
+                        }
+                    }
+                    let level = |apart: usize| rung(&[1.0, 2.0], |&t| apart as f64 <= t);
+                    prop_assert_eq!(
+                        damerau_level(&pattern, text, level),
+                        level(damerau(&pattern, text))
+                    );
+                    let similar = [
+                        (Measure::Jaro, jaro(&pattern, text)),
+                        (Measure::JaroWinkler, jaro_winkler(&pattern, text)),
+                    ];
+                    for (measure, alike) in similar {
+                        for last in [0.3, 0.6, 0.85, 0.92, 1.0] {
+                            let far = words.far_apart((a, b), measure, &[last]);
+                            prop_assert!(!far || alike < last, "{alike} {last}");
+                        }
+                    }
+                }
+            }
+        }
+    }
 }
