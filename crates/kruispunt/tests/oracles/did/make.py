@@ -26,21 +26,32 @@ for i in range(n):
         since = year - first[i]
         effect = 0.2 * (since + 1) if first[i] and since >= 0 else 0.0
         y = level[i] + 0.1 * (year - 2010) * (1 + 0.5 * x1[i]) + effect + 0.5 * rng.normal()
-        rows.append((i + 1, int(year), int(first[i]), round(y, 6), x1[i], x2[i], weight[i], int(town[i])))
+        rows.append(
+            (i + 1, int(year), int(first[i]), round(y, 6), x1[i], x2[i], weight[i], int(town[i]))
+        )
 names = ["person", "year", "first", "y", "x1", "x2", "weight", "town"]
 data = pd.DataFrame(rows, columns=names)
 
 
 def run(xformla="y ~ 1", estimator="dr", **options):
     fit = ATTgt(
-        yname="y", tname="year", idname="person", gname="first", data=data.copy(), xformla=xformla, **options
+        yname="y",
+        tname="year",
+        idname="person",
+        gname="first",
+        data=data.copy(),
+        xformla=xformla,
+        **options,
     ).fit(est_method=estimator, bstrap=False)
     found = {k: list(map(float, fit.results[k])) for k in ("group", "year", "att", "se")}
     for kind in ("simple", "dynamic", "group", "calendar"):
         key = "group_agg" if kind == "group" else kind
         fit.aggte(typec=kind, bstrap=False, cband=False)
         a = fit.atte
-        own = {"overall": float(a["overall_att"]), "overall_se": float(np.ravel(a["overall_se"])[0])}
+        own = {
+            "overall": float(a["overall_att"]),
+            "overall_se": float(np.ravel(a["overall_se"])[0]),
+        }
         if kind != "simple":
             own |= {
                 "egt": list(map(float, a["egt"])),

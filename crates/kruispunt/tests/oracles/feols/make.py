@@ -190,11 +190,35 @@ series = whole.groupby("quarter").first().reset_index()
 panels = []
 for frame, formula, weights, kind, options in [
     (whole, "wage ~ trained + age", None, "NW", {"time_id": "quarter", "panel_id": "person"}),
-    (whole, "wage ~ trained + age", None, "NW", {"time_id": "quarter", "panel_id": "person", "lag": 3}),
-    (whole, "wage ~ age | person", "weight", "NW", {"time_id": "quarter", "panel_id": "person", "lag": 2}),
-    (whole, "wage ~ age | person + quarter", None, "NW", {"time_id": "quarter", "panel_id": "person", "lag": 1}),
+    (
+        whole,
+        "wage ~ trained + age",
+        None,
+        "NW",
+        {"time_id": "quarter", "panel_id": "person", "lag": 3},
+    ),
+    (
+        whole,
+        "wage ~ age | person",
+        "weight",
+        "NW",
+        {"time_id": "quarter", "panel_id": "person", "lag": 2},
+    ),
+    (
+        whole,
+        "wage ~ age | person + quarter",
+        None,
+        "NW",
+        {"time_id": "quarter", "panel_id": "person", "lag": 1},
+    ),
     (whole, "wage ~ trained + age", None, "DK", {"time_id": "quarter", "panel_id": "person"}),
-    (whole, "wage ~ age | person", "weight", "DK", {"time_id": "quarter", "panel_id": "person", "lag": 2}),
+    (
+        whole,
+        "wage ~ age | person",
+        "weight",
+        "DK",
+        {"time_id": "quarter", "panel_id": "person", "lag": 2},
+    ),
     (series, "wage ~ age", None, "NW", {"time_id": "quarter", "lag": 2}),
 ]:
     demeaner = pf.MapDemeaner(fixef_tol=1e-13, fixef_maxiter=100_000)
