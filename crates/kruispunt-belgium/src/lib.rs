@@ -1,12 +1,31 @@
-//! The Belgian pack: identification numbers, countries and origin groups, policy dates.
+//! The Belgian pack: identification numbers, countries, origin and generation, register checks,
+//! constructs of labour-market research, policy dates.
 //!
 //! - [`insz`]: parse, check and make national-register and BIS numbers
-//! - [`origin`]: countries under their register codes and the origin groups used in tables
+//! - [`country`]: countries under their register codes and the groups used in tables
+//! - [`origin`]: a person's origin by the rules of the monitoring, Statbel, Arvastat or one's own
+//! - [`generation`]: 1, 1.5, 2, 2.5 and 3, with the bands of age at arrival as parameters
+//! - [`checks`]: the traps of the warehouse, looked for in a delivery
+//! - [`constructs`]: day wage, stable employment, access to work, obligation; with definition cards
 //! - [`calendar`]: dates at which policies and registers changed, as data
-//!
-//! Rules that derive a person's origin from parents and nationalities (monitoring, Arvastat,
-//! Statbel) are not built yet.
 
 pub mod calendar;
+pub mod checks;
+pub mod constructs;
+pub mod country;
+mod error;
+pub mod generation;
 pub mod insz;
 pub mod origin;
+
+pub use error::BelgiumError;
+
+/// How often each word occurs, in words: `father 12, mother 3`.
+fn tally<'a>(words: impl Iterator<Item = &'a str>) -> String {
+    let mut counts = std::collections::BTreeMap::new();
+    for word in words {
+        *counts.entry(word).or_insert(0_usize) += 1;
+    }
+    let told: Vec<String> = counts.iter().map(|(word, count)| format!("{word} {count}")).collect();
+    told.join(", ")
+}

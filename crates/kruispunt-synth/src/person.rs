@@ -1,11 +1,12 @@
 //! Who lives in a household: everything about a person that no career changes.
 
+use crate::countries::COUNTRIES;
 use crate::draw::{Draws, Purpose, normal, pick, scaled};
 use crate::dynamics::State;
 use crate::params::{EDU, FIRST, QUARTERS, SD_THETA, SD_U, SHARE, THETA_U, first_day};
 use crate::places;
 use kruispunt::data::{Day, Period, Seed, Unit};
-use kruispunt_belgium::origin::{COUNTRIES, Country, Origin};
+use kruispunt_belgium::country::{Country, Origin};
 
 /// Persons a household can have: focal person, partner and up to four children.
 pub(crate) const MEMBERS: u64 = 8;
@@ -101,6 +102,12 @@ impl Person {
         let belgian = self.generation == 0 || (self.generation == 3 && self.pid % 3 != 0);
         if belgian { COUNTRIES[0].code } else { COUNTRIES[self.country].code }
     }
+}
+
+/// Whole years from one day to another.
+fn years_between(from: Day, to: Day) -> i32 {
+    let ((fy, fm, fd), (ty, tm, td)) = (from.ymd(), to.ymd());
+    ty - fy - i32::from((tm, td) < (fm, fd))
 }
 
 /// Makes the persons of a household.
@@ -229,6 +236,9 @@ impl Draft {
                 generation = 3;
             }
         }
+        if matches!(generation, 1 | 2) {
+            generation = if years_between(birth, arrival) < 18 { 2 } else { 1 };
+        }
         let edu = usize::from(unit(5) < EDU[self.origin]) + usize::from(unit(6) < EDU[self.origin]);
         let u = SD_U * normal(unit(7));
         let school = birth + ((18.0 + 2.0 * edu as f64 + unit(8)) * 365.25) as i32;
@@ -271,7 +281,7 @@ fn newcomer_day(origin: usize, u: f64, v: f64) -> Day {
 
 fn country(origin: usize, u: f64) -> usize {
     let of = |country: &Country| country.origin == Origin::ALL[origin];
-    let places: Vec<usize> = (0..COUNTRIES.len()).filter(|&at| of(&COUNTRIES[at])).collect();
+    let places: Vec<usize> = (0..COUNTRIES.len()).filter(|&at| of(COUNTRIES[at])).collect();
     let weights: Vec<f64> = (0..places.len()).map(|at| 1.0 / (1.0 + at as f64)).collect();
     places.get(pick(u, &weights)).copied().unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! Persons, nationalities, parents, residence, households, deaths, and the roll-out outcome.
 
 use super::Sheets;
+use crate::countries::COUNTRIES;
 use crate::draw::Purpose;
 use crate::dynamics::State;
 use crate::imperfection::Imperfection;
@@ -10,7 +11,6 @@ use crate::person::quarter_of;
 use crate::places::rollout_person;
 use crate::rows::Cell;
 use kruispunt::data::Day;
-use kruispunt_belgium::origin::COUNTRIES;
 
 pub(super) fn write(sheets: &mut Sheets, life: &Life<'_>, household: &[Life<'_>]) {
     person(sheets, life, household);

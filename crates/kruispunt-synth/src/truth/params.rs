@@ -11,7 +11,7 @@ use crate::rows::{Cell, Rows};
 use crate::schema::schema;
 use crate::tables::Link;
 use kruispunt::data::{Table, Values};
-use kruispunt_belgium::origin::Origin;
+use kruispunt_belgium::country::Origin;
 
 const TRAININGS: [&str; 4] = ["GCT", "OCT", "NCWT", "CWT"];
 

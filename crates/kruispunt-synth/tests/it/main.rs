@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail where it stands")]
 #![allow(clippy::needless_range_loop, reason = "rows of several columns at once")]
 
+mod belgium;
 mod calibration;
 mod consistency;
 mod imperfections;

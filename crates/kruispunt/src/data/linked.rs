@@ -22,10 +22,11 @@ impl Register for Table {
     }
 }
 
-/// The rows of a register that have a link, with columns of the register they were linked to.
+/// Rows that have a past: those of a register that have a link, with columns of the register they
+/// were linked to, or what a rule made of them.
 ///
-/// Made by [`Links::attach`](super::Links::attach). Whatever reads it takes over its account, so
-/// that the flow diagram of a panel begins with the linkage.
+/// Made by [`Links::attach`](super::Links::attach) and by rules of the country packs. Whatever
+/// reads it takes over its account, so that the flow diagram of a panel begins with the linkage.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Linked {
     table: Table,
@@ -33,7 +34,9 @@ pub struct Linked {
 }
 
 impl Linked {
-    pub(crate) const fn new(table: Table, account: Account) -> Self {
+    /// A table and what happened to its rows.
+    #[must_use]
+    pub const fn new(table: Table, account: Account) -> Self {
         Self { table, account }
     }
 }

@@ -1,0 +1,190 @@
+//! Jobs, positions, benefits.
+
+use super::registers::Registers;
+use super::{Absent, Check, Seen};
+use kruispunt::data::Period;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "estab_only_q2q4",
+        table: "dmfa_jobs",
+        look: establishment,
+        what: "the establishment is missing in the first and third quarters until 2014",
+        advice: "carry it over from the next quarter of the same job, or use even quarters only",
+    },
+    Check {
+        name: "several_lines_same_job",
+        table: "dmfa_jobs",
+        look: several_lines,
+        what: "jobs with more than one line over the same days of a quarter",
+        advice: "sum the lines of a person, employer and quarter before counting jobs",
+    },
+    Check {
+        name: "job_line_split_on_contract_change",
+        table: "dmfa_jobs",
+        look: split_lines,
+        what: "jobs with lines for successive parts of a quarter",
+        advice: "merge the spells of a person and employer (gap = 0) before counting jobs",
+    },
+    Check {
+        name: "days_over_65",
+        table: "dmfa_jobs",
+        look: many_days,
+        what: "lines with more than 65 paid days in a quarter",
+        advice: "cap days at 65 when they become a working volume; leave day wages as they are",
+    },
+    Check {
+        name: "neg_correction_wage",
+        table: "dmfa_jobs",
+        look: negative_wage,
+        what: "lines that correct an earlier wage downwards",
+        advice: "sum them into the quarter they correct; never take the log of a line",
+    },
+    Check {
+        name: "dibiss_break_2017",
+        table: "dmfa_jobs",
+        look: dibiss,
+        what: "the panel crosses 1 January 2017, when local government joined the national file",
+        advice: "read both sources before 2017 (RSZ and RSZPPO) or end at 2016Q4",
+    },
+    Check {
+        name: "nomenclature_2003",
+        table: "nomenc",
+        look: nomenclature,
+        what: "positions from before 2003, when a person could hold several",
+        advice: "start at 2003Q1, or resolve the positions of a quarter by a declared order",
+    },
+    Check {
+        name: "eu_staff_as_inactive",
+        table: "nomenc",
+        look: eu_staff,
+        what: "staff of European institutions who look inactive",
+        advice: "leave persons with it210 out of rates, or count them as employed",
+    },
+    Check {
+        name: "coverage_hole",
+        table: "nomenc",
+        look: coverage,
+        what: "quarters without rows, or with less than half of those of their neighbours",
+        advice: "ask for the missing quarters; do not read their absence as inactivity",
+    },
+];
+
+fn establishment(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let quarters = registers.quarters("dmfa_jobs", "quarter")?;
+    let places = registers.texts("dmfa_jobs", "nis_estab")?;
+    let (mut odd, mut odd_blank, mut even, mut even_blank) = (0, 0, 0, 0);
+    for (row, quarter) in quarters.iter().enumerate() {
+        let Some(quarter) = quarter.filter(|quarter| quarter.year() <= 2014) else { continue };
+        let blank = usize::from(places.get(row).is_none());
+        if matches!(quarter.first_day().ymd().1, 1 | 7) {
+            odd += 1;
+            odd_blank += blank;
+        } else {
+            even += 1;
+            even_blank += blank;
+        }
+    }
+    let share = |blank: usize, of: usize| blank as f64 / of.max(1) as f64;
+    let found = share(odd_blank, odd) > share(even_blank, even) + 0.25;
+    Ok(Seen { rows: odd_blank, of: odd, found })
+}
+
+type Line<'a> = (&'a str, &'a str, Period);
+
+/// For each job and quarter: its lines, whether two cover the same day, whether one follows another.
+fn lines(registers: &Registers<'_>, look: impl Fn(&[(i32, i32)]) -> bool) -> Result<Seen, Absent> {
+    let of = |name: &str| registers.texts("dmfa_jobs", name);
+    let (persons, employers) = (of("pid")?, of("matric")?);
+    let quarters = registers.quarters("dmfa_jobs", "quarter")?;
+    let (start, end) = (registers.days("dmfa_jobs", "start")?, registers.days("dmfa_jobs", "end")?);
+    let mut jobs: FxHashMap<Line<'_>, Vec<(i32, i32)>> = FxHashMap::default();
+    for row in 0..quarters.len() {
+        let key = persons.get(row).zip(employers.get(row)).zip(quarters[row]);
+        let Some(((person, employer), quarter)) = key else { continue };
+        if let (Some(start), Some(end)) = (start[row], end[row]) {
+            jobs.entry((person, employer, quarter)).or_default().push((start.0, end.0));
+        }
+    }
+    let mut rows = 0;
+    for lines in jobs.values_mut().filter(|lines| lines.len() > 1) {
+        lines.sort_unstable();
+        rows += usize::from(look(lines));
+    }
+    Ok(Seen::above(rows, jobs.len(), 0.001))
+}
+
+fn several_lines(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    lines(registers, |lines| lines.windows(2).any(|pair| pair[1].0 <= pair[0].1))
+}
+
+fn split_lines(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    lines(registers, |lines| lines.windows(2).any(|pair| pair[1].0 == pair[0].1 + 1))
+}
+
+fn many_days(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let days = registers.numbers("dmfa_jobs", "days_ft")?;
+    Ok(Seen::any(days.iter().filter(|days| **days > 65.0).count(), days.len()))
+}
+
+fn negative_wage(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let wages = registers.numbers("dmfa_jobs", "wage_ord")?;
+    Ok(Seen::any(wages.iter().filter(|wage| **wage < 0.0).count(), wages.len()))
+}
+
+fn dibiss(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let quarters = registers.quarters("dmfa_jobs", "quarter")?;
+    let after = quarters.iter().flatten().filter(|quarter| quarter.year() >= 2017).count();
+    Ok(Seen { rows: after, of: quarters.len(), found: after > 0 && after < quarters.len() })
+}
+
+fn nomenclature(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let quarters = registers.quarters("nomenc", "quarter")?;
+    let before = quarters.iter().flatten().filter(|quarter| quarter.year() < 2003).count();
+    Ok(Seen::any(before, quarters.len()))
+}
+
+fn eu_staff(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let of = |name: &str| registers.texts("persons", name);
+    let (persons, staff) = (of("pid")?, of("it210")?);
+    let staff: FxHashSet<&str> = persons
+        .iter()
+        .zip(staff.iter())
+        .filter_map(|(pid, it210)| pid.filter(|_| it210.is_some()))
+        .collect();
+    let seen = registers.texts("nomenc", "pid")?;
+    let positions = registers.texts("nomenc", "nomenc")?;
+    let (mut rows, mut of) = (0, 0);
+    for (person, position) in seen.iter().zip(positions.iter()) {
+        if person.is_some_and(|person| staff.contains(person)) {
+            of += 1;
+            rows += usize::from(position.is_some_and(|code| code.starts_with('3')));
+        }
+    }
+    Ok(Seen::above(rows, of, 0.5))
+}
+
+/// Rows a quarter against the mean of the quarters beside it.
+fn coverage(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let quarters = registers.quarters("nomenc", "quarter")?;
+    let there = quarters.iter().flatten().map(|quarter| quarter.number);
+    let (Some(first), Some(last)) = (there.clone().min(), there.clone().max()) else {
+        return Ok(Seen::any(0, 0));
+    };
+    let span = usize::try_from(last - first).unwrap_or(0) + 1;
+    if span > 4_000 {
+        return Err(Absent("a column \"quarter\" within a thousand years".to_owned()));
+    }
+    let mut counts = vec![0_usize; span];
+    for number in there {
+        counts[(number - first) as usize] += 1;
+    }
+    let hole = |at: &usize| {
+        let beside = [at.checked_sub(1), Some(at + 1)].into_iter().flatten();
+        let beside: Vec<usize> = beside.filter_map(|at| counts.get(at).copied()).collect();
+        let mean = beside.iter().sum::<usize>() as f64 / beside.len().max(1) as f64;
+        (counts[*at] as f64) < 0.5 * mean
+    };
+    Ok(Seen::any((0..span).filter(hole).count(), span))
+}

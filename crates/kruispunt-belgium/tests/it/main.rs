@@ -1,0 +1,4 @@
+//! The Belgian pack from outside.
+
+mod constructs;
+mod origin;
