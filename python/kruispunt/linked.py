@@ -9,21 +9,21 @@ from kruispunt._frames import IntoTable, to_table
 from kruispunt._shown import Shown
 from kruispunt.account import Account
 
-__all__ = ["Linked", "to_register"]
+__all__ = ["Linked", "Register", "to_register"]
 
 
-class Linked(Shown):
-    """The linked rows of a register, with columns of the register they were linked to.
+class Register(Shown):
+    """Rows that have a past: what a rule or a linkage made of a table.
 
-    Made by :meth:`kruispunt.linkage.Links.attach`. It is a table like any other
-    (:meth:`to_frame`, ``__arrow_c_stream__``); what reads it as it is (:class:`kruispunt.Spells`,
-    :meth:`kruispunt.Spells.identify`, :meth:`kruispunt.Panel.attach_person`) takes over its
-    account, so that the flow diagram of a panel begins with the linkage.
+    It is a table like any other (:meth:`to_frame`, ``__arrow_c_stream__``); what reads it as it is
+    (:class:`kruispunt.Spells`, :meth:`kruispunt.Spells.identify`,
+    :meth:`kruispunt.Panel.attach_person`) takes over its account, so that the flow diagram of a
+    panel tells of it.
 
     Attributes
     ----------
     account : Account
-        How the rows were linked, and what was left out.
+        What happened to the rows.
     """
 
     __slots__ = ("native",)
@@ -36,7 +36,7 @@ class Linked(Shown):
 
     @property
     def account(self) -> Account:
-        """How the rows were linked, and what was left out."""
+        """What happened to the rows."""
         return Account.from_json(self.native.account)
 
     def __kruispunt_table__(self) -> _core.Table:
@@ -46,13 +46,28 @@ class Linked(Shown):
         return len(self.native)
 
     def __reduce__(self) -> tuple[Any, tuple[_core.Linked]]:
-        return Linked, (self.native,)
+        return type(self), (self.native,)
 
     def __repr__(self) -> str:
         names = ", ".join(self.native.table().columns)
-        return f"<Linked register of {len(self)} rows: {names}>"
+        return f"<{type(self).__name__} of {len(self)} rows: {names}>"
+
+
+class Linked(Register):
+    """The linked rows of a register, with columns of the register they were linked to.
+
+    Made by :meth:`kruispunt.linkage.Links.attach`. The flow diagram of a panel that reads it begins
+    with the linkage.
+
+    Attributes
+    ----------
+    account : Account
+        How the rows were linked, and what was left out.
+    """
+
+    __slots__ = ()
 
 
 def to_register(data: IntoTable, argument: str = "data") -> _core.Table | _core.Linked:
     """Read a table of any kind, with its past where it has one."""
-    return data.native if isinstance(data, Linked) else to_table(data, argument=argument)
+    return data.native if isinstance(data, Register) else to_table(data, argument=argument)

@@ -84,7 +84,11 @@ mod _core {
 
     // belgium
     #[pymodule_export]
-    use crate::belgium::{insz_parse, insz_valid};
+    use crate::belgium::{
+        access_to_work, construct_cards, country_list, generation, insz_parse, insz_valid,
+        integration_obligation, origin, policy_events, register_checks, stable_employment,
+        wage_a_day,
+    };
 
     // synth
     #[pymodule_export]

@@ -1,7 +1,4 @@
-"""The Belgian pack: identification numbers.
-
-Rules that derive a person's origin from parents and nationalities are not built yet.
-"""
+"""Identification numbers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,29 @@
+"""The Belgian pack: identification numbers, origin and generation, checks, constructs, calendar."""
+
+from __future__ import annotations
+
+from kruispunt.belgium._constructs import (
+    asylum_access,
+    cards,
+    day_wage,
+    obligation,
+    stable_employment,
+)
+from kruispunt.belgium._insz import Insz, insz
+from kruispunt.belgium._origin import generation, origin
+from kruispunt.belgium._registers import calendar, checks, countries
+
+__all__ = [
+    "Insz",
+    "asylum_access",
+    "calendar",
+    "cards",
+    "checks",
+    "countries",
+    "day_wage",
+    "generation",
+    "insz",
+    "obligation",
+    "origin",
+    "stable_employment",
+]
