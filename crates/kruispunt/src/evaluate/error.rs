@@ -53,6 +53,26 @@ pub enum EvaluateError {
         /// The row of the panel, counted from 0.
         row: usize,
     },
+    /// An event or an indicator is neither 0 nor 1.
+    #[error("`{argument}`: column \"{column}\" at row {row} is neither 0 nor 1")]
+    NotBinary {
+        /// The argument that names the column.
+        argument: &'static str,
+        /// The column.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+    },
+    /// A duration is below 0.
+    #[error(
+        "`time`: column \"{column}\" at row {row} is below 0; durations count from 0, name a column in `entry` for a scale such as age or date"
+    )]
+    BadTime {
+        /// The column.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+    },
     /// An argument has a value that makes no sense.
     #[error("`{argument}`: expected {expected}, got {got}")]
     BadArgument {

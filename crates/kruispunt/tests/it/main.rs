@@ -4,6 +4,7 @@
 mod dynamic;
 mod estimate;
 mod evaluate;
+mod hazard;
 mod hostile;
 mod layering;
 mod linkage;
