@@ -24,6 +24,7 @@ mod lags;
 mod least_squares;
 mod request;
 mod sample;
+mod sampled;
 mod vcov;
 mod weak;
 
@@ -34,5 +35,6 @@ pub use formula::Formula;
 pub use glm::{Family, FeGlm, Separation};
 pub use inference::{EffectValues, WaldTest};
 pub use request::Singletons;
+pub(crate) use sampled::{Sampled, Sampling};
 pub use vcov::Vcov;
 pub use weak::{FirstStageTest, InstrumentTests, TestResult};

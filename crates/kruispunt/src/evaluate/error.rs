@@ -1,4 +1,5 @@
 use crate::data::DataError;
+use crate::estimate::EstimateError;
 
 /// An error of an evaluation.
 ///
@@ -9,6 +10,9 @@ pub enum EvaluateError {
     /// A column, a type or a cell of the panel is wrong.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A formula or a regression says no.
+    #[error(transparent)]
+    Estimate(#[from] EstimateError),
     /// A value is NaN or infinite, or too large to be squared.
     #[error(
         "`{argument}`: column \"{column}\" at row {row} is not a finite number below 1e90; NaN is not missing, make it null"
@@ -63,6 +67,14 @@ pub enum EvaluateError {
         /// The row, counted from 0.
         row: usize,
     },
+    /// An event is no number of a cause.
+    #[error("`fml`: column \"{column}\" at row {row} is no event: 0 for none, else 1, 2, ...")]
+    BadEvent {
+        /// The column.
+        column: String,
+        /// The row, counted from 0.
+        row: usize,
+    },
     /// A duration is below 0.
     #[error(
         "`time`: column \"{column}\" at row {row} is below 0; durations count from 0, name a column in `entry` for a scale such as age or date"
@@ -72,6 +84,14 @@ pub enum EvaluateError {
         column: String,
         /// The row, counted from 0.
         row: usize,
+    },
+    /// A regressor, or several together, predicts some outcomes perfectly.
+    #[error(
+        "{what} predicts the outcome perfectly, so that its coefficient is infinite; leave it out, or the rows it settles"
+    )]
+    Separated {
+        /// The regressor, or regressors in general.
+        what: String,
     },
     /// An argument has a value that makes no sense.
     #[error("`{argument}`: expected {expected}, got {got}")]
@@ -137,12 +157,15 @@ impl EvaluateError {
     /// Whether the input is wrong, rather than the design or the numbers.
     #[must_use]
     pub const fn is_input(&self) -> bool {
+        if let Self::Estimate(error) = self {
+            return error.is_input();
+        }
         !matches!(self, Self::NothingEstimable { .. } | Self::NoSolution { .. } | Self::Cancelled)
     }
 
     /// Whether the work was cancelled.
     #[must_use]
     pub const fn is_cancelled(&self) -> bool {
-        matches!(self, Self::Cancelled)
+        matches!(self, Self::Cancelled | Self::Estimate(EstimateError::Cancelled))
     }
 }

@@ -32,6 +32,9 @@ pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
 pub use dynamic::{Against, DynamicMatching};
 pub use error::EvaluateError;
-pub use hazard::{Curve, LogRank, Restricted, Survival, SurvivalCurves};
+pub use hazard::{
+    Cox, CoxFit, Curve, DiscreteHazard, HazardFit, Link, LogRank, Restricted, Survival,
+    SurvivalCurves, Ties,
+};
 pub use honest::{HonestInterval, Power};
 pub use inference::{Bands, Pretest};

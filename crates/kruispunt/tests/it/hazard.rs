@@ -1,7 +1,7 @@
 //! Durations against lifelines, statsmodels, slow twins and closed forms.
 
 use kruispunt::data::{Column, Table};
-use kruispunt::evaluate::{EvaluateError, SurvivalCurves};
+use kruispunt::evaluate::{Cox, DiscreteHazard, EvaluateError, Link, SurvivalCurves, Ties};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -229,4 +229,252 @@ fn bad_episodes_are_refused_or_counted() {
     assert_eq!(early.cautions()[0].code, "small_early_risk_set");
     assert!(found.logrank(0.0).is_err() && found.tidy(1.5).is_err());
     assert!(found.restricted_mean(f64::NAN).is_err() && found.quantile(0.0, 0.05).is_err());
+}
+
+/// Person-period rows from entry on; durations of 12 and more are one.
+fn periods(oracle: &Value) -> Table {
+    let data = table(oracle);
+    let of = |name: &str| column(&data, name);
+    let (entry, end, cause) = (of("entry"), of("quarters"), of("cause"));
+    let (x1, x2, town) = (of("x1"), of("x2"), of("town"));
+    let mut rows: [Vec<f64>; 8] = Default::default();
+    for person in 0..end.len() {
+        for t in entry[person] as i64 + 1..=end[person] as i64 {
+            let why = if t as f64 == end[person] { cause[person] } else { 0.0 };
+            let exit = f64::from(u8::from(why > 0.0));
+            let own = t.min(12);
+            let phase = if own <= 3 {
+                1.0
+            } else if own <= 8 {
+                2.0
+            } else {
+                3.0
+            };
+            let row =
+                [person as f64, own as f64, exit, why, phase, x1[person], x2[person], town[person]];
+            for (column, value) in rows.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+    }
+    let names = ["person", "duration", "exit", "why", "phase", "x1", "x2", "town"];
+    Table::new(names.into_iter().zip(rows.into_iter().map(Column::float))).unwrap()
+}
+
+fn map(value: &Value, names: &[String]) -> Vec<f64> {
+    names.iter().map(|name| value[name].as_f64().unwrap()).collect()
+}
+
+#[test]
+fn discrete_hazards_equal_statsmodels() {
+    let oracle = oracle();
+    let rows = periods(&oracle);
+    for (link, name) in [(Link::Logit, "logit"), (Link::Cloglog, "cloglog")] {
+        let own = &oracle["expected"][name];
+        let model = DiscreteHazard::new("exit ~ x1 + x2 | duration").unwrap().link(link);
+        let found = model.clone().fit(&rows).unwrap();
+        close(name, found.fit().coef(), &numbers(&own["coef"])[..2], 1e-8);
+        close(name, &found.fit().std_errors(), &numbers(&own["se"])[..2], 1e-8);
+        let likelihood = found.fit().likelihood().unwrap();
+        close(name, &[likelihood.log_likelihood], &[own["log_likelihood"].as_f64().unwrap()], 1e-9);
+        let clustered = model.cluster("town").fit(&rows).unwrap();
+        close(name, &clustered.fit().std_errors(), &numbers(&own["cluster_se"])[..2], 1e-8);
+        // Dummies of the formula are the baseline of the bar.
+        let dummies = DiscreteHazard::new("exit ~ x1 + x2 + C(duration)").unwrap().link(link);
+        let other = dummies.fit(&rows).unwrap();
+        close(name, &other.fit().coef()[1..3], found.fit().coef(), 1e-8);
+        close(name, &other.fit().std_errors()[1..3], &found.fit().std_errors(), 1e-8);
+    }
+    let own = &oracle["expected"]["multinomial"];
+    let model = DiscreteHazard::new("why ~ x1 + x2 | phase").unwrap().competing();
+    let found = model.fit(&rows).unwrap();
+    assert_eq!(found.fit().names(), ["1: x1", "1: x2", "2: x1", "2: x2"]);
+    for cause in 0..2 {
+        let at = 2 * cause..2 * cause + 2;
+        close("coef", &found.fit().coef()[at.clone()], &numbers(&own["coef"][cause])[..2], 1e-8);
+        close("se", &found.fit().std_errors()[at], &numbers(&own["se"][cause])[..2], 1e-7);
+    }
+}
+
+#[test]
+fn a_model_without_regressors_gives_the_curves() {
+    let rows = periods(&oracle());
+    let data = table(&oracle());
+    let capped: Vec<f64> = column(&data, "quarters");
+    for (formula, several) in [("exit ~ 1 | duration", false), ("why ~ 1 | duration", true)] {
+        let model = DiscreteHazard::new(formula).unwrap();
+        let model = if several { model.competing() } else { model };
+        let found = model.fit(&rows).unwrap().curves(&Table::default(), 0.05).unwrap();
+        let event = if several { "cause" } else { "event" };
+        let curves = SurvivalCurves::new("quarters", event).entry("entry");
+        let curves = if several { curves.causes() } else { curves };
+        let curve = &curves.fit(&data).unwrap().curves()[0].clone();
+        let causes = if several { 2 } else { 1 };
+        for cause in 0..causes {
+            let pick = |name: &str| -> Vec<f64> {
+                column(&found, name).into_iter().skip(cause).step_by(causes).take(8).collect()
+            };
+            let of = |own: &[f64]| -> Vec<f64> {
+                own.iter().skip(cause).step_by(causes).take(8).copied().collect()
+            };
+            close("survival", &pick("survival"), &curve.survival[..8], 1e-9);
+            close("greenwood", &pick("survival_se"), &curve.survival_se[..8], 1e-8);
+            close("incidence", &pick("incidence"), &of(&curve.incidence), 1e-9);
+            close("its error", &pick("incidence_se"), &of(&curve.incidence_se), 1e-8);
+        }
+    }
+    assert_eq!(capped.len(), 240);
+}
+
+#[test]
+fn hazards_without_an_answer_say_so() {
+    let rows = |event: Vec<i64>, x: Vec<f64>| {
+        let duration = (0..event.len()).map(|at| at as i64 % 2).collect();
+        Table::new([
+            ("e", Column::int(event)),
+            ("x", Column::float(x)),
+            ("d", Column::int(duration)),
+        ])
+        .unwrap()
+    };
+    let fit = |fml: &str, data: &Table| DiscreteHazard::new(fml).unwrap().fit(data);
+    let split = rows(vec![0, 0, 1, 1, 0, 1], vec![0.0, 0.0, 1.0, 1.0, 0.0, 1.0]);
+    let found = fit("e ~ x | d", &split);
+    assert!(matches!(found, Err(EvaluateError::Separated { .. })), "{found:?}");
+    let slopes = rows(vec![0, 0, 0, 1, 1, 1], vec![0.1, 0.2, 0.3, 0.4, 0.5, 0.6]);
+    let found = fit("e ~ x", &slopes);
+    assert!(matches!(found, Err(EvaluateError::Separated { .. })), "{found:?}");
+    let found = fit("e ~ x | d", &rows(vec![0, 2, 1, 0], vec![0.0; 4]));
+    assert!(matches!(found, Err(EvaluateError::NotBinary { row: 1, .. })), "{found:?}");
+    let found = fit("e ~ x | d", &rows(vec![0; 4], vec![0.0; 4]));
+    assert!(matches!(found, Err(EvaluateError::NothingEstimable { .. })), "{found:?}");
+    // At duration 1 nobody leaves: these rows say nothing.
+    let half = rows(vec![1, 0, 0, 0, 1, 0, 0, 0], (0..8).map(|at| f64::from(at % 3)).collect());
+    let found = fit("e ~ x | d", &half).unwrap();
+    let step = found.fit().account().last().unwrap();
+    assert_eq!((step.after.rows, step.excluded[0].count.rows), (4, 4));
+    assert!(step.adds_up(), "{step:?}");
+    let twice = Table::new([("e", Column::int(vec![1, 0])), ("x", Column::float(vec![1.0, 2.0]))]);
+    assert!(fit("e ~ x | nothing", &twice.unwrap()).is_err());
+    assert!(
+        DiscreteHazard::new("e ~ x").unwrap().competing().link(Link::Cloglog).fit(&half).is_err()
+    );
+}
+
+#[test]
+fn cox_equals_lifelines() {
+    let oracle = oracle();
+    let data = table(&oracle);
+    let model = || Cox::new("quarters ~ x1 + x2", "event").unwrap();
+    let check = |name: &str, model: Cox, data: &Table| {
+        let (own, found) = (&oracle["expected"][name], model.fit(data).unwrap());
+        let names = found.fit().names();
+        close(name, found.fit().coef(), &map(&own["coef"], names), 1e-8);
+        close(name, &found.fit().std_errors(), &map(&own["se"], names), 1e-8);
+        let top = found.fit().likelihood().unwrap().log_likelihood;
+        close(name, &[top], &[own["log_likelihood"].as_f64().unwrap()], 1e-9);
+        if own["vcov"].is_array() && found.fit().vcov_text() == "iid" {
+            close(name, found.fit().vcov_matrix(), &numbers(&own["vcov"]), 1e-8);
+        }
+    };
+    check("cox", model(), &data);
+    check("cox_entry", model().entry("entry"), &data);
+    check("cox_weights", model().weights("weight"), &data);
+    check("cox_strata", Cox::new("quarters ~ x1 + x2 | group", "event").unwrap(), &data);
+    let untied = || Cox::new("exact ~ x1 + x2", "event").unwrap();
+    check("cox_robust", untied().robust(), &data);
+    check("cox_cluster", untied().cluster("town"), &data);
+    check(
+        "cox_varying",
+        Cox::new("stop ~ x1 + late", "event").unwrap().entry("start"),
+        &split(&data),
+    );
+}
+
+/// Two rows a person: a covariate that changes after four quarters.
+fn split(data: &Table) -> Table {
+    let of = |name: &str| column(data, name);
+    let (end, event, x1, x2) = (of("quarters"), of("event"), of("x1"), of("x2"));
+    let mut rows: [Vec<f64>; 5] = Default::default();
+    for person in 0..end.len() {
+        let more = end[person] > 4.0;
+        let first =
+            [0.0, end[person].min(4.0), if more { 0.0 } else { event[person] }, x1[person], 0.0];
+        let second = [4.0, end[person], event[person], x1[person], x2[person]];
+        for row in [Some(first), more.then_some(second)].into_iter().flatten() {
+            for (column, value) in rows.iter_mut().zip(row) {
+                column.push(value);
+            }
+        }
+    }
+    let names = ["start", "stop", "event", "x1", "late"];
+    Table::new(names.into_iter().zip(rows.into_iter().map(Column::float))).unwrap()
+}
+
+/// Therneau & Grambsch (2000), *Modeling Survival Data*, appendix E: worked by hand there.
+#[test]
+fn cox_equals_the_worked_examples() {
+    let one = Table::new([
+        ("time", Column::int(vec![9, 1, 1, 6, 6, 8])),
+        ("event", Column::int(vec![1, 1, 0, 1, 1, 0])),
+        ("x", Column::int(vec![0, 1, 1, 1, 0, 0])),
+    ])
+    .unwrap();
+    let two = Table::new([
+        ("start", Column::int(vec![1, 2, 5, 2, 1, 7, 3, 4, 8, 8])),
+        ("time", Column::int(vec![2, 3, 6, 7, 8, 9, 9, 9, 14, 17])),
+        ("event", Column::int(vec![1, 1, 1, 1, 1, 1, 1, 0, 0, 0])),
+        ("x", Column::int(vec![1, 0, 0, 1, 0, 1, 1, 1, 0, 0])),
+    ])
+    .unwrap();
+    let model = || Cox::new("time ~ x", "event").unwrap();
+    // Breslow: exp(beta) solves a quadratic; beta = log((3 + sqrt(33)) / 2).
+    let found = model().ties(Ties::Breslow).fit(&one).unwrap();
+    let root = f64::midpoint(3.0, 33.0_f64.sqrt()).ln();
+    close("breslow", found.fit().coef(), &[root], 1e-10);
+    close("efron", model().fit(&one).unwrap().fit().coef(), &[1.676_857_485_598_2], 1e-10);
+    let late = model().entry("start");
+    let found = late.clone().ties(Ties::Breslow).fit(&two).unwrap();
+    close("breslow, entry", found.fit().coef(), &[-0.084_526_080_661_309_2], 1e-9);
+    close("efron, entry", late.fit(&two).unwrap().fit().coef(), &[-0.021_105_209_632_544_7], 1e-9);
+}
+
+#[test]
+fn cox_curves_without_an_effect_are_nelson_aalen() {
+    // With Breslow's ties, at beta = 0 the baseline is the Nelson-Aalen estimator.
+    let data = table(&oracle());
+    let found = Cox::new("quarters ~ x1", "event").unwrap().ties(Ties::Breslow).fit(&data).unwrap();
+    let at_mean = found.curves(&Table::default(), 0.05).unwrap();
+    let curve = &SurvivalCurves::new("quarters", "event").fit(&data).unwrap().curves()[0].clone();
+    let (h, na) = (column(&at_mean, "cumulative_hazard"), &curve.hazard);
+    assert!((h[0] / na[0] - 1.0).abs() < 0.1, "{} {}", h[0], na[0]);
+    close("at risk", &column(&at_mean, "n_risk")[..8], &curve.at_risk[..8], 0.0);
+    let profiles = Table::new([("x1", Column::float(vec![0.0, 1.0]))]).unwrap();
+    let both = found.curves(&profiles, 0.05).unwrap();
+    let h = column(&both, "cumulative_hazard");
+    let m = h.len() / 2;
+    for at in 0..m {
+        assert!((h[m + at] / h[at] - found.fit().coef()[0].exp()).abs() < 1e-12);
+    }
+    assert!(found.curves(&Table::new([("z", Column::int(vec![1]))]).unwrap(), 0.05).is_err());
+}
+
+#[test]
+fn cox_without_an_answer_says_so() {
+    let data = Table::new([
+        ("t", Column::int(vec![1, 2, 3, 4])),
+        ("e", Column::int(vec![1, 1, 1, 1])),
+        ("x", Column::int(vec![4, 3, 2, 1])),
+        ("c", Column::int(vec![1, 1, 1, 1])),
+        ("late", Column::int(vec![1, 2, 3, 4])),
+        ("two", Column::int(vec![0, 2, 1, 1])),
+    ])
+    .unwrap();
+    let fit = |fml: &str, event: &str| Cox::new(fml, event).unwrap().fit(&data);
+    assert!(matches!(fit("t ~ x", "e"), Err(EvaluateError::Separated { .. })));
+    assert!(matches!(fit("t ~ c", "e"), Err(EvaluateError::NothingEstimable { .. })));
+    assert!(matches!(fit("t ~ x", "two"), Err(EvaluateError::NotBinary { row: 1, .. })));
+    let late = Cox::new("t ~ x", "e").unwrap().entry("late").fit(&data);
+    assert!(late.is_err(), "{late:?}");
+    assert!(Cox::new("t ~ x + ", "e").is_err());
 }

@@ -49,7 +49,11 @@ pub(super) fn finite(
 }
 
 /// Truth values as 0 and 1; `u32::MAX` for null.
-fn truths(column: &Column, argument: &'static str, name: &str) -> Result<Vec<u32>, EvaluateError> {
+pub(super) fn truths(
+    column: &Column,
+    argument: &'static str,
+    name: &str,
+) -> Result<Vec<u32>, EvaluateError> {
     let values = column.to_floats(argument, name)?;
     (0..values.len())
         .map(|row| match values[row] {

@@ -6,9 +6,18 @@
 //! ```
 
 mod compare;
+mod cox;
 mod curves;
+mod discrete;
 mod episodes;
+mod likelihood;
+mod newton;
+mod partial;
+mod predict;
 mod tally;
 
 pub use compare::LogRank;
+pub use cox::{Cox, CoxFit, Ties};
 pub use curves::{Curve, Restricted, Survival, SurvivalCurves};
+pub use discrete::{DiscreteHazard, HazardFit};
+pub use likelihood::Link;

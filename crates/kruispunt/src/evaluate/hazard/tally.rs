@@ -16,6 +16,9 @@ pub(super) struct Tally {
     pub(super) enters: Vec<(f64, f64)>,
 }
 
+/// The bit that tells the row of an entry from the row of an end.
+const ENTRY: u32 = 1 << 31;
+
 /// What begins and ends at one time.
 #[derive(Clone, Copy, Default)]
 struct Sums {
@@ -89,8 +92,6 @@ impl Episodes {
 
     fn sorted(&self) -> Vec<Tally> {
         let k = self.causes.len();
-        // Time of an end or an entry, row; entries carry the highest bit.
-        const ENTRY: u32 = 1 << 31;
         let mut marks: Vec<(u32, f64, u32)> = (0..self.time.len())
             .map(|row| (self.group[row], self.time[row] + 0.0, row as u32))
             .collect();
