@@ -29,10 +29,11 @@ from kruispunt.estimate import Estimates, Fit, Fits, etable, feglm, feols, fepoi
 
 # evaluate
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
+from kruispunt.durations import Hazard, Survival, cox, cumulative_incidence, hazard, survival
 from kruispunt.matching import dynamic_matching
 
 # report
-from kruispunt.plots import coefplot, iplot, plot_effects
+from kruispunt.plots import coefplot, iplot, plot_curves, plot_effects
 from kruispunt.report import Report
 
 # belgium, synth
@@ -67,15 +68,22 @@ __all__ = [
     # evaluate
     "Comparison",
     "Effects",
+    "Hazard",
+    "Survival",
     "bacon",
     "compare_did",
+    "cox",
+    "cumulative_incidence",
     "did",
     "dynamic_matching",
+    "hazard",
+    "survival",
     "twfe_weights",
     # report
     "Report",
     "coefplot",
     "iplot",
+    "plot_curves",
     "plot_effects",
     # belgium, synth
     "belgium",

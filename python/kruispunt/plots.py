@@ -15,10 +15,11 @@ from kruispunt.exceptions import InputError, MissingPackageError
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from kruispunt.durations import Survival
     from kruispunt.estimate import Fit
     from kruispunt.evaluate import Effects
 
-__all__ = ["COLOURS", "coefplot", "iplot", "plot_effects"]
+__all__ = ["COLOURS", "coefplot", "iplot", "plot_curves", "plot_effects"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours; black, the last, stands for the truth or a reference."""
@@ -297,6 +298,75 @@ def plot_effects(
     _decorate(axes, kind, next(iter(named.values())), truth, marks)
     axes.set_xlabel(xlabel if xlabel is not None else _axis(kind, next(iter(named.values()))))
     axes.set_ylabel(ylabel if ylabel is not None else "effect")
+    axes.legend(frameon=False)
+    return axes
+
+
+def plot_curves(
+    curves: Survival,
+    *,
+    kind: str = "survival",
+    level: float = 0.95,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw curves of durations as steps, with their intervals.
+
+    Parameters
+    ----------
+    curves : Survival
+        What :func:`kruispunt.survival` or :func:`kruispunt.cumulative_incidence` gives.
+    kind : {"survival", "uptake", "incidence", "hazard"}
+        Survival; one minus survival; the incidence of each event; the cumulative hazard.
+    level : float
+        Coverage, between 0 and 1.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    InputError
+        If there is no such kind.
+    MissingPackageError
+        If matplotlib is not installed.
+    """
+    columns = {
+        "survival": ("survival", "conf_low", "conf_high"),
+        "uptake": ("survival", "conf_high", "conf_low"),
+        "incidence": ("incidence", "conf_low", "conf_high"),
+        "hazard": ("cumulative_hazard", "hazard_low", "hazard_high"),
+    }
+    if kind not in columns:
+        message = f"`kind`: {kind!r} is none of {', '.join(map(repr, columns))}"
+        raise InputError(message)
+    axes = new_axes(ax)
+    own = curves.native
+    table = own.incidence(1 - level) if kind == "incidence" else own.tidy(1 - level)
+    names = table.columns
+    labels = [at for at, name in enumerate(names[: names.index("time")])]
+    at = [names.index(name) for name in ("time", *columns[kind])]
+    lines: dict[str, list[list[float]]] = {}
+    for cells in table.cells(0, len(table)):
+        label = ", ".join(cells[one] or "" for one in labels)
+        middle = float(cells[at[1]] or 0)
+        numbers = [middle if cells[one] is None else float(cells[one] or 0) for one in at]
+        numbers[0] = float(cells[at[0]] or 0)
+        if kind == "uptake":
+            numbers[1:] = [1 - value for value in numbers[1:]]
+        lines.setdefault(label, []).append(numbers)
+    start = 1.0 if kind == "survival" else 0.0
+    for place, (label, rows) in enumerate(lines.items()):
+        colour = COLOURS[place % 6]
+        time, middle_line, low, high = (
+            [0.0 if column == 0 else start, *[row[column] for row in rows]] for column in range(4)
+        )
+        axes.step(time, middle_line, where="post", color=colour, label=_legend(label, level))
+        axes.fill_between(time, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
+    axes.set_xlabel("time")
+    axes.set_ylabel(kind)
     axes.legend(frameon=False)
     return axes
 

@@ -14,7 +14,7 @@ use pyo3::prelude::*;
 use std::sync::Arc;
 
 /// One of a few words.
-fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
+pub(crate) fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
     words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         InputError::new_err(format!("`{argument}`: \"{word}\" is none of {}", known.join(", ")))

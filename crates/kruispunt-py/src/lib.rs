@@ -24,6 +24,7 @@ mod error;
 mod estimate;
 mod evaluate;
 mod export;
+mod hazard;
 mod import;
 mod linkage;
 mod linked;
@@ -75,6 +76,8 @@ mod _core {
     // evaluate
     #[pymodule_export]
     use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, twfe_weights};
+    #[pymodule_export]
+    use crate::hazard::{PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, survival};
 
     // report
     #[pymodule_export]

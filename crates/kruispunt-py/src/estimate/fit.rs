@@ -28,7 +28,7 @@ const fn test(own: TestResult) -> Test {
 pub(crate) struct PyFit(pub(super) Arc<Fit>);
 
 impl PyFit {
-    pub(super) fn of(fit: Fit) -> Self {
+    pub(crate) fn of(fit: Fit) -> Self {
         Self(Arc::new(fit))
     }
 

@@ -1,0 +1,292 @@
+//! The door to durations: curves and hazards of `kruispunt::evaluate`.
+
+use crate::error::{estimate_error, evaluate_error};
+use crate::estimate::PyFit;
+use crate::evaluate::one_of;
+use crate::table::PyTable;
+use crate::{account, pickle, work};
+use kruispunt::estimate::Formula;
+use kruispunt::evaluate::{
+    Cox, CoxFit, DiscreteHazard, EvaluateError, HazardFit, Link, Survival, SurvivalCurves, Ties,
+};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// Names and texts of what a reader must know.
+type Cautions = Vec<(String, String)>;
+
+/// The columns a formula reads.
+#[pyfunction]
+pub(crate) fn formula_columns(formula: &str) -> PyResult<Vec<String>> {
+    Formula::parse(formula).map(|own| own.columns()).map_err(|error| estimate_error(&error))
+}
+
+/// Which columns of episodes hold what.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Episodes {
+    time: String,
+    event: String,
+    entry: Option<String>,
+    weights: Option<String>,
+    by: Option<String>,
+    causes: bool,
+}
+
+/// Curves of durations.
+#[pyfunction]
+pub(crate) fn survival(table: &Bound<'_, PyTable>, episodes: Episodes) -> PyResult<PySurvival> {
+    let mut what = SurvivalCurves::new(episodes.time, episodes.event);
+    if episodes.causes {
+        what = what.causes();
+    }
+    if let Some(column) = episodes.entry {
+        what = what.entry(column);
+    }
+    if let Some(column) = episodes.weights {
+        what = what.weights(column);
+    }
+    if let Some(column) = episodes.by {
+        what = what.by(column);
+    }
+    let data = Arc::clone(&table.get().0);
+    work::run(table.py(), None, move |_| {
+        what.fit(&data).map(|own| PySurvival(Arc::new(own))).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// Curves of durations by group.
+#[pyclass(frozen, name = "Survival", module = "kruispunt._core")]
+pub(crate) struct PySurvival(Arc<Survival>);
+
+impl PySurvival {
+    fn run<T: Send + 'static>(
+        &self,
+        py: Python<'_>,
+        verb: impl FnOnce(&Survival) -> Result<T, EvaluateError> + Send + 'static,
+    ) -> PyResult<T> {
+        let own = Arc::clone(&self.0);
+        work::run(py, None, move |_| verb(&own).map_err(|error| evaluate_error(&error)))
+    }
+}
+
+#[pymethods]
+impl PySurvival {
+    #[getter]
+    fn causes(&self) -> Vec<String> {
+        self.0.causes().to_vec()
+    }
+
+    #[getter]
+    fn groups(&self) -> Vec<String> {
+        self.0.curves().iter().map(|own| own.group.clone()).collect()
+    }
+
+    #[getter]
+    fn cautions(&self) -> Cautions {
+        self.0.cautions().iter().map(|own| (own.code.clone(), own.text.clone())).collect()
+    }
+
+    fn tidy(&self, py: Python<'_>, alpha: f64) -> PyResult<PyTable> {
+        self.run(py, move |own| own.tidy(alpha).map(PyTable::from))
+    }
+
+    fn incidence(&self, py: Python<'_>, alpha: f64) -> PyResult<PyTable> {
+        self.run(py, move |own| own.incidence(alpha).map(PyTable::from))
+    }
+
+    fn quantile(&self, py: Python<'_>, p: f64, alpha: f64) -> PyResult<PyTable> {
+        self.run(py, move |own| own.quantile(p, alpha).map(PyTable::from))
+    }
+
+    /// Group, mean, standard error.
+    fn restricted_mean(&self, py: Python<'_>, horizon: f64) -> PyResult<Vec<(String, f64, f64)>> {
+        self.run(py, move |own| {
+            let found = own.restricted_mean(horizon)?;
+            Ok(found.into_iter().map(|own| (own.group, own.mean, own.std_error)).collect())
+        })
+    }
+
+    /// Statistic, degrees of freedom, p value, and observed and expected by group.
+    fn logrank(&self, py: Python<'_>, rho: f64) -> PyResult<(f64, usize, f64, PyTable)> {
+        self.run(py, move |own| {
+            let test = own.logrank(rho)?;
+            Ok((test.statistic, test.df, test.p_value, PyTable::from(test.tidy()?)))
+        })
+    }
+
+    fn account_json(&self) -> PyResult<String> {
+        account::json(self.0.account())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<Survival>(py, data).map(|own| Self(Arc::new(own)))
+    }
+}
+
+/// A hazard in discrete time, before it meets data.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct HazardRequest {
+    formula: String,
+    link: String,
+    cluster: Option<String>,
+    weights: Option<String>,
+    offset: Option<String>,
+}
+
+/// Fits a hazard in discrete time.
+#[pyfunction]
+#[pyo3(signature = (table, request, progress=None))]
+pub(crate) fn hazard(
+    table: &Bound<'_, PyTable>,
+    request: HazardRequest,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyHazardFit> {
+    let links = [
+        ("logit", (Link::Logit, false)),
+        ("cloglog", (Link::Cloglog, false)),
+        ("multinomial", (Link::Logit, true)),
+    ];
+    let (link, several) = one_of("link", &request.link, &links)?;
+    let model = DiscreteHazard::new(&request.formula).map_err(|error| evaluate_error(&error))?;
+    let mut model = model.link(link);
+    if several {
+        model = model.competing();
+    }
+    if let Some(column) = request.cluster {
+        model = model.cluster(column);
+    }
+    if let Some(column) = request.weights {
+        model = model.weights(column);
+    }
+    if let Some(column) = request.offset {
+        model = model.offset(column);
+    }
+    let data = Arc::clone(&table.get().0);
+    work::run(table.py(), progress, move |ticket| {
+        let found = model.fit_with(&data, ticket).map_err(|error| evaluate_error(&error))?;
+        Ok(PyHazardFit(Arc::new(found)))
+    })
+}
+
+/// A hazard in discrete time that was fitted.
+#[pyclass(frozen, name = "HazardFit", module = "kruispunt._core")]
+pub(crate) struct PyHazardFit(Arc<HazardFit>);
+
+#[pymethods]
+impl PyHazardFit {
+    fn fit(&self) -> PyFit {
+        PyFit::of(self.0.fit().clone())
+    }
+
+    #[getter]
+    fn causes(&self) -> Vec<String> {
+        self.0.causes().to_vec()
+    }
+
+    fn curves(
+        &self,
+        py: Python<'_>,
+        profiles: &Bound<'_, PyTable>,
+        alpha: f64,
+    ) -> PyResult<PyTable> {
+        let (own, profiles) = (Arc::clone(&self.0), Arc::clone(&profiles.get().0));
+        work::run(py, None, move |_| {
+            own.curves(&profiles, alpha).map(PyTable::from).map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<HazardFit>(py, data).map(|own| Self(Arc::new(own)))
+    }
+}
+
+/// Proportional hazards, before they meet data.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct CoxRequest {
+    formula: String,
+    event: String,
+    entry: Option<String>,
+    weights: Option<String>,
+    offset: Option<String>,
+    ties: String,
+    robust: bool,
+    cluster: Option<String>,
+}
+
+/// Fits proportional hazards.
+#[pyfunction]
+#[pyo3(signature = (table, request, progress=None))]
+pub(crate) fn cox(
+    table: &Bound<'_, PyTable>,
+    request: CoxRequest,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyCoxFit> {
+    let ties = [("efron", Ties::Efron), ("breslow", Ties::Breslow)];
+    let model = Cox::new(&request.formula, request.event).map_err(|error| evaluate_error(&error))?;
+    let mut model = model.ties(one_of("ties", &request.ties, &ties)?);
+    if request.robust {
+        model = model.robust();
+    }
+    if let Some(column) = request.entry {
+        model = model.entry(column);
+    }
+    if let Some(column) = request.weights {
+        model = model.weights(column);
+    }
+    if let Some(column) = request.offset {
+        model = model.offset(column);
+    }
+    if let Some(column) = request.cluster {
+        model = model.cluster(column);
+    }
+    let data = Arc::clone(&table.get().0);
+    work::run(table.py(), progress, move |ticket| {
+        let found = model.fit_with(&data, ticket).map_err(|error| evaluate_error(&error))?;
+        Ok(PyCoxFit(Arc::new(found)))
+    })
+}
+
+/// A Cox model that was fitted.
+#[pyclass(frozen, name = "CoxFit", module = "kruispunt._core")]
+pub(crate) struct PyCoxFit(Arc<CoxFit>);
+
+#[pymethods]
+impl PyCoxFit {
+    fn fit(&self) -> PyFit {
+        PyFit::of(self.0.fit().clone())
+    }
+
+    fn curves(
+        &self,
+        py: Python<'_>,
+        profiles: &Bound<'_, PyTable>,
+        alpha: f64,
+    ) -> PyResult<PyTable> {
+        let (own, profiles) = (Arc::clone(&self.0), Arc::clone(&profiles.get().0));
+        work::run(py, None, move |_| {
+            own.curves(&profiles, alpha).map(PyTable::from).map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<CoxFit>(py, data).map(|own| Self(Arc::new(own)))
+    }
+}

@@ -1,0 +1,508 @@
+"""How long until it happens: curves, hazards in discrete time, proportional hazards."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from kruispunt import _core
+from kruispunt._frames import to_frame, to_table
+from kruispunt._progress import Callback, reporting
+from kruispunt.account import Account
+from kruispunt.estimate import Fit
+from kruispunt.estimate._models import _kind as same_kind
+from kruispunt.exceptions import DesignWarning, InputError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from kruispunt._frames import IntoTable
+
+__all__ = ["Hazard", "Survival", "cox", "cumulative_incidence", "hazard", "survival"]
+
+
+class Survival:
+    """Curves of durations by group: survival, cumulative hazard, cumulative incidence.
+
+    :func:`survival` and :func:`cumulative_incidence` make it.
+    """
+
+    __slots__ = ("_like", "_native")
+
+    def __init__(self, native: _core.Survival, like: Any = None) -> None:
+        self._native = native
+        self._like = like
+
+    @property
+    def native(self) -> _core.Survival:
+        """The native curves."""
+        return self._native
+
+    @property
+    def groups(self) -> list[str]:
+        """The groups, in their natural order; one without a name when there is no column."""
+        return self._native.groups
+
+    @property
+    def causes(self) -> list[str]:
+        """The events."""
+        return self._native.causes
+
+    @property
+    def cautions(self) -> dict[str, str]:
+        """What a reader must know, by name."""
+        return dict(self._native.cautions)
+
+    @property
+    def account(self) -> Account:
+        """Which episodes are in the curves and why others are not."""
+        return Account.from_json(self._native.account_json())
+
+    def tidy(self, alpha: float = 0.05) -> Any:
+        """Give one row a group and a time, in the caller's kind of table.
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the probability of the intervals, which are log-log for survival and on the
+            log scale for the cumulative hazard.
+
+        Returns
+        -------
+        table
+            ``time``, ``n_risk``, ``n_event``, ``n_censored``, ``survival`` with ``std_error``,
+            ``conf_low``, ``conf_high``, ``cumulative_hazard`` with its own.
+        """
+        return to_frame(self._native.tidy(alpha), self._like)
+
+    def incidence(self, alpha: float = 0.05) -> Any:
+        """Give one row a group, event and time: the probability of the event up to the time."""
+        return to_frame(self._native.incidence(alpha), self._like)
+
+    def quantile(self, p: float = 0.5, alpha: float = 0.05) -> Any:
+        """Give the time at which a share `p` had the event, by group, with its interval."""
+        return to_frame(self._native.quantile(p, alpha), self._like)
+
+    def restricted_mean(self, horizon: float) -> dict[str, tuple[float, float]]:
+        """Give the mean time up to `horizon` by group, with its standard error."""
+        return {own: (mean, se) for own, mean, se in self._native.restricted_mean(horizon)}
+
+    def logrank(self, rho: float = 0.0) -> dict[str, Any]:
+        r"""Test that the curves of all groups are one.
+
+        Parameters
+        ----------
+        rho : float
+            Differences at a time weigh :math:`S(t-)^\rho`: 0 is the log-rank test, 1 looks at
+            early times more (Peto & Peto).
+
+        Returns
+        -------
+        dict
+            ``statistic``, ``df``, ``p_value`` and ``groups``, a table of observed and expected.
+        """
+        statistic, df, p_value, table = self._native.logrank(rho)
+        groups = to_frame(table, self._like)
+        return {"statistic": statistic, "df": df, "p_value": p_value, "groups": groups}
+
+    def plot(
+        self,
+        *,
+        kind: Literal["survival", "uptake", "incidence", "hazard"] = "survival",
+        level: float = 0.95,
+        ax: Axes | None = None,
+    ) -> Axes:
+        """Draw the curves with their intervals.
+
+        Parameters
+        ----------
+        kind : {"survival", "uptake", "incidence", "hazard"}
+            Survival; one minus survival; the incidence of each event; the cumulative hazard.
+        level : float
+            Coverage, between 0 and 1.
+        ax : matplotlib axes, optional
+            Where to draw.
+        """
+        from kruispunt.plots import plot_curves
+
+        return plot_curves(self, kind=kind, level=level, ax=ax)
+
+    def __repr__(self) -> str:
+        groups = ", ".join(name for name in self.groups if name)
+        what = f" by {groups}" if groups else ""
+        return f"Survival: {', '.join(self.causes)}{what}"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"native": self._native}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Survival.__init__(self, state["native"])
+
+
+def survival(
+    data: IntoTable,
+    *,
+    time: str,
+    event: str,
+    entry: str | None = None,
+    by: str | None = None,
+    weights: str | None = None,
+) -> Survival:
+    r"""Survival and cumulative hazard without a model (Kaplan-Meier, Nelson-Aalen).
+
+    With :math:`d` events among :math:`n` at risk at a time,
+
+    .. math::
+
+        S(t) = \prod (1 - d/n), \qquad H(t) = \sum d/n
+
+    with Greenwood's variance, and :math:`\sum d/n^2`. At risk is who entered before the time and
+    has not ended before it. Weights count rows.
+
+    Parameters
+    ----------
+    data : table
+        One row an episode.
+    time : str
+        The time at which it ends, in any unit.
+    event : str
+        Whether it ends with the event (true or 1) or is censored (false or 0).
+    entry : str, optional
+        The time from which it is seen (delayed entry, left truncation). Spells that began before
+        the register did need it: who is still there at the first day survived until then.
+    by : str, optional
+        A column of groups.
+    weights : str, optional
+        A column of weights, above 0.
+
+    Returns
+    -------
+    Survival
+        With ``tidy()``, ``quantile()``, ``restricted_mean()``, ``logrank()`` and ``plot()``.
+
+    Raises
+    ------
+    InputError
+        If a column is missing or of the wrong type, a number is not finite, a time is below 0, an
+        event is neither 0 nor 1. Episodes with a missing value or without length are left out and
+        counted in ``account``.
+
+    References
+    ----------
+    Kaplan, E. L. & Meier, P. (1958). Nonparametric estimation from incomplete observations.
+    *Journal of the American Statistical Association* 53, 457-481.
+
+    Examples
+    --------
+    >>> spells = {"quarters": [1, 2, 2, 4], "to_work": [1, 1, 0, 1]}
+    >>> curves = kp.survival(spells, time="quarters", event="to_work")
+    >>> curves.tidy()["survival"].tolist()
+    [0.75, 0.5, 0.0]
+    """
+    roles = {"time": time, "event": event, "entry": entry, "by": by, "weights": weights}
+    return _curves(data, roles, causes=False)
+
+
+def cumulative_incidence(
+    data: IntoTable,
+    *,
+    time: str,
+    event: str,
+    entry: str | None = None,
+    by: str | None = None,
+    weights: str | None = None,
+) -> Survival:
+    r"""Probabilities of competing events over time (Aalen-Johansen).
+
+    With :math:`d_k` events of kind k among :math:`n` at risk and :math:`S` the probability that
+    nothing happened before,
+
+    .. math::
+
+        F_k(t) = \sum S(t-) d_k / n
+
+    with the delta-method variance. One minus a Kaplan-Meier curve that counts the other events as
+    censored would be too large: who found work cannot emigrate as a job-seeker any more.
+
+    Parameters
+    ----------
+    data, time, entry, by, weights
+        As in :func:`survival`.
+    event : str
+        What ended the episode: text (missing or empty for censored) or whole numbers (0 for
+        censored).
+
+    Returns
+    -------
+    Survival
+        Its ``incidence()`` has one row a group, event and time.
+
+    References
+    ----------
+    Aalen, O. & Johansen, S. (1978). An empirical transition matrix for non-homogeneous Markov
+    chains based on censored observations. *Scandinavian Journal of Statistics* 5, 141-150.
+
+    Examples
+    --------
+    >>> spells = {"quarters": [1, 2, 2, 4], "exit": ["work", "abroad", None, "work"]}
+    >>> curves = kp.cumulative_incidence(spells, time="quarters", event="exit")
+    >>> curves.causes
+    ['abroad', 'work']
+    >>> curves.incidence()["incidence"].tolist()
+    [0.0, 0.25, 0.25, 0.25, 0.25, 0.75]
+    """
+    roles = {"time": time, "event": event, "entry": entry, "by": by, "weights": weights}
+    return _curves(data, roles, causes=True)
+
+
+def _curves(data: Any, roles: dict[str, str | None], *, causes: bool) -> Survival:
+    table = to_table(data, _distinct(roles.values()), "data")
+    native = _core.survival(table, {**roles, "causes": causes})
+    found = Survival(native, same_kind(data))
+    for code, text in found.cautions.items():
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
+    return found
+
+
+def _distinct(names: Any) -> list[str]:
+    return list(dict.fromkeys(name for name in names if name is not None))
+
+
+class Hazard(Fit):
+    """Coefficients of a hazard, with the curves they say.
+
+    :func:`hazard` and :func:`cox` make it. It is a :class:`Fit` without its sample: other
+    covariances and residuals need another fit.
+    """
+
+    __slots__ = ("_model",)
+
+    def __init__(
+        self,
+        model: _core.HazardFit | _core.CoxFit,
+        like: Any = None,
+        before: Account | None = None,
+    ) -> None:
+        super().__init__(model.fit(), None, like, before)
+        self._model = model
+
+    def curves(
+        self, profiles: Mapping[str, Sequence[float]] | Any = None, *, alpha: float = 0.05
+    ) -> Any:
+        """Give survival and cumulative uptake for persons whose regressors stay as they are.
+
+        Parameters
+        ----------
+        profiles : table or mapping, optional
+            One row a profile, columns named as the regressors; a regressor that is not there
+            stands at its mean in the sample. Without profiles, one at all means.
+        alpha : float
+            One minus the probability of the intervals (delta method, log-log scale).
+
+        Returns
+        -------
+        table
+            One row a profile and duration (and event): ``hazard``, ``incidence``, ``survival``
+            with standard errors and intervals; of :func:`cox`, ``cumulative_hazard`` and
+            ``survival`` by stratum.
+        """
+        table = _core.Table.from_columns([]) if profiles is None else to_table(profiles)
+        return to_frame(self._model.curves(table, alpha), self._like)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self._model, "before": self._before}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        Hazard.__init__(self, state["model"], before=state["before"])
+
+
+def hazard(
+    fml: str,
+    data: IntoTable,
+    *,
+    link: Literal["logit", "cloglog", "multinomial"] = "logit",
+    vcov: str | Mapping[str, str] | None = None,
+    weights: str | None = None,
+    offset: str | None = None,
+    progress: bool | Callback | None = None,
+) -> Hazard:
+    r"""Fit the hazard of an event in discrete time, on person-period rows.
+
+    A row is a person in a period in which the event could happen. With :math:`h` its chance given
+    that it did not happen before,
+
+    .. math::
+
+        g(h_{it}) = \alpha_{d(it)} + x_{it}'\beta
+
+    where :math:`g` is the logit or the complementary log-log and the baseline :math:`\alpha` has a
+    value for each level of what stands after the bar, mostly the elapsed duration. Dummies are
+    never made. Delayed entry needs nothing: rows begin when the person is first seen, at the
+    duration they then have.
+
+    Parameters
+    ----------
+    fml : str
+        ``"to_work ~ trained + age | duration"``.
+    data : table or Panel
+        Person-period rows; a column of a panel names itself.
+    link : {"logit", "cloglog", "multinomial"}
+        ``"cloglog"`` gives proportional hazards in continuous time, ``"multinomial"`` competing
+        events: the outcome is 0 for none, else the number of the event.
+    vcov : "iid" or {"CRV1": column}, optional
+        Errors from the information, or rows of a person, household or municipality together,
+        times G/(G - 1).
+    weights, offset : str, optional
+        Columns: weights above 0; what is added to the linear predictor.
+    progress : bool or callable, optional
+        As in :func:`kruispunt.progress`.
+
+    Returns
+    -------
+    Hazard
+        A :class:`Fit` whose ``curves()`` gives survival and cumulative uptake.
+
+    Raises
+    ------
+    InputError
+        If the formula or a column is wrong, or an outcome is no event.
+    EstimationError
+        If a regressor predicts the outcome perfectly, or the event never happens. Levels of the
+        baseline where it never or always happens are left out and counted.
+
+    References
+    ----------
+    Prentice, R. L. & Gloeckler, L. A. (1978). Regression analysis of grouped survival data with
+    application to breast cancer data. *Biometrics* 34, 57-67.
+
+    Singer, J. D. & Willett, J. B. (1993). It's about time: using discrete-time survival analysis
+    to study duration and the timing of events. *Journal of Educational Statistics* 18, 155-195.
+
+    Examples
+    --------
+    >>> rows = {
+    ...     "to_work": [1, 0, 0, 1, 1, 0, 1, 0, 1, 0],
+    ...     "duration": [1, 1, 1, 1, 2, 2, 2, 2, 2, 2],
+    ...     "trained": [0, 0, 1, 1, 1, 1, 1, 0, 0, 0],
+    ... }
+    >>> fit = kp.hazard("to_work ~ trained | duration", rows)
+    >>> print(f"{fit.coef()['trained']:.4f}")
+    0.8109
+    >>> fit.curves({"trained": [0, 1]})["survival"].round(3).tolist()
+    [0.6, 0.36, 0.4, 0.16]
+    """
+    request = {
+        "formula": fml,
+        "link": link,
+        "cluster": _cluster(vcov)[0],
+        "weights": weights,
+        "offset": offset,
+    }
+    names = [*_core.formula_columns(fml), request["cluster"], weights, offset]
+    table = to_table(data, _distinct(names), "data")
+    with reporting(progress) as callback:
+        native = _core.hazard(table, request, callback)
+    return Hazard(native, same_kind(data), _before(data))
+
+
+def cox(
+    fml: str,
+    data: IntoTable,
+    *,
+    event: str,
+    entry: str | None = None,
+    ties: Literal["efron", "breslow"] = "efron",
+    vcov: str | Mapping[str, str] | None = None,
+    weights: str | None = None,
+    offset: str | None = None,
+    progress: bool | Callback | None = None,
+) -> Hazard:
+    r"""Fit proportional hazards with a baseline of any shape (Cox 1972).
+
+    .. math::
+
+        h(t \mid x) = h_s(t) \exp(x'\beta)
+
+    by the partial likelihood over risk sets, with a baseline for each stratum s (what stands after
+    the bar). Regressors that change in time are several rows of a person, each from its `entry` to
+    its end.
+
+    Parameters
+    ----------
+    fml : str
+        ``"quarters ~ trained + age | region"``: the time at which the row ends, the regressors,
+        the strata.
+    data : table
+        One row an episode, or several of a person.
+    event : str
+        Whether the row ends with the event.
+    entry : str, optional
+        The time from which the row is seen.
+    ties : {"efron", "breslow"}
+        How events at the same time are counted.
+    vcov : "iid", "HC0" or {"CRV1": column}, optional
+        Errors from the information, robust, or robust with rows of a person together; without a
+        factor for the number of clusters, as in R's survival.
+    weights, offset : str, optional
+        Columns: weights that count rows; what is added to the linear predictor.
+    progress : bool or callable, optional
+        As in :func:`kruispunt.progress`.
+
+    Returns
+    -------
+    Hazard
+        A :class:`Fit` whose ``curves()`` gives survival.
+
+    References
+    ----------
+    Cox, D. R. (1972). Regression models and life-tables. *Journal of the Royal Statistical Society
+    B* 34, 187-220.
+
+    Efron, B. (1977). The efficiency of Cox's likelihood function for censored data. *Journal of
+    the American Statistical Association* 72, 557-565.
+
+    Examples
+    --------
+    >>> spells = {
+    ...     "quarters": [1, 2, 3, 4, 5, 6],
+    ...     "to_work": [1, 1, 1, 0, 1, 0],
+    ...     "trained": [1, 0, 1, 1, 0, 0],
+    ... }
+    >>> fit = kp.cox("quarters ~ trained", spells, event="to_work")
+    >>> print(f"{fit.coef()['trained']:.4f}")
+    0.8341
+    """
+    cluster, robust = _cluster(vcov)
+    request = {
+        "formula": fml,
+        "event": event,
+        "entry": entry,
+        "weights": weights,
+        "offset": offset,
+        "ties": ties,
+        "robust": robust,
+        "cluster": cluster,
+    }
+    names = [*_core.formula_columns(fml), event, entry, cluster, weights, offset]
+    table = to_table(data, _distinct(names), "data")
+    with reporting(progress) as callback:
+        native = _core.cox(table, request, callback)
+    return Hazard(native, same_kind(data), _before(data))
+
+
+def _cluster(vcov: Any) -> tuple[str | None, bool]:
+    """Give the column of clusters, and whether errors are robust."""
+    if vcov is None or vcov == "iid":
+        return None, False
+    if vcov in ("HC0", "hetero"):
+        return None, True
+    if isinstance(vcov, Mapping) and list(vcov) == ["CRV1"] and isinstance(vcov["CRV1"], str):
+        return vcov["CRV1"], True
+    message = f'`vcov`: {vcov!r} is not "iid", "HC0" or {{"CRV1": "person"}}'
+    raise InputError(message)
+
+
+def _before(data: Any) -> Account | None:
+    before = getattr(data, "account", None)
+    return before if isinstance(before, Account) else None

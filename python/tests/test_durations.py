@@ -1,0 +1,237 @@
+"""Curves and hazards: the door, and R's survival on its own data."""
+
+import csv
+import json
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kruispunt as kp
+from kruispunt.exceptions import DesignWarning, InputError
+
+ORACLES = os.environ.get("KRUISPUNT_ORACLES")
+
+
+def reference(name, file):
+    """Data and R's results, from a folder that may not be redistributed."""
+    if ORACLES is None:
+        pytest.skip("KRUISPUNT_ORACLES names no folder of reference data")
+    folder = Path(ORACLES) / name
+    with (folder / file).open() as lines:
+        rows = list(csv.DictReader(lines))
+    columns = {}
+    for key in rows[0]:
+        cells = [row[key] for row in rows]
+        try:
+            columns[key] = np.array([np.nan if c in ("", "NA") else float(c) for c in cells])
+        except ValueError:
+            columns[key] = np.array(cells)
+    return columns, json.loads((folder / "reference.json").read_text())["survival"]
+
+
+def complete(data, *names):
+    keep = np.all([~np.isnan(data[name]) for name in names], axis=0)
+    return {name: values[keep] for name, values in data.items() if name in names}
+
+
+def close(got, expected, tolerance=1e-8):
+    np.testing.assert_allclose(got, expected, rtol=tolerance, atol=tolerance)
+
+
+@pytest.fixture(scope="module")
+def lung():
+    data, expected = reference("surv_dev", "lung.csv")
+    data["status"] = (data["status"] == data["status"].max()).astype(float)
+    return data, expected
+
+
+def at(table, times, column, group=None):
+    rows = np.ones(len(table["time"]), bool) if group is None else table["sex"] == group
+    own = np.asarray(table["time"])[rows]
+    values = np.asarray(table[column])[rows]
+    return [values[np.searchsorted(own, t, side="right") - 1] for t in times]
+
+
+def test_curves_of_lung_are_those_of_r(lung):
+    data, expected = lung
+    own = {name: data[name] for name in ("time", "status", "sex")}
+    by = kp.survival(own, time="time", event="status", by="sex")
+    table = by.tidy()
+    r = expected["km_lung_sex"]
+    late = [place for place, t in enumerate(r["time"]) if t > 0]
+    for place in late:
+        group = "1.0" if r["strata"][place] == "sex=1" else "2.0"
+        group = next(g for g in by.groups if float(g) == float(group))
+        close(at(table, [r["time"][place]], "survival", group), [r["surv"][place]])
+        close(at(table, [r["time"][place]], "std_error", group), [r["se"][place]])
+    test = by.logrank()
+    close(test["statistic"], expected["logrank"]["chisq"])
+    close(test["groups"]["expected"], expected["logrank"]["exp"])
+    close(by.logrank(1.0)["statistic"], expected["logrank"]["peto_rho1"])
+    medians = by.quantile()
+    # R: records, n.max, n.start, events, rmean, se(rmean), median, low, high
+    r = expected["km_lung_sex"]["median"]
+    close(medians["time"], [r[0][6], r[1][6]])
+    whole = kp.survival(own, time="time", event="status")
+    r = expected["km_lung_loglog"]
+    for name, column in (("surv", "survival"), ("lo", "conf_low"), ("hi", "conf_high")):
+        close(at(whole.tidy(), r["time"], column), r[name])
+    close(whole.quantile()["conf_low"], r["median"][7])
+    close(whole.quantile()["conf_high"], r["median"][8])
+    mean, se = next(iter(whole.restricted_mean(1022).values()))
+    close([mean, se], r["median"][4:6])
+    r = expected["na_lung"]
+    close(whole.tidy()["cumulative_hazard"][:30], r["cumhaz"])
+    close(whole.tidy()["hazard_std_error"][:30], r["se"])
+
+
+def check_cox(fit, r, names=None, tolerance=1e-8):
+    names = names or list(r["coef"])
+    mine = fit.coef()
+    for name in names:
+        own = name.replace(".", "_")
+        close(mine[own], r["coef"][name], tolerance)
+        se = r["robust_se"] or r["se"] if "robust_se" in r else r["se"]
+        close(fit.se()[own], se[name], tolerance)
+    if "loglik" in r:
+        close(fit.likelihood["loglik"], r["loglik"][1], 1e-9)
+
+
+def test_cox_of_lung_is_that_of_r(lung):
+    data, expected = lung
+    data = {name.replace(".", "_"): values for name, values in data.items()}
+    own = complete(data, "time", "status", "age", "sex", "ph_ecog")
+    check_cox(kp.cox("time ~ age + sex + ph_ecog", own, event="status"), expected["cox_lung_efron"])
+    breslow = kp.cox("time ~ age + sex + ph_ecog", own, event="status", ties="breslow")
+    check_cox(breslow, expected["cox_lung_breslow"])
+    strata = kp.cox("time ~ age + ph_ecog | sex", own, event="status")
+    check_cox(strata, expected["cox_lung_strata"])
+    own = complete(data, "time", "status", "age", "sex", "ph_ecog", "inst")
+    cluster = kp.cox("time ~ age + sex + ph_ecog", own, event="status", vcov={"CRV1": "inst"})
+    check_cox(cluster, expected["cox_lung_cluster_inst"])
+
+
+def test_cox_with_entries_and_weights_is_that_of_r():
+    data, expected = reference("surv_dev", "heart.csv")
+    year = kp.cox(
+        "stop ~ age + year + surgery + transplant", data, event="event", entry="start",
+        ties="breslow",
+    )  # fmt: skip
+    check_cox(year, expected["cox_heart_year"])
+    data, expected = reference("surv_dev", "rossi.csv")
+    check_cox(
+        kp.cox("week ~ fin + age + race + wexp + mar + paro + prio", data, event="arrest"),
+        expected["cox_rossi_efron"],
+    )
+    data["w"] = data["age"] / 20
+    weighted = kp.cox("week ~ fin + age + prio", data, event="arrest", weights="w", vcov="HC0")
+    check_cox(weighted, expected["cox_rossi_weights"])
+    data, expected = reference("surv_dev", "bladder2.csv")
+    ag = kp.cox(
+        "stop ~ rx + size + number", data, event="event", entry="start", vcov={"CRV1": "id"}
+    )
+    check_cox(ag, expected["bladder_AG"])
+    pwp = kp.cox(
+        "stop ~ rx + size + number | enum", data, event="event", entry="start", vcov={"CRV1": "id"}
+    )
+    check_cox(pwp, expected["bladder_PWP"])
+
+
+def test_unemployment_durations_are_those_of_r():
+    data, expected = reference("unempdur", "UnempDur.csv")
+    exits = np.select([data[f"censor{k}"] == 1 for k in (1, 2, 3)], [1, 2, 3], 0)
+    own = {"spell": data["spell"], "exit": exits}
+    found = kp.cumulative_incidence(own, time="spell", event="exit").incidence()
+    r = expected["AJ"]
+    shape = np.reshape(found["incidence"], (3, -1))
+    times = np.asarray(found["time"])[: shape.shape[1]]
+    places = np.searchsorted(times, [2, 5, 10, 20], side="right") - 1
+    close(shape[:, places].T, np.array(r["pstate"])[:, 1:])
+    # R's errors are by the infinitesimal jackknife: near, not equal.
+    errors = np.reshape(found["std_error"], (3, -1))
+    close(errors[:, places].T, np.array(r["se"])[:, 1:], 0.02)
+    data["ui"] = (data["ui"] == "yes").astype(float)
+    data["full_time"] = data["censor1"]
+    fit = kp.cox("spell ~ reprate + disrate + ui + logwage + tenure + age", data, event="full_time")
+    check_cox(fit, expected["cox_ft_efron"])
+    breslow = kp.cox(
+        "spell ~ reprate + disrate + ui + logwage + tenure + age", data, event="full_time",
+        ties="breslow",
+    )  # fmt: skip
+    check_cox(breslow, expected["cox_ft_breslow"])
+
+
+def test_discrete_hazards_of_rossi_are_those_of_r():
+    data, expected = reference("surv_dev", "rossi.csv")
+    weeks = data["week"].astype(int)
+    rows = np.repeat(np.arange(len(weeks)), weeks)
+    t = np.concatenate([np.arange(1, w + 1) for w in weeks])
+    long = {name: data[name][rows] for name in ("fin", "age", "prio")}
+    long |= {"t": t, "y": ((t == weeks[rows]) & (data["arrest"][rows] == 1)).astype(int)}
+    r = expected["discrete_rossi"]
+    logit = kp.hazard("y ~ t + I(t**2) + fin + age + prio", long)
+    close(logit.coef().to_numpy(), list(r["logit"]["coef"].values()), 1e-7)
+    close(logit.se().to_numpy(), list(r["logit"]["se"].values()), 1e-7)
+    cloglog = kp.hazard("y ~ t + fin + age + prio", long, link="cloglog")
+    close(cloglog.coef().to_numpy(), list(r["cloglog"]["coef"].values()), 1e-7)
+    close(cloglog.se().to_numpy(), list(r["cloglog"]["se"].values()), 1e-7)
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(1)
+    n = 4000
+    duration = rng.integers(1, 9, n)
+    trained = rng.integers(0, 2, n)
+    chance = 1 / (1 + np.exp(-(-2 + 0.1 * duration + 0.5 * trained)))
+    exit_ = (rng.random(n) < chance).astype(int)
+    why = exit_ * rng.integers(1, 3, n)
+    return {
+        "person": np.arange(n) // 4, "duration": duration, "trained": trained, "exit": exit_,
+        "why": why,
+    }  # fmt: skip
+
+
+def test_a_hazard_finds_the_truth_and_keeps_its_promises(rows):
+    fit = kp.hazard("exit ~ trained | duration", rows, vcov={"CRV1": "person"})
+    assert abs(fit.coef()["trained"] - 0.5) < 3 * fit.se()["trained"]
+    assert fit.clusters == {"person": 1000}
+    assert fit.vcov_type.startswith("CRV1")
+    curves = fit.curves({"trained": [0, 1]})
+    assert np.all(np.diff(np.reshape(curves["survival"], (2, 8)), axis=1) < 0)
+    assert np.all(np.asarray(curves["survival_low"]) < curves["survival"])
+    copy = pickle.loads(pickle.dumps(fit))
+    assert copy.coef() == fit.coef()
+    assert len(copy.curves()["duration"]) == 8
+    # The same model with effects swept out.
+    swept = kp.feglm("exit ~ trained | duration", rows, family="logit")
+    close(swept.coef()["trained"], fit.coef()["trained"])
+    several = kp.hazard("why ~ trained | duration", rows, link="multinomial")
+    table = several.curves()
+    total = np.reshape(table["incidence"], (-1, 2)).sum(axis=1) + table["survival"][::2]
+    close(total, np.ones(8), 1e-12)
+    with pytest.raises(InputError, match="vcov"):
+        kp.hazard("exit ~ trained", rows, vcov={"CRV3": "person"})
+    with pytest.raises(InputError, match="neither 0 nor 1"):
+        kp.hazard("why ~ trained", rows)
+    with pytest.raises(InputError, match="perfectly"):
+        kp.hazard("exit ~ same", {**rows, "same": rows["exit"]})
+
+
+def test_curves_warn_and_draw(rows):
+    with pytest.warns(DesignWarning, match="small_early_risk_set"):
+        kp.survival({"t": [1, 3], "e": [1, 0], "s": [0, 1]}, time="t", event="e", entry="s")
+    curves = kp.survival(rows, time="duration", event="exit", by="trained")
+    assert pickle.loads(pickle.dumps(curves)).groups == ["0", "1"]
+    both = kp.cumulative_incidence(rows, time="duration", event="why", by="trained")
+    plt = pytest.importorskip("matplotlib.pyplot")
+    for found, kind in ((curves, "survival"), (curves, "uptake"), (both, "incidence")):
+        axes = found.plot(kind=kind)
+        assert len(axes.lines) == (4 if kind == "incidence" else 2)
+    curves.plot(kind="hazard")
+    plt.close("all")
+    with pytest.raises(InputError, match="kind"):
+        curves.plot(kind="pie")
