@@ -12,6 +12,7 @@
 //! - [`panel`]: spells of days become a person x period panel
 //! - [`estimate`]: fixed-effects regression and its covariances
 //! - [`evaluate`]: what a policy did: difference-in-differences on one panel
+//! - [`trajectory`]: careers as sequences of states, their distances and types
 //! - [`report`]: tables, flow diagrams and a self-contained page
 
 pub mod data;
@@ -21,3 +22,4 @@ pub mod linkage;
 mod math;
 pub mod panel;
 pub mod report;
+pub mod trajectory;

@@ -6,6 +6,7 @@ pub(crate) mod codes;
 pub(crate) mod crossprod;
 pub(crate) mod em;
 pub(crate) mod linalg;
+pub(crate) mod pairs;
 #[allow(dead_code, reason = "a complete set of distributions; each verb uses its part")]
 pub(crate) mod special;
 pub(crate) mod strings;

@@ -10,3 +10,4 @@ mod layering;
 mod linkage;
 mod panel;
 mod panel_twins;
+mod trajectory;

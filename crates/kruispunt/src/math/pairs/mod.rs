@@ -1,0 +1,236 @@
+//! Distances between all pairs of strings of codes, many pairs side by side.
+//!
+//! One string (the row) meets a block of others (the columns), one a lane. What the kernel needs of
+//! the columns is laid out lane by lane once a block, so that the inner loop is loads, additions
+//! and minima without a look-up. Rows come sorted: what a row shares with the one before it at the
+//! start is not computed again. Each pair is computed on its own, so that neither threads nor the
+//! width of the registers touch a bit of the result.
+
+#![allow(
+    clippy::inline_always,
+    reason = "a loop is compiled for wide registers only where it is inlined into the dispatch"
+)]
+
+mod align;
+mod common;
+mod edit;
+mod lcs;
+mod position;
+mod scalar;
+
+pub(crate) use align::Align;
+pub(crate) use common::{Common, Counted};
+pub(crate) use edit::{Edit, Edits, Twed};
+pub(crate) use lcs::Lcs;
+pub(crate) use position::ByPosition;
+pub(crate) use scalar::{Each, Pair};
+
+use crate::data::Ticket;
+use rayon::prelude::*;
+use std::ops::{Add, Range};
+
+/// Rows a unit of work; a constant, so that results never depend on threads.
+const TILE: usize = 64;
+
+/// `f32` or `f64`.
+pub(crate) trait Real:
+    Copy + Default + PartialOrd + Add<Output = Self> + Send + Sync + Into<f64> + 'static
+{
+    /// The nearest number of this type.
+    fn of(value: f64) -> Self;
+}
+
+impl Real for f32 {
+    fn of(value: f64) -> Self {
+        value as Self
+    }
+}
+
+impl Real for f64 {
+    fn of(value: f64) -> Self {
+        value
+    }
+}
+
+/// The smaller of two; one instruction.
+#[inline(always)]
+fn least<T: PartialOrd>(a: T, b: T) -> T {
+    if a < b { a } else { b }
+}
+
+/// Strings of codes, back to back.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Strings {
+    codes: Vec<u8>,
+    offsets: Vec<u32>,
+}
+
+impl Strings {
+    /// Strings in the order given.
+    pub(crate) fn new<'a>(strings: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut own = Self { codes: Vec::new(), offsets: vec![0] };
+        for string in strings {
+            own.codes.extend_from_slice(string);
+            own.offsets.push(own.codes.len() as u32);
+        }
+        own
+    }
+
+    /// How many.
+    pub(crate) fn len(&self) -> usize {
+        self.offsets.len().saturating_sub(1)
+    }
+
+    /// The string at `at`.
+    pub(crate) fn get(&self, at: usize) -> &[u8] {
+        &self.codes[self.offsets[at] as usize..self.offsets[at + 1] as usize]
+    }
+
+    /// The length of the longest.
+    pub(crate) fn longest(&self) -> usize {
+        (0..self.len()).map(|at| self.get(at).len()).max().unwrap_or(0)
+    }
+}
+
+/// How much two strings share at the start.
+fn shared(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+}
+
+/// A distance, computed for one row and `W` columns at a time.
+pub(crate) trait Kernel<T, const W: usize>: Sync {
+    /// What is laid out once for `W` columns, and room to work in.
+    type Block;
+    /// Lays out the columns; lanes beyond their number hold anything.
+    fn block(&self, columns: &[u32]) -> Self::Block;
+    /// The distances of one row to the columns.
+    fn row(&self, block: &mut Self::Block, row: u32, out: &mut [T; W]);
+}
+
+/// Where row `i` of the upper triangle of `n` begins when stored row by row.
+pub(crate) const fn triangle(n: usize, i: usize) -> usize {
+    i * n - i * (i + 1) / 2
+}
+
+/// All pairs `i < j`, row by row: length `n (n - 1) / 2`; `None` when cancelled.
+pub(crate) fn condensed<T: Real, K: Kernel<T, W>, const W: usize>(
+    n: usize,
+    kernel: &K,
+    ticket: &Ticket,
+) -> Option<Vec<T>> {
+    let mut all = vec![T::default(); triangle(n, n.max(1) - 1)];
+    let mut tiles: Vec<(Range<usize>, &mut [T])> = Vec::new();
+    let mut rest = all.as_mut_slice();
+    for start in (0..n.saturating_sub(1)).step_by(TILE) {
+        let end = (start + TILE).min(n - 1);
+        let (tile, after) = rest.split_at_mut(triangle(n, end) - triangle(n, start));
+        tiles.push((start..end, tile));
+        rest = after;
+    }
+    ticket.stage("distances", (n.saturating_sub(1)) as u64);
+    tiles.into_par_iter().for_each(|(rows, out)| {
+        if !ticket.is_cancelled() {
+            let done = rows.len() as u64;
+            widest(
+                #[inline(always)]
+                || tile(n, rows, kernel, out),
+            );
+            ticket.advance(done);
+        }
+    });
+    (!ticket.is_cancelled()).then_some(all)
+}
+
+#[inline(always)]
+fn tile<T: Real, K: Kernel<T, W>, const W: usize>(
+    n: usize,
+    rows: Range<usize>,
+    kernel: &K,
+    out: &mut [T],
+) {
+    let base = triangle(n, rows.start);
+    let mut lanes = [T::default(); W];
+    let mut columns = Vec::with_capacity(W);
+    for start in ((rows.start + 1) / W * W..n).step_by(W) {
+        let end = (start + W).min(n);
+        columns.clear();
+        columns.extend((start..end).map(|at| at as u32));
+        let mut block = kernel.block(&columns);
+        for i in rows.start..rows.end.min(end - 1) {
+            kernel.row(&mut block, i as u32, &mut lanes);
+            let from = start.max(i + 1);
+            let at = triangle(n, i) - base + from - i - 1;
+            out[at..at + end - from].copy_from_slice(&lanes[from - start..end - start]);
+        }
+    }
+}
+
+/// Each of `rows` against each of `columns`: row by row; `None` when cancelled.
+#[allow(dead_code, reason = "for groups found in samples")]
+pub(crate) fn rectangle<T: Real, K: Kernel<T, W>, const W: usize>(
+    rows: &[u32],
+    columns: &[u32],
+    kernel: &K,
+    ticket: &Ticket,
+) -> Option<Vec<T>> {
+    const SPAN: usize = 1024;
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    columns
+        .par_chunks(SPAN)
+        .map(|span| {
+            if ticket.is_cancelled() {
+                return Vec::new();
+            }
+            widest(
+                #[inline(always)]
+                || strip(rows, span, kernel),
+            )
+        })
+        .collect_into_vec(&mut parts);
+    if ticket.is_cancelled() {
+        return None;
+    }
+    let mut all = Vec::with_capacity(columns.len() * rows.len());
+    for row in 0..rows.len() {
+        for part in &parts {
+            let width = part.len() / rows.len();
+            all.extend_from_slice(&part[row * width..(row + 1) * width]);
+        }
+    }
+    Some(all)
+}
+
+#[allow(dead_code, reason = "for groups found in samples")]
+#[inline(always)]
+fn strip<T: Real, K: Kernel<T, W>, const W: usize>(
+    rows: &[u32],
+    columns: &[u32],
+    kernel: &K,
+) -> Vec<T> {
+    let width = columns.len();
+    let mut out = vec![T::default(); width * rows.len()];
+    let mut lanes = [T::default(); W];
+    for (at, part) in columns.chunks(W).enumerate() {
+        let mut block = kernel.block(part);
+        for (row, &own) in rows.iter().enumerate() {
+            kernel.row(&mut block, own, &mut lanes);
+            let to = row * width + at * W;
+            out[to..to + part.len()].copy_from_slice(&lanes[..part.len()]);
+        }
+    }
+    out
+}
+
+/// Runs work compiled for the widest registers this processor has.
+#[inline(always)]
+fn widest<R>(work: impl FnOnce() -> R) -> R {
+    struct Work<F>(F);
+    impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Work<F> {
+        type Output = R;
+        #[inline(always)]
+        fn call(self) -> R {
+            (self.0)()
+        }
+    }
+    pulp::Arch::new().dispatch(Work(work))
+}

@@ -1,0 +1,32 @@
+//! Careers as sequences of states: what they look like, how far apart they are, which types there
+//! are.
+//!
+//! ```text
+//! table, panel ──Reader──▶ Sequences ──describe──▶ rates, distributions, indicators
+//!                              │ Costs, Measure
+//!                              ▼
+//!                          Distances ──Tree, pam, clara──▶ Typology ──▶ a column for the panel
+//! ```
+
+mod alphabet;
+mod costs;
+mod describe;
+mod distances;
+mod error;
+mod formats;
+mod indicators;
+mod measure;
+mod pairwise;
+mod read;
+mod sequences;
+
+pub use alphabet::{Alphabet, State};
+pub use costs::{Costs, Prices};
+pub use describe::CrossSection;
+pub use distances::{Dissimilarity, Distances, Precision, Values};
+pub use error::TrajectoryError;
+pub use formats::Clock;
+pub use indicators::Indicator;
+pub use measure::{Link, Measure, MissingStates, Normalisation};
+pub use read::{Edge, Empty, Reader, Since};
+pub use sequences::Sequences;

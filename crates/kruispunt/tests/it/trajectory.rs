@@ -1,0 +1,390 @@
+//! The trajectory room against `TraMineR`, closed forms and slow twins.
+
+use kruispunt::data::{Column, Table};
+use kruispunt::trajectory::{
+    Costs, Dissimilarity, Distances, Edge, Empty, Indicator, Link, Measure, MissingStates,
+    Normalisation, Precision, Reader, Sequences,
+};
+use serde_json::Value;
+use std::path::PathBuf;
+
+/// Reference results that may not be redistributed: tests that need them say so and stop unless
+/// `KRUISPUNT_ORACLES` names their folder.
+fn reference(name: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("KRUISPUNT_ORACLES").unwrap_or_default());
+    let found = Some(folder.join(name)).filter(|folder| folder.is_dir());
+    if found.is_none() {
+        eprintln!("skipped: KRUISPUNT_ORACLES has no folder {name}");
+    }
+    found
+}
+
+/// Cells of a CSV file, quotes respected; empty cells are null.
+fn csv(path: &std::path::Path) -> (Vec<String>, Vec<Vec<Option<String>>>) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut lines = text.lines().map(|line| {
+        let (mut cells, mut cell, mut quoted) = (Vec::new(), String::new(), false);
+        for character in line.chars() {
+            match character {
+                '"' => quoted = !quoted,
+                ',' if !quoted => cells.push(std::mem::take(&mut cell)),
+                other => cell.push(other),
+            }
+        }
+        cells.push(cell);
+        cells
+    });
+    let header = lines.next().unwrap();
+    let rows = lines
+        .map(|cells| cells.into_iter().map(|cell| Some(cell).filter(|c| !c.is_empty())).collect())
+        .collect();
+    (header, rows)
+}
+
+fn table(path: &std::path::Path, most: usize) -> (Vec<String>, Table) {
+    let (header, rows) = csv(path);
+    let column = |at: usize| {
+        Column::text(rows.iter().take(most).map(|row: &Vec<Option<String>>| row[at].as_deref()))
+    };
+    let table = Table::new((0..header.len()).map(|at| (header[at].as_str(), column(at)))).unwrap();
+    (header, table)
+}
+
+fn read(
+    name: &str,
+    columns: std::ops::Range<usize>,
+    states: &[&str],
+    most: usize,
+) -> Option<(Sequences, Value)> {
+    let folder = reference(name)?;
+    let (header, table) = table(&folder.join(format!("{name}.csv")), most);
+    let names: Vec<&str> = header[columns].iter().map(String::as_str).collect();
+    let sequences = Reader::new().states(states.iter().copied()).wide(&table, &names).unwrap();
+    let text = std::fs::read_to_string(folder.join("reference.json")).unwrap();
+    Some((sequences, serde_json::from_str(&text).unwrap()))
+}
+
+const MVAD: [&str; 6] = ["employment", "FE", "HE", "joblessness", "school", "training"];
+
+fn mvad() -> Option<(Sequences, Value)> {
+    read("mvad", 14..86, &MVAD, usize::MAX)
+}
+
+fn actcal(most: usize) -> Option<(Sequences, Value)> {
+    read("actcal", 12..24, &["A", "B", "C", "D"], most)
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
+fn near(what: &str, got: f64, expected: f64, tolerance: f64) {
+    let same = (got.is_nan() && expected.is_nan())
+        || (got - expected).abs() <= tolerance * expected.abs().max(1.0);
+    assert!(same, "{what}: {got} is not {expected}");
+}
+
+fn flat(value: &Value) -> Vec<f64> {
+    match value {
+        Value::Array(parts) => parts.iter().flat_map(flat).collect(),
+        other => vec![number(other)],
+    }
+}
+
+fn all_near(what: &str, got: &[f64], expected: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), expected.len(), "{what}");
+    for (at, (got, expected)) in got.iter().zip(expected).enumerate() {
+        near(&format!("{what} at {at}"), *got, *expected, tolerance);
+    }
+}
+
+/// The variants of `how.R`, by the name they are stored under.
+fn variants(step: usize) -> Vec<(&'static str, Dissimilarity)> {
+    let om = || Dissimilarity::new(Measure::Om);
+    let constant = || om().costs(Costs::Constant(2.0)).indel(1.0);
+    let two = |measure| Dissimilarity::new(measure).costs(Costs::Constant(2.0));
+    vec![
+        ("OM_const2_indel1", constant()),
+        ("OM_trate_indel1", om().costs(Costs::Rates).indel(1.0)),
+        ("OM_indels", om().costs(Costs::Indels)),
+        ("OM_norm_maxlength", constant().normalise(Normalisation::Longest)),
+        ("OM_norm_YujianBo", constant().normalise(Normalisation::YujianBo)),
+        ("OM_norm_auto", om().costs(Costs::Rates).indel(1.0).normalise(Normalisation::Auto)),
+        ("LCS", Dissimilarity::new(Measure::Lcs)),
+        ("LCS_norm_gmean", Dissimilarity::new(Measure::Lcs).normalise(Normalisation::Geometric)),
+        ("LCP", Dissimilarity::new(Measure::Prefix)),
+        ("RLCP", Dissimilarity::new(Measure::Suffix)),
+        ("HAM", Dissimilarity::new(Measure::Hamming)),
+        ("DHD", Dissimilarity::new(Measure::DynamicHamming)),
+        ("CHI2", Dissimilarity::new(Measure::ChiSquare { step })),
+        ("CHI2_step1", Dissimilarity::new(Measure::ChiSquare { step: 1 })),
+        ("EUCLID", Dissimilarity::new(Measure::Euclid { step: 1 })),
+        ("EUCLID_breaks1", Dissimilarity::new(Measure::Euclid { step: usize::MAX })),
+        ("OMloc", two(Measure::Local { expansion: 0.5, context: 0.0 })),
+        ("OMslen", two(Measure::SpellLength { h: 0.5, link: Link::Mean }).indel(1.0)),
+        ("OMspell", two(Measure::Spell { expansion: 0.5, power: 1.0 }).indel(1.0)),
+        ("OMstran", two(Measure::Transitions { origin: 0.5 }).indel(1.0)),
+        ("SVRspell", Dissimilarity::new(Measure::SpellVectors { power: 1.0 })),
+        ("NMS", Dissimilarity::new(Measure::Subsequences)),
+        ("NMSMST", Dissimilarity::new(Measure::SharedTime)),
+        ("TWED", two(Measure::Twed { stiffness: 0.5, penalty: 0.5 }).indel(2.0)),
+    ]
+}
+
+fn check_variants(sequences: &Sequences, expected: &Value) {
+    let width = sequences.positions().len();
+    for (name, measure) in variants(width / 5) {
+        let measure = match name {
+            "EUCLID_breaks1" => Dissimilarity::new(Measure::Euclid { step: width }),
+            _ => measure,
+        };
+        let widths = [(Precision::Double, 1e-9), (Precision::Single, 1e-4)];
+        // what is computed pair by pair is computed in f64 whatever the width it is stored in
+        let lanes = ["OM_", "LCS", "HAM", "DHD", "CHI2"].iter().any(|lane| name.starts_with(lane));
+        for (precision, tolerance) in widths.into_iter().take(if lanes { 2 } else { 1 }) {
+            let distances = measure.clone().precision(precision).between(sequences).unwrap();
+            let what = format!("{name} {precision:?}");
+            let stored = &expected[name];
+            let n = number(&stored["n"]) as usize;
+            assert_eq!(n, distances.len(), "{what}");
+            let square = distances.square();
+            let sum: f64 = square.iter().sum();
+            let squares: f64 = square.iter().map(|d| d * d).sum();
+            let most = square.iter().copied().fold(0.0, f64::max);
+            near(&format!("{what} max"), most, number(&stored["max"]), tolerance);
+            near(&format!("{what} sum"), sum, number(&stored["sum"]), tolerance);
+            near(&format!("{what} squares"), squares, number(&stored["sumsq"]), tolerance);
+            let first: Vec<f64> = (0..25)
+                .flat_map(|i| (0..25).map(move |j| (i, j)))
+                .map(|(i, j)| square[i * n + j])
+                .collect();
+            all_near(&what, &first, &flat(&stored["first"]), tolerance);
+        }
+    }
+}
+
+#[test]
+fn distances_are_those_of_traminer_on_school_to_work() {
+    let Some((sequences, expected)) = mvad() else { return };
+    check_variants(&sequences, &expected["distances_unweighted"]);
+}
+
+#[test]
+fn distances_are_those_of_traminer_on_the_activity_calendar() {
+    let Some((sequences, expected)) = actcal(400) else { return };
+    check_variants(&sequences, &expected["distances_first400"]);
+}
+
+#[test]
+fn costs_are_those_of_traminer() {
+    let Some((sequences, expected)) = mvad() else { return };
+    let expected = &expected["distances_unweighted"];
+    all_near("rates", &sequences.transition_rates(1), &flat(&expected["trate"]), 1e-12);
+    let prices = |costs| sequences.prices(&costs, false).unwrap();
+    let trate = prices(Costs::Rates);
+    all_near("TRATE", &trate.substitution, &flat(&expected["TRATE_sm"]), 1e-12);
+    near("TRATE indel", trate.indel[0], number(&expected["TRATE_indel"]), 1e-12);
+    for (costs, name) in [(Costs::Indels, "INDELS"), (Costs::IndelsLog, "INDELSLOG")] {
+        let own = prices(costs);
+        all_near(name, &own.substitution, &flat(&expected[format!("{name}_sm")]), 1e-12);
+        all_near(name, &own.indel, &flat(&expected[format!("{name}_indel")]), 1e-12);
+    }
+    let future = prices(Costs::Future).substitution;
+    all_near("FUTURE", &future, &flat(&expected["FUTURE_sm"]), 1e-12);
+}
+
+/// The indicators under the names of `how.R`.
+const INDICATORS: [(&str, Indicator); 16] = [
+    ("length", Indicator::Length),
+    ("transitions", Indicator::Transitions),
+    ("transitions_norm", Indicator::TransitionShare),
+    ("entropy", Indicator::Entropy),
+    ("entropy_raw", Indicator::EntropyRaw),
+    ("turbulence", Indicator::Turbulence),
+    ("turbulence_norm", Indicator::TurbulenceRelative),
+    ("complexity", Indicator::Complexity),
+    ("subsequences", Indicator::Subsequences),
+    ("seqindic_visited", Indicator::Visited),
+    ("seqindic_recu", Indicator::Recurrence),
+    ("seqindic_meand", Indicator::MeanSpell),
+    ("seqindic_dustd", Indicator::SpellDeviation),
+    ("seqindic_meand2", Indicator::MeanSpellAll),
+    ("seqindic_dustd2", Indicator::SpellDeviationAll),
+    ("seqindic_volat", Indicator::Volatility),
+];
+
+fn check_indicators(sequences: &Sequences, expected: &Value) {
+    for (name, indicator) in INDICATORS {
+        let got = sequences.indicator(indicator);
+        let stored = &expected[name];
+        if let Value::Array(all) = stored {
+            // an empty sequence: TraMineR writes null where there is no number
+            let all: Vec<f64> = all.iter().map(number).collect();
+            all_near(name, &got, &all, 1e-9);
+            continue;
+        }
+        all_near(name, &got[..60], &flat(&stored["head60"]), 1e-9);
+        near(name, got.iter().sum(), number(&stored["sum"]), 1e-9);
+        near(name, got.iter().map(|v| v * v).sum(), number(&stored["sumsq"]), 1e-9);
+    }
+}
+
+fn check_cross(sequences: &Sequences, expected: &Value) {
+    let cross = sequences.cross_section();
+    all_near("distribution", &cross.distribution, &flat(&expected["distribution"]), 1e-12);
+    all_near("entropy", &cross.entropy, &flat(&expected["entropy"]), 1e-12);
+    all_near("valid", &cross.valid, &flat(&expected["valid"]), 1e-9);
+    all_near("mean time", &sequences.mean_time(), &flat(&expected["mean_time"]), 1e-9);
+    let rows: Vec<&str> =
+        expected["rows"].as_array().unwrap().iter().map(|v| v.as_str().unwrap()).collect();
+    for (got, stored) in cross.modal.iter().zip(expected["modal"].as_array().unwrap()) {
+        assert_eq!(rows[usize::from(got.unwrap())], stored.as_str().unwrap());
+    }
+}
+
+#[test]
+fn descriptions_are_those_of_traminer() {
+    let Some((sequences, expected)) = mvad() else { return };
+    check_indicators(&sequences, &expected["indicators"]);
+    check_cross(&sequences, &expected["cross_sectional"]);
+    let head = &expected["indicators"]["longitudinal_state_time_head"];
+    let times = sequences.times();
+    // stored column by column for the first 20 sequences
+    let first: Vec<f64> = (0..60).map(|at| f64::from(times[at % 20 * 6 + at / 20])).collect();
+    all_near("times", &first, &flat(&head["head60"]), 0.0);
+    let Some((sequences, expected)) = actcal(usize::MAX) else { return };
+    check_indicators(&sequences, &expected["indicators"]);
+    check_cross(&sequences, &expected["cross_sectional"]);
+}
+
+fn small(edge: Edge) -> Option<(Sequences, Value)> {
+    let folder = reference("seq_small")?;
+    let (header, rows) = csv(&folder.join("ex1.csv"));
+    let column = |at: usize| Column::text(rows.iter().map(|row| row[at].as_deref()));
+    let mut table = Table::new((0..13).map(|at| (header[at].as_str(), column(at)))).unwrap();
+    let weight = |row: &Vec<Option<String>>| row[13].as_deref().unwrap().parse().unwrap();
+    table.push("weights", Column::float(rows.iter().map(weight).collect())).unwrap();
+    let names: Vec<&str> = header[..13].iter().map(String::as_str).collect();
+    let mut reader = Reader::new().empty(Empty::Keep).left(edge).gaps(edge);
+    if edge == Edge::Missing {
+        reader = reader.weights("weights");
+    }
+    let sequences = reader.wide(&table, &names).unwrap();
+    let text = std::fs::read_to_string(folder.join("reference.json")).unwrap();
+    Some((sequences, serde_json::from_str(&text).unwrap()))
+}
+
+#[test]
+fn missing_states_and_ends_are_those_of_traminer() {
+    let Some((sequences, expected)) = small(Edge::Missing) else { return };
+    let expected = &expected["ex1_default_gaps"];
+    check_cross(&sequences, &expected["statd"]);
+    check_indicators(&sequences, &expected["indicators"]);
+    for (measure, name) in [(Measure::Lcs, "LCS"), (Measure::Om, "OM")] {
+        let distances =
+            Dissimilarity::new(measure).missing(MissingStates::State).between(&sequences).unwrap();
+        all_near(name, &distances.square(), &flat(&expected[name]), 0.0);
+    }
+    let stored: Vec<String> = expected["seq"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|text| text.as_str().unwrap().trim_end_matches("-%").trim_end_matches('%').to_owned())
+        .collect();
+    let own: Vec<String> = (0..7).map(|row| sequences.text(row)).collect();
+    assert_eq!(own, stored);
+    let (sequences, expected) = small(Edge::Delete).unwrap();
+    let expected = &expected["ex1_gaps_DEL"];
+    for (measure, name) in [(Measure::Lcs, "LCS"), (Measure::Om, "OM")] {
+        let distances = Dissimilarity::new(measure).between(&sequences).unwrap();
+        all_near(name, &distances.square(), &flat(&expected[name]), 0.0);
+    }
+}
+
+fn distance(distances: &Distances, a: usize, b: usize) -> f64 {
+    distances.get(a, b)
+}
+
+/// Random sequences of unequal length.
+fn drawn(n: usize, longest: usize, states: u64, seed: u64) -> Sequences {
+    let seed = kruispunt::data::Seed::new(seed);
+    let columns: Vec<(String, Column)> = (0..longest)
+        .map(|at| {
+            let codes: Vec<Option<u32>> = (0..n as u64)
+                .map(|row| {
+                    let end = seed.below([row, 0, 1], longest as u64) + 1;
+                    let state = seed.below([row, at as u64, 2], states) as u32;
+                    ((at as u64) < end).then_some(state)
+                })
+                .collect();
+            let names: Vec<String> = (0..states).map(|state| format!("s{state}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            (format!("t{at}"), Column::category(&codes, &names))
+        })
+        .collect();
+    let table = Table::new(columns).unwrap();
+    let names: Vec<&str> = table.names().iter().map(String::as_str).collect();
+    Reader::new().states((0..states).map(|state| format!("s{state}"))).wide(&table, &names).unwrap()
+}
+
+/// The table of the definition, in full.
+fn slow_om(a: &[u8], b: &[u8], sub: &[f64], indel: &[f64]) -> f64 {
+    let s = indel.len();
+    let mut d = vec![vec![0.0; b.len() + 1]; a.len() + 1];
+    for i in 0..=a.len() {
+        for j in 0..=b.len() {
+            if i == 0 && j == 0 {
+                continue;
+            }
+            let mut best = f64::INFINITY;
+            if i > 0 {
+                best = best.min(d[i - 1][j] + indel[a[i - 1] as usize]);
+            }
+            if j > 0 {
+                best = best.min(d[i][j - 1] + indel[b[j - 1] as usize]);
+            }
+            if i > 0 && j > 0 {
+                best = best.min(d[i - 1][j - 1] + sub[a[i - 1] as usize * s + b[j - 1] as usize]);
+            }
+            d[i][j] = best;
+        }
+    }
+    d[a.len()][b.len()]
+}
+
+fn body(sequences: &Sequences, row: usize) -> Vec<u8> {
+    (0..sequences.positions().len()).map_while(|at| sequences.state(row, at)).collect()
+}
+
+#[test]
+fn lanes_equal_the_slow_twin_at_any_length() {
+    for (n, longest, states) in [(2, 1, 2), (70, 9, 3), (131, 30, 5), (40, 130, 4), (20, 300, 3)] {
+        let sequences = drawn(n, longest, states, longest as u64);
+        for costs in [Costs::Rates, Costs::Constant(2.0), Costs::IndelsLog] {
+            let om = Dissimilarity::new(Measure::Om).costs(costs.clone());
+            let prices = sequences.prices(&costs, false);
+            let Ok(prices) = prices else { continue };
+            let double = om.clone().between(&sequences).unwrap();
+            let single = om.precision(Precision::Single).between(&sequences).unwrap();
+            for i in 0..n {
+                for j in 0..i {
+                    let (a, b) = (body(&sequences, i), body(&sequences, j));
+                    let slow = slow_om(&a, &b, &prices.substitution, &prices.indel);
+                    near("f64", distance(&double, i, j), slow, 1e-12);
+                    near("f32", distance(&single, i, j), slow, 1e-5);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn threads_do_not_touch_a_bit() {
+    let sequences = drawn(300, 24, 6, 9);
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let om = Dissimilarity::new(Measure::Om).costs(Costs::Rates).precision(Precision::Single);
+        pool.install(|| om.between(&sequences).unwrap())
+    };
+    assert_eq!(run(1), run(3));
+}
