@@ -32,6 +32,9 @@ from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twf
 from kruispunt.durations import Hazard, Survival, cox, cumulative_incidence, hazard, survival
 from kruispunt.matching import dynamic_matching
 
+# trajectory
+from kruispunt import trajectory
+
 # report
 from kruispunt.plots import coefplot, iplot, plot_curves, plot_effects
 from kruispunt.report import Report
@@ -79,6 +82,8 @@ __all__ = [
     "hazard",
     "survival",
     "twfe_weights",
+    # trajectory
+    "trajectory",
     # report
     "Report",
     "coefplot",

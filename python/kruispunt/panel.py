@@ -19,6 +19,8 @@ from kruispunt.table import Table, to_numpy
 if TYPE_CHECKING:
     from typing import Self
 
+    from kruispunt.trajectory import Sequences
+
 __all__ = ["Calendar", "Panel", "Spells", "Timeline"]
 
 Names: TypeAlias = str | Iterable[str]
@@ -1027,6 +1029,44 @@ class Panel(Shown):
         single = isinstance(values, str | bytes) or not isinstance(values, Iterable)
         listed = [values] if single else list(values)  # type: ignore[call-overload]
         return self._new(self.native.keep(column, [_label(value) for value in listed]))
+
+    def sequences(
+        self,
+        state: str = "state",
+        *,
+        since: str | None = None,
+        length: int | None = None,
+        **options: Any,
+    ) -> Sequences:
+        """Read the states of each person as a sequence.
+
+        Parameters
+        ----------
+        state : str
+            The column of states.
+        since : str, optional
+            A column that says when positions begin; by default they are the periods.
+        length : int, optional
+            How many positions.
+        **options
+            As for :meth:`kruispunt.trajectory.Sequences.from_panel`.
+
+        Returns
+        -------
+        kruispunt.trajectory.Sequences
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {"pid": [7, 7, 9], "q": ["2012Q1", "2012Q2", "2012Q1"], "state": ["a", "b", "a"]},
+        ...     person="pid", period="q",
+        ... )
+        >>> panel.sequences().text(0)
+        'a-b'
+        """
+        from kruispunt.trajectory import Sequences as Own
+
+        return Own.from_panel(self, state, since=since, length=length, **options)
 
     def patterns(self) -> Any:
         """Describe participation: which periods persons have a record in.

@@ -292,8 +292,7 @@ pub(crate) fn policy_events() -> Vec<(String, &'static str, &'static str, String
 #[pyfunction]
 pub(crate) fn country_list()
 -> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str)> {
-    let line = |one: &country::Country| {
-        (one.code, one.iso2, one.name, one.origin.label(), one.arvastat)
-    };
+    let line =
+        |one: &country::Country| (one.code, one.iso2, one.name, one.origin.label(), one.arvastat);
     country::countries().iter().map(line).collect()
 }

@@ -9,6 +9,7 @@ use kruispunt::estimate::EstimateError;
 use kruispunt::evaluate::EvaluateError;
 use kruispunt::linkage::LinkageError as CoreLinkageError;
 use kruispunt::panel::PanelError as CorePanelError;
+use kruispunt::trajectory::TrajectoryError;
 use pyo3::PyErr;
 
 pyo3::import_exception!(kruispunt.exceptions, InputError);
@@ -56,5 +57,14 @@ pub(crate) fn linkage_error(error: &CoreLinkageError) -> PyErr {
         InputError::new_err(error.to_string())
     } else {
         LinkageError::new_err(error.to_string())
+    }
+}
+
+/// The exception of a trajectory analysis.
+pub(crate) fn trajectory_error(error: &TrajectoryError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        EstimationError::new_err(error.to_string())
     }
 }

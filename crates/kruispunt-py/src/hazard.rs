@@ -235,7 +235,8 @@ pub(crate) fn cox(
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PyCoxFit> {
     let ties = [("efron", Ties::Efron), ("breslow", Ties::Breslow)];
-    let model = Cox::new(&request.formula, request.event).map_err(|error| evaluate_error(&error))?;
+    let model =
+        Cox::new(&request.formula, request.event).map_err(|error| evaluate_error(&error))?;
     let mut model = model.ties(one_of("ties", &request.ties, &ties)?);
     if request.robust {
         model = model.robust();

@@ -33,6 +33,7 @@ mod pickle;
 mod report;
 mod synth;
 mod table;
+mod trajectory;
 mod work;
 
 #[pyo3::pymodule(gil_used = false)]
@@ -77,7 +78,13 @@ mod _core {
     #[pymodule_export]
     use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, twfe_weights};
     #[pymodule_export]
-    use crate::hazard::{PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, survival};
+    use crate::hazard::{
+        PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, survival,
+    };
+
+    // trajectory
+    #[pymodule_export]
+    use crate::trajectory::{PyDistances, PySequences, PyTree, PyTypology};
 
     // report
     #[pymodule_export]

@@ -5,7 +5,7 @@ use super::{Costs, Measure, MissingStates, Normalisation, Prices, Sequences, Tra
 use crate::data::{Account, Column, Count, Step, Ticket};
 use crate::math::pairs::{
     Align, ByPosition, Common, Counted, Each, Edit, Kernel, Lcs, Pair, Real, Strings, Twed,
-    condensed, triangle,
+    condensed, rectangle, triangle,
 };
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ pub enum Values {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Dissimilarity {
-    measure: Measure,
+    pub(super) measure: Measure,
     costs: Option<Costs>,
     indel: Option<f64>,
     normalisation: Normalisation,
@@ -72,14 +72,13 @@ pub struct Distances {
 }
 
 /// Strings, costs and cautions.
-type Prepared = (Strings, Option<Prices>, Vec<(String, String)>);
+pub(super) type Prepared = (Strings, Option<Prices>, Vec<(String, String)>);
 
 /// What normalisation needs of each different sequence, and of a pair.
 struct Scale {
     lengths: Vec<f64>,
     /// The largest distance there could be, of two lengths in positions.
     most: Box<dyn Fn(usize, usize) -> f64 + Sync>,
-    factor: f64,
 }
 
 impl Dissimilarity {
@@ -175,9 +174,19 @@ impl Dissimilarity {
         }
         let (strings, prices, cautions) = self.prepare(sequences)?;
         let values = if single {
-            Values::Single(self.compute(sequences, &strings, prices.as_ref(), ticket)?)
+            Values::Single(self.compute(
+                sequences,
+                (&strings, prices.as_ref()),
+                Job::All,
+                ticket,
+            )?)
         } else {
-            Values::Double(self.compute(sequences, &strings, prices.as_ref(), ticket)?)
+            Values::Double(self.compute(
+                sequences,
+                (&strings, prices.as_ref()),
+                Job::All,
+                ticket,
+            )?)
         };
         let (all, different) = (Count::rows(sequences.len()), sequences.firsts.len());
         let step = Step::new("distances", self.measure.name(), all, all)
@@ -199,7 +208,7 @@ impl Dissimilarity {
     }
 
     /// The different sequences as strings of codes, and what it costs to change them.
-    fn prepare(&self, sequences: &Sequences) -> Result<Prepared, TrajectoryError> {
+    pub(super) fn prepare(&self, sequences: &Sequences) -> Result<Prepared, TrajectoryError> {
         if sequences.is_empty() {
             return Err(bad("sequences", "at least one sequence", 0));
         }
@@ -275,16 +284,16 @@ impl Dissimilarity {
         }
     }
 
-    /// The condensed distances.
-    fn compute<T: Real>(
+    /// The distances that `job` asks for.
+    pub(super) fn compute<T: Real>(
         &self,
         sequences: &Sequences,
-        strings: &Strings,
-        prices: Option<&Prices>,
+        (strings, prices): (&Strings, Option<&Prices>),
+        job: Job<'_>,
         ticket: &Ticket,
     ) -> Result<Vec<T>, TrajectoryError> {
         let states = sequences.alphabet.len() + usize::from(self.missing == MissingStates::State);
-        let run = Run { strings, states, ticket };
+        let run = Run { strings, states, job, ticket };
         let scale;
         let values = match (&self.measure, prices) {
             (Measure::Om, Some(prices)) => {
@@ -317,7 +326,7 @@ impl Dissimilarity {
             }
         };
         let mut values = values.ok_or(TrajectoryError::Cancelled)?;
-        self.rescale(strings, &scale, &mut values);
+        self.rescale(strings, &scale, job, &mut values);
         Ok(values)
     }
 
@@ -357,8 +366,7 @@ impl Dissimilarity {
             Measure::Transitions { origin } => {
                 let (moves, prices) = moves(strings, prices, origin)?;
                 scale = Scale::of(&moves, &prices);
-                Run { strings: &moves, states: prices.indel.len(), ticket: run.ticket }
-                    .align(&prices)
+                Run { strings: &moves, states: prices.indel.len(), ..*run }.align(&prices)
             }
             Measure::Twed { stiffness, penalty } => {
                 let dearest = prices.dearest();
@@ -395,7 +403,7 @@ impl Dissimilarity {
     }
 
     /// Normalises distances in place.
-    fn rescale<T: Real>(&self, strings: &Strings, scale: &Scale, values: &mut [T]) {
+    fn rescale<T: Real>(&self, strings: &Strings, scale: &Scale, job: Job<'_>, values: &mut [T]) {
         let how = match self.normalisation {
             Normalisation::Auto => self.measure.usual(),
             own => own,
@@ -403,13 +411,26 @@ impl Dissimilarity {
         if matches!(how, Normalisation::None | Normalisation::Auto) {
             return;
         }
+        let scaled = |i: usize, j: usize, value: T| {
+            let most = (scale.most)(strings.get(i).len(), strings.get(j).len());
+            T::of(how.apply(value.into(), most, scale.lengths[i], scale.lengths[j]))
+        };
         let n = strings.len();
-        for i in 0..n.saturating_sub(1) {
-            let row = &mut values[triangle(n, i)..triangle(n, i + 1)];
-            for (j, value) in (i + 1..n).zip(row) {
-                let most = (scale.most)(strings.get(i).len(), strings.get(j).len());
-                let (one, other) = (scale.lengths[i], scale.lengths[j]);
-                *value = T::of(how.apply((*value).into(), most * scale.factor, one, other));
+        match job {
+            Job::All => {
+                for i in 0..n.saturating_sub(1) {
+                    let row = &mut values[triangle(n, i)..triangle(n, i + 1)];
+                    for (j, value) in (i + 1..n).zip(row) {
+                        *value = scaled(i, j, *value);
+                    }
+                }
+            }
+            Job::Some { rows, columns } => {
+                for (&i, row) in rows.iter().zip(values.chunks_exact_mut(columns.len().max(1))) {
+                    for (&j, value) in columns.iter().zip(row) {
+                        *value = scaled(i as usize, j as usize, *value);
+                    }
+                }
             }
         }
     }
@@ -426,7 +447,7 @@ impl Scale {
             let both = n.min(m) as f64 * dearest.min(2.0 * indel);
             n.abs_diff(m) as f64 * indel + both
         };
-        Self { lengths, most: Box::new(most), factor: 1.0 }
+        Self { lengths, most: Box::new(most) }
     }
 
     fn by_position(strings: &Strings, dearest: f64) -> Self {
@@ -440,14 +461,25 @@ impl Scale {
     ) -> Self {
         let lengths =
             (0..strings.len()).map(|row| strings.get(row).len() as f64 * position).collect();
-        Self { lengths, most: Box::new(most), factor: 1.0 }
+        Self { lengths, most: Box::new(most) }
     }
 }
 
+/// Which distances.
+#[derive(Clone, Copy)]
+pub(super) enum Job<'a> {
+    /// The upper triangle.
+    All,
+    /// Each of some with each of others, row by row.
+    Some { rows: &'a [u32], columns: &'a [u32] },
+}
+
 /// Strings on their way through a kernel.
+#[derive(Clone, Copy)]
 struct Run<'a> {
     strings: &'a Strings,
     states: usize,
+    job: Job<'a>,
     ticket: &'a Ticket,
 }
 
@@ -455,14 +487,21 @@ impl Run<'_> {
     /// As many lanes as are fastest for the type.
     fn lanes<T: Real, K: Kernel<T, 32> + Kernel<T, 16>>(&self, kernel: &K) -> Option<Vec<T>> {
         if size_of::<T>() == 4 {
-            condensed::<T, K, 32>(self.strings.len(), kernel, self.ticket)
+            self.run::<T, K, 32>(kernel)
         } else {
-            condensed::<T, K, 16>(self.strings.len(), kernel, self.ticket)
+            self.run::<T, K, 16>(kernel)
         }
     }
 
     fn each<T: Real, P: Pair>(&self, pair: P) -> Option<Vec<T>> {
-        condensed::<T, _, 16>(self.strings.len(), &Each(pair), self.ticket)
+        self.run::<T, _, 16>(&Each(pair))
+    }
+
+    fn run<T: Real, K: Kernel<T, W>, const W: usize>(&self, kernel: &K) -> Option<Vec<T>> {
+        match self.job {
+            Job::All => condensed::<T, K, W>(self.strings.len(), kernel, self.ticket),
+            Job::Some { rows, columns } => rectangle::<T, K, W>(rows, columns, kernel, self.ticket),
+        }
     }
 
     /// Edit distance; where a substitution never beats deleting and inserting, by the longest
@@ -489,14 +528,12 @@ impl Run<'_> {
     /// `unit (n + m - 2 L)`.
     fn lcs<T: Real>(&self, unit: f64) -> Option<Vec<T>> {
         let value = move |n: usize, m: usize, common: usize| unit * (n + m - 2 * common) as f64;
-        let (strings, states, n) = (self.strings, self.states, self.strings.len());
+        let (strings, states) = (self.strings, self.states);
         match strings.longest().div_ceil(64) {
-            0 | 1 => {
-                condensed::<T, _, 8>(n, &Lcs::<_, 1>::new(strings, states, value), self.ticket)
-            }
-            2 => condensed::<T, _, 8>(n, &Lcs::<_, 2>::new(strings, states, value), self.ticket),
-            3 => condensed::<T, _, 8>(n, &Lcs::<_, 3>::new(strings, states, value), self.ticket),
-            4 => condensed::<T, _, 8>(n, &Lcs::<_, 4>::new(strings, states, value), self.ticket),
+            0 | 1 => self.run::<T, _, 8>(&Lcs::<_, 1>::new(strings, states, value)),
+            2 => self.run::<T, _, 8>(&Lcs::<_, 2>::new(strings, states, value)),
+            3 => self.run::<T, _, 8>(&Lcs::<_, 3>::new(strings, states, value)),
+            4 => self.run::<T, _, 8>(&Lcs::<_, 4>::new(strings, states, value)),
             _ => {
                 let differ = |at: usize| if at / states == at % states { 0.0 } else { 2.0 * unit };
                 let costs: Vec<f64> = (0..states * states).map(differ).collect();

@@ -9,6 +9,8 @@
 //! ```
 
 mod alphabet;
+mod clara;
+mod cluster;
 mod costs;
 mod describe;
 mod distances;
@@ -17,10 +19,14 @@ mod formats;
 mod indicators;
 mod measure;
 mod pairwise;
+mod quality;
 mod read;
 mod sequences;
+mod typology;
 
 pub use alphabet::{Alphabet, State};
+pub use clara::Clara;
+pub use cluster::{Linkage, Tree};
 pub use costs::{Costs, Prices};
 pub use describe::CrossSection;
 pub use distances::{Dissimilarity, Distances, Precision, Values};
@@ -28,5 +34,7 @@ pub use error::TrajectoryError;
 pub use formats::Clock;
 pub use indicators::Indicator;
 pub use measure::{Link, Measure, MissingStates, Normalisation};
+pub use quality::Quality;
 pub use read::{Edge, Empty, Reader, Since};
 pub use sequences::Sequences;
+pub use typology::Typology;

@@ -1,9 +1,9 @@
 //! The trajectory room against `TraMineR`, closed forms and slow twins.
 
-use kruispunt::data::{Column, Table};
+use kruispunt::data::{Column, Seed, Table, Ticket};
 use kruispunt::trajectory::{
-    Costs, Dissimilarity, Distances, Edge, Empty, Indicator, Link, Measure, MissingStates,
-    Normalisation, Precision, Reader, Sequences,
+    Clara, Costs, Dissimilarity, Distances, Edge, Empty, Indicator, Link, Linkage, Measure,
+    MissingStates, Normalisation, Precision, Reader, Sequences, TrajectoryError, Typology,
 };
 use serde_json::Value;
 use std::path::PathBuf;
@@ -307,7 +307,7 @@ fn distance(distances: &Distances, a: usize, b: usize) -> f64 {
 
 /// Random sequences of unequal length.
 fn drawn(n: usize, longest: usize, states: u64, seed: u64) -> Sequences {
-    let seed = kruispunt::data::Seed::new(seed);
+    let seed = Seed::new(seed);
     let columns: Vec<(String, Column)> = (0..longest)
         .map(|at| {
             let codes: Vec<Option<u32>> = (0..n as u64)
@@ -387,4 +387,222 @@ fn threads_do_not_touch_a_bit() {
         pool.install(|| om.between(&sequences).unwrap())
     };
     assert_eq!(run(1), run(3));
+}
+
+fn trate(sequences: &Sequences) -> Distances {
+    let om = Dissimilarity::new(Measure::Om).costs(Costs::Rates).indel(1.0);
+    om.precision(Precision::Double).between(sequences).unwrap()
+}
+
+#[test]
+fn types_are_those_of_r() {
+    let Some((sequences, expected)) = mvad() else { return };
+    let stored = &expected["clustering_OM_trate_indel1"];
+    let (distances, ticket) = (trate(&sequences), Ticket::new());
+    let pam = &distances.pam(&[4], &ticket).unwrap()[0];
+    near("pam", pam.total() / 712.0, flat(&stored["pam4"]["objective"])[1], 1e-12);
+    near("silhouette", pam.quality().unwrap().asw, number(&stored["pam4"]["avg_sil"]), 1e-12);
+    let mut sizes = pam.sizes().to_vec();
+    sizes.sort_unstable();
+    assert_eq!(sizes, [65, 136, 215, 296]);
+    let linkages = [
+        (Linkage::WardUnsquared, "wardD"),
+        (Linkage::Ward, "wardD2"),
+        (Linkage::Average, "average"),
+    ];
+    for (linkage, name) in linkages {
+        let tree = distances.tree(linkage, &ticket).unwrap();
+        let heights: Vec<f64> = tree.merges().iter().map(|merge| merge.2).collect();
+        let tail = flat(&stored["height_tail"][name]);
+        all_near(name, &heights[heights.len() - 10..], &tail, 1e-9);
+        for typology in distances.cut(&tree, &[2, 3, 4, 5, 6], &ticket).unwrap() {
+            let mut sizes: Vec<f64> = typology.sizes().iter().map(|&n| n as f64).collect();
+            sizes.sort_by(f64::total_cmp);
+            let cut = &stored[format!("cut{}", typology.k())][name];
+            all_near(&format!("{name} {}", typology.k()), &sizes, &flat(cut), 0.0);
+        }
+    }
+}
+
+/// The definitions, pair by pair of sequences, those that are the same included.
+fn slow_quality(distances: &Distances, typology: &Typology) -> [f64; 10] {
+    let (n, k, types) = (distances.len(), typology.k(), typology.types());
+    let (mut within, mut between) = (Vec::new(), Vec::new());
+    let mut inside = vec![(0.0, 0.0); k];
+    for i in 0..n {
+        for j in 0..i {
+            let d = distances.get(i, j);
+            if types[i] == types[j] {
+                within.push(d);
+                inside[types[i] as usize].0 += d;
+                inside[types[i] as usize].1 += d * d;
+            } else {
+                between.push(d);
+            }
+        }
+    }
+    let (mut more, mut less) = (0.0, 0.0);
+    for one in &within {
+        for two in &between {
+            more += f64::from(u8::from(one < two));
+            less += f64::from(u8::from(one > two));
+        }
+    }
+    let mut all: Vec<f64> = within.iter().chain(&between).copied().collect();
+    let mean = all.iter().sum::<f64>() / all.len() as f64;
+    let share = between.len() as f64 / all.len() as f64;
+    let gap = between.iter().sum::<f64>() / between.len() as f64
+        - within.iter().sum::<f64>() / within.len() as f64;
+    let variance = all.iter().map(|d| (d - mean) * (d - mean)).sum::<f64>() / all.len() as f64;
+    let pbc = gap * (share * (1.0 - share)).sqrt() / variance.sqrt();
+    let size = |t: usize| types.iter().filter(|&&own| own as usize == t).count() as f64;
+    let explained = |all: f64, left: f64| {
+        let (k, n) = (k as f64, n as f64);
+        (1.0 - left / all, (all - left) / (k - 1.0) / (left / (n - k)))
+    };
+    let total = |power: i32| all.iter().map(|d| d.powi(power)).sum::<f64>() / n as f64;
+    let (r2, ch) = explained(total(1), (0..k).map(|t| inside[t].0 / size(t)).sum());
+    let (r2sq, chsq) = explained(total(2), (0..k).map(|t| inside[t].1 / size(t)).sum());
+    let (mut asw, mut asww) = (0.0, 0.0);
+    for i in 0..n {
+        let sum = |t: usize| -> f64 {
+            (0..n).filter(|&j| types[j] as usize == t).map(|j| distances.get(i, j)).sum()
+        };
+        let own = types[i] as usize;
+        let other =
+            (0..k).filter(|&t| t != own).map(|t| sum(t) / size(t)).fold(f64::INFINITY, f64::min);
+        let width = |a: f64| if a.max(other) > 0.0 { (other - a) / a.max(other) } else { 0.0 };
+        asw += if size(own) > 1.0 { width(sum(own) / (size(own) - 1.0)) } else { 0.0 };
+        asww += width(sum(own) / size(own));
+    }
+    all.sort_by(f64::total_cmp);
+    let least: f64 = all[..within.len()].iter().sum();
+    let most: f64 = all[between.len()..].iter().sum();
+    let hc = (within.iter().sum::<f64>() - least) / (most - least);
+    let pairs = (within.len() * between.len()) as f64;
+    let (hg, hgsd) = ((more - less) / (more + less), (more - less) / pairs);
+    [pbc, hg, hgsd, asw / n as f64, asww / n as f64, ch, r2, chsq, r2sq, hc]
+}
+
+#[test]
+fn quality_equals_the_definitions() {
+    let sequences = drawn(60, 4, 3, 3);
+    assert!(sequences.unique_rows().len() < 60, "some are the same");
+    let distances = trate(&sequences);
+    for typology in distances.pam(&[2, 3, 5], &Ticket::new()).unwrap() {
+        let slow = slow_quality(&distances, &typology);
+        for ((name, fast), slow) in typology.quality().unwrap().named().into_iter().zip(slow) {
+            near(name, fast, slow, 1e-10);
+        }
+    }
+}
+
+#[test]
+fn samples_of_all_find_what_medoids_find() {
+    let sequences = drawn(80, 12, 4, 5);
+    let om = Dissimilarity::new(Measure::Om).costs(Costs::Rates).precision(Precision::Single);
+    let ks = [1, 2, 4];
+    let pam = om.between(&sequences).unwrap().pam(&ks, &Ticket::new()).unwrap();
+    let clara = Clara::new().samples(1).size(80).seed(Seed::new(2));
+    let found = clara.fit(&om, &sequences, &ks, &Ticket::new()).unwrap();
+    for (pam, found) in pam.iter().zip(&found) {
+        near("total", found.total(), pam.total(), 1e-6);
+        assert_eq!(pam.medoids(), found.medoids());
+    }
+}
+
+#[test]
+fn bad_input_is_named() {
+    let table = Table::new([
+        ("q1", Column::text([Some("a"), None])),
+        ("q2", Column::text([Some("b"), None])),
+    ])
+    .unwrap();
+    let columns = ["q1", "q2"];
+    let read = |reader: Reader| reader.wide(&table, &columns);
+    assert_eq!(read(Reader::new()), Err(TrajectoryError::EmptySequence { row: 1 }));
+    let outside = read(Reader::new().states(["a"]));
+    assert!(matches!(outside, Err(TrajectoryError::OutsideAlphabet { row: 0, .. })));
+    let sequences = read(Reader::new().empty(Empty::Drop)).unwrap();
+    assert_eq!(sequences.account().last().unwrap().excluded[0].count.rows, 1);
+    let distances = Dissimilarity::new(Measure::Om).between(&sequences).unwrap();
+    let many = distances.pam(&[2], &Ticket::new());
+    assert_eq!(many, Err(TrajectoryError::TooManyClusters { k: 2, unique: 1 }));
+    let gap = Table::new([
+        ("q1", Column::text([Some("a"), None])),
+        ("q2", Column::text([Some("b"), Some("b")])),
+    ]);
+    let gap = Reader::new().wide(&gap.unwrap(), &columns).unwrap();
+    let om = Dissimilarity::new(Measure::Om);
+    assert!(matches!(om.between(&gap), Err(TrajectoryError::MissingStates { row: 1 })));
+    let three = ["a", "b", "c"].map(Some);
+    let three = Table::new([("q1", Column::text(three))]).unwrap();
+    let three = Reader::new().wide(&three, &["q1"]).unwrap();
+    let detour = Costs::Matrix(vec![0.0, 1.0, 5.0, 1.0, 0.0, 1.0, 5.0, 1.0, 0.0]);
+    let detour = om.clone().costs(detour).between(&three).unwrap();
+    assert_eq!(detour.cautions()[0].0, "triangle_inequality");
+    for wrong in [vec![0.0; 4], vec![-1.0; 9], vec![1.0; 9]] {
+        let wrong = om.clone().costs(Costs::Matrix(wrong)).between(&three);
+        assert!(matches!(wrong, Err(TrajectoryError::BadArgument { argument: "costs", .. })));
+    }
+    let unequal = drawn(20, 5, 2, 1);
+    let hamming = Dissimilarity::new(Measure::Hamming).between(&unequal);
+    assert!(matches!(hamming, Err(TrajectoryError::UnequalLength { .. })));
+    let small = om.limit(10).between(&unequal);
+    assert!(matches!(small, Err(TrajectoryError::BadArgument { argument: "limit", .. })));
+}
+
+#[test]
+fn formats_come_back_as_they_went() {
+    let sequences = drawn(30, 8, 3, 4);
+    let sps = sequences.to_sps();
+    let names = ["s0", "s1", "s2"];
+    let back = Reader::new().states(names).id("row").sps(&sps, "sequence").unwrap();
+    let texts = |of: &Sequences| (0..30).map(|row| of.text(row)).collect::<Vec<_>>();
+    assert_eq!(texts(&back), texts(&sequences));
+    let spells = sequences.to_spells();
+    let clock = kruispunt::trajectory::Clock::Person;
+    let back = Reader::new()
+        .states(names)
+        .spells(&spells, "row", ("begin", "end"), "state", clock)
+        .unwrap();
+    assert_eq!(texts(&back), texts(&sequences));
+    let sts = sequences.to_sts();
+    let columns: Vec<&str> = sts.names()[1..].iter().map(String::as_str).collect();
+    let back = Reader::new().states(names).id("row").wide(&sts, &columns).unwrap();
+    assert_eq!(texts(&back), texts(&sequences));
+}
+
+#[test]
+fn spells_are_read_as_traminer_reads_them() {
+    let Some(folder) = reference("seq_small") else { return };
+    let text = std::fs::read_to_string(folder.join("reference.json")).unwrap();
+    let expected: Value = serde_json::from_str(&text).unwrap();
+    let (_, rows) = csv(&folder.join("bfspell20.csv"));
+    let whole = |at: usize| {
+        Column::int(
+            rows.iter().map(|r| r[at].as_deref().unwrap().parse::<f64>().unwrap() as i64).collect(),
+        )
+    };
+    let spells = Table::new([
+        ("id", whole(0)),
+        ("begin", whole(1)),
+        ("end", whole(2)),
+        ("state", Column::text(rows.iter().map(|row| row[3].as_deref()))),
+    ])
+    .unwrap();
+    let read = |clock| {
+        let keep = Reader::new().right(Edge::Missing);
+        keep.spells(&spells, "id", ("begin", "end"), "state", clock).unwrap()
+    };
+    let stored = &expected["bfspell_SPELL_to_STS_calendar"];
+    let sequences = read(kruispunt::trajectory::Clock::Calendar);
+    let ids: Vec<String> = (0..20).map(|row| sequences.ids().label(row).unwrap()).collect();
+    for (id, row) in
+        stored["ids"].as_array().unwrap().iter().zip(stored["rows"].as_array().unwrap())
+    {
+        let at = ids.iter().position(|own| own == id.as_str().unwrap()).unwrap();
+        let own = sequences.text(at).replace('-', "|").replace('*', "NA");
+        assert_eq!(own, row.as_str().unwrap());
+    }
 }

@@ -166,7 +166,6 @@ fn tile<T: Real, K: Kernel<T, W>, const W: usize>(
 }
 
 /// Each of `rows` against each of `columns`: row by row; `None` when cancelled.
-#[allow(dead_code, reason = "for groups found in samples")]
 pub(crate) fn rectangle<T: Real, K: Kernel<T, W>, const W: usize>(
     rows: &[u32],
     columns: &[u32],
@@ -200,7 +199,6 @@ pub(crate) fn rectangle<T: Real, K: Kernel<T, W>, const W: usize>(
     Some(all)
 }
 
-#[allow(dead_code, reason = "for groups found in samples")]
 #[inline(always)]
 fn strip<T: Real, K: Kernel<T, W>, const W: usize>(
     rows: &[u32],
