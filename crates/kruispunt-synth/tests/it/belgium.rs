@@ -123,16 +123,15 @@ fn origin_equals_the_truth_wherever_it_is_determined() {
     let reasons = texts(separate.table(), "origin_reason");
     let mut unknown = 0;
     for row in 0..table.n_rows() {
-        match &groups[row] {
-            Some(group) => assert_eq!(Some(group), truth[row].as_ref(), "row {row}"),
-            None => {
-                unknown += 1;
-                assert!(reasons[row].as_deref().unwrap().contains("unknown"));
-            }
+        if let Some(group) = &groups[row] {
+            assert_eq!(Some(group), truth[row].as_ref(), "row {row}");
+        } else {
+            unknown += 1;
+            assert!(reasons[row].as_deref().unwrap().contains("unknown"));
         }
     }
     // three in a hundred of Belgian origin have an unknown father, fewer an unknown mother
-    let share = unknown as f64 / table.n_rows() as f64;
+    let share = f64::from(unknown) / table.n_rows() as f64;
     assert!((0.01..0.06).contains(&share), "{share}");
 
     let belgian = OriginRule::monitoring().unknown(Unknown::Belgian);
