@@ -160,7 +160,7 @@ impl PyColumn {
     fn kind(&self) -> &'static str {
         match self.0.values() {
             Values::Bool(_) => "bool",
-            Values::Int(_) => "int",
+            Values::Int(_) | Values::Short(_) => "int",
             Values::Float(_) => "float",
             Values::Date(_) => "date",
             Values::Period(unit, _) => unit.name(),
@@ -175,6 +175,10 @@ impl PyColumn {
         Ok(match self.0.values() {
             Values::Bool(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Int(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
+            Values::Short(values) => {
+                let wide: Vec<i64> = values.iter().map(|&value| i64::from(value)).collect();
+                wide.into_pyarray(py).as_untyped().clone()
+            }
             Values::Float(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Date(values) => values.to_vec().into_pyarray(py).as_untyped().clone(),
             Values::Period(..) => {
@@ -224,6 +228,7 @@ impl PyColumn {
         match self.0.values() {
             Values::Bool(values) => values.as_ptr().addr(),
             Values::Int(values) => values.as_ptr().addr(),
+            Values::Short(values) => values.as_ptr().addr(),
             Values::Float(values) => values.as_ptr().addr(),
             Values::Date(values) | Values::Period(_, values) => values.as_ptr().addr(),
             Values::Text(text) => text.codes().as_ptr().addr(),

@@ -41,6 +41,11 @@ fn array(column: &Column) -> Result<ArrayRef, ArrowError> {
         Values::Int(values) => {
             Arc::new(Int64Array::try_new(ScalarBuffer::new(lend(values), 0, rows), nulls)?)
         }
+        // Frames add and multiply in the width they are given: two bytes would overflow there.
+        Values::Short(values) => {
+            let wide: ScalarBuffer<i64> = values.iter().map(|&value| i64::from(value)).collect();
+            Arc::new(Int64Array::try_new(wide, nulls)?)
+        }
         Values::Float(values) => {
             Arc::new(Float64Array::try_new(ScalarBuffer::new(lend(values), 0, rows), nulls)?)
         }

@@ -20,6 +20,8 @@ pub enum Values {
     Period(Unit, Buffer<i32>),
     /// Text, each distinct string stored once.
     Text(Text),
+    /// Whole numbers of two bytes: the counts of days and spells in the cells of a panel.
+    Short(Buffer<i16>),
 }
 
 /// One column: values and which of them are there.
@@ -51,6 +53,33 @@ impl Column {
     #[must_use]
     pub fn int(values: Vec<i64>) -> Self {
         Self::new(Values::Int(values.into()), None)
+    }
+
+    /// Whole numbers of two bytes, without nulls.
+    #[must_use]
+    pub fn short(values: Vec<i16>) -> Self {
+        Self::new(Values::Short(values.into()), None)
+    }
+
+    /// The column, with whole numbers of two bytes as those of eight.
+    #[must_use]
+    pub fn widened(&self) -> Self {
+        match &self.values {
+            Values::Short(values) => {
+                let wide: Vec<i64> = values.iter().map(|&value| i64::from(value)).collect();
+                Self { values: Values::Int(wide.into()), validity: self.validity.clone() }
+            }
+            _ => self.clone(),
+        }
+    }
+
+    /// The whole number at `row`, whatever its width; `None` for other types.
+    fn whole(&self, row: usize) -> Option<i64> {
+        match &self.values {
+            Values::Int(values) => Some(values[row]),
+            Values::Short(values) => Some(i64::from(values[row])),
+            _ => None,
+        }
     }
 
     /// Real numbers without nulls.
@@ -132,6 +161,7 @@ impl Column {
             Values::Float(values) => values.len(),
             Values::Date(values) | Values::Period(_, values) => values.len(),
             Values::Text(text) => text.codes.len(),
+            Values::Short(values) => values.len(),
         }
     }
 
@@ -158,7 +188,7 @@ impl Column {
     pub const fn kind(&self) -> &'static str {
         match &self.values {
             Values::Bool(_) => "booleans",
-            Values::Int(_) => "whole numbers",
+            Values::Int(_) | Values::Short(_) => "whole numbers",
             Values::Float(_) => "real numbers",
             Values::Date(_) => "dates",
             Values::Period(Unit::Month, _) => "months",
@@ -179,7 +209,9 @@ impl Column {
         }
         match (&self.values, &other.values) {
             (Values::Bool(a), Values::Bool(b)) => a[row] == b[other_row],
-            (Values::Int(a), Values::Int(b)) => a[row] == b[other_row],
+            (Values::Int(_) | Values::Short(_), Values::Int(_) | Values::Short(_)) => {
+                self.whole(row) == other.whole(other_row)
+            }
             (Values::Float(a), Values::Float(b)) => ordered(a[row]) == ordered(b[other_row]),
             (Values::Date(a), Values::Date(b)) => a[row] == b[other_row],
             (Values::Period(unit, a), Values::Period(other, b)) => {
@@ -205,6 +237,7 @@ impl Column {
             Values::Date(values) => Day(values[row]).to_string(),
             Values::Period(unit, values) => Period { unit: *unit, number: values[row] }.to_string(),
             Values::Text(text) => text.levels.get(text.codes[row]).to_owned(),
+            Values::Short(values) => values[row].to_string(),
         })
     }
 
@@ -218,6 +251,7 @@ impl Column {
         match &self.values {
             Values::Bool(values) => self.rank_by(|row| u64::from(values[row])),
             Values::Int(values) => self.rank_by(|row| values[row]),
+            Values::Short(values) => self.rank_by(|row| values[row]),
             Values::Float(values) => self.rank_by(|row| ordered(values[row])),
             Values::Date(values) | Values::Period(_, values) => self.rank_by(|row| values[row]),
             Values::Text(text) => {
@@ -292,6 +326,7 @@ impl Column {
         let mut floats: Vec<f64> = match &self.values {
             Values::Bool(values) => values.iter().map(|&v| f64::from(u8::from(v))).collect(),
             Values::Int(values) => values.iter().map(|&v| v as f64).collect(),
+            Values::Short(values) => values.iter().map(|&v| f64::from(v)).collect(),
             Values::Float(values) => values.to_vec(),
             _ => return Err(self.wrong_type(argument, name, "numbers")),
         };

@@ -175,7 +175,7 @@ impl Panel {
         if name == self.period_name {
             return Ok(self.period_column());
         }
-        self.columns.column(argument, name).cloned().map_err(|error| match error {
+        self.columns.column(argument, name).map(Column::widened).map_err(|error| match error {
             DataError::MissingColumn { argument, column, mut present } => {
                 present.insert(0, self.persons.name().to_owned());
                 present.insert(1, self.period_name.clone());

@@ -28,6 +28,10 @@ impl Persons {
         let whole;
         let column = match column.values() {
             Values::Int(_) | Values::Text(_) => column,
+            Values::Short(_) => {
+                whole = column.widened();
+                &whole
+            }
             Values::Float(values) => {
                 whole = whole_numbers(argument, name, column, values)?;
                 &whole

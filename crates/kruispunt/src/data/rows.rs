@@ -18,6 +18,7 @@ impl Column {
         let values = match &self.values {
             Values::Bool(values) => Values::Bool(pick(values, rows)),
             Values::Int(values) => Values::Int(pick(values, rows)),
+            Values::Short(values) => Values::Short(pick(values, rows)),
             Values::Float(values) => Values::Float(pick(values, rows)),
             Values::Date(values) => Values::Date(pick(values, rows)),
             Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
@@ -78,6 +79,7 @@ impl Column {
         let values = match &self.values {
             Values::Bool(values) => Values::Bool(pick(values, rows)),
             Values::Int(values) => Values::Int(pick(values, rows)),
+            Values::Short(values) => Values::Short(pick(values, rows)),
             Values::Float(values) => Values::Float(pick(values, rows)),
             Values::Date(values) => Values::Date(pick(values, rows)),
             Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
@@ -112,6 +114,7 @@ impl Column {
         let values = match &self.values {
             Values::Bool(_) => Values::Bool(vec![false; n].into()),
             Values::Int(_) => Values::Int(vec![0; n].into()),
+            Values::Short(_) => Values::Short(vec![0; n].into()),
             Values::Float(_) => Values::Float(vec![f64::NAN; n].into()),
             Values::Date(_) => Values::Date(vec![0; n].into()),
             Values::Period(unit, _) => Values::Period(*unit, vec![0; n].into()),
@@ -135,7 +138,8 @@ impl Column {
             let parts: Option<Vec<&[T]>> = parts.iter().map(|part| of(&part.values)).collect();
             Some(parts?.concat().into())
         }
-        let parts: Vec<&Self> = columns.into_iter().collect();
+        let wide: Vec<Self> = columns.into_iter().map(Self::widened).collect();
+        let parts: Vec<&Self> = wide.iter().collect();
         let first = parts.first()?;
         let rows: usize = parts.iter().map(|part| part.len()).sum();
         if rows >= u32::MAX as usize || parts.iter().any(|part| part.kind() != first.kind()) {
@@ -146,7 +150,7 @@ impl Column {
                 Values::Bool(values) => Some(values),
                 _ => None,
             })?),
-            Values::Int(_) => Values::Int(all(&parts, |of| match of {
+            Values::Int(_) | Values::Short(_) => Values::Int(all(&parts, |of| match of {
                 Values::Int(values) => Some(values),
                 _ => None,
             })?),

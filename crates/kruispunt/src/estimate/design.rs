@@ -303,6 +303,7 @@ fn dummies(column: &str, label: &str, rows: &Rows<'_>) -> Result<Evaluated, Esti
 fn find(column: &str, reference: &Reference, levels: &Levels) -> Result<usize, EstimateError> {
     let number = |level: usize| match levels.values.values() {
         Values::Int(values) => Some(values[level] as f64),
+        Values::Short(values) => Some(f64::from(values[level])),
         Values::Float(values) => Some(values[level]),
         Values::Bool(values) => Some(f64::from(u8::from(values[level]))),
         _ => None,
@@ -347,8 +348,9 @@ fn interaction(
     let first = levels(column, rows)?;
     let out = reference.map(|reference| find(column, reference, &first)).transpose()?;
     let own = (0..first.labels.len()).filter(|&level| Some(level) != out);
-    let numeric =
-        matches!(rows.table.get(by).map(Column::values), Some(Values::Int(_) | Values::Float(_)));
+    let numeric = rows.table.get(by).is_some_and(|column| {
+        matches!(column.values(), Values::Int(_) | Values::Float(_) | Values::Short(_))
+    });
     if numeric && by_reference.is_none() {
         let values = Arc::new(rows.numbers("fml", by)?);
         let piece = |level: usize| Piece {

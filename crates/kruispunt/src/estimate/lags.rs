@@ -25,6 +25,7 @@ impl Lags {
             let column = rows.table.column("panel_id", period)?;
             match column.values() {
                 Values::Int(values) => values.to_vec(),
+                Values::Short(values) => values.iter().map(|&v| i64::from(v)).collect(),
                 Values::Period(_, values) => values.iter().map(|&v| i64::from(v)).collect(),
                 _ => {
                     let expected = "periods or whole numbers";

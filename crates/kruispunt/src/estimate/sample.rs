@@ -99,6 +99,7 @@ impl<'a> Rows<'a> {
         let values = match column.values() {
             Values::Bool(values) => self.gather(values, |&v| f64::from(u8::from(v))),
             Values::Int(values) => self.gather(values, |&v| v as f64),
+            Values::Short(values) => self.gather(values, |&v| f64::from(v)),
             Values::Float(values) => self.gather(values, |&v| v),
             _ => return Err(column.wrong_type(argument, name, "numbers").into()),
         };
@@ -240,6 +241,10 @@ impl<'a> Rows<'a> {
                     None => codes::integers(n, |at| values[at]),
                     Some(keep) => codes::integers(n, |at| values[keep[at] as usize]),
                 }
+            }
+            Values::Short(values) => {
+                let values: &[i16] = values;
+                codes::integers(n, |at| i64::from(values[self.row(at)]))
             }
             Values::Date(values) | Values::Period(_, values) => {
                 let values: &[i32] = values;

@@ -126,13 +126,14 @@ impl Coded {
 }
 
 fn is_numeric(column: &Column) -> bool {
-    matches!(column.values(), Values::Int(_) | Values::Float(_))
+    matches!(column.values(), Values::Int(_) | Values::Float(_) | Values::Short(_))
 }
 
 /// A sign or a fraction would be lost with the punctuation, digits beyond 2^53 are lost already.
 fn refuse_no_identifier(column: &Column, argument: &str, name: &str) -> Result<(), LinkageError> {
     let whole = |row: usize| match column.values() {
         Values::Int(values) => values[row] >= 0,
+        Values::Short(values) => values[row] >= 0,
         Values::Float(values) => {
             !values[row].is_finite()
                 || values[row].fract() == 0.0
@@ -184,6 +185,7 @@ fn cells(column: &Column, argument: &str, name: &str) -> Result<Cells, LinkageEr
     let key = |row: usize| match column.values() {
         Values::Bool(values) => u64::from(values[row]),
         Values::Int(values) => values[row] as u64,
+        Values::Short(values) => values[row] as u64,
         Values::Float(values) => values[row].to_bits(),
         Values::Date(values) | Values::Period(_, values) => values[row] as u64,
         Values::Text(text) => u64::from(text.codes()[row]),

@@ -231,7 +231,9 @@ impl KeyLink {
 }
 
 fn numeric(column: Option<&Column>) -> bool {
-    column.is_some_and(|column| matches!(column.values(), Values::Int(_) | Values::Float(_)))
+    column.is_some_and(|column| {
+        matches!(column.values(), Values::Int(_) | Values::Float(_) | Values::Short(_))
+    })
 }
 
 /// The current key of each row, as a code into `texts` or [`MISSING`].

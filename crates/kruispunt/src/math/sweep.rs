@@ -56,16 +56,21 @@ pub(crate) fn fill_many<T: Send>(
     parts.into_par_iter().for_each(|(groups, mut own)| work(groups, &mut own));
 }
 
-/// The order that sorts rows by group, then start, end and row, with the offset of each group.
+/// Intervals in order of group, start, end and row.
+pub(crate) struct Sorted {
+    /// The row of each interval.
+    pub order: Vec<u32>,
+    /// Where each group starts, and last the number of intervals.
+    pub offsets: Vec<u32>,
+    pub starts: Vec<i32>,
+    pub ends: Vec<i32>,
+}
+
+/// Sorts rows by group, then start, end and row.
 ///
 /// Rows of group `u32::MAX` are left out. Counting sort by group, then each group on its own:
 /// O(n) when groups are small.
-pub(crate) fn sort(
-    n_groups: usize,
-    groups: &[u32],
-    starts: &[i32],
-    ends: &[i32],
-) -> (Vec<u32>, Vec<u32>) {
+pub(crate) fn sort(n_groups: usize, groups: &[u32], starts: &[i32], ends: &[i32]) -> Sorted {
     let mut offsets = vec![0_u32; n_groups + 1];
     for &group in groups.iter().filter(|group| **group != u32::MAX) {
         offsets[group as usize + 1] += 1;
@@ -81,18 +86,58 @@ pub(crate) fn sort(
         *slot += 1;
     }
     drop(next);
-    fill_chunks(&offsets, &mut order, |groups, part| {
+    if order.len() == groups.len() && order.is_sorted() && is_sorted(&offsets, starts, ends) {
+        return Sorted { order, offsets, starts: starts.to_vec(), ends: ends.to_vec() };
+    }
+    // each row's days are fetched once; what follows stays in the cache
+    let (mut first, mut last) = (vec![0_i32; order.len()], vec![0_i32; order.len()]);
+    let parts = in_parts(&offsets, &mut order, &mut first, &mut last);
+    parts.into_par_iter().for_each(|(groups, order, first, last)| {
         let base = offsets[groups.start] as usize;
+        let mut keys: Vec<(i32, i32, u32)> = Vec::new();
         for group in groups {
             let own = offsets[group] as usize - base..offsets[group + 1] as usize - base;
-            let rows = &mut part[own];
-            let key = |row: &u32| (starts[*row as usize], ends[*row as usize], *row);
-            if !rows.is_sorted_by_key(key) {
-                rows.sort_unstable_by_key(key);
+            keys.clear();
+            let key = |&row: &u32| (starts[row as usize], ends[row as usize], row);
+            keys.extend(order[own.clone()].iter().map(key));
+            keys.sort_unstable();
+            for (at, &(start, end, row)) in own.zip(&keys) {
+                (first[at], last[at], order[at]) = (start, end, row);
             }
         }
     });
-    (order, offsets)
+    Sorted { order, offsets, starts: first, ends: last }
+}
+
+/// Whether each group of rows that stand in order of group is in order of its days.
+fn is_sorted(offsets: &[u32], starts: &[i32], ends: &[i32]) -> bool {
+    offsets.windows(2).all(|pair| {
+        let own = pair[0] as usize + 1..pair[1] as usize;
+        own.into_iter().all(|at| (starts[at - 1], ends[at - 1]) <= (starts[at], ends[at]))
+    })
+}
+
+/// Fixed runs of groups with their parts of three columns.
+type Parts<'a> = Vec<(Range<usize>, &'a mut [u32], &'a mut [i32], &'a mut [i32])>;
+
+fn in_parts<'a>(
+    offsets: &[u32],
+    order: &'a mut [u32],
+    first: &'a mut [i32],
+    last: &'a mut [i32],
+) -> Parts<'a> {
+    let n = offsets.len().saturating_sub(1);
+    let mut parts = Vec::with_capacity(n.div_ceil(CHUNK));
+    let mut rests = (order, first, last);
+    for from in (0..n).step_by(CHUNK) {
+        let groups = from..(from + CHUNK).min(n);
+        let rows = (offsets[groups.end] - offsets[groups.start]) as usize;
+        let (own, after) =
+            (rests.0.split_at_mut(rows), (rests.1.split_at_mut(rows), rests.2.split_at_mut(rows)));
+        parts.push((groups, own.0, after.0.0, after.1.0));
+        rests = (own.1, after.0.1, after.1.1);
+    }
+    parts
 }
 
 /// All days at which something starts or ends, ascending, each once.
@@ -235,7 +280,8 @@ mod tests {
             let groups: Vec<u32> = rows.iter().map(|row| row.0).collect();
             let starts: Vec<i32> = rows.iter().map(|row| row.1).collect();
             let ends: Vec<i32> = rows.iter().map(|row| row.1 + row.2).collect();
-            let (order, offsets) = sort(4, &groups, &starts, &ends);
+            let Sorted { order, offsets, .. } =
+            sort(4, &groups, &starts, &ends);
             let mut naive: Vec<usize> = (0..rows.len()).collect();
             naive.sort_by_key(|&row| (groups[row], starts[row], ends[row], row));
             prop_assert_eq!(order.iter().map(|&row| row as usize).collect::<Vec<_>>(), naive);

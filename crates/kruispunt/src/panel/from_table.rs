@@ -51,7 +51,8 @@ impl Panel {
                 })
             })
             .collect::<Result<Vec<i32>, DataError>>()?;
-        let (order, offsets) = sweep::sort(persons.len(), &codes, &numbers, &numbers);
+        let sweep::Sorted { order, offsets, .. } =
+            sweep::sort(persons.len(), &codes, &numbers, &numbers);
         for pair in order.windows(2) {
             let (first, second) = (pair[0] as usize, pair[1] as usize);
             if codes[first] == codes[second] && numbers[first] == numbers[second] {

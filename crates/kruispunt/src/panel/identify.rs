@@ -88,7 +88,8 @@ impl Spells {
         codes: &[u32],
         step: impl FnOnce(Count, Count) -> Step,
     ) -> Self {
-        let (order, offsets) = sweep::sort(persons.len(), codes, &self.starts, &self.ends);
+        let sweep::Sorted { order, offsets, .. } =
+            sweep::sort(persons.len(), codes, &self.starts, &self.ends);
         let kept: Vec<u32> = (0..persons.len() as u32)
             .filter(|&at| offsets[at as usize] < offsets[at as usize + 1])
             .collect();

@@ -47,9 +47,14 @@ pub(super) fn flags(argument: &str, name: &str, column: &Column) -> Result<Vec<b
         Values::Bool(values) => Ok(values[row]),
         Values::Int(values) if values[row] == 0 || values[row] == 1 => Ok(values[row] == 1),
         Values::Float(values) if values[row] == 0.0 || values[row] == 1.0 => Ok(values[row] == 1.0),
+        Values::Short(values) if values[row] == 0 || values[row] == 1 => Ok(values[row] == 1),
         _ => Err(bad(row)),
     };
-    if !matches!(column.values(), Values::Bool(_) | Values::Int(_) | Values::Float(_)) {
+    let numeric = matches!(
+        column.values(),
+        Values::Bool(_) | Values::Int(_) | Values::Float(_) | Values::Short(_)
+    );
+    if !numeric {
         return Err(column.wrong_type(argument, name, "truth values, or 0 and 1").into());
     }
     (0..column.len()).map(|row| if column.is_null(row) { Ok(false) } else { one(row) }).collect()
@@ -120,6 +125,9 @@ pub(super) fn sort_keys(column: &Column, down: bool) -> Vec<u64> {
             })
             .collect(),
         Values::Date(values) | Values::Period(_, values) => {
+            values.iter().map(|&value| i64::from(value) as u64 ^ SIGN).collect()
+        }
+        Values::Short(values) => {
             values.iter().map(|&value| i64::from(value) as u64 ^ SIGN).collect()
         }
         Values::Text(_) => codes(column).0.into_iter().map(u64::from).collect(),

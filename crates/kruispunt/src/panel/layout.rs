@@ -1,10 +1,11 @@
 //! Which cells a panel has, and the sweep that fills them.
 
 use super::PanelError;
-use crate::data::{Calendar, DataError, Panel, Spells};
+use crate::data::{Calendar, Column, DataError, Panel, Spells};
 use crate::math::sweep;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which periods of a person become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -168,28 +169,59 @@ impl Layout {
         values
     }
 
-    /// As [`fill`](Self::fill) with whole numbers, `n` columns in one sweep: `visit` says which
-    /// column a spell adds to, if any, and each of its parts adds its days.
-    pub fn fill_days(
+    /// `n` columns of counts in one sweep: `visit` sees each part of each spell in a period, and
+    /// says which columns it adds how much to.
+    ///
+    /// Counts take two bytes, and eight when one of them needs more.
+    pub fn counts(
         &self,
         spells: &Spells,
         n: usize,
-        column: impl Fn(usize) -> Option<usize> + Sync,
-    ) -> Vec<Vec<i64>> {
-        let mut columns: Vec<Vec<i64>> = (0..n).map(|_| vec![0; self.n_rows()]).collect();
+        visit: impl Fn(&Part, &mut dyn FnMut(usize, i32)) + Sync,
+    ) -> Vec<Column> {
+        let short = |cell: &mut i16, more: i32| {
+            let sum = i16::try_from(i32::from(*cell).saturating_add(more));
+            *cell = sum.unwrap_or(i16::MAX);
+            sum.is_ok()
+        };
+        if let Some(columns) = self.counted(spells, n, short, &visit) {
+            return columns.into_iter().map(Column::short).collect();
+        }
+        let long = |cell: &mut i64, more: i32| {
+            *cell += i64::from(more);
+            true
+        };
+        let columns = self.counted(spells, n, long, &visit).unwrap_or_default();
+        columns.into_iter().map(Column::int).collect()
+    }
+
+    /// The columns, unless a count outgrew `T`.
+    fn counted<T: Copy + Default + Send>(
+        &self,
+        spells: &Spells,
+        n: usize,
+        add: impl Fn(&mut T, i32) -> bool + Sync,
+        visit: &(impl Fn(&Part, &mut dyn FnMut(usize, i32)) + Sync),
+    ) -> Option<Vec<Vec<T>>> {
+        let outgrown = AtomicBool::new(false);
+        let mut columns: Vec<Vec<T>> = (0..n).map(|_| vec![T::default(); self.n_rows()]).collect();
         let rests = columns.iter_mut().map(Vec::as_mut_slice).collect();
         sweep::fill_many(&self.offsets, rests, |persons, columns| {
             let base = self.offsets[persons.start] as usize;
+            let mut fits = true;
             for person in persons {
                 let first_row = self.offsets[person] as usize - base;
                 self.parts(spells, person, |row, part| {
-                    if let Some(at) = column(part.spell) {
-                        columns[at][first_row + row] += i64::from(part.to - part.from);
-                    }
+                    visit(&part, &mut |at, more| {
+                        fits &= add(&mut columns[at][first_row + row], more);
+                    });
                 });
             }
+            if !fits {
+                outgrown.store(true, Ordering::Relaxed);
+            }
         });
-        columns
+        (!outgrown.into_inner()).then_some(columns)
     }
 
     /// Calls `visit` with the row (counted from the person's first) and each part of a spell.

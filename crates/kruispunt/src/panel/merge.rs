@@ -2,6 +2,7 @@ use super::keys::{NONE, group_codes, nan_is_null, numbers};
 use super::{PanelError, Spells};
 use crate::data::{Count, Day, Pieces, Step};
 use crate::math::sweep;
+use std::ops::Range;
 
 /// Which spells [`Spells::merge`] makes one.
 ///
@@ -63,6 +64,22 @@ struct Eras {
     sizes: Vec<u32>,
 }
 
+/// Spells of one person that become one; its members stand side by side.
+struct Chain {
+    start: i32,
+    end: i32,
+    row: u32,
+    members: Range<usize>,
+}
+
+/// Room to work in, used again for each person.
+#[derive(Default)]
+struct Scratch {
+    /// Group and number of each spell of the person.
+    order: Vec<(u32, u32)>,
+    chains: Vec<Chain>,
+}
+
 impl Spells {
     /// Makes one spell of spells of a person that overlap or follow within a gap of days.
     ///
@@ -83,9 +100,9 @@ impl Spells {
         by.dedup();
         let codes = if by.is_empty() { None } else { Some(group_codes(&self.columns, "by", &by)?) };
         let parts = sweep::in_chunks(self.persons.len(), |persons| {
-            let mut eras = Eras::default();
+            let (mut eras, mut scratch) = (Eras::default(), Scratch::default());
             for person in persons {
-                self.merge_person(person, merge.gap, codes.as_deref(), &mut eras);
+                self.merge_person(person, merge.gap, codes.as_deref(), &mut scratch, &mut eras);
             }
             eras
         });
@@ -105,7 +122,9 @@ impl Spells {
                 continue;
             }
             let n = chains(&members, &sizes)
-                .filter(|of| of.iter().any(|&at| !column.same(of[0] as usize, column, at as usize)))
+                .filter(|of| {
+                    of.iter().skip(1).any(|&at| !column.same(of[0] as usize, column, at as usize))
+                })
                 .count();
             step = step.tied(
                 &format!("merged spells that disagree on {name}"),
@@ -137,33 +156,45 @@ impl Spells {
         Ok(result)
     }
 
-    fn merge_person(&self, person: usize, gap: i32, codes: Option<&[u32]>, eras: &mut Eras) {
-        let code = |at: &u32| codes.map_or(0, |codes| codes[*at as usize]);
-        let mut order: Vec<u32> = self.of(person).map(|at| at as u32).collect();
-        if codes.is_some() {
-            order.sort_by_key(code);
-        }
+    fn merge_person(
+        &self,
+        person: usize,
+        gap: i32,
+        codes: Option<&[u32]>,
+        scratch: &mut Scratch,
+        eras: &mut Eras,
+    ) {
         let (starts, ends, rows) = (self.starts(), self.ends(), self.rows());
-        let mut chains: Vec<(i32, i32, u32, Vec<u32>)> = Vec::new();
+        let Scratch { order, chains } = scratch;
+        order.clear();
+        order.extend(self.of(person).map(|at| (codes.map_or(0, |codes| codes[at]), at as u32)));
+        if codes.is_some() {
+            // spells stand in order of their days, and their number breaks the tie
+            order.sort_unstable();
+        }
+        chains.clear();
         let mut previous = NONE;
-        for at in order {
+        for (place, &(own, at)) in order.iter().enumerate() {
             let (start, end) = (starts[at as usize], ends[at as usize]);
-            let own = code(&at);
             let joins = own != NONE && own == previous || codes.is_none();
             match chains.last_mut() {
-                Some((_, until, _, members)) if joins && start <= until.saturating_add(gap) => {
-                    *until = (*until).max(end);
-                    members.push(at);
+                Some(chain) if joins && start <= chain.end.saturating_add(gap) => {
+                    chain.end = chain.end.max(end);
+                    chain.members.end = place + 1;
                 }
-                _ => chains.push((start, end, rows[at as usize], vec![at])),
+                _ => {
+                    let row = rows[at as usize];
+                    chains.push(Chain { start, end, row, members: place..place + 1 });
+                }
             }
             previous = own;
         }
-        chains.sort_unstable();
+        chains.sort_unstable_by_key(|chain| (chain.start, chain.end, chain.row));
         let before = eras.pieces.source.len();
-        for (start, end, _, members) in chains {
-            eras.pieces.push(members[0] as usize, start, end);
-            eras.sizes.push(members.len() as u32);
+        for chain in chains {
+            let members = order[chain.members.clone()].iter().map(|(_, at)| *at);
+            eras.pieces.push(order[chain.members.start].1 as usize, chain.start, chain.end);
+            eras.sizes.push(chain.members.len() as u32);
             eras.members.extend(members);
         }
         eras.pieces.close_person(before);

@@ -1,7 +1,7 @@
 use super::PanelError;
 use crate::data::{
     Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Register,
-    Roles, Spells, Step, Table, Unit,
+    Roles, Spells, Step, Table, Unit, Values,
 };
 use crate::math::sweep;
 
@@ -218,11 +218,11 @@ impl Spells {
         let (persons, mut codes) = Persons::encode("person", &columns.person, who)?;
         let (starts, ends) = days(table, columns)?;
         let aside = set_aside(columns, &mut codes, &starts, &ends)?;
-        let (order, offsets) = sweep::sort(persons.len(), &codes, &starts, &ends);
+        let all = starts.len();
+        let sweep::Sorted { order, offsets, starts, ends } =
+            sweep::sort(persons.len(), &codes, &starts, &ends);
         drop(codes);
-        let sorted = order.len() == starts.len() && order.is_sorted();
-        let pick = |days: &[i32]| order.iter().map(|&row| days[row as usize]).collect::<Vec<_>>();
-        let (starts, ends) = if sorted { (starts, ends) } else { (pick(&starts), pick(&ends)) };
+        let sorted = order.len() == all && order.is_sorted();
         let length = |(&start, &end): (&i32, &i32)| {
             if end == Day::OPEN.0 { Day::OPEN.0 } else { end - start }
         };
@@ -282,37 +282,52 @@ fn detail(columns: &SpellColumns) -> String {
     }
 }
 
+/// What `read` makes of the day of each row.
+fn numbered(
+    column: &Column,
+    argument: &str,
+    name: &str,
+    read: impl Fn(usize, Option<i32>) -> Result<i32, DataError>,
+) -> Result<Vec<i32>, DataError> {
+    if let Values::Date(days) = column.values() {
+        let days: &[i32] = days;
+        let there = |row: usize| (!column.is_null(row)).then(|| days[row]);
+        return match column.validity() {
+            None => days.iter().enumerate().map(|(row, &day)| read(row, Some(day))).collect(),
+            Some(_) => (0..days.len()).map(|row| read(row, there(row))).collect(),
+        };
+    }
+    let days = column.to_days(argument, name)?;
+    days.iter().enumerate().map(|(row, day)| read(row, day.map(|day| day.0))).collect()
+}
+
 /// The start standing for a missing or inverted row.
 const MISSING: i32 = i32::MAX;
 
 /// Half-open days of each row; a missing first day is [`MISSING`].
 fn days(table: &Table, columns: &SpellColumns) -> Result<(Vec<i32>, Vec<i32>), PanelError> {
     let first = |argument: &str, name: &str, column: &Column| {
-        let days = column.to_days(argument, name)?;
-        days.iter()
-            .enumerate()
-            .map(|(row, day)| match day {
-                None => Ok(MISSING),
-                Some(day) if DAYS.contains(&day.0) => Ok(day.0),
-                Some(_) => Err(DataError::BadCell {
-                    argument: argument.to_owned(),
-                    column: name.to_owned(),
-                    row,
-                    expected: "a day between the years 1 and 9999",
-                }),
-            })
-            .collect::<Result<Vec<i32>, DataError>>()
+        let bad = |row| DataError::BadCell {
+            argument: argument.to_owned(),
+            column: name.to_owned(),
+            row,
+            expected: "a day between the years 1 and 9999",
+        };
+        numbered(column, argument, name, |row, day| match day {
+            None => Ok(MISSING),
+            Some(day) if DAYS.contains(&day) => Ok(day),
+            Some(_) => Err(bad(row)),
+        })
     };
     match &columns.when {
         When::Days { start, end } => {
             let starts = first("start", start, table.column("start", start)?)?;
             let after = i32::from(columns.ends == Ends::Inclusive);
-            let half_open = |day: &Option<Day>| match day {
-                Some(day) if day.0 < *DAYS.end() => day.0.max(*DAYS.start() - 1) + after,
-                _ => Day::OPEN.0,
+            let half_open = |_, day: Option<i32>| match day {
+                Some(day) if day < *DAYS.end() => Ok(day.max(*DAYS.start() - 1) + after),
+                _ => Ok(Day::OPEN.0),
             };
-            let ends = table.column("end", end)?.to_days("end", end)?;
-            Ok((starts, ends.iter().map(half_open).collect()))
+            Ok((starts, numbered(table.column("end", end)?, "end", end, half_open)?))
         }
         When::Event { day } => {
             let starts = first("day", day, table.column("day", day)?)?;

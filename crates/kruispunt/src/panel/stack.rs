@@ -60,7 +60,8 @@ impl Spells {
             rows.extend(one.rows.iter().map(|row| row + base));
             base += one.rows.iter().max().map_or(0, |row| row + 1);
         }
-        let (order, offsets) = sweep::sort(persons.len(), &codes, &starts, &ends);
+        let sweep::Sorted { order, offsets, .. } =
+            sweep::sort(persons.len(), &codes, &starts, &ends);
         let pick = |of: &[i32]| order.iter().map(|&at| of[at as usize]).collect::<Vec<_>>();
         let roles = Roles {
             start: first.roles.start.clone(),

@@ -223,15 +223,8 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
             columns.push(name, spells.columns().column("values", name)?.gather(&at))?;
         }
     }
-    if what.days {
-        let days = layout.fill(spells, 0_i64, |days, part| *days += i64::from(part.to - part.from));
-        columns.push("days", Column::int(days))?;
-    }
-    if what.days_by_state {
-        push_days_by_state(spells, &layout, &mut columns)?;
-    }
-    if what.count {
-        columns.push("count", Column::int(layout.fill(spells, 0_i64, |count, _| *count += 1)))?;
+    for (name, column) in counts(spells, &layout, what)? {
+        columns.push(name, column)?;
     }
     for (name, spread) in &what.sums {
         columns.push(name, sum(spells, &layout, name, *spread)?)?;
@@ -314,11 +307,44 @@ fn state(spells: &Spells, layout: &Layout, rule: StateRule) -> Result<(Column, u
     Ok((column.gather(&best), tied.into_iter().sum()))
 }
 
-fn push_days_by_state(
+/// The columns of days, days by state and spells, those that are asked for.
+fn counts(
     spells: &Spells,
     layout: &Layout,
-    columns: &mut Table,
-) -> Result<(), PanelError> {
+    what: &ToPanel,
+) -> Result<Vec<(String, Column)>, PanelError> {
+    let (states, codes) =
+        if what.days_by_state { state_labels(spells)? } else { (Vec::new(), Vec::new()) };
+    let mut names = Vec::new();
+    if what.days {
+        names.push("days".to_owned());
+    }
+    let first = names.len();
+    names.extend(states);
+    if what.count {
+        names.push("count".to_owned());
+    }
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let last = names.len() - 1;
+    let columns = layout.counts(spells, names.len(), |part, add| {
+        let days = part.to - part.from;
+        if what.days {
+            add(0, days);
+        }
+        if let Some(&code) = codes.get(part.spell).filter(|code| **code != NONE) {
+            add(first + code as usize, days);
+        }
+        if what.count {
+            add(last, 1);
+        }
+    });
+    Ok(names.into_iter().zip(columns).collect())
+}
+
+/// The columns of days in each state, and the state of each spell.
+fn state_labels(spells: &Spells) -> Result<(Vec<String>, Vec<u32>), PanelError> {
     const MOST: usize = 1000;
     let none = || PanelError::NoState { argument: "days_by_state".to_owned() };
     let column = spells.columns().column("state", spells.state().ok_or_else(none)?)?;
@@ -330,13 +356,8 @@ fn push_days_by_state(
             got: first.len().to_string(),
         });
     }
-    let state = |spell: usize| Some(codes[spell] as usize).filter(|_| codes[spell] != NONE);
-    let all = layout.fill_days(spells, first.len(), state);
-    for (&row, days) in first.iter().zip(all) {
-        let label = column.label(row as usize).unwrap_or_default();
-        columns.push(format!("days_{label}"), Column::int(days))?;
-    }
-    Ok(())
+    let label = |row: &u32| format!("days_{}", column.label(*row as usize).unwrap_or_default());
+    Ok((first.iter().map(label).collect(), codes))
 }
 
 fn sum(spells: &Spells, layout: &Layout, name: &str, spread: Spread) -> Result<Column, PanelError> {

@@ -86,6 +86,7 @@ impl<'a> HtmlTable<'a> {
         }
         match column.values() {
             Values::Int(values) => whole(values[row]),
+            Values::Short(values) => whole(i64::from(values[row])),
             Values::Float(values) => real(values[row], self.digits),
             _ => column.label(row).unwrap_or_default(),
         }
@@ -93,7 +94,7 @@ impl<'a> HtmlTable<'a> {
 }
 
 const fn is_number(column: &Column) -> bool {
-    matches!(column.values(), Values::Int(_) | Values::Float(_))
+    matches!(column.values(), Values::Int(_) | Values::Float(_) | Values::Short(_))
 }
 
 #[cfg(test)]
