@@ -30,6 +30,7 @@ from kruispunt.estimate import Estimates, Fit, Fits, etable, feglm, feols, fepoi
 # evaluate
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
 from kruispunt.durations import Hazard, Survival, cox, cumulative_incidence, hazard, survival
+from kruispunt.gaps import gap
 from kruispunt.matching import dynamic_matching
 
 # trajectory
@@ -79,6 +80,7 @@ __all__ = [
     "cumulative_incidence",
     "did",
     "dynamic_matching",
+    "gap",
     "hazard",
     "survival",
     "twfe_weights",

@@ -371,6 +371,18 @@ def did(
     design: dict[str, Any],
     progress: Callable[[str, int, int], object] | None = None,
 ) -> Effects: ...
+def gap(
+    data: Table,
+    outcome: str,
+    group: str,
+    reference: str,
+    method: str,
+    adjust: Sequence[str],
+    by: Sequence[str],
+    weights: str | None,
+    cluster: str | None,
+    level: float,
+) -> Linked: ...
 def dynamic_matching(
     panel: Panel,
     matching: dict[str, Any],

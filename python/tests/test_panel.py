@@ -304,3 +304,17 @@ def test_register_algebra_and_description_from_python() -> None:
     assert (
         np.isnan(panel.since("leave")["leave_since"]).tolist() == [True] + [False] * 3 + [True] * 2
     )
+
+
+def test_days_come_out_as_ordinary_whole_numbers() -> None:
+    spells = kp.Spells(
+        {"pid": [1, 2], "start": ["2012-01-01", "2012-02-01"], "end": ["2012-03-31", "2012-06-30"]},
+        person="pid", start="start", end="end",
+    )  # fmt: skip
+    panel = spells.to_panel(kp.Calendar.quarters("2012Q1", "2012Q2"), days=True, count=True)
+    assert panel["days"].dtype == np.int64
+    assert panel["days"].tolist() == [91, 60, 91]
+    frame = pl.DataFrame(panel)
+    assert frame.schema["days"] == pl.Int64
+    assert (frame["days"] * 1000).to_list() == [91_000, 60_000, 91_000]
+    assert kp.feols("days ~ 1", panel).coef()["Intercept"] == pytest.approx(242 / 3)

@@ -1,13 +1,14 @@
 //! The door to `kruispunt::evaluate`.
 
 use crate::error::{InputError, evaluate_error};
+use crate::linked::PyLinked;
 use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
 use kruispunt::evaluate::{
-    Against, Aggregate, Bands, Base, Controls, Did, DynamicMatching, Gaps, Method, Nuisance,
-    bacon as decompose, twfe_weights as weigh,
+    Against, Aggregate, Bands, Base, Controls, Did, DynamicMatching, Gap, GapMethod, Gaps, Method,
+    Nuisance, bacon as decompose, twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -364,4 +365,40 @@ impl PyEffects {
     fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         pickle::from_bytes::<Effects>(py, data).map(Self::from)
     }
+}
+
+const GAPS: [(&str, GapMethod); 4] = [
+    ("raw", GapMethod::Raw),
+    ("standardised", GapMethod::Standardised),
+    ("kitagawa", GapMethod::Kitagawa),
+    ("oaxaca_blinder", GapMethod::OaxacaBlinder),
+];
+
+/// Gaps between groups, one row for each value of `by`, group and component.
+#[pyfunction]
+#[allow(clippy::too_many_arguments, reason = "the arguments of kp.gap")]
+pub(crate) fn gap(
+    data: &Bound<'_, PyTable>,
+    outcome: &str,
+    group: &str,
+    reference: &str,
+    method: &str,
+    adjust: Vec<String>,
+    by: Vec<String>,
+    weights: Option<&str>,
+    cluster: Option<&str>,
+    level: f64,
+) -> PyResult<PyLinked> {
+    let method = one_of("method", method, &GAPS)?;
+    let mut gap = Gap::new(outcome, group, reference).adjust(method, adjust).by(by).level(level);
+    if let Some(column) = weights {
+        gap = gap.weights(column);
+    }
+    if let Some(column) = cluster {
+        gap = gap.cluster(column);
+    }
+    let table = Arc::clone(&data.get().0);
+    work::run(data.py(), None, move |ticket| {
+        gap.of(&table, ticket).map(PyLinked::of).map_err(|error| evaluate_error(&error))
+    })
 }

@@ -76,7 +76,7 @@ mod _core {
 
     // evaluate
     #[pymodule_export]
-    use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, twfe_weights};
+    use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, gap, twfe_weights};
     #[pymodule_export]
     use crate::hazard::{
         PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, survival,

@@ -16,6 +16,7 @@ mod decompose;
 mod design;
 mod dynamic;
 mod error;
+mod gap;
 mod hazard;
 mod honest;
 mod imputation;
@@ -32,6 +33,7 @@ pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
 pub use dynamic::{Against, DynamicMatching};
 pub use error::EvaluateError;
+pub use gap::{Gap, GapMethod};
 pub use hazard::{
     Cox, CoxFit, Curve, DiscreteHazard, HazardFit, Link, LogRank, Restricted, Survival,
     SurvivalCurves, Ties,

@@ -148,18 +148,18 @@ impl Layout {
     }
 
     /// One value a row: `visit` sees each part of each spell in a period with the row's value.
-    pub fn fill<T: Copy + Default + PartialEq + Send + Sync>(
+    pub fn fill<T: Copy + Default + Send + Sync>(
         &self,
         spells: &Spells,
         empty: T,
         visit: impl Fn(&mut T, Part) + Sync,
     ) -> Vec<T> {
-        // fresh zeroed memory costs nothing until it is touched, which happens in parallel
+        // Fresh zeroed memory costs nothing until it is touched, which happens in parallel. It is
+        // written before it is read: a page read first is mapped twice, and the second mapping
+        // interrupts the other threads.
         let mut values = vec![T::default(); self.n_rows()];
         sweep::fill_chunks(&self.offsets, &mut values, |persons, values| {
-            if empty != T::default() {
-                values.fill(empty);
-            }
+            values.fill(empty);
             let base = self.offsets[persons.start] as usize;
             for person in persons {
                 let first_row = self.offsets[person] as usize - base;
@@ -208,6 +208,9 @@ impl Layout {
         let rests = columns.iter_mut().map(Vec::as_mut_slice).collect();
         sweep::fill_many(&self.offsets, rests, |persons, columns| {
             let base = self.offsets[persons.start] as usize;
+            for column in columns.iter_mut() {
+                column.fill(T::default());
+            }
             let mut fits = true;
             for person in persons {
                 let first_row = self.offsets[person] as usize - base;
@@ -241,7 +244,7 @@ impl Layout {
 
 /// One value for each row of a panel: `work` fills the rows of one person from the spells of that
 /// person elsewhere (`found` holds their codes), and returns what it wants counted.
-pub(super) fn for_persons<T: Copy + Default + PartialEq + Send + Sync>(
+pub(super) fn for_persons<T: Copy + Default + Send + Sync>(
     panel: &Panel,
     spells: &Spells,
     found: &[u32],
@@ -251,9 +254,7 @@ pub(super) fn for_persons<T: Copy + Default + PartialEq + Send + Sync>(
     let mut values = vec![T::default(); panel.n_rows()];
     let (offsets, positions) = (panel.offsets(), panel.positions());
     let counted = sweep::fill_chunks(offsets, &mut values, |persons, values| {
-        if empty != T::default() {
-            values.fill(empty);
-        }
+        values.fill(empty);
         let base = offsets[persons.start] as usize;
         let count = |person: usize| {
             let rows = offsets[person] as usize..offsets[person + 1] as usize;

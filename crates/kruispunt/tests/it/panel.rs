@@ -1,7 +1,7 @@
 //! Hand-worked cases and hostile input of the panel room.
 
 use kruispunt::data::{
-    Account, Calendar, Column, DataError, Day, Panel, Seed, Spells, Table, Unit,
+    Account, Calendar, Column, DataError, Day, Panel, Seed, Spells, Table, Unit, Values,
 };
 use kruispunt::linkage::KeyLink;
 use kruispunt::panel::{
@@ -574,4 +574,55 @@ fn stacks_and_wide_tables_that_do_not_fit_are_refused() {
     ] {
         assert!(read(columns).is_err(), "{columns:?}");
     }
+}
+
+#[test]
+fn counts_take_two_bytes_and_more_when_they_need_more() {
+    let table = |spells: usize| {
+        Table::new([
+            ("pid", Column::int(vec![1; spells])),
+            ("start", Column::text(vec![Some("2012-01-01"); spells])),
+            ("end", Column::text(vec![Some("2012-12-31"); spells])),
+        ])
+        .unwrap()
+    };
+    let year = Calendar::years("2012", "2012").unwrap();
+    let what = ToPanel::new().days().count();
+    let days = |spells: usize| {
+        let read = Spells::read(&table(spells), &SpellColumns::new("pid", "start", "end")).unwrap();
+        let panel = read.to_panel(&year, &what).unwrap();
+        let days = panel.columns().get("days").unwrap().clone();
+        assert_eq!(panel.columns().get("count").unwrap().label(0).unwrap(), spells.to_string());
+        days
+    };
+    // 89 spells of 366 days fit into two bytes, 90 do not
+    let (few, many) = (days(89), days(90));
+    assert!(matches!(few.values(), Values::Short(_)));
+    assert!(matches!(many.values(), Values::Int(_)));
+    assert_eq!((few.label(0), many.label(0)), (Some("32574".into()), Some("32940".into())));
+}
+
+#[test]
+fn whole_numbers_are_equal_whatever_their_width() {
+    let (short, int) = (Column::short(vec![3, -1, 3]), Column::int(vec![3, -1, 3]));
+    assert_eq!(short, int);
+    assert_eq!(short.kind(), int.kind());
+    assert_eq!(short.ranks(), int.ranks());
+    assert_eq!(short.widened(), int);
+    assert!(matches!(short.widened().values(), Values::Int(_)));
+    assert_eq!(short.to_floats("x", "x"), int.to_floats("x", "x"));
+    assert_eq!(short.take(&[2, 1]), int.take(&[2, 1]));
+    assert_eq!(short.gather(&[0, u32::MAX]), int.gather(&[0, u32::MAX]));
+    assert_eq!(short.label(1), int.label(1));
+    let panel = |column: &Column| {
+        let table = Table::new([
+            ("pid", column.clone()),
+            ("quarter", Column::text([Some("2012Q1"), Some("2012Q1"), Some("2012Q2")])),
+            ("x", column.clone()),
+        ])
+        .unwrap();
+        let panel = Panel::from_table(&table, "pid", "quarter", Unit::Quarter).unwrap();
+        panel.lag("x", 1).unwrap().diff("x", 1).unwrap().cumulate("x").unwrap()
+    };
+    assert_eq!(panel(&short).table(), panel(&int).table());
 }
