@@ -29,15 +29,33 @@ from kruispunt.estimate import Estimates, Fit, Fits, etable, feglm, feols, fepoi
 
 # evaluate
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
-from kruispunt.durations import Hazard, Survival, cox, cumulative_incidence, hazard, survival
+from kruispunt.durations import (
+    Hazard,
+    Staged,
+    Survival,
+    cox,
+    cumulative_incidence,
+    hazard,
+    staged,
+    survival,
+)
 from kruispunt.gaps import gap
-from kruispunt.matching import dynamic_matching
+from kruispunt.matching import (
+    Balanced,
+    ByGroup,
+    att,
+    dynamic_matching,
+    e_value,
+    matching_balance,
+    oster,
+    rosenbaum,
+)
 
 # trajectory
 from kruispunt import trajectory
 
 # report
-from kruispunt.plots import coefplot, iplot, plot_curves, plot_effects
+from kruispunt.plots import coefplot, iplot, love_plot, plot_curves, plot_effects
 from kruispunt.report import Report
 
 # belgium, synth
@@ -70,18 +88,27 @@ __all__ = [
     "fepois",
     "ssc",
     # evaluate
+    "Balanced",
+    "ByGroup",
     "Comparison",
     "Effects",
     "Hazard",
+    "Staged",
     "Survival",
+    "att",
     "bacon",
     "compare_did",
     "cox",
     "cumulative_incidence",
     "did",
     "dynamic_matching",
+    "e_value",
     "gap",
     "hazard",
+    "matching_balance",
+    "oster",
+    "rosenbaum",
+    "staged",
     "survival",
     "twfe_weights",
     # trajectory
@@ -90,6 +117,7 @@ __all__ = [
     "Report",
     "coefplot",
     "iplot",
+    "love_plot",
     "plot_curves",
     "plot_effects",
     # belgium, synth

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from kruispunt import _core
@@ -19,7 +20,16 @@ if TYPE_CHECKING:
 
     from kruispunt._frames import IntoTable
 
-__all__ = ["Hazard", "Survival", "cox", "cumulative_incidence", "hazard", "survival"]
+__all__ = [
+    "Hazard",
+    "Staged",
+    "Survival",
+    "cox",
+    "cumulative_incidence",
+    "hazard",
+    "staged",
+    "survival",
+]
 
 
 class Survival:
@@ -489,6 +499,109 @@ def cox(
     with reporting(progress) as callback:
         native = _core.cox(table, request, callback)
     return Hazard(native, same_kind(data), _before(data))
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """An effect split by whether it runs through a stage; :func:`staged` makes it.
+
+    Attributes
+    ----------
+    total, via, direct, share : dict of str to float
+        ``estimate``, ``std_error``, ``low``, ``high``: what the programme does to the chance to
+        reach the goal; the part through the stage; the rest; `via` over `total`.
+    occupation : table
+        One row a world and period: the shares at neither, at the stage, at the goal.
+    assumptions : str
+        What the split rests on.
+    """
+
+    total: dict[str, float]
+    via: dict[str, float]
+    direct: dict[str, float]
+    share: dict[str, float]
+    occupation: Any
+    assumptions: str = (
+        "given the regressors, who starts the programme and who reaches the stage when is as good "
+        "as random, and the programme does not change what confounds stage and goal"
+    )
+
+    def __repr__(self) -> str:
+        lines = [f"{'':<8}{'estimate':>10}{'std. error':>12}{'low':>10}{'high':>10}"]
+        for name in ("total", "via", "direct", "share"):
+            own = getattr(self, name)
+            lines.append(
+                f"{name:<8}{own['estimate']:>10.4f}{own['std_error']:>12.4f}"
+                f"{own['low']:>10.4f}{own['high']:>10.4f}"
+            )
+        return "\n".join([*lines, f"if {self.assumptions}"])
+
+
+def staged(
+    stage: Hazard,
+    goal: Hazard,
+    *,
+    programme: str,
+    through: str,
+    profiles: IntoTable | None = None,
+    draws: int = 400,
+    seed: int = 1,
+    alpha: float = 0.05,
+    progress: bool | Callback | None = None,
+) -> Staged:
+    r"""Split the effect of a programme by whether it runs through an earlier stage.
+
+    Two hazards in discrete time on the same clock: of the stage (registering with the employment
+    service) given the programme, among persons who reached neither stage nor goal; and of the goal
+    (a job) given programme and stage. In a period the stage comes first. With :math:`P(a, b)` the
+    chance to reach the goal by the last period when the hazard of the goal is that with programme
+    :math:`a` and that of the stage that with programme :math:`b`,
+
+    .. math::
+
+        P(1,1) - P(0,0) = \underbrace{P(1,1) - P(1,0)}_{via} +
+            \underbrace{P(1,0) - P(0,0)}_{direct}
+
+    Parameters
+    ----------
+    stage, goal : Hazard
+        What :func:`hazard` gave for the stage and the goal, with a baseline of durations.
+    programme : str
+        The regressor of both that says whether the programme began.
+    through : str
+        The regressor of `goal` that says whether the stage was reached.
+    profiles : table, optional
+        One row a person, with the other regressors; averages are over these. Without, one person
+        at all means.
+    draws, seed : int
+        Draws of the coefficients of both models, for standard errors and intervals.
+    alpha : float
+        One minus the probability of the intervals.
+    progress : bool or callable, optional
+        As in :func:`kruispunt.progress`.
+
+    Returns
+    -------
+    Staged
+        With the assumptions the split rests on.
+
+    References
+    ----------
+    VanderWeele, T. (2015). *Explanation in Causal Inference*, ch. 4. Oxford University Press.
+    """
+    models = [own._model for own in (stage, goal)]
+    first, second = models
+    if not isinstance(first, _core.HazardFit) or not isinstance(second, _core.HazardFit):
+        message = "`stage`: the split needs hazards in discrete time, made by kp.hazard"
+        raise InputError(message)
+    table = _core.Table.from_columns([]) if profiles is None else to_table(profiles)
+    with reporting(progress) as callback:
+        numbers, occupation = _core.staged(
+            first, second, (programme, through), table, (draws, seed), alpha, callback
+        )
+    keys = ("estimate", "std_error", "low", "high")
+    total, via, direct, share = (dict(zip(keys, own, strict=True)) for own in numbers)
+    return Staged(total, via, direct, share, to_frame(occupation, goal._like))
 
 
 def _cluster(vcov: Any) -> tuple[str | None, bool]:

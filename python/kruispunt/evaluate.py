@@ -311,6 +311,29 @@ class Effects:
         at = table.columns.index("phase")
         return [cells[at] or "" for cells in table.cells(0, len(table))]
 
+    def cumulate(self) -> Self:
+        """Add effects up over horizons: quarters or days gained by then, with their covariance.
+
+        Raises
+        ------
+        InputError
+            Unless rows stand by event time, each horizon after the one before, all estimated.
+        """
+        return type(self)(self._native.cumulate(), self._like)
+
+    def break_even(self, alpha: float = 0.05, seed: int = 1) -> dict[str, Any]:
+        """Say from which horizon on what was lost at first is made up for.
+
+        Returns
+        -------
+        dict
+            ``at``, the first horizon from which the sum of effects stays above 0, None when it does
+            not within sight; ``low`` and ``high``, the same in draws of the estimates; ``never``,
+            the share of draws in which it is not made up for.
+        """
+        at, low, high, never = self._native.break_even(alpha, seed)
+        return {"at": at, "low": low, "high": high, "never": never}
+
     def plot(
         self,
         *,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kruispunt.exceptions import InputError, MissingPackageError
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from kruispunt.estimate import Fit
     from kruispunt.evaluate import Effects
 
-__all__ = ["COLOURS", "coefplot", "iplot", "plot_curves", "plot_effects"]
+__all__ = ["COLOURS", "coefplot", "iplot", "love_plot", "plot_curves", "plot_effects"]
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's colours; black, the last, stands for the truth or a reference."""
@@ -367,6 +367,39 @@ def plot_curves(
         axes.fill_between(time, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
     axes.set_xlabel("time")
     axes.set_ylabel(kind)
+    axes.legend(frameon=False)
+    return axes
+
+
+def love_plot(balance: Any, *, ax: Axes | None = None) -> Axes:
+    """Draw differences of covariates before and after matching or weighting.
+
+    Parameters
+    ----------
+    balance : table
+        What :func:`kruispunt.matching_balance` or ``Balanced.balance()`` gives.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    from kruispunt._frames import to_table
+
+    table = to_table(balance, ["covariate", "difference_before", "difference_after"], "balance")
+    cells = table.cells(0, len(table))
+    axes = new_axes(ax, height=1.2 + 0.3 * len(cells))
+    places = range(len(cells))
+    for column, (label, colour) in enumerate((("before", COLOURS[1]), ("after", COLOURS[0])), 1):
+        values = [abs(float(row[column] or "nan")) for row in cells]
+        axes.plot(
+            values, places, linestyle="none", marker=_MARKERS[column], color=colour, label=label
+        )
+    axes.axvline(0.1, color="#444444", linewidth=0.8, linestyle=":")
+    axes.set_yticks(list(places), [row[0] or "" for row in cells])
+    axes.set_xlabel("difference of means, in standard deviations of the treated")
+    axes.set_xlim(left=0)
     axes.legend(frameon=False)
     return axes
 

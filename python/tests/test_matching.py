@@ -96,3 +96,61 @@ def test_no_control_in_any_cell_is_said(panel: kp.Panel) -> None:
         match(panel, exact="pid")
     with pytest.raises(InputError, match=r"kp\.Panel"):
         kp.dynamic_matching({"wage": [1.0]}, "wage", eligible="seeking")
+
+
+def test_ways_to_match(panel: kp.Panel) -> None:
+    options: dict[str, Any] = {"horizons": [1, 2, 3], "duration": 2}
+    x = np.random.default_rng(1).random(len(panel["wage"]))
+    with_x = panel.with_column("x", x)
+    for how in (
+        {"covariates": "x", "neighbours": 2, "caliper": 0.5},
+        {"covariates": ["x"], "kernel": 0.1},
+        {"covariates": "x", "neighbours": 1, "replacement": False},
+        {"covariates": "x", "neighbours": 1, "distance": "mahalanobis"},
+        {"coarse": {"x": [0.5]}, "exact": "sex"},
+        {"exact": "sex", "bootstrap": 40},
+        {"history": 1, "neighbours": 3},
+    ):
+        effects = match(with_x, **options, **how)
+        assert abs(effects.estimates[0] - 2.0) < 5 * effects.std_errors[0], how
+    path = match(with_x, exact="sex", **options)
+    total = path.cumulate()
+    assert abs(total.estimates[2] - path.estimates.sum()) < 1e-12
+    assert abs(total.std_errors[2] ** 2 - path.vcov().sum()) < 1e-12
+    assert match(with_x, **options).break_even()["at"] == 1
+
+
+def test_groups_balance_and_bounds(panel: kp.Panel) -> None:
+    x = np.random.default_rng(1).random(len(panel["wage"]))
+    with_x = panel.with_column("x", x)
+    groups = match(with_x, by="sex", horizons=[1, 2], duration=2)
+    assert list(groups) == ["M", "V"]
+    table = groups.tidy(draws=500)["M"]
+    width = np.asarray(table["band_high"]) - np.asarray(table["band_low"])
+    assert (width > np.asarray(table["conf_high"]) - np.asarray(table["conf_low"])).all()
+    options: dict[str, Any] = {"eligible": "seeking", "covariates": "x", "neighbours": 1}
+    balance = kp.matching_balance(with_x, "wage", duration=2, **options)
+    assert list(balance["covariate"]) == ["x"]
+    assert abs(balance["difference_after"][0]) < 0.1
+    bounds = kp.rosenbaum(with_x, "wage", horizon=1, duration=2, **options)
+    assert (np.diff(bounds["p_high"]) >= 0).all()
+    pytest.importorskip("matplotlib")
+    axes = kp.love_plot(balance)
+    assert len(axes.lines) == 3
+    with pytest.raises(InputError, match="nearest"):
+        kp.rosenbaum(with_x, "wage", horizon=1, eligible="seeking")
+    with pytest.raises(InputError, match="no option"):
+        match(panel, neighbors=1)
+    with pytest.raises(InputError, match="`kernel`"):
+        match(panel, neighbours=1, kernel=0.1)
+
+
+def test_an_outcome_that_counts_trainees_is_told(panel: kp.Panel) -> None:
+    starting = np.asarray(panel["cohort"], dtype=object) == np.asarray(
+        panel["quarter"], dtype=object
+    )
+    counted = panel.with_column("works", starting.astype(float))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        effects = kp.dynamic_matching(counted, "works", eligible="seeking", horizons=[1])
+    assert "outcome_counts_trainees" in effects.cautions

@@ -1,14 +1,16 @@
 //! The door to `kruispunt::evaluate`.
 
 use crate::error::{InputError, evaluate_error};
+use crate::estimate::PyFit;
 use crate::linked::PyLinked;
 use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
 use kruispunt::evaluate::{
-    Against, Aggregate, Bands, Base, Controls, Did, DynamicMatching, Gap, GapMethod, Gaps, Method,
-    Nuisance, bacon as decompose, twfe_weights as weigh,
+    Adjustment, Against, Aggregate, Bands, Base, Controls, Did, Distance, DynamicMatching, Gap,
+    GapMethod, Gaps, Method, Nuisance, OnTreated, Reuse, bacon as decompose, e_value as strength,
+    oster as proportional, rosenbaum, twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -119,6 +121,169 @@ pub(crate) struct Matching {
     duration: Option<u32>,
     against: String,
     absent: Option<f64>,
+    versus: Option<String>,
+    coarse: Vec<(String, Vec<f64>)>,
+    covariates: Vec<String>,
+    history: u32,
+    nearest: Option<u32>,
+    kernel: Option<f64>,
+    distance: String,
+    reuse: String,
+    caliper: Option<f64>,
+    bootstrap: Option<(u32, u64)>,
+}
+
+impl Matching {
+    fn build(self) -> PyResult<DynamicMatching> {
+        let against = [("waiting", Against::Waiting), ("never", Against::Never)];
+        let distances =
+            [("propensity", Distance::Propensity), ("mahalanobis", Distance::Mahalanobis)];
+        let reuses = [("with", Reuse::With), ("without", Reuse::Without)];
+        let mut what = DynamicMatching::new(self.outcome, self.treatment, self.eligible)
+            .exact(self.exact)
+            .horizons(self.horizons)
+            .against(one_of("against", &self.against, &against)?)
+            .covariates(self.covariates)
+            .history(self.history)
+            .distance(one_of("distance", &self.distance, &distances)?)
+            .reuse(one_of("replacement", &self.reuse, &reuses)?);
+        if let Some((column, value)) = self.kind {
+            what = what.kind(column, value);
+        }
+        if let Some(value) = self.versus {
+            what = what.versus(value);
+        }
+        if let Some(most) = self.duration {
+            what = what.duration(most);
+        }
+        if let Some(value) = self.absent {
+            what = what.absent(value);
+        }
+        for (column, cuts) in self.coarse {
+            what = what.coarse(column, cuts);
+        }
+        if let Some(neighbours) = self.nearest {
+            what = what.nearest(neighbours);
+        }
+        if let Some(width) = self.kernel {
+            what = what.kernel(width);
+        }
+        if let Some(distance) = self.caliper {
+            what = what.caliper(distance);
+        }
+        if let Some((draws, seed)) = self.bootstrap {
+            what = what.bootstrap(draws, Seed::new(seed));
+        }
+        Ok(what)
+    }
+}
+
+/// Whether starters and controls are alike, before and after matching.
+#[pyfunction]
+pub(crate) fn matching_balance(
+    panel: &Bound<'_, PyPanel>,
+    matching: Matching,
+) -> PyResult<PyTable> {
+    let (what, data) = (matching.build()?, Arc::clone(&panel.get().0));
+    work::run(panel.py(), None, move |ticket| {
+        what.balance_with(&data, ticket).map(PyTable::from).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// Dynamic matching within each group of a column.
+#[pyfunction]
+#[pyo3(signature = (panel, matching, by, progress=None))]
+pub(crate) fn dynamic_matching_by(
+    panel: &Bound<'_, PyPanel>,
+    matching: Matching,
+    by: String,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Vec<(String, PyEffects)>> {
+    let (what, data) = (matching.build()?, Arc::clone(&panel.get().0));
+    work::run(panel.py(), progress, move |ticket| {
+        let found = what.fit_by(&data, &by, ticket).map_err(|error| evaluate_error(&error))?;
+        Ok(found.into_iter().map(|(label, own)| (label, PyEffects::from(own))).collect())
+    })
+}
+
+/// Rosenbaum's bounds for the pairs of a matching at a horizon.
+#[pyfunction]
+pub(crate) fn matching_rosenbaum(
+    panel: &Bound<'_, PyPanel>,
+    matching: Matching,
+    horizon: i32,
+    gammas: Vec<f64>,
+) -> PyResult<PyTable> {
+    let (what, data) = (matching.build()?, Arc::clone(&panel.get().0));
+    work::run(panel.py(), None, move |ticket| {
+        let found = what.differences_with(&data, horizon, ticket);
+        let found = found.and_then(|own| rosenbaum(&own, &gammas));
+        found.map(PyTable::from).map_err(|error| evaluate_error(&error))
+    })
+}
+
+/// Of the estimate and of the nearer bound.
+#[pyfunction]
+pub(crate) fn e_value(ratio: f64, interval: (f64, f64)) -> PyResult<(f64, f64)> {
+    let own = strength(ratio, interval).map_err(|error| evaluate_error(&error))?;
+    Ok((own.estimate, own.bound))
+}
+
+/// The adjusted coefficient, and how much more selective the unobserved would have to be.
+#[pyfunction]
+pub(crate) fn oster(short: (f64, f64), long: (f64, f64), r_max: f64) -> PyResult<(f64, f64)> {
+    let own = proportional(short, long, r_max).map_err(|error| evaluate_error(&error))?;
+    Ok((own.adjusted, own.delta))
+}
+
+/// An effect on the treated, before it meets data.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct TreatedRequest {
+    formula: String,
+    treated: String,
+    method: String,
+    weights: Option<String>,
+    cluster: Option<String>,
+}
+
+/// The fit, its rows, their weights, the balance and the effective number of controls.
+type OnTreatedFound<'py> =
+    (PyFit, Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<f64>>, PyTable, f64);
+
+/// The effect on the treated given covariates.
+#[pyfunction]
+pub(crate) fn att<'py>(
+    table: &Bound<'py, PyTable>,
+    request: TreatedRequest,
+) -> PyResult<OnTreatedFound<'py>> {
+    let methods = [
+        ("entropy", Adjustment::Entropy),
+        ("ipw", Adjustment::Weighting),
+        ("regression", Adjustment::Regression),
+        ("dr", Adjustment::DoublyRobust),
+    ];
+    let model = OnTreated::new(&request.formula, request.treated)
+        .map_err(|error| evaluate_error(&error))?;
+    let mut model = model.adjustment(one_of("method", &request.method, &methods)?);
+    if let Some(column) = request.weights {
+        model = model.weights(column);
+    }
+    if let Some(column) = request.cluster {
+        model = model.cluster(column);
+    }
+    let data = Arc::clone(&table.get().0);
+    let py = table.py();
+    let own = work::run(py, None, move |ticket| {
+        model.fit_with(&data, ticket).map_err(|error| evaluate_error(&error))
+    })?;
+    Ok((
+        PyFit::of(own.fit().clone()),
+        own.rows().to_vec().into_pyarray(py),
+        own.weights().to_vec().into_pyarray(py),
+        PyTable::from(own.balance().clone()),
+        own.effective_controls(),
+    ))
 }
 
 /// Dynamic matching.
@@ -129,21 +294,7 @@ pub(crate) fn dynamic_matching(
     matching: Matching,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PyEffects> {
-    let against = [("waiting", Against::Waiting), ("never", Against::Never)];
-    let Matching { outcome, treatment, eligible, .. } = matching;
-    let mut what = DynamicMatching::new(outcome, treatment, eligible)
-        .exact(matching.exact)
-        .horizons(matching.horizons)
-        .against(one_of("against", &matching.against, &against)?);
-    if let Some((column, value)) = matching.kind {
-        what = what.kind(column, value);
-    }
-    if let Some(most) = matching.duration {
-        what = what.duration(most);
-    }
-    if let Some(value) = matching.absent {
-        what = what.absent(value);
-    }
+    let what = matching.build()?;
     let data = Arc::clone(&panel.get().0);
     work::run(panel.py(), progress, move |ticket| {
         what.fit_with(&data, ticket).map(PyEffects::from).map_err(|error| evaluate_error(&error))
@@ -315,6 +466,27 @@ impl PyEffects {
                 .tidy(bands, alpha, ticket)
                 .map(PyTable::from)
                 .map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    fn cumulate(&self) -> PyResult<Self> {
+        self.0.cumulate().map(Self::from).map_err(|error| evaluate_error(&error))
+    }
+
+    /// The horizon, its bounds, the share of draws without.
+    #[allow(clippy::type_complexity, reason = "four numbers that stand together")]
+    fn break_even(
+        &self,
+        py: Python<'_>,
+        alpha: f64,
+        seed: u64,
+    ) -> PyResult<(Option<i32>, Option<i32>, Option<i32>, f64)> {
+        let effects = Arc::clone(&self.0);
+        work::run(py, None, move |ticket| {
+            let own = effects
+                .break_even(alpha, Seed::new(seed), ticket)
+                .map_err(|error| evaluate_error(&error))?;
+            Ok((own.at, own.low, own.high, own.never))
         })
     }
 

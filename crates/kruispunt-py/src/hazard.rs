@@ -5,9 +5,11 @@ use crate::estimate::PyFit;
 use crate::evaluate::one_of;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
+use kruispunt::data::Seed;
 use kruispunt::estimate::Formula;
 use kruispunt::evaluate::{
-    Cox, CoxFit, DiscreteHazard, EvaluateError, HazardFit, Link, Survival, SurvivalCurves, Ties,
+    Cox, CoxFit, DiscreteHazard, EvaluateError, HazardFit, Link, Share, Staged, Survival,
+    SurvivalCurves, Ties,
 };
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -290,4 +292,31 @@ impl PyCoxFit {
     fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         pickle::from_bytes::<CoxFit>(py, data).map(|own| Self(Arc::new(own)))
     }
+}
+
+/// Estimate, standard error, bounds.
+type Number = (f64, f64, f64, f64);
+
+/// Total, through the stage, direct, the share through the stage, and where persons are.
+#[pyfunction]
+#[pyo3(signature = (stage, goal, names, profiles, draws, alpha, progress=None))]
+pub(crate) fn staged(
+    stage: &Bound<'_, PyHazardFit>,
+    goal: &Bound<'_, PyHazardFit>,
+    names: (String, String),
+    profiles: &Bound<'_, PyTable>,
+    draws: (u32, u64),
+    alpha: f64,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<([Number; 4], PyTable)> {
+    let (first, second) = (Arc::clone(&stage.get().0), Arc::clone(&goal.get().0));
+    let table = Arc::clone(&profiles.get().0);
+    work::run(stage.py(), progress, move |ticket| {
+        let how = (draws.0, Seed::new(draws.1), alpha);
+        let found = Staged::new((&first, &names.1), &second, &names.0, &table, how, ticket)
+            .map_err(|error| evaluate_error(&error))?;
+        let number = |own: Share| (own.estimate, own.std_error, own.low, own.high);
+        let numbers = [found.total, found.via, found.direct, found.share].map(number);
+        Ok((numbers, PyTable::from(found.occupation().clone())))
+    })
 }

@@ -78,8 +78,12 @@ mod _core {
     #[pymodule_export]
     use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, gap, twfe_weights};
     #[pymodule_export]
+    use crate::evaluate::{
+        att, dynamic_matching_by, e_value, matching_balance, matching_rosenbaum, oster,
+    };
+    #[pymodule_export]
     use crate::hazard::{
-        PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, survival,
+        PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, staged, survival,
     };
 
     // trajectory

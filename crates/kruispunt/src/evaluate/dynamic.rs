@@ -1,12 +1,21 @@
 //! Dynamic matching: who starts now against who waits, in the same risk set.
 
+mod balance;
+mod options;
+mod paired;
+mod pairing;
+mod resample;
 mod risk;
+mod score;
 mod spread;
 
 use super::EvaluateError;
 use super::result::{caution, not_estimable};
-use crate::data::{By, Caution, Effect, Effects, Panel, Phase, Status, Step, Ticket};
-use risk::Risk;
+use crate::data::{By, Caution, Effect, Effects, Panel, Phase, Seed, Status, Ticket};
+pub use pairing::{Distance, Reuse};
+use pairing::{Matcher, Ordered, Pairing};
+use resample::Drawing;
+use risk::{Risk, RiskSets};
 use spread::{Arm, Found, Spread};
 
 /// Whom those who start are compared with.
@@ -58,68 +67,28 @@ pub struct DynamicMatching {
     duration: Option<u32>,
     against: Against,
     absent: Option<f64>,
+    versus: Option<String>,
+    only: Option<(String, String)>,
+    coarse: Vec<(String, Vec<f64>)>,
+    covariates: Vec<String>,
+    history: u32,
+    pairing: Pairing,
+    distance: Distance,
+    reuse: Reuse,
+    caliper: Option<f64>,
+    bootstrap: Option<(u32, Seed)>,
+}
+
+/// Estimates, how many they rest on, and their covariance.
+struct Answer {
+    estimates: Vec<f64>,
+    /// Controls and starters, by horizon.
+    counts: Vec<[u64; 2]>,
+    spread: Spread,
+    notes: Vec<String>,
 }
 
 impl DynamicMatching {
-    /// Effects on `outcome` of a treatment that begins in the period in column `treatment` (null:
-    /// never), among persons for whom `eligible` is true (or 1) in the period.
-    pub fn new(
-        outcome: impl Into<String>,
-        treatment: impl Into<String>,
-        eligible: impl Into<String>,
-    ) -> Self {
-        Self {
-            outcome: outcome.into(),
-            treatment: treatment.into(),
-            eligible: eligible.into(),
-            kind: None,
-            exact: Vec::new(),
-            horizons: (1..=16).collect(),
-            duration: None,
-            against: Against::default(),
-            absent: None,
-        }
-    }
-
-    /// Only treatments of one kind: those whose `column` is `value`. Who begins another kind in a
-    /// period is neither treated nor a control in it.
-    pub fn kind(mut self, column: impl Into<String>, value: impl Into<String>) -> Self {
-        self.kind = Some((column.into(), value.into()));
-        self
-    }
-
-    /// Columns that must be equal within a cell, beside the period and the elapsed duration.
-    pub fn exact<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
-        self.exact = columns.into_iter().map(Into::into).collect();
-        self
-    }
-
-    /// Periods since the start at which the outcome is looked at (default 1 to 16); negative ones
-    /// look back and should show nothing.
-    pub fn horizons(mut self, horizons: impl IntoIterator<Item = i32>) -> Self {
-        self.horizons = horizons.into_iter().collect();
-        self
-    }
-
-    /// Durations of this many periods and more are one (default: each is its own).
-    pub fn duration(mut self, most: u32) -> Self {
-        self.duration = Some(most);
-        self
-    }
-
-    /// Whom those who start are compared with (default: those who wait).
-    pub fn against(mut self, against: Against) -> Self {
-        self.against = against;
-        self
-    }
-
-    /// The outcome of a person without a row or a value at the horizon: abroad or dead is not
-    /// employed, 0 (default: such persons are left out at that horizon, and counted).
-    pub fn absent(mut self, value: f64) -> Self {
-        self.absent = Some(value);
-        self
-    }
-
     /// Estimates the effects, one row a horizon.
     ///
     /// # Errors
@@ -142,15 +111,129 @@ impl DynamicMatching {
         self.check()?;
         ticket.stage("risk sets", 0);
         let y = outcome(panel, &self.outcome)?;
-        let (risk, n_cells, step) = self.risk_sets(panel, ticket)?;
+        let sets = self.risk_sets(panel, &y, ticket)?;
         let k = self.horizons.len();
         ticket.stage("comparing", 0);
-        let at: Vec<Option<f64>> = risk
+        let at: Vec<Option<f64>> = sets
+            .risk
             .iter()
             .flat_map(|own| self.horizons.iter().map(|&e| self.outcome_at(panel, &y, own, e)))
             .collect();
         go_on(ticket)?;
-        let mut arms = vec![Arm::default(); n_cells * k];
+        let (place, caliper) = self.place(panel, &sets, ticket)?;
+        let needs = self.pairing != Pairing::Cells || self.bootstrap.is_some();
+        let ordered = needs.then(|| Ordered::new(&sets.risk, sets.n_cells, &place));
+        let mut pairs = None;
+        let mut answer = match &ordered {
+            Some(ordered) if self.pairing != Pairing::Cells => {
+                let (pairing, reuse) = (self.pairing, self.reuse);
+                let matcher =
+                    Matcher { pairing, reuse, caliper, place: &place, ordered, times: None };
+                let own = pairs.insert(matcher.pairs());
+                go_on(ticket)?;
+                let (found, spread) = paired::paired(own, &sets.risk, ordered, &place, (&at, k));
+                let mut notes =
+                    vec![format!("{} starts have a control near enough", own.starter.len())];
+                if own.ties > 0 {
+                    notes.push(format!(
+                        "{} ties among nearest controls, all of them taken",
+                        own.ties
+                    ));
+                }
+                let counts = found.controls.iter().zip(&found.compared);
+                let counts = counts.map(|(&n, &m)| [n, m as u64]).collect();
+                Answer { estimates: found.estimates, counts, spread, notes }
+            }
+            _ => self.by_cells(&sets, &at, ticket)?,
+        };
+        if answer.estimates.iter().all(|estimate| estimate.is_nan()) {
+            let why = "no starter has a control in the same cell; compare on fewer columns";
+            return Err(EvaluateError::NothingEstimable { why: why.to_owned() });
+        }
+        if let (Some(bootstrap), Some(ordered)) = (self.bootstrap, &ordered) {
+            let drawing = Drawing {
+                risk: &sets.risk,
+                at: &at,
+                place: &place,
+                ordered,
+                pairs: pairs.as_ref(),
+                caliper,
+                persons: panel.persons().len(),
+            };
+            answer.spread.vcov = self.resampled(&drawing, bootstrap, ticket)?;
+            answer.notes.push(format!("standard errors from {} samples of persons", bootstrap.0));
+        }
+        let trainees = self.trainees(panel, &y, &sets.risk);
+        Ok(self.result(panel, sets, answer, trainees))
+    }
+
+    /// Estimates the effects for each group of `column`, in its natural order.
+    ///
+    /// Persons of one group alone are compared with each other. Groups of different persons are
+    /// independent: bands of level `(1 - alpha)^(1/G)` for each hold together.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit_with`](Self::fit_with).
+    pub fn fit_by(
+        &self,
+        panel: &Panel,
+        column: &str,
+        ticket: &Ticket,
+    ) -> Result<Vec<(String, Effects)>, EvaluateError> {
+        let values = panel.column("by", column)?;
+        let (_, first) = values.ranks();
+        let labels = first.iter().filter_map(|&row| values.label(row as usize));
+        labels
+            .map(|label| {
+                let own = self.clone().only(column, label.clone());
+                own.fit_with(panel, ticket).map(|effects| (label, effects))
+            })
+            .collect()
+    }
+
+    /// Outcomes of starters minus those of their controls at `horizon`, pair by pair.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit_with`](Self::fit_with), and [`EvaluateError::BadArgument`] unless each starter has
+    /// one nearest control.
+    pub fn differences_with(
+        &self,
+        panel: &Panel,
+        horizon: i32,
+        ticket: &Ticket,
+    ) -> Result<Vec<f64>, EvaluateError> {
+        self.check()?;
+        if self.pairing != Pairing::Nearest(1) {
+            return Err(EvaluateError::BadArgument {
+                argument: "nearest",
+                expected: "one nearest control for each starter: pairs",
+                got: "cells, several or a kernel".to_owned(),
+            });
+        }
+        let y = outcome(panel, &self.outcome)?;
+        let sets = self.risk_sets(panel, &y, ticket)?;
+        let (place, caliper) = self.place(panel, &sets, ticket)?;
+        let ordered = Ordered::new(&sets.risk, sets.n_cells, &place);
+        let (pairing, reuse) = (self.pairing, self.reuse);
+        let matcher =
+            Matcher { pairing, reuse, caliper, place: &place, ordered: &ordered, times: None };
+        let at: Vec<Option<f64>> =
+            sets.risk.iter().map(|own| self.outcome_at(panel, &y, own, horizon)).collect();
+        let pairs = matcher.pairs();
+        Ok(paired::gaps(&pairs, &at))
+    }
+
+    /// Means within cells.
+    fn by_cells(
+        &self,
+        sets: &RiskSets,
+        at: &[Option<f64>],
+        ticket: &Ticket,
+    ) -> Result<Answer, EvaluateError> {
+        let (risk, k) = (&sets.risk, self.horizons.len());
+        let mut arms = vec![Arm::default(); sets.n_cells * k];
         for (own, at) in risk.iter().zip(at.chunks(k)) {
             for (h, value) in at.iter().enumerate().filter_map(|(h, v)| v.map(|v| (h, v))) {
                 let arm = &mut arms[own.cell as usize * k + h];
@@ -160,42 +243,38 @@ impl DynamicMatching {
         }
         go_on(ticket)?;
         let (mut estimates, mut compared) = (vec![0.0; k], vec![0.0; k]);
+        let mut counts = vec![[0_u64; 2]; k];
         for cell in arms.chunks(k) {
             for (h, arm) in cell.iter().enumerate().filter(|(_, arm)| arm.both()) {
                 compared[h] += f64::from(arm.n[1]);
                 estimates[h] += f64::from(arm.n[1]) * (arm.mean(1) - arm.mean(0));
+                counts[h] =
+                    [counts[h][0] + u64::from(arm.n[0]), counts[h][1] + u64::from(arm.n[1])];
             }
         }
         for h in 0..k {
             estimates[h] /= compared[h];
         }
-        if estimates.iter().all(|estimate| estimate.is_nan()) {
-            let why = "no starter has a control in the same cell; compare on fewer columns";
-            return Err(EvaluateError::NothingEstimable { why: why.to_owned() });
-        }
-        let found = Found { risk: &risk, at: &at, arms: &arms, estimates: &estimates, compared };
+        let found = Found { risk, at, arms: &arms, estimates: &estimates, compared };
         let spread = found.covariance(k, ticket)?;
-        Ok(self.result(panel, &found, spread, step))
+        Ok(Answer { estimates, counts, spread, notes: Vec::new() })
     }
 
-    fn check(&self) -> Result<(), EvaluateError> {
-        let bad = |argument, expected, got: String| {
-            Err(EvaluateError::BadArgument { argument, expected, got })
-        };
-        if self.horizons.is_empty() {
-            return bad("horizons", "at least one horizon", "none".to_owned());
-        }
-        let mut sorted = self.horizons.clone();
-        sorted.sort_unstable();
-        if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-            return bad("horizons", "each horizon once", format!("{:?}", self.horizons));
-        }
-        match self.absent {
-            Some(value) if !value.is_finite() => {
-                bad("absent", "a finite outcome", value.to_string())
+    /// How much likelier starters than controls are to have the outcome in the period of the start
+    /// itself, when it is 0 or 1: more than a little means that it counts taking part.
+    fn trainees(&self, panel: &Panel, y: &[f64], risk: &[Risk]) -> f64 {
+        let (mut sums, mut counts) = ([0.0; 2], [0.0; 2]);
+        for own in risk {
+            match self.outcome_at(panel, y, own, 0) {
+                Some(value) if value == 0.0 || value == 1.0 => {
+                    sums[usize::from(own.starts)] += value;
+                    counts[usize::from(own.starts)] += 1.0;
+                }
+                Some(_) => return 0.0,
+                None => {}
             }
-            _ => Ok(()),
         }
+        sums[1] / counts[1] - sums[0] / counts[0]
     }
 
     /// The outcome of a row's person `e` periods later; `None` when it is not to be used.
@@ -218,29 +297,29 @@ impl DynamicMatching {
         row.map(|row| y[row]).filter(|value| !value.is_nan()).or(self.absent)
     }
 
-    fn told(&self) -> String {
-        let mut told = format!("same period and duration of {}", self.eligible);
-        if !self.exact.is_empty() {
-            told = format!("{told}, same {}", self.exact.join(", "));
-        }
-        told
-    }
-
-    fn result(&self, panel: &Panel, found: &Found<'_>, spread: Spread, step: Step) -> Effects {
-        let starters = found.risk.iter().filter(|own| own.starts).count() as f64;
-        let rows: Vec<Effect> = (0..self.horizons.len()).map(|h| self.row(h, found)).collect();
+    fn result(&self, panel: &Panel, sets: RiskSets, answer: Answer, trainees: f64) -> Effects {
+        let RiskSets { risk, mut step, .. } = sets;
+        let starters = risk.iter().filter(|own| own.starts).count() as f64;
+        let rows: Vec<Effect> = (0..self.horizons.len()).map(|h| self.row(h, &answer)).collect();
         let after = |row: &&Effect| row.phase == Phase::After;
         let (matched, all) = rows.iter().filter(after).fold((0.0, 0.0), |(matched, all), row| {
             (matched + row.n_treated as f64, all + starters)
         });
         let identified = if all > 0.0 { matched / all } else { 1.0 };
-        let mut step = step;
-        let cautions = self.cautions(&rows, starters, spread.clusters);
+        let mut cautions = self.cautions(&rows, starters, answer.spread.clusters);
+        cautions.extend(self.told_by(&rows, &answer, trainees));
+        step.notes.extend(answer.notes);
         step.notes.extend(cautions.iter().map(|own| own.text.clone()));
+        let spread = answer.spread;
         let unit = panel.calendar().unit().name();
         let (than, comparison) = match self.against {
+            _ if self.versus.is_some() => (
+                "had they started the other kind in that period",
+                "eligible persons of the same cell who start the other kind in the period"
+                    .to_owned(),
+            ),
             Against::Waiting => {
-                let controls = found.risk.iter().filter(|own| !own.starts);
+                let controls = risk.iter().filter(|own| !own.starts);
                 let later = controls.clone().filter(|own| own.later).count();
                 let share = 100.0 * later as f64 / controls.count().max(1) as f64;
                 (
@@ -266,7 +345,7 @@ impl DynamicMatching {
             joint: spread.vcov,
             df: None,
             n_units: spread.clusters,
-            n_obs: found.risk.len() as u64,
+            n_obs: risk.len() as u64,
             cluster: panel.persons().name().to_owned(),
             n_clusters: spread.clusters,
             estimand: format!(
@@ -282,27 +361,55 @@ impl DynamicMatching {
         }
     }
 
-    fn row(&self, h: usize, found: &Found<'_>) -> Effect {
-        let k = self.horizons.len();
+    fn row(&self, h: usize, answer: &Answer) -> Effect {
         let e = self.horizons[h];
-        let mut counts = [0_u64; 2];
-        for arm in found.arms.chunks(k).map(|cell| cell[h]).filter(Arm::both) {
-            counts = [counts[0] + u64::from(arm.n[0]), counts[1] + u64::from(arm.n[1])];
-        }
         let row = Effect {
             cohort: None,
             period: None,
             event: Some(e),
             phase: if e < 0 { Phase::Before } else { Phase::After },
-            estimate: found.estimates[h],
+            estimate: answer.estimates[h],
             status: Status::Estimated,
-            n_treated: counts[1],
-            n_control: counts[0],
+            n_treated: answer.counts[h][1],
+            n_control: answer.counts[h][0],
         };
         if row.estimate.is_nan() {
             return not_estimable(row, "no starter has a control with an outcome at this horizon");
         }
         row
+    }
+
+    /// What the numbers themselves give reason to warn of.
+    fn told_by(&self, rows: &[Effect], answer: &Answer, trainees: f64) -> Vec<Caution> {
+        let mut cautions = Vec::new();
+        if trainees > 0.2 {
+            cautions.push(caution(
+                "outcome_counts_trainees",
+                format!(
+                    "in the period of the start {} is {:.0} points likelier for those who start: it \
+                     seems to count taking part; use an outcome that does not",
+                    self.outcome,
+                    100.0 * trainees
+                ),
+            ));
+        }
+        let k = rows.len();
+        let gone = (0..k)
+            .filter(|&h| rows[h].phase == Phase::Before)
+            .map(|h| (h, rows[h].estimate / answer.spread.vcov[h * k + h].sqrt()))
+            .find(|(_, ratio)| ratio.abs() > 3.0);
+        if let Some((h, ratio)) = gone {
+            cautions.push(caution(
+                "unobserved_selection",
+                format!(
+                    "{} periods before the start those who start differ from their controls \
+                     already, by {:.3} ({ratio:.1} standard errors): what sets them apart then may do \
+                     so later",
+                    -self.horizons[h], rows[h].estimate
+                ),
+            ));
+        }
+        cautions
     }
 
     fn cautions(&self, rows: &[Effect], starters: f64, clusters: u64) -> Vec<Caution> {

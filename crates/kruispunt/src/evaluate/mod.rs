@@ -1,4 +1,4 @@
-//! What a policy did: difference-in-differences and dynamic matching on one panel.
+//! What a policy did: difference-in-differences, dynamic matching, durations.
 //!
 //! [`Did`] says which outcome, which cohorts and which estimator ([`Method`]); it gives
 //! [`Effects`](crate::data::Effects), one row a cohort and a period. The verbs of effects stand
@@ -12,6 +12,7 @@
 
 mod aggregate;
 mod callaway;
+mod cumulate;
 mod decompose;
 mod design;
 mod dynamic;
@@ -27,16 +28,21 @@ mod nuisance;
 mod regression;
 mod result;
 mod sample;
+mod sensitivity;
+mod treated;
 
 pub use aggregate::Aggregate;
+pub use cumulate::BreakEven;
 pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
-pub use dynamic::{Against, DynamicMatching};
+pub use dynamic::{Against, Distance, DynamicMatching, Reuse};
 pub use error::EvaluateError;
 pub use gap::{Gap, GapMethod};
 pub use hazard::{
-    Cox, CoxFit, Curve, DiscreteHazard, HazardFit, Link, LogRank, Restricted, Survival,
-    SurvivalCurves, Ties,
+    Cox, CoxFit, Curve, DiscreteHazard, HazardFit, Link, LogRank, Restricted, Share, Staged,
+    Survival, SurvivalCurves, Ties,
 };
 pub use honest::{HonestInterval, Power};
 pub use inference::{Bands, Pretest};
+pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
+pub use treated::{Adjustment, OnTreated, TreatedFit};

@@ -134,6 +134,20 @@ impl Triangle {
         self.back(&x)
     }
 
+    /// R^-1, upper triangular, row-major.
+    pub(crate) fn inverse_of_factor(&self) -> Vec<f64> {
+        let m = self.m();
+        let mut inverse = vec![0.0; m * m];
+        for j in 0..m {
+            let mut unit = vec![0.0; m];
+            unit[j] = 1.0;
+            for (i, value) in self.back(&unit).into_iter().enumerate() {
+                inverse[i * m + j] = value;
+            }
+        }
+        inverse
+    }
+
     /// (R'R)^-1, row-major.
     pub(crate) fn inverse(&self) -> Vec<f64> {
         let m = self.m();

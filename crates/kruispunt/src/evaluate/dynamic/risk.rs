@@ -1,5 +1,6 @@
 //! Risk sets: who could have started in a period, in cells of alike persons.
 
+use super::score::{Covariates, finite};
 use super::{Against, DynamicMatching, go_on};
 use crate::data::{Column, Count, Panel, Step, Ticket, Values};
 use crate::evaluate::EvaluateError;
@@ -13,6 +14,18 @@ pub(super) struct Risk {
     pub(super) starts: bool,
     /// Starts later in the panel.
     pub(super) later: bool,
+    /// Period and elapsed duration.
+    pub(super) base: u32,
+    /// Its row among those whose covariates were read.
+    pub(super) read: u32,
+}
+
+/// Who is at risk, in which cells.
+pub(super) struct RiskSets {
+    pub(super) risk: Vec<Risk>,
+    pub(super) n_cells: usize,
+    pub(super) covariates: Covariates,
+    pub(super) step: Step,
 }
 
 /// Rows that are in no risk set, by reason.
@@ -22,21 +35,25 @@ struct Lost {
     before: usize,
     unknown: usize,
     other: usize,
+    group: usize,
 }
 
 impl DynamicMatching {
-    /// Rows in risk sets, in cells with a starter; how many cells; and the account's step.
+    /// Rows in risk sets, in cells with a starter, with their covariates.
     pub(super) fn risk_sets(
         &self,
         panel: &Panel,
+        y: &[f64],
         ticket: &Ticket,
-    ) -> Result<(Vec<Risk>, usize, Step), EvaluateError> {
+    ) -> Result<RiskSets, EvaluateError> {
         let (found, lost) = self.at_risk(panel)?;
         go_on(ticket)?;
-        let left_out = match self.against {
-            Against::Waiting => "another treatment began in the period",
-            Against::Never => "another treatment began in the period, or one begins later",
+        let left_out = match (&self.versus, self.against) {
+            (Some(_), _) => "neither kind of treatment begins in the period",
+            (None, Against::Waiting) => "another treatment began in the period",
+            (None, Against::Never) => "another treatment began in the period, or one begins later",
         };
+        let (found, covariates, missing, short) = self.read_covariates(panel, y, found)?;
         let n = found.len();
         let mut risk = self.cells(panel, found)?;
         go_on(ticket)?;
@@ -53,6 +70,7 @@ impl DynamicMatching {
         let after = Count::of(risk.len(), persons);
         let (count, lone) = (Count::rows, n - risk.len());
         let step = Step::new("dynamic_matching", self.told(), panel.count(), after)
+            .exclude("of another group", count(lost.group))
             .exclude("not eligible in the period", count(lost.not))
             .exclude("treated before", count(lost.before))
             .exclude(
@@ -60,9 +78,11 @@ impl DynamicMatching {
                 count(lost.unknown),
             )
             .exclude(left_out, count(lost.other))
+            .exclude("the history window begins before the panel or has a gap", count(short))
+            .exclude("a covariate is missing", count(missing))
             .exclude("nobody starts in the same cell", count(lone))
             .note(format!("{starters} starts in {n_cells} cells"));
-        Ok((risk, n_cells, step))
+        Ok(RiskSets { risk, n_cells, covariates, step })
     }
 
     /// Rows of persons who are eligible and not treated before, with the periods they have been
@@ -70,7 +90,18 @@ impl DynamicMatching {
     fn at_risk(&self, panel: &Panel) -> Result<(Vec<(Risk, u32)>, Lost), EvaluateError> {
         let eligible = truths(panel, "eligible", &self.eligible)?;
         let starts = periods(panel, &self.treatment)?;
-        let of_kind = self.rows_of_kind(panel)?;
+        let of_kind = match &self.kind {
+            None => None,
+            Some((name, value)) => Some(rows_of(panel, "kind", name, value)?),
+        };
+        let versus = match (&self.kind, &self.versus) {
+            (Some((name, _)), Some(value)) => Some(rows_of(panel, "versus", name, value)?),
+            _ => None,
+        };
+        let group = match &self.only {
+            None => None,
+            Some((name, value)) => Some(rows_of(panel, "by", name, value)?),
+        };
         let base = panel.calendar().period(0).number;
         let positions = panel.positions();
         let most = self.duration.unwrap_or(u32::MAX);
@@ -82,6 +113,10 @@ impl DynamicMatching {
             for row in panel.of(person) {
                 let joins = previous.is_some_and(|at| positions[at] + 1 == positions[row]);
                 let first = previous.replace(row).is_none();
+                if group.as_ref().is_some_and(|own| !own[row]) {
+                    lost.group += 1;
+                    continue;
+                }
                 if !eligible[row] {
                     duration = (0, true);
                     lost.not += 1;
@@ -99,33 +134,21 @@ impl DynamicMatching {
                     lost.before += 1;
                 } else if !duration.1 && duration.0 < most {
                     lost.unknown += 1;
-                } else if begins && !of_kind.as_ref().is_none_or(|rows| rows[row])
+                } else if versus.is_some() && !begins
+                    || begins
+                        && !of_kind.as_ref().is_none_or(|rows| rows[row])
+                        && !versus.as_ref().is_some_and(|rows| rows[row])
                     || later && self.against == Against::Never
                 {
                     lost.other += 1;
                 } else {
-                    let own = Risk { row, person, cell: 0, starts: begins, later };
+                    let starts = begins && of_kind.as_ref().is_none_or(|rows| rows[row]);
+                    let own = Risk { row, person, cell: 0, starts, later, base: 0, read: 0 };
                     found.push((own, duration.0.min(most)));
                 }
             }
         }
         Ok((found, lost))
-    }
-
-    /// Rows whose treatment is of the kind asked for; `None` when all are.
-    fn rows_of_kind(&self, panel: &Panel) -> Result<Option<Vec<bool>>, EvaluateError> {
-        let Some((name, value)) = &self.kind else { return Ok(None) };
-        let column = panel.column("kind", name)?;
-        let (codes, first) = column.ranks();
-        let is = |row: &u32| column.label(*row as usize).as_deref() == Some(value.as_str());
-        let Some(wanted) = first.iter().position(is) else {
-            return Err(EvaluateError::BadArgument {
-                argument: "kind",
-                expected: "a value that occurs in its column",
-                got: format!("one that does not occur in \"{name}\""),
-            });
-        };
-        Ok(Some(codes.into_iter().map(|code| code == Some(wanted as u32)).collect()))
     }
 
     /// The cell of each row: period, duration and the columns `exact`.
@@ -138,8 +161,27 @@ impl DynamicMatching {
         };
         let mut risk: Vec<Risk> = found
             .into_iter()
-            .map(|(own, duration)| Risk { cell: code(positions[own.row], duration), ..own })
+            .map(|(own, duration)| {
+                let base = code(positions[own.row], duration);
+                Risk { cell: base, base, ..own }
+            })
             .collect();
+        for (name, cuts) in &self.coarse {
+            let column = panel.column("coarse", name)?;
+            let values = finite(&column, "coarse", name)?;
+            let mut known: FxHashMap<(u32, u32), u32> = FxHashMap::default();
+            for own in &mut risk {
+                let value = values[own.row];
+                // A missing value is a class of its own.
+                let class = if value.is_nan() {
+                    u32::MAX
+                } else {
+                    cuts.partition_point(|cut| *cut <= value) as u32
+                };
+                let next = known.len() as u32;
+                own.cell = *known.entry((own.cell, class)).or_insert(next);
+            }
+        }
         for name in &self.exact {
             let (codes, _) = panel.column("exact", name)?.ranks();
             let mut known: FxHashMap<(u32, Option<u32>), u32> = FxHashMap::default();
@@ -169,6 +211,26 @@ fn keep_cells_with_starters(risk: &mut Vec<Risk>) -> usize {
         own.cell != u32::MAX
     });
     cells as usize
+}
+
+/// Rows where a column has a value, by its label.
+fn rows_of(
+    panel: &Panel,
+    argument: &'static str,
+    name: &str,
+    value: &str,
+) -> Result<Vec<bool>, EvaluateError> {
+    let column = panel.column(argument, name)?;
+    let (codes, first) = column.ranks();
+    let is = |row: &u32| column.label(*row as usize).as_deref() == Some(value);
+    let Some(wanted) = first.iter().position(is) else {
+        return Err(EvaluateError::BadArgument {
+            argument,
+            expected: "a value that occurs in its column",
+            got: format!("one that does not occur in \"{name}\""),
+        });
+    };
+    Ok(codes.into_iter().map(|code| code == Some(wanted as u32)).collect())
 }
 
 fn truths(panel: &Panel, argument: &str, name: &str) -> Result<Vec<bool>, EvaluateError> {

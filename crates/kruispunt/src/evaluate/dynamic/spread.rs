@@ -104,6 +104,31 @@ impl Found<'_> {
     }
 }
 
+/// The covariance of sums of `psi`, row by row of `risk`, added up by person.
+pub(super) fn clustered(psi: &[f64], risk: &[Risk], k: usize) -> Spread {
+    let (mut vcov, mut own) = (vec![0.0; k * k], vec![0.0; k]);
+    let mut clusters = 0_u64;
+    for (at, risk_row) in risk.iter().enumerate() {
+        for (slot, value) in own.iter_mut().zip(&psi[at * k..(at + 1) * k]) {
+            *slot += value;
+        }
+        if risk.get(at + 1).is_none_or(|next| next.person != risk_row.person) {
+            clusters += u64::from(own.iter().any(|value| *value != 0.0));
+            for (i, j) in pairs(k) {
+                vcov[i * k + j] += own[i] * own[j];
+            }
+            own.fill(0.0);
+        }
+    }
+    let g = clusters as f64;
+    let scale = if clusters > 1 { g / (g - 1.0) } else { 1.0 };
+    for (i, j) in pairs(k) {
+        vcov[i * k + j] *= scale;
+        vcov[j * k + i] = vcov[i * k + j];
+    }
+    Spread { vcov, clusters }
+}
+
 /// Pairs `i >= j`.
 fn pairs(k: usize) -> impl Iterator<Item = (usize, usize)> {
     (0..k).flat_map(|i| (0..=i).map(move |j| (i, j)))

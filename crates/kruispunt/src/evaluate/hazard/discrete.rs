@@ -438,7 +438,7 @@ fn baseline(sample: &Sampled) -> (Option<Factor>, Option<Baseline>) {
 }
 
 /// Regressors that others and the baseline do not determine, and those they do.
-fn independent(rows: &Rows<'_>) -> (Vec<usize>, Vec<usize>) {
+pub(super) fn independent(rows: &Rows<'_>) -> (Vec<usize>, Vec<usize>) {
     let k = rows.k();
     let mut total = gram(&rows.columns, rows.weights);
     let reference: Vec<f64> = (0..k).map(|at| total[at * k + at]).collect();

@@ -14,6 +14,8 @@ mod likelihood;
 mod newton;
 mod partial;
 mod predict;
+mod score;
+mod staged;
 mod tally;
 
 pub use compare::LogRank;
@@ -21,3 +23,5 @@ pub use cox::{Cox, CoxFit, Ties};
 pub use curves::{Curve, Restricted, Survival, SurvivalCurves};
 pub use discrete::{DiscreteHazard, HazardFit};
 pub use likelihood::Link;
+pub(super) use score::log_odds;
+pub use staged::{Share, Staged};
