@@ -25,6 +25,8 @@ array([0, 1, 2, 3, 4, 5])
 
 from __future__ import annotations
 
+import json
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -32,11 +34,11 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kruispunt import _core
+from kruispunt import _core, _splink
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import Callback, reporting
 from kruispunt.account import Account
-from kruispunt.exceptions import InputError
+from kruispunt.exceptions import DesignWarning, InputError
 from kruispunt.linked import Linked
 from kruispunt.table import Table, to_numpy
 
@@ -509,11 +511,18 @@ class Linker:
         LinkageError
             If the rules find no pair, or a comparison cannot be learned (it is part of every
             rule, or never present on both sides).
+
+        Warns
+        -----
+        DesignWarning
+            By name, when what was learned is not to be trusted: ``no_separation``,
+            ``match_share_at_bound``, ``not_converged``.
         """
         tables = self._read(left, right)
         _whole("seed", seed, 0)
         with reporting(progress) as callback:
             self.native = self.native.train(*tables, assignment, seed, callback)
+        _warn(self.native.cautions)
         return self
 
     def link(
@@ -523,6 +532,7 @@ class Linker:
         *,
         assignment: Assignment = "one-to-one",
         threshold: float | Literal["auto"] = "auto",
+        fdr: float | None = None,
         progress: bool | Callback | None = None,
     ) -> Links:
         """Link the rows of two tables.
@@ -537,6 +547,9 @@ class Linker:
             a person; none keeps every pair.
         threshold : float or "auto"
             The probability at which links begin; ``"auto"`` maximises the expected F1.
+        fdr : float, optional
+            Instead of a threshold: the largest expected share of wrong links, from the links' own
+            probabilities.
         progress : bool or callable, optional
             As in :func:`kruispunt.progress`.
 
@@ -549,20 +562,28 @@ class Linker:
         ------
         InputError
             If the linker is not trained, or a table or argument is not what it should be.
+
+        Warns
+        -----
+        DesignWarning
+            ``low_expected_precision``, when the model expects more than a fifth of the links to
+            be wrong.
         """
         if right is None:
             raise InputError("`right`: a table is needed; to link the rows of one table, dedupe it")
         tables = self._read(left, right)
         probability = _threshold(threshold)
         with reporting(progress) as callback:
-            native = self.native.link(*tables, assignment, probability, callback)
-        return Links(native, left, right)
+            native = self.native.link(*tables, assignment, probability, fdr, callback)
+        _warn(native.cautions)
+        return Links(native, left, right, (self.native, assignment))
 
     def dedupe(
         self,
         table: IntoTable,
         *,
         threshold: float | Literal["auto"] = "auto",
+        fdr: float | None = None,
         progress: bool | Callback | None = None,
     ) -> Links:
         """Find rows of one table that are one person; follow with :meth:`Links.clusters`.
@@ -571,7 +592,7 @@ class Linker:
         ----------
         table : table
             The register.
-        threshold, progress
+        threshold, fdr, progress
             As in :meth:`link`.
 
         Returns
@@ -582,8 +603,75 @@ class Linker:
         native, _ = self._read(table, None, "table")
         probability = _threshold(threshold)
         with reporting(progress) as callback:
-            links = self.native.link(native, None, "none", probability, callback)
+            links = self.native.link(native, None, "none", probability, fdr, callback)
+        _warn(links.cautions)
         return Links(links, table, table)
+
+    @property
+    def cautions(self) -> list[str]:
+        """What whoever uses the model must know, each with a name before a colon."""
+        return self.native.cautions
+
+    @classmethod
+    def from_splink(cls, settings: Any) -> Linker:
+        """Take over a model of Splink.
+
+        Exact, Jaro, Jaro-Winkler, Levenshtein and Damerau-Levenshtein levels and blocking rules of
+        equal columns or first letters are read. Weights are those of Splink but where term
+        frequencies adjust them (here the pair itself is left out of the frequency), and text is
+        compared without regard to case.
+
+        Parameters
+        ----------
+        settings : dict, str or path
+            What ``save_model_to_json`` gave, as a dictionary, as text or as a file.
+
+        Returns
+        -------
+        Linker
+            Trained when all levels have m and u.
+
+        Raises
+        ------
+        InputError
+            If something in the settings cannot be read; the message names its place.
+
+        Examples
+        --------
+        >>> levels = [
+        ...     {"sql_condition": '"name_l" = "name_r"', "m_probability": 0.9, "u_probability": 0.1},
+        ...     {"sql_condition": "ELSE", "m_probability": 0.1, "u_probability": 0.9},
+        ... ]
+        >>> linker = kp.linkage.Linker.from_splink({
+        ...     "probability_two_random_records_match": 0.01,
+        ...     "comparisons": [{"comparison_levels": levels}],
+        ...     "blocking_rules_to_generate_predictions": ['l."name" = r."name"'],
+        ... })
+        >>> linker.parameters()["weight"].round(3)
+        array([ 3.17, -3.17])
+        """
+        read = _splink.read(settings)
+        found = [_splink.comparison(one, at) for at, one in enumerate(read.get("comparisons", []))]
+        rules = read.get("blocking_rules_to_generate_predictions", [])
+        linker = cls(
+            [
+                _compare(kind, column, None, tf, thresholds)
+                for (kind, column, tf, thresholds), _, _ in found
+            ],
+            [_splink.rule(one, at) for at, one in enumerate(rules)],
+        )
+        counts = [2 + len(compared[3]) for compared, _, _ in found]
+        learned = all(len(m) == n for (_, m, _), n in zip(found, counts, strict=True))
+        if not found or not learned:
+            return linker
+        stored = json.loads(linker.to_json())
+        stored["linker"]["model"] = {
+            "lambda": float(read.get("probability_two_random_records_match", 0.0001)),
+            "completeness": 1.0,
+            "learned": [{"m": m, "u": u} for _, m, u in found],
+            "notes": ["m, u and the share of matches are those of Splink"],
+        }
+        return cls.from_json(json.dumps(stored))
 
     def parameters(self) -> Table:
         """Give what was learned: ``comparison``, ``level``, ``m``, ``u`` and ``weight`` (bits)."""
@@ -627,10 +715,17 @@ class Links:
         What happened to the left rows.
     """
 
-    def __init__(self, native: _core.Links, left: Any = None, right: Any = None) -> None:
+    def __init__(
+        self,
+        native: _core.Links,
+        left: Any = None,
+        right: Any = None,
+        model: tuple[_core.Linker, Assignment] | None = None,
+    ) -> None:
         self.native = native
         self._left = left
         self._right = right
+        self._model = model
 
     @property
     def pairs(self) -> Any:
@@ -657,8 +752,59 @@ class Links:
         """Rows of the right table."""
         return self.native.n_right
 
-    def clusters(self) -> Any:
-        """Group rows that belong together over any number of links.
+    def draws(self, n: int, *, seed: int = 1, progress: bool | Callback | None = None) -> Any:
+        """Draw whole configurations of links from their posterior.
+
+        What might have been linked, for estimates that take the uncertainty of the linkage with
+        them: estimate on each draw and pool by Rubin's rules. The probability of a configuration
+        is proportional to the product of the odds of its pairs, over the configurations that the
+        assignment allows; the threshold plays no part. Connected groups of at most twelve
+        candidate pairs are drawn exactly, larger ones by a Markov chain.
+
+        Parameters
+        ----------
+        n : int
+            How many, at most 100,000.
+        seed : int
+            The same seed gives the same draws.
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Returns
+        -------
+        table
+            ``draw`` (from 0), ``left_row`` and ``right_row``.
+
+        Raises
+        ------
+        InputError
+            If a key decided, the links are within one table or were unpickled.
+        """
+        if self._model is None:
+            raise InputError(
+                "`links`: only fresh links of two tables by a model can be drawn again"
+            )
+        _whole("n", n, 1)
+        _whole("seed", seed, 0)
+        linker, assignment = self._model
+        left, right = Linker._wrap(linker)._read(self._left, self._right)
+        with reporting(progress) as callback:
+            drawn = linker.draws(
+                left, left if right is None else right, assignment, int(n), int(seed), callback
+            )
+        return to_frame(drawn, like=self._left)
+
+    def clusters(
+        self, grouping: Literal["connected", "best-link", "complete"] = "connected"
+    ) -> Any:
+        """Group rows that belong together.
+
+        Parameters
+        ----------
+        grouping : {"connected", "best-link", "complete"}
+            Rows connected over any number of links; over links that are the most probable of one
+            of their rows; or rows that are all linked to each other, joined from the most
+            probable link down.
 
         Returns
         -------
@@ -666,7 +812,7 @@ class Links:
             ``row`` and ``cluster`` (the smallest row of the cluster); for two tables also
             ``side``, and right rows without a link are numbered on from the left rows.
         """
-        return to_frame(self.native.clusters(), like=self._left)
+        return to_frame(self.native.clusters(grouping), like=self._left)
 
     def report(self, by: Any = None, *, truth: Truth | None = None) -> Any:
         """Tell how well the left rows linked, by group.
@@ -847,7 +993,7 @@ def evaluate(links: Links, truth: Truth, *, by: Any = None) -> Any:
     -------
     table
         By group: ``links``, ``matches``, ``correct``, ``precision``, ``recall`` (with 95 percent
-        Wilson intervals, links taken as independent), ``f1`` and the row-by-row cluster measures
+        Wilson intervals, links taken as independent), ``f1`` (with its own) and the row-by-row cluster measures
         ``b3_precision``, ``b3_recall`` and ``b3_f1``.
 
     Raises
@@ -980,6 +1126,11 @@ def _history(
         return None
     columns = [old, new] if date is None else [old, new, date]
     return to_table(history, columns, "history"), old, new, date
+
+
+def _warn(cautions: Iterable[str]) -> None:
+    for caution in cautions:
+        warnings.warn(caution, DesignWarning, stacklevel=3)
 
 
 def _threshold(threshold: float | Literal["auto"]) -> float | None:

@@ -8,7 +8,8 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Links, Table};
 use kruispunt::linkage::{
-    Assignment, Comparison, KeyLink, LinkageError, Linker, Measure, Rule, Threshold, Truth,
+    Assignment, Comparison, Grouping, KeyLink, LinkageError, Linker, Measure, Rule, Threshold,
+    Truth,
 };
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
@@ -46,8 +47,23 @@ fn assignment(word: &str) -> PyResult<Assignment> {
     }
 }
 
-fn threshold(probability: Option<f64>) -> Threshold {
-    probability.map_or(Threshold::Auto, Threshold::Probability)
+fn threshold(probability: Option<f64>, fdr: Option<f64>) -> Threshold {
+    match (probability, fdr) {
+        (_, Some(share)) => Threshold::Fdr(share),
+        (Some(probability), None) => Threshold::Probability(probability),
+        (None, None) => Threshold::Auto,
+    }
+}
+
+fn grouping(word: &str) -> PyResult<Grouping> {
+    match word {
+        "connected" => Ok(Grouping::Connected),
+        "best-link" => Ok(Grouping::BestLink),
+        "complete" => Ok(Grouping::Complete),
+        _ => Err(InputError::new_err(format!(
+            "`grouping`: \"{word}\" is not \"connected\", \"best-link\" or \"complete\""
+        ))),
+    }
 }
 
 fn table(made: Result<Table, LinkageError>) -> PyResult<PyTable> {
@@ -163,7 +179,8 @@ impl PyLinker {
     }
 
     /// Links of two tables; of the rows of `left` without `right`.
-    #[pyo3(signature = (left, right=None, assignment="one-to-one", probability=None, progress=None))]
+    #[pyo3(signature = (left, right=None, assignment="one-to-one", probability=None, fdr=None, progress=None))]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the Python method")]
     fn link(
         &self,
         py: Python<'_>,
@@ -171,6 +188,7 @@ impl PyLinker {
         right: Option<&Bound<'_, PyTable>>,
         assignment: &str,
         probability: Option<f64>,
+        fdr: Option<f64>,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyLinks> {
         let (left, right) =
@@ -179,13 +197,38 @@ impl PyLinker {
         let linker = (*self.0).clone();
         work::run(py, progress, move |ticket| {
             let linker = linker.ticket(ticket.clone());
-            let linker = linker.assignment(assignment).threshold(threshold(probability));
+            let linker = linker.assignment(assignment).threshold(threshold(probability, fdr));
             let links = match &right {
                 Some(right) => linker.link(&left, right),
                 None => linker.dedupe(&left),
             };
             links.map(PyLinks::of).map_err(|error| linkage_error(&error))
         })
+    }
+
+    /// Configurations of links drawn from their posterior.
+    #[pyo3(signature = (left, right, assignment, n, seed, progress=None))]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the Python method")]
+    fn draws(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: &Bound<'_, PyTable>,
+        assignment: &str,
+        n: usize,
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyTable> {
+        let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
+        let linker = (*self.0).clone().assignment(self::assignment(assignment)?);
+        work::run(py, progress, move |ticket| {
+            table(linker.ticket(ticket.clone()).draw(&left, &right, n, seed))
+        })
+    }
+
+    #[getter]
+    fn cautions(&self) -> Vec<String> {
+        self.0.cautions().to_vec()
     }
 
     #[getter]
@@ -262,9 +305,15 @@ impl PyLinks {
         tabled(py, move || links.pairs().map_err(LinkageError::from))
     }
 
-    fn clusters(&self, py: Python<'_>) -> PyResult<PyTable> {
-        let links = Arc::clone(&self.0);
-        tabled(py, move || links.clusters())
+    #[getter]
+    fn cautions(&self) -> Vec<String> {
+        self.0.cautions()
+    }
+
+    #[pyo3(signature = (grouping="connected"))]
+    fn clusters(&self, py: Python<'_>, grouping: &str) -> PyResult<PyTable> {
+        let (links, grouping) = (Arc::clone(&self.0), self::grouping(grouping)?);
+        tabled(py, move || links.clusters_by(grouping))
     }
 
     #[pyo3(signature = (by=None, truth=None))]

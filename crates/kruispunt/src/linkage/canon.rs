@@ -64,13 +64,20 @@ fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// A name as it is compared: folded, without spaces, hyphens and apostrophes.
+/// A name as it is compared: folded, without spaces, hyphens and apostrophes, into `out`.
 ///
 /// "Van den Berg" and "VANDENBERG", "Yıldız" and "YILDIZ", "N'Diaye" and "Ndiaye" are equal.
-/// `None` when nothing is left.
-pub(super) fn name(text: &str) -> Option<String> {
-    let joined = words(text).concat();
-    (!joined.is_empty()).then_some(joined)
+/// False when nothing is left.
+pub(super) fn name(text: &str, out: &mut String) -> bool {
+    out.clear();
+    for letter in text.chars() {
+        if letter.is_ascii_alphanumeric() {
+            out.push(letter.to_ascii_lowercase());
+        } else if letter.is_alphanumeric() || ('\u{300}'..='\u{36f}').contains(&letter) {
+            fold(letter, out);
+        }
+    }
+    !out.is_empty()
 }
 
 /// What stays of a name without leading particles, its words in alphabetical order: "El Amrani"
@@ -84,36 +91,60 @@ pub(super) fn stem(text: &str) -> String {
     words.concat()
 }
 
-/// A value as it is compared for equality: outer space off, inner space single, lower case.
-pub(super) fn plain(text: &str) -> Option<String> {
-    let mut out = String::with_capacity(text.len());
+/// A value as it is compared for equality: outer space off, inner space single, lower case, into
+/// `out`. False when nothing is left.
+pub(super) fn plain(text: &str, out: &mut String) -> bool {
+    out.clear();
     for word in text.split_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }
-        out.extend(word.chars().flat_map(char::to_lowercase));
+        if word.is_ascii() {
+            out.extend(word.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        } else {
+            out.extend(word.chars().flat_map(char::to_lowercase));
+        }
     }
-    (!out.is_empty()).then_some(out)
+    !out.is_empty()
 }
 
-/// An identifier as it is compared: letters in upper case and digits; `None` when nothing but
-/// zeros is left. `numeric` drops leading zeros, which a column of numbers has lost.
-pub(super) fn identifier(text: &str, numeric: bool) -> Option<String> {
-    let kept: String = text
-        .chars()
-        .filter(|letter| letter.is_alphanumeric())
-        .flat_map(char::to_uppercase)
-        .collect();
-    if kept.bytes().all(|byte| byte == b'0') {
-        return None;
+/// An identifier as it is compared: letters in upper case and digits, into `out`; false when
+/// nothing but zeros is left. `numeric` drops leading zeros, which a column of numbers has lost.
+pub(super) fn identifier(text: &str, numeric: bool, out: &mut String) -> bool {
+    out.clear();
+    for letter in text.chars().filter(|letter| letter.is_alphanumeric()) {
+        if letter.is_ascii() {
+            out.push(letter.to_ascii_uppercase());
+        } else {
+            out.extend(letter.to_uppercase());
+        }
     }
-    let digits = kept.bytes().all(|byte| byte.is_ascii_digit());
-    Some(if numeric && digits { kept.trim_start_matches('0').to_owned() } else { kept })
+    let zeros = out.bytes().take_while(|&byte| byte == b'0').count();
+    if zeros == out.len() {
+        return false;
+    }
+    if numeric && zeros > 0 && out.bytes().all(|byte| byte.is_ascii_digit()) {
+        out.drain(..zeros);
+    }
+    true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn made(with: impl Fn(&mut String) -> bool) -> Option<String> {
+        let mut out = "before".to_owned();
+        with(&mut out).then_some(out)
+    }
+
+    fn name(text: &str) -> Option<String> {
+        made(|out| super::name(text, out))
+    }
+
+    fn identifier(text: &str, numeric: bool) -> Option<String> {
+        made(|out| super::identifier(text, numeric, out))
+    }
 
     #[test]
     fn spellings_of_one_name_meet() {
@@ -147,6 +178,6 @@ mod tests {
         assert_eq!(identifier("00012556777", false).as_deref(), Some("00012556777"));
         assert_eq!(identifier("000.00", false), None);
         assert_eq!(identifier(" ", true), None);
-        assert_eq!(plain("  Sint  Niklaas ").as_deref(), Some("sint niklaas"));
+        assert_eq!(made(|out| plain("  Sint  Niklaas ", out)).as_deref(), Some("sint niklaas"));
     }
 }

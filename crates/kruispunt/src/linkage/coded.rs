@@ -2,9 +2,11 @@
 
 use super::comparison::{Comparison, Ruler};
 use super::date::Written;
+use super::intern::Interner;
 use super::{LinkageError, canon};
-use crate::data::{Column, DataError, Day, Table, Values};
-use rustc_hash::FxHashMap;
+use crate::data::{Column, DataError, Day, Levels, Table, Text, Values};
+use crate::math::codes;
+use std::fmt::Write;
 
 /// Code of a missing value.
 pub(super) const MISSING: u32 = u32::MAX;
@@ -29,13 +31,24 @@ impl Sides<'_> {
 #[derive(Debug)]
 pub(super) struct Coded {
     pub(super) left: Vec<u32>,
-    pub(super) right: Vec<u32>,
-    pub(super) texts: Vec<String>,
-    /// What each value was written like when it was met first.
-    pub(super) written: Vec<String>,
+    /// Empty when one table is compared with itself.
+    right: Vec<u32>,
+    dedupe: bool,
+    pub(super) texts: Levels,
+    /// What each name was written like when it was met first; empty for all but names.
+    pub(super) written: Levels,
     /// Cells that hold something which cannot be read.
     pub(super) unread: u64,
-    known: FxHashMap<String, u32>,
+}
+
+/// What canonical values are made with.
+struct Maker<'a> {
+    ruler: &'a Ruler,
+    numeric: bool,
+    known: Interner,
+    written: Levels,
+    unread: u64,
+    canonical: String,
 }
 
 impl Coded {
@@ -46,82 +59,177 @@ impl Coded {
         argument: &str,
     ) -> Result<Self, LinkageError> {
         let left = sides.left.column(argument, comparison.column())?;
-        let mut coded = Self {
-            left: Vec::new(),
-            right: Vec::new(),
-            texts: Vec::new(),
-            written: Vec::new(),
-            unread: 0,
-            known: FxHashMap::default(),
+        let right = if sides.dedupe {
+            None
+        } else {
+            let name = comparison.right_column();
+            Some((sides.right.column(argument, name)?, name))
         };
-        if sides.dedupe {
-            let numeric = is_numeric(left);
-            let name = comparison.column();
-            coded.left = coded.encode(left, &comparison.ruler, numeric, argument, name)?;
-            coded.right.clone_from(&coded.left);
-            return Ok(coded);
-        }
-        let right = sides.right.column(argument, comparison.right_column())?;
-        let numeric = is_numeric(left) || is_numeric(right);
-        let name = comparison.column();
-        coded.left = coded.encode(left, &comparison.ruler, numeric, argument, name)?;
-        let name = comparison.right_column();
-        coded.right = coded.encode(right, &comparison.ruler, numeric, argument, name)?;
-        Ok(coded)
+        let mut maker = Maker {
+            ruler: &comparison.ruler,
+            numeric: is_numeric(left) || right.is_some_and(|(column, _)| is_numeric(column)),
+            known: Interner::default(),
+            written: Levels::default(),
+            unread: 0,
+            canonical: String::new(),
+        };
+        let codes = maker.encode(left, argument, comparison.column())?;
+        let right = match right {
+            Some((column, name)) => maker.encode(column, argument, name)?,
+            None => Vec::new(),
+        };
+        Ok(Self {
+            left: codes,
+            right,
+            dedupe: sides.dedupe,
+            texts: maker.known.into_levels(),
+            written: maker.written,
+            unread: maker.unread,
+        })
     }
 
+    /// Codes of the right rows.
+    pub(super) fn right(&self) -> &[u32] {
+        if self.dedupe { &self.left } else { &self.right }
+    }
+}
+
+impl Maker<'_> {
     fn encode(
         &mut self,
         column: &Column,
-        ruler: &Ruler,
-        numeric: bool,
         argument: &str,
         name: &str,
     ) -> Result<Vec<u32>, LinkageError> {
-        if matches!(ruler, Ruler::Numeric { .. }) {
+        if matches!(self.ruler, Ruler::Numeric { .. }) {
             column.to_floats(argument, name)?;
         }
-        if matches!(ruler, Ruler::Identifier) {
+        if matches!(self.ruler, Ruler::Identifier) {
             refuse_no_identifier(column, argument, name)?;
         }
-        let cells = cells(column, argument, name)?;
-        let mut codes: Vec<Option<u32>> = vec![None; cells.texts.len()];
-        let mut out = Vec::with_capacity(cells.codes.len());
-        for code in cells.codes {
-            let Some(code) = code else {
-                out.push(MISSING);
-                continue;
-            };
-            let at = code as usize;
-            if codes[at].is_none() {
-                codes[at] = Some(self.intern(ruler, numeric, &cells.texts[at]));
+        if let Values::Float(values) = column.values() {
+            let there = |row: usize| !column.is_null(row);
+            let bad = (0..values.len()).find(|&row| there(row) && !values[row].is_finite());
+            if let Some(row) = bad {
+                let (argument, column) = (argument.to_owned(), name.to_owned());
+                return Err(LinkageError::NotFinite { argument, column, row });
             }
-            let code = codes[at].unwrap_or(MISSING);
-            if code == MISSING && !cells.texts[at].trim().is_empty() {
-                self.unread += 1;
-            }
-            out.push(code);
         }
-        Ok(out)
+        Ok(match column.values() {
+            Values::Text(text) => self.encode_text(column, text),
+            Values::Int(values) => {
+                self.encode_numbers(column, |row| values[row], |row, out| {
+                    write(out, format_args!("{}", values[row]));
+                })
+            }
+            _ => self.encode_numbers(column, |row| number(column, row), |row, out| {
+                show(column, row, out);
+            }),
+        })
     }
 
-    fn intern(&mut self, ruler: &Ruler, numeric: bool, text: &str) -> u32 {
-        let canonical = match ruler {
-            Ruler::Name => canon::name(text),
-            Ruler::Date => Written::parse(text).map(Written::text),
-            Ruler::Identifier => canon::identifier(text, numeric),
-            Ruler::Exact | Ruler::Text { .. } => canon::plain(text),
-            Ruler::Numeric { .. } => Some(text.to_owned()),
-        };
-        let Some(canonical) = canonical else { return MISSING };
-        if let Some(&code) = self.known.get(&canonical) {
-            return code;
+    fn encode_text(&mut self, column: &Column, text: &Text) -> Vec<u32> {
+        // Codes that no row uses get no number.
+        const UNSEEN: u32 = MISSING - 1;
+        let levels = text.levels();
+        let mut codes = vec![UNSEEN; levels.len()];
+        let mut out = Vec::with_capacity(column.len());
+        for (row, &code) in text.codes().iter().enumerate() {
+            if column.is_null(row) {
+                out.push(MISSING);
+                continue;
+            }
+            let slot = &mut codes[code as usize];
+            if *slot == UNSEEN {
+                *slot = self.code(levels.get(code));
+            }
+            self.unread +=
+                u64::from(*slot == MISSING && !levels.get(code).trim().is_empty());
+            out.push(*slot);
         }
-        let code = self.texts.len() as u32;
-        self.texts.push(canonical.clone());
-        self.written.push(text.to_owned());
-        self.known.insert(canonical, code);
+        out
+    }
+
+    /// Codes of what `key` tells apart and `show` writes.
+    fn encode_numbers(
+        &mut self,
+        column: &Column,
+        key: impl Fn(usize) -> i64,
+        show: impl Fn(usize, &mut String),
+    ) -> Vec<u32> {
+        let coded = codes::integers(column.len(), key);
+        let mut shown = String::new();
+        let mut code_of = vec![None; coded.first.len()];
+        let mut out = Vec::with_capacity(column.len());
+        for (row, &code) in coded.codes.iter().enumerate() {
+            if column.is_null(row) {
+                out.push(MISSING);
+                continue;
+            }
+            let code = *code_of[code as usize].get_or_insert_with(|| {
+                shown.clear();
+                show(row, &mut shown);
+                self.code(&shown)
+            });
+            self.unread += u64::from(code == MISSING);
+            out.push(code);
+        }
+        out
+    }
+
+    fn code(&mut self, text: &str) -> u32 {
+        let out = &mut self.canonical;
+        let read = match self.ruler {
+            Ruler::Name => canon::name(text, out),
+            Ruler::Identifier => canon::identifier(text, self.numeric, out),
+            Ruler::Exact | Ruler::Text { .. } => canon::plain(text, out),
+            Ruler::Date => Written::parse(text).is_some_and(|date| {
+                out.clear();
+                date.write(out);
+                true
+            }),
+            Ruler::Numeric { .. } => {
+                out.clear();
+                out.push_str(text);
+                true
+            }
+        };
+        if !read {
+            return MISSING;
+        }
+        let code = self.known.code(out);
+        if matches!(self.ruler, Ruler::Name) && code as usize == self.written.len() {
+            self.written.push(text);
+        }
         code
+    }
+}
+
+fn write(out: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = out.write_fmt(what);
+}
+
+/// What tells the cells of a column that holds no text apart.
+fn number(column: &Column, row: usize) -> i64 {
+    match column.values() {
+        Values::Bool(values) => i64::from(values[row]),
+        Values::Int(values) => values[row],
+        Values::Short(values) => i64::from(values[row]),
+        // The two zeros are one number.
+        Values::Float(values) => (values[row] + 0.0).to_bits() as i64,
+        Values::Date(values) | Values::Period(_, values) => i64::from(values[row]),
+        Values::Text(text) => i64::from(text.codes()[row]),
+    }
+}
+
+fn show(column: &Column, row: usize, out: &mut String) {
+    match column.values() {
+        Values::Int(values) => write(out, format_args!("{}", values[row])),
+        Values::Float(values) if values[row] == 0.0 => out.push('0'),
+        Values::Float(values) => write(out, format_args!("{}", values[row])),
+        Values::Date(values) => Written::of(Day(values[row])).write(out),
+        _ => out.push_str(&column.label(row).unwrap_or_default()),
     }
 }
 
@@ -151,56 +259,4 @@ fn refuse_no_identifier(column: &Column, argument: &str, name: &str) -> Result<(
         }
         .into())
     })
-}
-
-struct Cells {
-    codes: Vec<Option<u32>>,
-    texts: Vec<String>,
-}
-
-/// The cells of a column as codes into distinct texts.
-fn cells(column: &Column, argument: &str, name: &str) -> Result<Cells, LinkageError> {
-    let there = |row: usize| !column.is_null(row);
-    if let Values::Text(text) = column.values() {
-        let codes = text.codes().iter().enumerate();
-        return Ok(Cells {
-            codes: codes.map(|(row, &code)| there(row).then_some(code)).collect(),
-            texts: text.levels().iter().map(str::to_owned).collect(),
-        });
-    }
-    if let Values::Float(values) = column.values() {
-        let bad = (0..values.len()).find(|&row| there(row) && !values[row].is_finite());
-        if let Some(row) = bad {
-            let (argument, column) = (argument.to_owned(), name.to_owned());
-            return Err(LinkageError::NotFinite { argument, column, row });
-        }
-    }
-    let write = |row: usize| match column.values() {
-        Values::Int(values) => values[row].to_string(),
-        Values::Float(values) if values[row] == 0.0 => "0".to_owned(),
-        Values::Float(values) => values[row].to_string(),
-        Values::Date(values) => Written::of(Day(values[row])).text(),
-        _ => column.label(row).unwrap_or_default(),
-    };
-    let key = |row: usize| match column.values() {
-        Values::Bool(values) => u64::from(values[row]),
-        Values::Int(values) => values[row] as u64,
-        Values::Short(values) => values[row] as u64,
-        Values::Float(values) => values[row].to_bits(),
-        Values::Date(values) | Values::Period(_, values) => values[row] as u64,
-        Values::Text(text) => u64::from(text.codes()[row]),
-    };
-    let mut known: FxHashMap<u64, u32> = FxHashMap::default();
-    let mut texts = Vec::new();
-    let codes = (0..column.len())
-        .map(|row| {
-            there(row).then(|| {
-                *known.entry(key(row)).or_insert_with(|| {
-                    texts.push(write(row));
-                    texts.len() as u32 - 1
-                })
-            })
-        })
-        .collect();
-    Ok(Cells { codes, texts })
 }

@@ -5,19 +5,21 @@ use super::canon;
 use super::coded::{Coded, MISSING, Sides};
 use super::comparison::{Comparison, Measure, NAME, Ruler};
 use super::date::Written;
-use crate::data::Seed;
+use super::intern::Interner;
+use crate::data::{Levels, Seed};
 use crate::math::em::NULL;
 use crate::math::strings::{
     Alphabet, Pattern, damerau, dice, grams, jaccard, jaro, jaro_winkler, levenshtein, osa,
 };
 use rayon::prelude::*;
-use rustc_hash::FxHashMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Distinct value pairs up to which levels are kept in a table.
-const TABLE: usize = 1 << 24;
+const TABLE: usize = 1 << 21;
 /// Distinct value pairs up to which u is counted in full instead of sampled.
 const FULL: u64 = 2_000_000;
+/// Rows of each side that are compared crosswise when pairs are drawn.
+const SIDE: u64 = 64;
 
 /// A comparison of two encoded columns.
 #[derive(Debug)]
@@ -32,19 +34,28 @@ pub(super) struct Comparer {
 #[derive(Debug)]
 enum Values {
     Equal,
-    Words { words: Words, measure: Measure, thresholds: Vec<f64>, stems: Vec<u32> },
+    Words { words: Words, measure: Measure, thresholds: Vec<f64> },
     Grams { grams: Vec<Vec<u64>>, measure: Measure, thresholds: Vec<f64> },
     Dates(Vec<Written>),
     Numbers { numbers: Vec<f64>, thresholds: Vec<f64> },
 }
 
-/// Symbols of all values, back to back, and what each is made of.
+/// Symbols of all values, back to back.
 #[derive(Debug, Default)]
 struct Words {
     symbols: Vec<u32>,
-    ends: Vec<usize>,
-    bags: Vec<u64>,
+    shapes: Vec<Shape>,
     alphabet: usize,
+}
+
+/// Where a word stands and what it is made of.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    bag: u64,
+    start: u32,
+    len: u32,
+    /// A number for the stem, [`MISSING`] where stems do not count.
+    stem: u32,
 }
 
 /// What a word is made of: two bits for each of 32 classes of symbols, for one of the class and
@@ -57,22 +68,31 @@ fn bag(symbols: &[u32]) -> u64 {
 }
 
 impl Words {
-    fn new(texts: &[String]) -> Self {
+    fn new(texts: &Levels, written: Option<&Levels>) -> Self {
         let (mut alphabet, mut words) = (Alphabet::default(), Self::default());
-        for text in texts {
+        let mut known = Interner::default();
+        for (code, text) in texts.iter().enumerate() {
+            let start = words.symbols.len();
             alphabet.encode(text, &mut words.symbols);
-            let start = words.ends.last().copied().unwrap_or_default();
-            words.bags.push(bag(&words.symbols[start..]));
-            words.ends.push(words.symbols.len());
+            let stem = written.map_or(MISSING, |written| {
+                let written = written.get(code as u32);
+                if written.chars().all(char::is_alphanumeric) {
+                    known.code(text)
+                } else {
+                    known.code(&canon::stem(written))
+                }
+            });
+            let own = &words.symbols[start..];
+            let (start, len) = (start as u32, own.len() as u32);
+            words.shapes.push(Shape { bag: bag(own), start, len, stem });
         }
         words.alphabet = alphabet.len();
         words
     }
 
     fn get(&self, code: u32) -> &[u32] {
-        let at = code as usize;
-        let start = if at == 0 { 0 } else { self.ends[at - 1] };
-        &self.symbols[start..self.ends[at]]
+        let Shape { start, len, .. } = self.shapes[code as usize];
+        &self.symbols[start as usize..start as usize + len as usize]
     }
 
     /// Whether two words are surely too far apart for every threshold, seen from their lengths and
@@ -82,11 +102,9 @@ impl Words {
     /// the bits that differ. Symbols that one word has more of than the other have no match there,
     /// which bounds the Jaro similarity, and with at most four equal first letters Winkler's.
     fn far_apart(&self, (a, b): (u32, u32), measure: Measure, thresholds: &[f64]) -> bool {
-        let (Some(&last), x, y) = (thresholds.last(), self.bags[a as usize], self.bags[b as usize])
-        else {
-            return false;
-        };
-        let (m, n) = (self.get(a).len(), self.get(b).len());
+        let (one, other) = (self.shapes[a as usize], self.shapes[b as usize]);
+        let Some(&last) = thresholds.last() else { return false };
+        let (x, y, m, n) = (one.bag, other.bag, one.len as usize, other.len as usize);
         if measure.is_distance() {
             let least = m.abs_diff(n).max((x ^ y).count_ones().div_ceil(2) as usize);
             return least as f64 > last;
@@ -139,13 +157,13 @@ impl Comparer {
         Probe { pattern: Pattern::new(alphabet), loaded: MISSING }
     }
 
-    /// The level of two rows.
-    pub(super) fn level(&self, probe: &mut Probe, left: u32, right: u32) -> u8 {
-        self.code_level(probe, self.coded.left[left as usize], self.coded.right[right as usize])
+    /// Levels, the null level not counted.
+    pub(super) const fn n_levels(&self) -> u8 {
+        self.n_levels
     }
 
     /// The level of two codes.
-    fn code_level(&self, probe: &mut Probe, a: u32, b: u32) -> u8 {
+    pub(super) fn level(&self, probe: &mut Probe, a: u32, b: u32) -> u8 {
         if a == MISSING || b == MISSING {
             return NULL;
         }
@@ -182,8 +200,9 @@ impl Comparer {
                 let alike = if *measure == Measure::Dice { dice(x, y) } else { jaccard(x, y) };
                 rung(thresholds, |&t| alike >= t)
             }
-            Values::Words { words, measure, thresholds, stems } => {
-                if !stems.is_empty() && stems[a as usize] == stems[b as usize] {
+            Values::Words { words, measure, thresholds } => {
+                let stem = words.shapes[a as usize].stem;
+                if stem != MISSING && stem == words.shapes[b as usize].stem {
                     return 1;
                 }
                 if words.far_apart((a, b), *measure, thresholds) {
@@ -213,7 +232,7 @@ impl Comparer {
 
     /// How often each code occurs on the left and on the right.
     pub(super) fn counts(&self) -> [Vec<u64>; 2] {
-        [&self.coded.left, &self.coded.right].map(|codes| {
+        [&self.coded.left, self.coded.right()].map(|codes: &[u32]| {
             let mut counts = vec![0; self.coded.texts.len()];
             for &code in codes.iter().filter(|&&code| code != MISSING) {
                 counts[code as usize] += 1;
@@ -238,7 +257,7 @@ impl Comparer {
         for code in 0..left.len() {
             let (a, b) = (left[code], right[code]);
             let both = if dedupe { a * a.saturating_sub(1) / 2 } else { a * b };
-            counts[self.code_level(&mut probe, code as u32, code as u32) as usize] += both;
+            counts[self.level(&mut probe, code as u32, code as u32) as usize] += both;
             equal += both;
         }
         let total = pairs as f64;
@@ -276,7 +295,7 @@ impl Comparer {
                     let mut counts = vec![0; self.n_levels as usize];
                     let start = if dedupe { a + 1 } else { 0 };
                     for b in (start..right.len()).filter(|&b| b != a && right[b] > 0) {
-                        let level = self.code_level(probe, a as u32, b as u32);
+                        let level = self.level(probe, a as u32, b as u32);
                         counts[level as usize] += left[a] * right[b];
                     }
                     counts
@@ -286,27 +305,32 @@ impl Comparer {
         add_up(rows, self.n_levels as usize)
     }
 
-    /// Levels of random pairs of rows with unequal values, and how many there were.
+    /// Levels of random pairs of rows with unequal values, and how many there were: each of
+    /// [`SIDE`] random left rows with each of as many right rows, then others.
     fn sample_unequal(&self, seed: Seed, draws: u64) -> (Vec<u64>, u64) {
         let there = |codes: &[u32]| -> Vec<u32> {
             codes.iter().copied().filter(|&code| code != MISSING).collect()
         };
-        let (left, right) = (there(&self.coded.left), there(&self.coded.right));
-        let chunks = draws.div_ceil(4096);
-        let rows: Vec<Vec<u64>> = (0..chunks)
+        let (left, right) = (there(&self.coded.left), there(self.coded.right()));
+        let rows: Vec<Vec<u64>> = (0..draws.div_ceil(SIDE * SIDE))
             .into_par_iter()
-            .map(|chunk| {
-                let mut counts = vec![0; self.n_levels as usize];
-                let mut probe = self.probe();
-                for draw in chunk * 4096..((chunk + 1) * 4096).min(draws) {
-                    let a = left[seed.below([draw, 0, 0], left.len() as u64) as usize];
-                    let b = right[seed.below([draw, 1, 0], right.len() as u64) as usize];
-                    if a != b {
-                        counts[self.code_level(&mut probe, a, b) as usize] += 1;
+            .map_init(
+                || self.probe(),
+                |probe, chunk| {
+                    let mut counts = vec![0; self.n_levels as usize];
+                    let pick = |side: u64, codes: &[u32]| -> Vec<u32> {
+                        let place = |at| seed.below([chunk, at, side], codes.len() as u64) as usize;
+                        (0..SIDE).map(|at| codes[place(at)]).collect()
+                    };
+                    let (left, right) = (pick(0, &left), pick(1, &right));
+                    let most = (draws - chunk * SIDE * SIDE).min(SIDE * SIDE) as usize;
+                    let pairs = left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b)));
+                    for (a, b) in pairs.take(most).filter(|(a, b)| a != b) {
+                        counts[self.level(probe, a, b) as usize] += 1;
                     }
-                }
-                counts
-            })
+                    counts
+                },
+            )
             .collect();
         let counts = add_up(rows, self.n_levels as usize);
         let used = counts.iter().sum();
@@ -319,7 +343,7 @@ impl Comparer {
             let there = codes.iter().filter(|&&code| code != MISSING).count();
             there as f64 / codes.len().max(1) as f64
         };
-        share(&self.coded.left) * share(&self.coded.right)
+        share(&self.coded.left) * share(self.coded.right())
     }
 
     /// The canonical value of a code is complete enough to block on it, or on its first letters.
@@ -354,21 +378,15 @@ fn rung(thresholds: &[f64], met: impl Fn(&f64) -> bool) -> u8 {
 impl Values {
     fn new(coded: &Coded, ruler: &Ruler) -> Self {
         let texts = &coded.texts;
-        let words = |measure, thresholds: &[f64]| Self::Words {
-            words: Words::new(texts),
+        let words = |measure, thresholds: &[f64], written| Self::Words {
+            words: Words::new(texts, written),
             measure,
             thresholds: thresholds.to_vec(),
-            stems: Vec::new(),
         };
         match ruler {
             Ruler::Exact => Self::Equal,
-            Ruler::Identifier => words(Measure::Osa, &[1.0]),
-            Ruler::Name => Self::Words {
-                words: Words::new(texts),
-                measure: Measure::JaroWinkler,
-                thresholds: NAME.to_vec(),
-                stems: stems(&coded.written),
-            },
+            Ruler::Identifier => words(Measure::Osa, &[1.0], None),
+            Ruler::Name => words(Measure::JaroWinkler, &NAME, Some(&coded.written)),
             Ruler::Date => {
                 Self::Dates(texts.iter().filter_map(|text| Written::parse(text)).collect())
             }
@@ -377,28 +395,16 @@ impl Values {
                 thresholds: thresholds.clone(),
             },
             Ruler::Text { measure: measure @ (Measure::Dice | Measure::Jaccard), thresholds } => {
-                let words = Words::new(texts);
+                let words = Words::new(texts, None);
                 Self::Grams {
                     grams: (0..texts.len()).map(|at| grams(words.get(at as u32))).collect(),
                     measure: *measure,
                     thresholds: thresholds.clone(),
                 }
             }
-            Ruler::Text { measure, thresholds } => words(*measure, thresholds),
+            Ruler::Text { measure, thresholds } => words(*measure, thresholds, None),
         }
     }
-}
-
-/// A number for the stem of each name.
-fn stems(written: &[String]) -> Vec<u32> {
-    let mut known: FxHashMap<String, u32> = FxHashMap::default();
-    written
-        .iter()
-        .map(|text| {
-            let next = known.len() as u32;
-            *known.entry(canon::stem(text)).or_insert(next)
-        })
-        .collect()
 }
 
 #[cfg(test)]
@@ -411,7 +417,8 @@ mod tests {
         fn short_cuts_give_the_level_of_the_measure(
             texts in proptest::collection::vec("[a-dA-Dxéø0-9]{0,9}", 2..6),
         ) {
-            let words = Words::new(&texts);
+            let texts: Levels = texts.iter().map(String::as_str).collect();
+            let words = Words::new(&texts, None);
             let mut pattern = Pattern::new(words.alphabet);
             for a in 0..texts.len() as u32 {
                 pattern.load(words.get(a));

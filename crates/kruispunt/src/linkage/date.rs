@@ -26,9 +26,14 @@ impl Written {
             bytes.len() == 10 && matches!(bytes[2], b'-' | b'/' | b'.') && bytes[5] == bytes[2];
         let year_first =
             bytes.len() == 10 && matches!(bytes[4], b'-' | b'/' | b'.') && bytes[7] == bytes[4];
-        let digits: Vec<u32> =
-            bytes.iter().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0')).collect();
-        if digits.len() != 8 || !(day_first || year_first || bytes.len() == 8) {
+        let (mut digits, mut n) = ([0_u32; 8], 0);
+        for byte in bytes.iter().filter(|byte| byte.is_ascii_digit()) {
+            if let Some(digit) = digits.get_mut(n) {
+                *digit = u32::from(byte - b'0');
+            }
+            n += 1;
+        }
+        if n != 8 || !(day_first || year_first || bytes.len() == 8) {
             return None;
         }
         let number = |at: std::ops::Range<usize>| digits[at].iter().fold(0, |n, d| n * 10 + d);
@@ -46,9 +51,14 @@ impl Written {
         Self { year: year.unsigned_abs(), month, day }
     }
 
-    /// Eight digits, year first.
-    pub(super) fn text(self) -> String {
-        format!("{:04}{:02}{:02}", self.year, self.month, self.day)
+    /// Appends eight digits, year first.
+    pub(super) fn write(self, out: &mut String) {
+        if self.year > 9999 {
+            out.push_str(&self.year.to_string());
+        } else {
+            out.extend(self.digits()[..4].iter().map(|&digit| char::from(b'0' + digit as u8)));
+        }
+        out.extend(self.digits()[4..].iter().map(|&digit| char::from(b'0' + digit as u8)));
     }
 
     /// Whether year, month and day are known.

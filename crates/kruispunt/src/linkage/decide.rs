@@ -1,10 +1,10 @@
 //! Scores become links.
 
 use super::LinkageError;
-use super::blocking::Blocks;
 use super::coded::{MISSING, Sides};
-use super::comparer::{Comparer, Probe};
+use super::comparer::Comparer;
 use super::linker::{Assignment, Linker, Model, Threshold};
+use super::pairs::Pairs;
 use crate::data::{Account, Count, Evidence, Link, Links, Step, Table, Weighing};
 use crate::math::assignment::{self, Edge};
 use crate::math::em::NULL;
@@ -18,7 +18,7 @@ const EXACT: usize = 5000;
 
 /// Weights of levels and of rare values.
 struct Scorer<'a> {
-    comparers: &'a [Comparer],
+    pairs: &'a Pairs<'a>,
     prior: f64,
     /// log2 m/u by comparison and level.
     weights: Vec<Vec<f64>>,
@@ -27,11 +27,11 @@ struct Scorer<'a> {
 }
 
 impl<'a> Scorer<'a> {
-    fn new(linker: &Linker, model: &Model, comparers: &'a [Comparer], dedupe: bool) -> Self {
+    fn new(linker: &Linker, model: &Model, pairs: &'a Pairs<'a>, dedupe: bool) -> Self {
         let log = |m: &[f64], u: &[f64]| m.iter().zip(u).map(|(m, u)| (m / u).log2()).collect();
-        let rarity = linker.comparisons.iter().zip(comparers).zip(&model.learned);
+        let rarity = linker.comparisons.iter().zip(pairs.comparers).zip(&model.learned);
         Self {
-            comparers,
+            pairs,
             prior: (model.lambda / (1.0 - model.lambda)).log2(),
             weights: model.learned.iter().map(|learned| log(&learned.m, &learned.u)).collect(),
             rarity: rarity
@@ -42,25 +42,30 @@ impl<'a> Scorer<'a> {
         }
     }
 
-    /// The adjustment of comparison `k` for the frequency of the values.
-    fn adjustment(&self, k: usize, level: u8, left: u32, right: u32) -> f64 {
+    /// The adjustment of comparison `k` for the frequency of the values with these codes.
+    fn adjustment(&self, k: usize, level: u8, a: u32, b: u32) -> f64 {
         let Some([equal, similar]) = &self.rarity[k] else { return 0.0 };
-        let coded = &self.comparers[k].coded;
-        let (a, b) = (coded.left[left as usize] as usize, coded.right[right as usize] as usize);
         match level {
-            0 => equal[a],
-            1 if self.weights[k].len() > 2 => similar[a].min(similar[b]),
+            0 => equal[a as usize],
+            1 if self.weights[k].len() > 2 => similar[a as usize].min(similar[b as usize]),
             _ => 0.0,
         }
     }
 
-    /// Match weight in bits, the prior included.
-    fn weight(&self, probes: &mut [Probe], left: u32, right: u32) -> f64 {
+    /// Match weight in bits of a pair with `pattern`, the prior included.
+    fn weight(&self, pattern: u64, left: &[u32], right: u32) -> f64 {
         let mut weight = self.prior;
-        for (k, (comparer, probe)) in self.comparers.iter().zip(probes).enumerate() {
-            let level = comparer.level(probe, left, right);
-            if level != NULL {
-                weight += self.weights[k][level as usize] + self.adjustment(k, level, left, right);
+        // Codes of the right row are looked up only where they matter.
+        let mut codes: Option<&[u32]> = None;
+        for (k, weights) in self.weights.iter().enumerate() {
+            let level = self.pairs.layout().level(pattern, k);
+            if level == NULL {
+                continue;
+            }
+            weight += weights[level as usize];
+            if level <= 1 && self.rarity[k].is_some() {
+                let right = *codes.get_or_insert_with(|| self.pairs.right(right));
+                weight += self.adjustment(k, level, left[k], right[k]);
             }
         }
         weight
@@ -78,13 +83,15 @@ fn rarity_of(comparer: &Comparer, u: f64, dedupe: bool) -> [Vec<f64>; 2] {
     [by(2), by(1)]
 }
 
+/// A pair that may become a link.
 #[derive(Clone, Copy, Debug)]
-struct Candidate {
-    left: u32,
-    right: u32,
-    weight: f64,
+pub(super) struct Candidate {
+    pub(super) left: u32,
+    pub(super) right: u32,
+    pub(super) weight: f64,
     rule: u16,
     probability: f64,
+    pattern: u64,
 }
 
 /// All pairs worth keeping, and what is expected of every left row.
@@ -95,7 +102,7 @@ struct Scored {
     by_rule: Vec<u64>,
 }
 
-fn odds(weight: f64) -> f64 {
+pub(super) fn odds(weight: f64) -> f64 {
     weight.clamp(-1000.0, 1000.0).exp2()
 }
 
@@ -130,55 +137,77 @@ impl Linker {
 
     fn link_sides(&self, sides: Sides<'_>) -> Result<Links, LinkageError> {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
-        match self.threshold {
-            Threshold::Probability(p) if !(0.0..=1.0).contains(&p) => {
-                let (argument, expected) = ("threshold", "a probability between 0 and 1");
-                return Err(LinkageError::BadArgument { argument, got: p, expected });
-            }
-            Threshold::Weight(got) if !got.is_finite() => {
-                let (argument, expected) = ("threshold", "a finite weight in bits");
-                return Err(LinkageError::BadArgument { argument, got, expected });
-            }
-            _ => {}
-        }
+        self.check_threshold()?;
         let (comparers, blocks) = self.prepare(sides)?;
         blocks.check(&self.rules, self.cap)?;
-        let scorer = Scorer::new(self, model, &comparers, sides.dedupe);
-        let mut scored = self.score(&scorer, &blocks)?;
+        let pairs = Pairs::new(&comparers, &blocks, sides.dedupe);
+        let scorer = Scorer::new(self, model, &pairs, sides.dedupe);
+        let mut scored = self.score(&scorer)?;
         self.rival(&mut scored, sides);
         self.ticket.stage("assigning", 0);
         let decided = self.decide(&scored, model, sides);
         if self.ticket.is_cancelled() {
             return Err(LinkageError::Cancelled);
         }
-        Ok(self.finish(sides, &scorer, &scored, &decided, model, &blocks))
+        Ok(self.finish(sides, &scorer, &scored, &decided, model))
     }
 
-    fn score(&self, scorer: &Scorer<'_>, blocks: &Blocks) -> Result<Scored, LinkageError> {
+    fn check_threshold(&self) -> Result<(), LinkageError> {
+        let wrong = |got: f64, expected: &'static str| {
+            Err(LinkageError::BadArgument { argument: "threshold", got, expected })
+        };
+        match self.threshold {
+            Threshold::Probability(p) if !(0.0..=1.0).contains(&p) => {
+                wrong(p, "a probability between 0 and 1")
+            }
+            Threshold::Weight(got) if !got.is_finite() => wrong(got, "a finite weight in bits"),
+            Threshold::Fdr(got) if !(got > 0.0 && got < 1.0) => {
+                wrong(got, "a share of wrong links between 0 and 1")
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The pairs worth keeping, by left row and right row.
+    pub(super) fn candidates(&self, sides: Sides<'_>) -> Result<Vec<Candidate>, LinkageError> {
+        let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
+        let (comparers, blocks) = self.prepare(sides)?;
+        blocks.check(&self.rules, self.cap)?;
+        let pairs = Pairs::new(&comparers, &blocks, sides.dedupe);
+        let scorer = Scorer::new(self, model, &pairs, sides.dedupe);
+        let linker = self.clone().threshold(Threshold::Auto);
+        Ok(linker.score(&scorer)?.candidates)
+    }
+
+    fn score(&self, scorer: &Scorer<'_>) -> Result<Scored, LinkageError> {
         let lowest = match self.threshold {
             Threshold::Probability(p) => KEPT.min(p.max(1e-12)),
             Threshold::Weight(w) => KEPT.min(odds(w) / (1.0 + odds(w))),
-            Threshold::Auto => KEPT,
+            Threshold::Auto | Threshold::Fdr(_) => KEPT,
         };
         let lowest = (lowest / (1.0 - lowest)).log2();
-        let chunks = blocks.stream(&self.ticket, "scoring pairs", |rows| {
-            let mut probes: Vec<Probe> = scorer.comparers.iter().map(Comparer::probe).collect();
+        let pairs = scorer.pairs;
+        let start = || pairs.work();
+        let chunks = pairs.blocks.stream(&self.ticket, "scoring pairs", start, |work, rows| {
             let mut kept = Vec::new();
             let mut tail = Vec::with_capacity(rows.len());
             let mut by_rule = vec![0_u64; self.rules.len()];
             for left in rows {
                 let mut below = 0.0;
-                blocks.partners(left, |right, rule| {
-                    by_rule[rule] += 1;
-                    let weight = scorer.weight(&mut probes, left, right);
+                pairs.compare(left, u64::MAX, work);
+                let codes = pairs.left(left);
+                let each = work.found.rows.iter().zip(&work.found.rules).zip(&work.patterns);
+                for ((&right, rules), &pattern) in each {
+                    let rule = rules.trailing_zeros() as u16;
+                    by_rule[rule as usize] += 1;
+                    let weight = scorer.weight(pattern, codes, right);
                     let probability = odds(weight) / (1.0 + odds(weight));
                     if weight >= lowest {
-                        let rule = rule as u16;
-                        kept.push(Candidate { left, right, weight, rule, probability });
+                        kept.push(Candidate { left, right, weight, rule, probability, pattern });
                     } else {
                         below += probability;
                     }
-                });
+                }
                 tail.push(below);
             }
             (kept, tail, by_rule)
@@ -189,8 +218,7 @@ impl Linker {
             compared: 0,
             by_rule: vec![0; self.rules.len()],
         };
-        for (mut kept, tail, by_rule) in chunks {
-            kept.sort_unstable_by_key(|pair| (pair.left, pair.right));
+        for (kept, tail, by_rule) in chunks {
             scored.candidates.extend(kept);
             scored.expected.extend(tail);
             for (sum, new) in scored.by_rule.iter_mut().zip(by_rule) {
@@ -231,6 +259,15 @@ impl Linker {
                 let mut second = self.assign(scored, cut, sides);
                 let (keep, _) = second.cut(scored, matches);
                 second.threshold = keep.max(cut);
+                second.keep(|at| scored.candidates[at].probability >= keep);
+                second
+            }
+            Threshold::Fdr(share) => {
+                let first = self.assign(scored, 0.5, sides);
+                let cut = first.within(scored, share).clamp(0.01, 0.5);
+                let mut second = self.assign(scored, cut, sides);
+                let keep = second.within(scored, share).max(cut);
+                second.threshold = keep;
                 second.keep(|at| scored.candidates[at].probability >= keep);
                 second
             }
@@ -276,18 +313,17 @@ impl Linker {
         scored: &Scored,
         decided: &Decided,
         model: &Model,
-        blocks: &Blocks,
     ) -> Links {
         let chosen: Vec<Candidate> =
             decided.links.iter().map(|&at| scored.candidates[at]).collect();
-        let mut probes: Vec<Probe> = scorer.comparers.iter().map(Comparer::probe).collect();
         let (mut levels, mut adjustments) = (Vec::new(), Vec::new());
         for pair in &chosen {
-            for (k, (comparer, probe)) in scorer.comparers.iter().zip(&mut probes).enumerate() {
-                let level = comparer.level(probe, pair.left, pair.right);
-                levels.push((level != NULL).then_some(level));
+            let (left, right) = (scorer.pairs.left(pair.left), scorer.pairs.right(pair.right));
+            for k in 0..self.comparisons.len() {
+                let level = scorer.pairs.layout().level(pair.pattern, k);
                 let there = level != NULL;
-                let bits = || scorer.adjustment(k, level, pair.left, pair.right);
+                levels.push(there.then_some(level));
+                let bits = || scorer.adjustment(k, level, left[k], right[k]);
                 adjustments.push(if there { bits() } else { 0.0 });
             }
         }
@@ -317,7 +353,7 @@ impl Linker {
                 rule,
             })
             .collect();
-        let account = self.account(sides, scorer, scored, decided, model, blocks);
+        let account = self.account(sides, scorer, scored, decided, model);
         let rules = self.rules.iter().map(ToString::to_string).collect();
         let (n, m) = (sides.left.n_rows(), sides.right.n_rows());
         Links::weighed(&links, rules, n, m, weighing, account)
@@ -330,10 +366,9 @@ impl Linker {
         scored: &Scored,
         decided: &Decided,
         model: &Model,
-        blocks: &Blocks,
     ) -> Account {
         let n = sides.left.n_rows();
-        let pairs = &scored.candidates;
+        let (pairs, blocks) = (&scored.candidates, scorer.pairs.blocks);
         let (mut linked, mut above) = (vec![false; n], vec![false; n]);
         for &at in &decided.links {
             linked[pairs[at].left as usize] = true;
@@ -371,7 +406,7 @@ impl Linker {
                 decided.greedy
             ));
         }
-        for (comparison, comparer) in self.comparisons.iter().zip(scorer.comparers) {
+        for (comparison, comparer) in self.comparisons.iter().zip(scorer.pairs.comparers) {
             let missing = comparer.coded.left.iter().filter(|&&code| code == MISSING).count();
             let unread = comparer.coded.unread;
             if missing > 0 || unread > 0 {
@@ -391,7 +426,11 @@ impl Linker {
             Assignment::ManyToOne => "many-to-one",
             Assignment::All => "all pairs",
         };
-        let auto = if self.threshold == Threshold::Auto { "automatic " } else { "" };
+        let auto = match self.threshold {
+            Threshold::Auto => "automatic ",
+            Threshold::Fdr(_) => "false discovery rate's ",
+            _ => "",
+        };
         let rules = self.rules.iter().zip(&scored.by_rule);
         let rules: Vec<String> =
             rules.map(|(rule, pairs)| format!("[{rule}]: {pairs} new pairs")).collect();
@@ -429,6 +468,24 @@ impl Decided {
             }
         }
         (cut, best)
+    }
+
+    /// The lowest probability down to which the expected share of wrong links stays within
+    /// `share`; 1 when no link does.
+    fn within(&self, scored: &Scored, share: f64) -> f64 {
+        let mut sure: Vec<f64> =
+            self.links.iter().map(|&at| scored.candidates[at].probability).collect();
+        sure.sort_unstable_by(|a, b| b.total_cmp(a));
+        let (mut cut, mut wrong) = (1.0, 0.0);
+        for (at, &probability) in sure.iter().enumerate() {
+            wrong += 1.0 - probability;
+            // Links of equal probability stay or go together.
+            let last = sure.get(at + 1).is_none_or(|&next| next < probability);
+            if last && wrong <= share * (at + 1) as f64 {
+                cut = probability;
+            }
+        }
+        cut
     }
 
     fn keep(&mut self, test: impl Fn(usize) -> bool) {

@@ -132,9 +132,10 @@ impl Links {
     /// Precision, recall and F1 against the truth, by group of left rows.
     ///
     /// Columns: `group`, `links`, `matches`, `correct`, `precision`, `precision_low`,
-    /// `precision_high`, `recall`, `recall_low`, `recall_high`, `f1`, `b3_precision`,
-    /// `b3_recall` and `b3_f1`. Intervals are Wilson's at 95 percent, links and matches taken as
-    /// independent. B3 (Bagga & Baldwin 1998) compares clusters row by row, over the left rows of
+    /// `precision_high`, `recall`, `recall_low`, `recall_high`, `f1`, `f1_low`, `f1_high`,
+    /// `b3_precision`, `b3_recall` and `b3_f1`. Intervals are Wilson's at 95 percent, links and
+    /// matches taken as independent; that of F1 follows from the share `F1 / (2 - F1)` of correct
+    /// links among all links and matches. B3 (Bagga & Baldwin 1998) compares clusters row by row, over the left rows of
     /// the group and, without `by`, over the right rows too.
     ///
     /// # Errors
@@ -169,6 +170,8 @@ impl Links {
             ("recall_low", each(&|g| wilson(c[g], t[g]).map(|w| w[0]))),
             ("recall_high", each(&|g| wilson(c[g], t[g]).map(|w| w[1]))),
             ("f1", each(&|g| share(2 * c[g], l[g] + t[g]))),
+            ("f1_low", each(&|g| f1_bounds(c[g], l[g] + t[g]).map(|w| w[0]))),
+            ("f1_high", each(&|g| f1_bounds(c[g], l[g] + t[g]).map(|w| w[1]))),
             ("b3_precision", each(&|g| b3[g].map(|b| b[0]))),
             ("b3_recall", each(&|g| b3[g].map(|b| b[1]))),
             ("b3_f1", each(&|g| harmonic(b3[g].map(|b| b[0]), b3[g].map(|b| b[1])))),
@@ -187,6 +190,12 @@ fn wilson(part: u64, whole: u64) -> Option<[f64; 2]> {
     let middle = (p + Z * Z / (2.0 * n)) / scale;
     let half = Z / scale * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
     Some([(middle - half).max(0.0), (middle + half).min(1.0)])
+}
+
+/// Interval of F1, which is `2 J / (1 + J)` of the share `J` of what links and matches have in
+/// common.
+fn f1_bounds(correct: u64, both: u64) -> Option<[f64; 2]> {
+    wilson(correct, both - correct).map(|bounds| bounds.map(|j| 2.0 * j / (1.0 + j)))
 }
 
 /// Mean over rows of how much of a row's cluster is right, and how much of its person is found.

@@ -1,9 +1,10 @@
 //! Linkage by a number both registers have, replaced numbers resolved.
 
 use super::coded::{Coded, MISSING, Sides};
+use super::intern::Interner;
 use super::{Comparison, LinkageError, canon};
-use crate::data::{Account, Column, Count, Day, Links, NOBODY, Step, Table, Values};
-use rustc_hash::{FxBuildHasher, FxHashMap};
+use crate::data::{Account, Column, Count, Day, Levels, Links, NOBODY, Step, Table, Values};
+use rustc_hash::FxHashMap;
 
 /// Deterministic linkage on a key.
 ///
@@ -141,9 +142,7 @@ impl KeyLink {
     /// As [`link`](Self::link), but for duplicates.
     pub fn resolve(&self, table: &Table) -> Result<Column, LinkageError> {
         let keys = self.keys(table, None)?;
-        Ok(Column::text(
-            keys.left.iter().map(|&key| keys.texts.get(key as usize).map(String::as_str)),
-        ))
+        Ok(Column::text(keys.left.iter().map(|&key| (key != MISSING).then(|| keys.texts.get(key)))))
     }
 
     /// The current keys of both sides.
@@ -153,29 +152,33 @@ impl KeyLink {
         let coded = Coded::new(sides, &comparison, "on")?;
         let mut lose_zeros = numeric(left.get(&self.left));
         lose_zeros |= right.is_some_and(|right| numeric(right.get(&self.right)));
+        let tables = lose_zeros;
         if let Some(history) = &self.history {
             lose_zeros |=
                 [&history.old, &history.new].iter().any(|name| numeric(history.table.get(name)));
         }
+        let right_codes = if right.is_some() { coded.right().to_vec() } else { Vec::new() };
+        if self.history.is_none() && tables == lose_zeros {
+            // Nothing is replaced and the keys are as they will be compared.
+            return Ok(Keys {
+                left: coded.left,
+                right: right_codes,
+                texts: coded.texts,
+                settled: 0,
+            });
+        }
         let replaced = self.replaced(lose_zeros)?;
         let resolved = replaced.resolve()?;
-        let mut known: FxHashMap<String, u32> =
-            FxHashMap::with_capacity_and_hasher(coded.texts.len(), FxBuildHasher);
-        let mut texts = Vec::new();
+        let (mut known, mut key) = (Interner::default(), String::new());
         // The code of the current key behind each key that was written down.
         let current: Vec<u32> = coded
             .texts
             .iter()
             .map(|text| {
-                let Some(key) = canon::identifier(text, lose_zeros) else { return MISSING };
-                let key = resolved.get(key.as_str()).map_or(key, ToString::to_string);
-                if let Some(&code) = known.get(&key) {
-                    return code;
+                if !canon::identifier(text, lose_zeros, &mut key) {
+                    return MISSING;
                 }
-                texts.push(key.clone());
-                let code = texts.len() as u32 - 1;
-                known.insert(key, code);
-                code
+                known.code(resolved.get(key.as_str()).copied().unwrap_or(&key))
             })
             .collect();
         let pick = |codes: &[u32]| -> Vec<u32> {
@@ -184,8 +187,8 @@ impl KeyLink {
                 .map(|&code| current.get(code as usize).copied().unwrap_or(MISSING))
                 .collect()
         };
-        let (left, right) = (pick(&coded.left), pick(&coded.right));
-        Ok(Keys { left, right, texts, settled: replaced.settled })
+        let (left, right) = (pick(&coded.left), pick(&right_codes));
+        Ok(Keys { left, right, texts: known.into_levels(), settled: replaced.settled })
     }
 
     fn replaced(&self, lose_zeros: bool) -> Result<Replaced, LinkageError> {
@@ -199,9 +202,12 @@ impl KeyLink {
             None => None,
         };
         let date = |row: usize| dates.as_ref().and_then(|dates| dates[row]);
-        let key = |code: u32| canon::identifier(&coded.texts[code as usize], lose_zeros);
+        let key = |code: u32| {
+            let mut key = String::new();
+            canon::identifier(coded.texts.get(code), lose_zeros, &mut key).then_some(key)
+        };
         let mut replaced = Replaced::default();
-        for (row, (&old, &new)) in coded.left.iter().zip(&coded.right).enumerate() {
+        for (row, (&old, &new)) in coded.left.iter().zip(coded.right()).enumerate() {
             if old == MISSING || new == MISSING || old == new {
                 continue;
             }
@@ -240,7 +246,7 @@ fn numeric(column: Option<&Column>) -> bool {
 struct Keys {
     left: Vec<u32>,
     right: Vec<u32>,
-    texts: Vec<String>,
+    texts: Levels,
     /// Numbers with more than one replacement, settled by date.
     settled: u64,
 }

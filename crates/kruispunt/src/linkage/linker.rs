@@ -3,6 +3,7 @@
 use super::blocking::Blocks;
 use super::coded::Sides;
 use super::comparer::Comparer;
+use super::pairs::{Layout, WIDTH};
 use super::{Comparison, LinkageError, Rule};
 use crate::data::{Column, Seed, Table, Ticket};
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,9 @@ pub enum Threshold {
     /// Where the expected F1 is greatest.
     #[default]
     Auto,
+    /// Where the expected share of wrong links is at most this (false discovery rate, from the
+    /// links' own probabilities).
+    Fdr(f64),
     /// At this probability.
     Probability(f64),
     /// At this match weight in bits, the prior included.
@@ -53,6 +57,9 @@ pub(super) struct Model {
     pub(super) completeness: f64,
     pub(super) learned: Vec<Learned>,
     pub(super) notes: Vec<String>,
+    /// What whoever uses the model must know, each with a name before a colon.
+    #[serde(default)]
+    pub(super) cautions: Vec<String>,
 }
 
 /// Probabilistic record linkage after Fellegi and Sunter.
@@ -235,6 +242,14 @@ impl Linker {
         self.model.as_ref().map(|model| model.lambda)
     }
 
+    /// What whoever uses the model must know, each with a name before a colon: training hit the
+    /// bound of the share of matches (`match_share_at_bound`), a rule's matches look like its
+    /// other pairs (`no_separation`), expectation-maximisation did not settle (`not_converged`).
+    #[must_use]
+    pub fn cautions(&self) -> &[String] {
+        self.model.as_ref().map_or(&[], |model| &model.cautions)
+    }
+
     /// Estimated share of the matches that the rules find, as learned.
     #[must_use]
     pub fn completeness(&self) -> Option<f64> {
@@ -283,9 +298,9 @@ impl Linker {
         }
         sides.left.require_rows(if sides.dedupe { "table" } else { "left" })?;
         sides.right.require_rows("right")?;
-        let patterns: f64 = self.comparisons.iter().map(|c| c.n_levels() as f64 + 1.0).product();
-        if patterns * (self.rules.len() as f64 + 1.0) > 9e18 {
-            return Err(LinkageError::TooManyPatterns { levels: patterns });
+        let (_, bits) = Layout::new(self.comparisons.iter().map(|own| own.n_levels() as u64));
+        if bits > WIDTH {
+            return Err(LinkageError::TooManyPatterns { levels: f64::from(bits).exp2() });
         }
         let comparers = self
             .comparisons

@@ -3,6 +3,22 @@
 use super::{LinkageError, Truth};
 use crate::data::{Column, Links, Table};
 use crate::math::unionfind::UnionFind;
+use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
+
+/// How links become groups of rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Grouping {
+    /// Rows connected over any number of links. The default; one wrong link joins two persons.
+    #[default]
+    Connected,
+    /// Rows connected over links that are the most probable of one of their two rows.
+    BestLink,
+    /// Rows that are all linked to each other, joined from the most probable link down: no link,
+    /// no group.
+    Complete,
+}
 
 impl Links {
     /// Rows that belong together over any number of links, by connected components.
@@ -16,12 +32,35 @@ impl Links {
     ///
     /// None in practice; [`LinkageError::Data`] when a table cannot be made.
     pub fn clusters(&self) -> Result<Table, LinkageError> {
+        self.clusters_by(Grouping::Connected)
+    }
+
+    /// As [`clusters`](Self::clusters), by another way of grouping; ties between equally
+    /// probable links go to the smaller rows.
+    ///
+    /// # Errors
+    ///
+    /// As [`clusters`](Self::clusters).
+    pub fn clusters_by(&self, grouping: Grouping) -> Result<Table, LinkageError> {
         let offset = if self.is_within() { 0 } else { self.n_left() as u32 };
         let n = if self.is_within() { self.n_left() } else { self.n_left() + self.n_right() };
-        let mut groups = UnionFind::new(n);
-        for (&left, &right) in self.left_rows().iter().zip(self.right_rows()) {
-            groups.join(left, right + offset);
+        let mut edges: Vec<(u32, u32)> = self
+            .left_rows()
+            .iter()
+            .zip(self.right_rows())
+            .map(|(&l, &r)| (l, r + offset))
+            .collect();
+        if grouping != Grouping::Connected {
+            let mut order: Vec<usize> = (0..edges.len()).collect();
+            let sure = self.probabilities();
+            order.sort_by(|&a, &b| sure[b].total_cmp(&sure[a]).then(edges[a].cmp(&edges[b])));
+            edges = order.into_iter().map(|at| edges[at]).collect();
         }
+        let mut groups = match grouping {
+            Grouping::Connected => joined(n, &edges),
+            Grouping::BestLink => best_links(n, &edges),
+            Grouping::Complete => complete(n, &edges),
+        };
         let cluster = (0..n as u32).map(|node| i64::from(groups.find(node))).collect();
         if self.is_within() {
             let row = Column::int((0..n as i64).collect());
@@ -35,6 +74,20 @@ impl Links {
             ("row", Column::int(row)),
             ("cluster", Column::int(cluster)),
         ])?)
+    }
+
+    /// What whoever uses the links must know, each with a name before a colon: the model expects
+    /// more than a fifth of the links to be wrong (`low_expected_precision`).
+    #[must_use]
+    pub fn cautions(&self) -> Vec<String> {
+        let sure = self.probabilities();
+        let expected = sure.iter().sum::<f64>() / sure.len().max(1) as f64;
+        if self.weighing().is_none() || sure.is_empty() || expected >= 0.8 {
+            return Vec::new();
+        }
+        vec![format!(
+            "low_expected_precision: by the model's own probabilities only {expected:.3} of the links are right; look at linker.parameters() and at what the blocking rules find"
+        )]
     }
 
     /// How well the left rows linked, by group: `group`, `n`, `linked`, `link_rate`,
@@ -140,6 +193,49 @@ impl Links {
     }
 }
 
+fn joined(n: usize, edges: &[(u32, u32)]) -> UnionFind {
+    let mut groups = UnionFind::new(n);
+    for &(a, b) in edges {
+        groups.join(a, b);
+    }
+    groups
+}
+
+/// Edges, the best first, that are the first of one of their nodes.
+fn best_links(n: usize, edges: &[(u32, u32)]) -> UnionFind {
+    let (mut groups, mut met) = (UnionFind::new(n), vec![false; n]);
+    for &(a, b) in edges {
+        if !met[a as usize] || !met[b as usize] {
+            groups.join(a, b);
+        }
+        (met[a as usize], met[b as usize]) = (true, true);
+    }
+    groups
+}
+
+/// Joins groups, over the best edges first, where every node of one has an edge to every node of
+/// the other.
+fn complete(n: usize, edges: &[(u32, u32)]) -> UnionFind {
+    let mut groups = UnionFind::new(n);
+    let known: FxHashSet<(u32, u32)> = edges.iter().map(|&(a, b)| (a.min(b), a.max(b))).collect();
+    let mut members: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
+    for &(a, b) in edges {
+        let (a, b) = (groups.find(a), groups.find(b));
+        if a == b {
+            continue;
+        }
+        let of = |root: u32| members.get(&root).cloned().unwrap_or_else(|| vec![root]);
+        let (mut own, others) = (of(a), of(b));
+        let tied = |&x: &u32| others.iter().all(|&y| known.contains(&(x.min(y), x.max(y))));
+        if own.iter().all(tied) {
+            groups.join(a, b);
+            own.extend(others);
+            members.insert(a.min(b), own);
+        }
+    }
+    groups
+}
+
 /// Left rows in groups.
 pub(super) struct Groups {
     pub(super) of: Vec<usize>,
@@ -171,5 +267,25 @@ impl Groups {
 
     pub(super) fn column(&self) -> Column {
         Column::text(self.labels.iter().map(Option::as_deref))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A chain 0-1-2 with a weak second link, and a full triangle 3-4-5.
+    #[test]
+    fn groupings_differ_on_a_chain_and_agree_on_a_triangle() {
+        let edges = [(0, 1), (3, 4), (4, 5), (3, 5), (1, 2)];
+        let all = |mut groups: UnionFind, n| (0..n).map(|at| groups.find(at)).collect::<Vec<_>>();
+        let roots = |groups| all(groups, 6);
+        assert_eq!(roots(joined(6, &edges)), [0, 0, 0, 3, 3, 3]);
+        assert_eq!(roots(complete(6, &edges)), [0, 0, 2, 3, 3, 3]);
+        assert_eq!(roots(best_links(6, &edges)), [0, 0, 0, 3, 3, 3]);
+        // 1-2 is best of neither once 2 has a better one.
+        let edges = [(0, 1), (2, 3), (1, 2)];
+        assert_eq!(all(best_links(4, &edges), 4), [0, 0, 2, 2]);
+        assert_eq!(all(joined(4, &edges), 4), [0; 4]);
     }
 }

@@ -1,18 +1,22 @@
 //! Training: u from frequencies, m by expectation-maximisation, lambda from completeness.
 
 use super::LinkageError;
-use super::blocking::Blocks;
 use super::coded::Sides;
 use super::comparer::{Comparer, Shares};
 use super::linker::{Assignment, Learned, Linker, Model};
+use super::pairs::{Layout, Pairs, Work};
 use crate::data::Table;
-use crate::math::em::{self, NULL, Patterns};
+use crate::math::em::{self, Patterns};
 use rustc_hash::FxHashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
 
 /// Pairs of a rule up to which all of them train; beyond, left rows are sampled.
 const TRAINED: u64 = 20_000_000;
 /// Pairs given beforehand to every level of m.
 const PRIOR: f64 = 0.1;
+/// Bits by which matches must differ from other pairs.
+const SEPARATED: f64 = 2.0;
 /// Rounds in which u gives back the matches in it.
 const ROUNDS: usize = 4;
 
@@ -60,8 +64,10 @@ impl Linker {
         let (comparers, blocks) = self.prepare(sides)?;
         blocks.check(&self.rules, self.cap)?;
         let shares = self.shares(&comparers, sides.dedupe)?;
-        let runs = self.runs(&comparers, &blocks)?;
-        let union = self.union(&comparers, &blocks)?;
+        let pairs = Pairs::new(&comparers, &blocks, sides.dedupe);
+        let counted = self.count(&pairs)?;
+        let runs = self.runs(&pairs, &counted)?;
+        let union = self.union(&pairs, &counted);
         let there: Vec<f64> = comparers.iter().map(Comparer::both_there).collect();
         let model = self.learn(sides, &shares, &runs, &union, &there)?;
         let mut trained = self.clone();
@@ -87,36 +93,55 @@ impl Linker {
         .collect()
     }
 
+    /// Compares every pair once and counts patterns by the rules that find them. Where a rule
+    /// finds too many pairs, a share of the left rows trains it; a smaller one, the union.
+    fn count(&self, pairs: &Pairs<'_>) -> Result<Counted, LinkageError> {
+        let blocks = pairs.blocks;
+        let share = |pairs: u64| (TRAINED as f64 / pairs.max(1) as f64).min(1.0);
+        let rules: Vec<f64> = (0..blocks.n_rules()).map(|rule| share(blocks.pairs(rule))).collect();
+        let whole = share((0..blocks.n_rules()).map(|rule| blocks.pairs(rule)).sum());
+        let all = whole >= 1.0;
+        let totals: Mutex<FxHashMap<Marked, u64>> = Mutex::new(FxHashMap::default());
+        let start = || Tally { work: pairs.work(), counts: FxHashMap::default(), into: &totals };
+        let looked = blocks.stream(&self.ticket, "comparing pairs", start, |tally, rows| {
+            let mut looked = 0_u64;
+            for left in rows {
+                let lot = if all { 0.0 } else { self.seed.uniform([u64::from(left), 1, 0]) };
+                let union = lot <= whole;
+                looked += u64::from(union);
+                let wanted = |(rule, &share): (usize, &f64)| u64::from(lot <= share) << rule;
+                let wanted = rules.iter().enumerate().map(wanted).sum();
+                pairs.compare(left, wanted, &mut tally.work);
+                for (&pattern, &rules) in tally.work.patterns.iter().zip(&tally.work.found.rules) {
+                    *tally.counts.entry((pattern, rules, union)).or_insert(0) += 1;
+                }
+            }
+            looked
+        })?;
+        let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut counts: Vec<(Marked, u64)> = totals.into_iter().collect();
+        counts.sort_unstable();
+        let looked: u64 = looked.into_iter().sum();
+        Ok(Counted { counts, scale: blocks.n_left() as f64 / looked.max(1) as f64 })
+    }
+
     /// Patterns of the pairs of each rule, without the comparisons that the rule makes equal.
-    fn runs(&self, comparers: &[Comparer], blocks: &Blocks) -> Result<Vec<Run>, LinkageError> {
+    fn runs(&self, pairs: &Pairs<'_>, counted: &Counted) -> Result<Vec<Run>, LinkageError> {
         let mut runs = Vec::new();
+        let n = self.comparisons.len();
         for (at, rule) in self.rules.iter().enumerate() {
-            let used: Vec<usize> =
-                (0..comparers.len()).filter(|&k| !rule.uses(&self.comparisons[k])).collect();
-            let pairs = blocks.pairs(at);
-            if used.is_empty() || pairs == 0 {
+            let used: Vec<usize> = (0..n).filter(|&k| !rule.uses(&self.comparisons[k])).collect();
+            if used.is_empty() || pairs.blocks.pairs(at) == 0 {
                 continue;
             }
-            let coder = Coder::new(comparers, &self.comparisons, &used);
-            let share = TRAINED as f64 / pairs as f64;
-            let counted = blocks.stream(&self.ticket, "comparing pairs", |rows| {
-                let mut counts = FxHashMap::default();
-                let mut probes: Vec<_> = comparers.iter().map(Comparer::probe).collect();
-                for left in rows {
-                    if share < 1.0 && self.seed.uniform([u64::from(left), 1, 0]) > share {
-                        continue;
-                    }
-                    for &right in blocks.block(at, left) {
-                        *counts.entry(coder.key(&mut probes, left, right)).or_insert(0) += 1;
-                    }
-                }
-                counts
-            })?;
-            let patterns = coder.unpack(merge(counted.into_iter()).into_iter());
+            let bits = pairs.layout().bits(&used);
+            let own = counted.counts.iter().filter(|((_, rules, _), _)| rules >> at & 1 == 1);
+            let merged = merge(own.map(|&((pattern, ..), count)| (pattern & bits, count)));
+            let patterns = unpack(pairs.layout(), &used, &merged);
             runs.push(Run { patterns, used, rule: at });
         }
         let trained = |k: usize| runs.iter().any(|run| run.used.contains(&k));
-        if let Some(k) = (0..comparers.len()).find(|&k| !trained(k)) {
+        if let Some(k) = (0..n).find(|&k| !trained(k)) {
             return Err(LinkageError::Untrainable {
                 comparison: self.comparisons[k].column().to_owned(),
                 why: "every blocking rule that finds pairs uses it; add a rule without it",
@@ -125,34 +150,19 @@ impl Linker {
         Ok(runs)
     }
 
-    fn union(&self, comparers: &[Comparer], blocks: &Blocks) -> Result<Union, LinkageError> {
-        let used: Vec<usize> = (0..comparers.len()).collect();
-        let coder = Coder::new(comparers, &self.comparisons, &used);
-        let pairs: u64 = (0..self.rules.len()).map(|rule| blocks.pairs(rule)).sum();
-        let share = (TRAINED as f64 / pairs as f64).min(1.0);
-        let counted = blocks.stream(&self.ticket, "comparing pairs", |rows| {
-            let mut counts = FxHashMap::default();
-            let mut probes: Vec<_> = comparers.iter().map(Comparer::probe).collect();
-            let mut looked = 0_u64;
-            for left in rows {
-                if share < 1.0 && self.seed.uniform([u64::from(left), 2, 0]) > share {
-                    continue;
-                }
-                looked += 1;
-                blocks.partners(left, |right, _| {
-                    let found = blocks.found_by(left, right).min(3) as u64;
-                    let key = coder.key(&mut probes, left, right) * 4 + found;
-                    *counts.entry(key).or_insert(0) += 1;
-                });
-            }
-            (counts, looked)
-        })?;
-        let looked: u64 = counted.iter().map(|chunk| chunk.1).sum();
-        let scale = blocks.n_left() as f64 / looked.max(1) as f64;
-        let merged = merge(counted.into_iter().map(|chunk| chunk.0));
-        let found = merged.iter().map(|(key, _)| (key % 4) as u8).collect();
-        let patterns = coder.unpack(merged.iter().map(|&(key, count)| (key / 4, count)));
-        Ok(Union { patterns, found, scale, occasions: self.rules.len() as f64 })
+    fn union(&self, pairs: &Pairs<'_>, counted: &Counted) -> Union {
+        let used: Vec<usize> = (0..self.comparisons.len()).collect();
+        let own = counted.counts.iter().filter(|((.., union), _)| *union);
+        let times = |rules: u64| rules.count_ones().min(3) as u8;
+        let merged = merge(own.map(|&((pattern, rules, _), n)| ((times(rules), pattern), n)));
+        let found = merged.iter().map(|((times, _), _)| *times).collect();
+        let merged: Vec<(u64, u64)> = merged.iter().map(|&((_, key), n)| (key, n)).collect();
+        Union {
+            patterns: unpack(pairs.layout(), &used, &merged),
+            found,
+            scale: counted.scale,
+            occasions: self.rules.len() as f64,
+        }
     }
 
     /// Alternates m by rule, lambda, and u without the matches in it.
@@ -176,10 +186,12 @@ impl Linker {
         let mut u: Vec<Vec<f64>> = shares.iter().map(|shares| corrected(shares, None)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
         let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
-        let mut notes = Vec::new();
+        let (mut notes, mut cautions, mut told) = (Vec::new(), Vec::new(), 0.0);
         for _ in 0..ROUNDS {
             self.ticket.stage("expectation-maximisation", runs.len() as u64);
             notes.clear();
+            cautions.clear();
+            told = 0.0_f64;
             let mut sums: Vec<Vec<f64>> = m.iter().map(|m| vec![0.0; m.len()]).collect();
             for run in runs {
                 if self.ticket.is_cancelled() {
@@ -203,6 +215,11 @@ impl Linker {
                     fit.iterations,
                     if fit.converged { "" } else { ", not converged" }
                 ));
+                told = told.max(bits(&fit.m, &pick(&u)));
+                if !fit.converged {
+                    let rule = &self.rules[run.rule];
+                    cautions.push(format!("not_converged: rule [{rule}] did not settle"));
+                }
                 self.ticket.advance(1);
             }
             for (m, sums) in m.iter_mut().zip(&sums) {
@@ -213,9 +230,26 @@ impl Linker {
             (lambda, completeness) = union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
             u = shares.iter().zip(&m).map(|(s, m)| corrected(s, Some((lambda, m)))).collect();
         }
+        if told < SEPARATED {
+            cautions.push(format!(
+                "no_separation: by no rule do matches differ from other pairs by more than {told:.2} bits; there may be none"
+            ));
+        }
+        if lambda >= most * (1.0 - 1e-9) {
+            cautions.push(format!(
+                "match_share_at_bound: training expects as many matches as the tables allow ({:.0}); pairs that are no matches look like matches",
+                most * sides.pairs()
+            ));
+        }
         let learned = m.into_iter().zip(u).map(|(m, u)| Learned { m, u }).collect();
-        Ok(Model { lambda, completeness, learned, notes })
+        Ok(Model { lambda, completeness, learned, notes, cautions })
     }
+}
+
+/// Mean bits that the comparisons of a run together give for a match: the Kullback-Leibler
+/// divergence of m from u.
+fn bits(m: &[Vec<f64>], u: &[Vec<f64>]) -> f64 {
+    m.iter().flatten().zip(u.iter().flatten()).map(|(m, u)| m * (m / u).log2()).sum()
 }
 
 /// Levels of m to start from: most pairs equal, the rest shared.
@@ -327,59 +361,49 @@ impl Union {
     }
 }
 
-/// Turns the levels of a pair into one number and back.
-struct Coder<'a> {
-    comparers: &'a [Comparer],
-    used: &'a [usize],
-    radix: Vec<u64>,
+/// A pattern, the rules (bits) that find the pair, and whether it counts for the union.
+type Marked = (u64, u64, bool);
+
+/// Pairs by pattern and rules, in ascending order.
+struct Counted {
+    counts: Vec<(Marked, u64)>,
+    /// One over the share of left rows that was looked at for the union.
+    scale: f64,
 }
 
-impl<'a> Coder<'a> {
-    fn new(
-        comparers: &'a [Comparer],
-        comparisons: &[super::Comparison],
-        used: &'a [usize],
-    ) -> Self {
-        let radix = used.iter().map(|&k| comparisons[k].n_levels() as u64 + 1).collect();
-        Self { comparers, used, radix }
-    }
+/// What one thread counts; sums of whole numbers do not depend on who counts what.
+struct Tally<'a> {
+    work: Work,
+    counts: FxHashMap<Marked, u64>,
+    into: &'a Mutex<FxHashMap<Marked, u64>>,
+}
 
-    fn key(&self, probes: &mut [super::comparer::Probe], left: u32, right: u32) -> u64 {
-        let mut key = 0;
-        for (&k, radix) in self.used.iter().zip(&self.radix) {
-            let level = self.comparers[k].level(&mut probes[k], left, right);
-            let digit = if level == NULL { 0 } else { u64::from(level) + 1 };
-            key = key * radix + digit;
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        let mut into = self.into.lock().unwrap_or_else(PoisonError::into_inner);
+        for (key, count) in self.counts.drain() {
+            *into.entry(key).or_insert(0) += count;
         }
-        key
     }
+}
 
-    fn unpack(&self, keys: impl Iterator<Item = (u64, u64)>) -> Patterns {
-        let width = self.used.len();
-        let mut patterns = Patterns { width, ..Patterns::default() };
-        for (mut key, count) in keys {
-            let at = patterns.levels.len();
-            patterns.levels.resize(at + width, NULL);
-            for (slot, radix) in patterns.levels[at..].iter_mut().zip(&self.radix).rev() {
-                let digit = key % radix;
-                key /= radix;
-                if digit > 0 {
-                    *slot = digit as u8 - 1;
-                }
-            }
-            patterns.counts.push(count);
-        }
-        patterns
+fn unpack(layout: &Layout, used: &[usize], counts: &[(u64, u64)]) -> Patterns {
+    let levels =
+        counts.iter().flat_map(|&(key, _)| used.iter().map(move |&k| layout.level(key, k)));
+    Patterns {
+        levels: levels.collect(),
+        counts: counts.iter().map(|&(_, count)| count).collect(),
+        width: used.len(),
     }
 }
 
 /// Adds counts up, keys in ascending order.
-fn merge(chunks: impl Iterator<Item = FxHashMap<u64, u64>>) -> Vec<(u64, u64)> {
-    let mut all: FxHashMap<u64, u64> = FxHashMap::default();
-    for (key, count) in chunks.flatten() {
+fn merge<K: Hash + Ord>(counts: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
+    let mut all: FxHashMap<K, u64> = FxHashMap::default();
+    for (key, count) in counts {
         *all.entry(key).or_insert(0) += count;
     }
-    let mut merged: Vec<(u64, u64)> = all.into_iter().collect();
+    let mut merged: Vec<(K, u64)> = all.into_iter().collect();
     merged.sort_unstable();
     merged
 }

@@ -7,7 +7,9 @@ pub(crate) mod codes;
 pub(crate) mod crossprod;
 pub(crate) mod em;
 pub(crate) mod linalg;
+pub(crate) mod matchings;
 pub(crate) mod pairs;
+pub(crate) mod radix;
 #[allow(dead_code, reason = "a complete set of distributions; each verb uses its part")]
 pub(crate) mod special;
 pub(crate) mod strings;

@@ -283,3 +283,118 @@ proptest! {
         let _ = KeyLink::new("x").history(right, "y", "x").resolve(&left);
     }
 }
+
+/// Two registers of invented persons, the right one with slips, in another order.
+fn registers(n: usize) -> (Table, Table) {
+    let syllables = ["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "du", "fa", "gi"];
+    let word = |mut at: usize, length: usize| {
+        let mut out = String::new();
+        for _ in 0..length {
+            out.push_str(syllables[at % 12]);
+            at /= 12;
+        }
+        out
+    };
+    let mixed = |at: usize, salt: usize| (at + 1).wrapping_mul(2_654_435_761 + 2 * salt) >> 7;
+    let first = |at: usize| word(mixed(at, 1) % 144, 2);
+    let last = |at: usize| word(mixed(at, 2) % 1728, 3);
+    let birth = |at: usize| {
+        let day = mixed(at, 3);
+        format!("{}-{:02}-{:02}", 1940 + day % 60, 1 + day / 60 % 12, 1 + day / 720 % 28)
+    };
+    let slip = |text: String, at: usize, salt: usize| {
+        if mixed(at, salt) % 10 < 2 { format!("{text}x") } else { text }
+    };
+    let table = |rows: Vec<[String; 3]>| {
+        let column = |k: usize| Column::text(rows.iter().map(move |row| Some(row[k].as_str())));
+        Table::new(["first", "last", "birth"].into_iter().enumerate().map(|(k, n)| (n, column(k))))
+            .unwrap()
+    };
+    let left = (0..n).map(|at| [first(at), last(at), birth(at)]).collect();
+    let right = (0..n).rev().map(|at| [slip(first(at), at, 4), slip(last(at), at, 5), birth(at)]);
+    (table(left), table(right.collect()))
+}
+
+fn by_names() -> Linker {
+    Linker::new()
+        .compare(Comparison::name("first"))
+        .compare(Comparison::name("last"))
+        .compare(Comparison::date("birth"))
+        .block(["first", "last"])
+        .block(["last", "birth"])
+        .block(["first", "birth"])
+        .block("birth")
+}
+
+/// Draws agree with the probabilities of the links, and use every row at most once.
+#[test]
+fn draws_are_configurations_with_the_probabilities_of_the_links() {
+    let (left, right) = registers(400);
+    let trained = by_names().train(&left, &right).unwrap();
+    let links = trained.link(&left, &right).unwrap();
+    let n = 400;
+    let drawn = trained.draw(&left, &right, n, 7).unwrap();
+    assert_eq!(drawn, trained.draw(&left, &right, n, 7).unwrap());
+    let (draw, l, r) =
+        (floats(&drawn, "draw"), floats(&drawn, "left_row"), floats(&drawn, "right_row"));
+    for side in [&l, &r] {
+        let mut used: Vec<(i64, i64)> =
+            draw.iter().zip(side).map(|(&d, &row)| (d as i64, row as i64)).collect();
+        let before = used.len();
+        used.sort_unstable();
+        used.dedup();
+        assert_eq!(used.len(), before, "a row is used twice in a draw");
+    }
+    let mut seen = std::collections::HashMap::new();
+    for (&l, &r) in l.iter().zip(&r) {
+        *seen.entry((l as u32, r as u32)).or_insert(0.0) += 1.0 / n as f64;
+    }
+    let mut apart = 0.0;
+    for (at, (&l, &r)) in links.left_rows().iter().zip(links.right_rows()).enumerate() {
+        apart += (seen.get(&(l, r)).copied().unwrap_or(0.0_f64) - links.probabilities()[at]).abs();
+    }
+    assert!(apart / (links.len() as f64) < 0.05, "{}", apart / links.len() as f64);
+    assert!(matches!(
+        trained.draw(&left, &right, 0, 1),
+        Err(LinkageError::BadArgument { argument: "n", .. })
+    ));
+}
+
+/// The wished share of wrong links is kept, by the links' own probabilities.
+#[test]
+fn a_false_discovery_rate_is_kept() {
+    let table = people();
+    let trained = as_splink().train_dedupe(&table).unwrap();
+    let wrong =
+        |links: &Links| 1.0 - links.probabilities().iter().sum::<f64>() / links.len() as f64;
+    let mut before = 0;
+    for share in [0.001, 0.01, 0.05] {
+        let links = trained.clone().threshold(Threshold::Fdr(share)).dedupe(&table).unwrap();
+        assert!(wrong(&links) <= share && links.len() >= before, "{share}: {}", links.len());
+        before = links.len();
+    }
+    assert!(before > 500);
+    let none = trained.threshold(Threshold::Fdr(1.5)).dedupe(&table);
+    assert!(matches!(none, Err(LinkageError::BadArgument { argument: "threshold", .. })));
+}
+
+/// Registers of different persons: the model says that it found nothing to learn from.
+#[test]
+fn registers_without_matches_are_not_linked_in_silence() {
+    let (left, _) = registers(400);
+    let (other, _) = registers(1200);
+    let right = other.take(&(700..1100).collect::<Vec<u32>>());
+    match by_names().train(&left, &right) {
+        Ok(trained) => {
+            let links = trained.link(&left, &right).unwrap();
+            let said = trained.cautions().len() + links.cautions().len();
+            assert!(
+                said > 0 || links.len() < 8,
+                "{} links, {:?}",
+                links.len(),
+                trained.parameters()
+            );
+        }
+        Err(error) => assert!(!error.is_input(), "{error}"),
+    }
+}

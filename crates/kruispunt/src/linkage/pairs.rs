@@ -1,0 +1,133 @@
+//! Each pair of rows that the rules find, compared once.
+
+use super::blocking::{Blocks, Found};
+use super::coded::MISSING;
+use super::comparer::{Comparer, Probe};
+use crate::math::em::NULL;
+
+/// All comparisons, ready for the pairs of one left row after the other.
+#[derive(Debug)]
+pub(super) struct Pairs<'a> {
+    pub(super) comparers: &'a [Comparer],
+    pub(super) blocks: &'a Blocks,
+    /// Codes row by row, so that a row is met in one piece of memory.
+    left: Vec<u32>,
+    /// Empty when one table is compared with itself.
+    right: Vec<u32>,
+    layout: Layout,
+}
+
+/// Where each comparison stands in a pattern: the level plus one, 0 when it says nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Layout {
+    shifts: Vec<u32>,
+    masks: Vec<u64>,
+}
+
+/// Bits of a pattern.
+pub(super) const WIDTH: u32 = 64;
+
+impl Layout {
+    /// The layout for comparisons of so many levels, and the bits it takes.
+    pub(super) fn new(levels: impl Iterator<Item = u64>) -> (Self, u32) {
+        let (mut layout, mut used) = (Self { shifts: Vec::new(), masks: Vec::new() }, 0);
+        for levels in levels {
+            let bits = 64 - levels.leading_zeros();
+            layout.shifts.push(used);
+            layout.masks.push((1 << bits) - 1);
+            used += bits;
+        }
+        (layout, used)
+    }
+
+    /// The level of comparison `k`.
+    pub(super) fn level(&self, pattern: u64, k: usize) -> u8 {
+        match pattern >> self.shifts[k] & self.masks[k] {
+            0 => NULL,
+            level => level as u8 - 1,
+        }
+    }
+
+    /// The bits of the comparisons `used`.
+    pub(super) fn bits(&self, used: &[usize]) -> u64 {
+        used.iter().fold(0, |bits, &k| bits | self.masks[k] << self.shifts[k])
+    }
+}
+
+/// The pairs of one left row: `found.rows` with `found.rules`, and the pattern of each.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) found: Found,
+    pub(super) patterns: Vec<u64>,
+    probes: Vec<Probe>,
+}
+
+impl<'a> Pairs<'a> {
+    pub(super) fn new(comparers: &'a [Comparer], blocks: &'a Blocks, dedupe: bool) -> Self {
+        let (layout, _) = Layout::new(comparers.iter().map(|own| u64::from(own.n_levels())));
+        let left = by_row(comparers.iter().map(|own| &own.coded.left[..]));
+        let right =
+            if dedupe { Vec::new() } else { by_row(comparers.iter().map(|own| own.coded.right())) };
+        Self { comparers, blocks, left, right, layout }
+    }
+
+    pub(super) const fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Working memory of one thread.
+    pub(super) fn work(&self) -> Work {
+        let probes = self.comparers.iter().map(Comparer::probe).collect();
+        Work { found: Found::default(), patterns: Vec::new(), probes }
+    }
+
+    /// Codes of a left row.
+    pub(super) fn left(&self, row: u32) -> &[u32] {
+        row_of(&self.left, row, self.comparers.len())
+    }
+
+    /// Codes of a right row.
+    pub(super) fn right(&self, row: u32) -> &[u32] {
+        let rows = if self.right.is_empty() { &self.left } else { &self.right };
+        row_of(rows, row, self.comparers.len())
+    }
+
+    /// Compares `left` with the rows that the rules in `wanted` (bits) find.
+    pub(super) fn compare(&self, left: u32, wanted: u64, work: &mut Work) {
+        self.blocks.partners(left, wanted, &mut work.found);
+        work.patterns.clear();
+        work.patterns.resize(work.found.rows.len(), 0);
+        if work.found.rows.is_empty() {
+            return;
+        }
+        let own = self.left(left);
+        for (k, (comparer, probe)) in self.comparers.iter().zip(&mut work.probes).enumerate() {
+            let a = own[k];
+            if a == MISSING {
+                continue;
+            }
+            let shift = self.layout.shifts[k];
+            for (pattern, &right) in work.patterns.iter_mut().zip(&work.found.rows) {
+                let level = comparer.level(probe, a, self.right(right)[k]);
+                let digit = if level == NULL { 0 } else { u64::from(level) + 1 };
+                *pattern |= digit << shift;
+            }
+        }
+    }
+}
+
+fn row_of(rows: &[u32], row: u32, width: usize) -> &[u32] {
+    &rows[row as usize * width..(row as usize + 1) * width]
+}
+
+fn by_row<'a>(columns: impl ExactSizeIterator<Item = &'a [u32]>) -> Vec<u32> {
+    let width = columns.len();
+    let mut rows = Vec::new();
+    for (k, column) in columns.enumerate() {
+        rows.resize(column.len() * width, MISSING);
+        for (slot, &code) in rows[k..].iter_mut().step_by(width).zip(column) {
+            *slot = code;
+        }
+    }
+    rows
+}

@@ -1,0 +1,241 @@
+"""F1 at the threshold that is chosen without labels, on data with known truth."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import kruispunt as kp
+
+pd = pytest.importorskip("pandas")
+c = kp.linkage
+SPLINK = Path(__file__).parents[2] / "crates/kruispunt/tests/oracles/splink/expected.json"
+
+
+def read(name, file):
+    """Read a file of the folder that KRUISPUNT_ORACLES names."""
+    folder = Path(os.environ.get("KRUISPUNT_ORACLES", "/nowhere")) / name
+    if not folder.exists():
+        pytest.skip("KRUISPUNT_ORACLES names no folder with this data")
+    reference = json.loads((folder / "reference.json").read_text(encoding="utf-8"))
+    return pd.read_csv(folder / file, dtype=str), reference
+
+
+def f1(links, truth):
+    return float(np.asarray(c.evaluate(links, truth)["f1"])[0])
+
+
+def febrl(name):
+    frame, reference = read("febrl_dev", name)
+    frame["entity"] = frame["rec_id"].str.extract(r"rec-(\d+)-")[0]
+    return frame, reference
+
+
+FEBRL = c.Linker(
+    comparisons=[
+        c.name("given_name", tf=True), c.name("surname", tf=True), c.date("date_of_birth"),
+        c.identifier("soc_sec_id"), c.osa("postcode", 1, 2, tf=True), c.name("suburb", tf=True),
+        c.osa("address_1", 1, 3), c.exact("street_number", tf=True),
+    ],
+    blocking=[
+        ["given_name", "surname"], ["soc_sec_id"], ["date_of_birth"],
+        ["postcode", "given_name"], ["postcode", "surname"],
+    ],
+).to_json()  # fmt: skip
+
+
+def test_febrl_4():
+    (left, reference), (right, _) = febrl("dataset4a.csv"), febrl("dataset4b.csv")
+    linker = c.Linker.from_json(FEBRL).train(left, right, progress=False)
+    links = linker.link(left, right, progress=False)
+    best = reference["splink_febrl4"]["best_f1"]["f1"]
+    assert f1(links, "entity") >= max(best - 0.002, 0.9985)
+
+
+def test_febrl_1():
+    table, reference = febrl("dataset1.csv")
+    links = c.Linker.from_json(FEBRL).train(table, progress=False).dedupe(table, progress=False)
+    assert f1(links, "entity") >= reference["splink_febrl1"]["best_f1"]["f1"] - 0.002
+
+
+def test_rldata500():
+    table, reference = read("rldata500", "RLdata500.csv")
+    table["birth"] = table["by"] + "-" + table["bm"].str.zfill(2) + "-" + table["bd"].str.zfill(2)
+    linker = c.Linker(
+        comparisons=[
+            c.name("fname_c1", tf=True), c.name("lname_c1", tf=True), c.exact("by"),
+            c.exact("bm"), c.exact("bd"),
+        ],
+        blocking=[["fname_c1"], ["lname_c1"], ["birth"]],
+    )  # fmt: skip
+    links = linker.train(table, progress=False).dedupe(table, progress=False)
+    assert f1(links, "identity") >= reference["splink"]["best_f1"]["f1"] - 0.002
+
+
+def test_fake_1000():
+    table, reference = read("splink_fake1000", "fake_1000.csv")
+    linker = c.Linker(
+        comparisons=[
+            c.name("first_name", tf=True), c.name("surname", tf=True), c.date("dob"),
+            c.exact("city", tf=True), c.osa("email", 1, 2),
+        ],
+        blocking=[["first_name"], ["surname"], ["dob"]],
+    )  # fmt: skip
+    links = linker.train(table, progress=False).dedupe(table, progress=False)
+    stored = reference["splink"]
+    best = max(
+        2 * p * r / (p + r)
+        for p, r in (
+            (stored[at]["precision"], stored[at]["recall_all_true"])
+            for at in ("at_p_0.5", "at_p_0.9", "at_p_0.99")
+        )
+    )
+    assert f1(links, "cluster") >= best - 0.002
+
+
+def test_no_origin_is_left_behind():
+    """All errors of identifiers on: recall, precision and the gap between origins."""
+    registers = kp.synth.registers("test", seed=3, imperfections="all", backend="pandas")
+    names = {
+        "achternaam": "surname", "voornaam": "first_name", "geboortedatum": "birth_date",
+        "geslacht": "sex", "nationaliteit": "nationality",
+    }  # fmt: skip
+    clients = registers["vdab_klanten"].rename(columns=names)
+    truth = registers.truth["links"]
+    truth = truth[truth["source"].astype(str) == "vdab_klanten"].sort_values("row")
+    clients["pid"] = truth["pid"].to_numpy()
+    origin = registers["persons"].set_index("pid")["origin"].astype(str)
+    groups = origin.reindex(clients["pid"]).to_numpy()
+    linker = c.Linker(
+        comparisons=[
+            c.name("surname", tf=True), c.name("first_name", tf=True), c.date("birth_date"),
+            c.exact("sex"), c.exact("nationality", tf=True), c.exact("postcode", tf=True),
+        ],
+        blocking=[
+            ["surname", "first_name"], ["surname", "birth_date"], ["first_name", "birth_date"],
+            ["birth_date", "sex", "postcode"], ["surname", "sex", "postcode"],
+            ["first_name", "sex", "postcode"], [("surname", 3), ("birth_date", 4), "sex"],
+            [("first_name", 3), ("birth_date", 4), "sex"], ["birth_date", "nationality"],
+        ],
+    )  # fmt: skip
+    people = registers["identities"]
+    linker.train(clients, people, assignment="many-to-one", progress=False)
+    links = linker.link(clients, people, assignment="many-to-one", progress=False)
+    found = c.evaluate(links, "pid", by=groups)
+    recall, precision = np.asarray(found["recall"]), np.asarray(found["precision"])
+    assert recall.min() >= 0.95
+    assert precision.min() >= 0.99
+    assert recall.max() - recall.min() <= 0.03
+
+
+def test_splinks_model_gives_splinks_weights():
+    """Read as Splink writes it, with its m, u and lambda, pairs weigh what they weigh there."""
+    oracle = json.loads(SPLINK.read_text(encoding="utf-8"))
+    people = pd.read_csv(SPLINK.parent / "fake_1000.csv", dtype=str)
+    measures = {
+        "first_name": ("jaro_winkler_similarity", ">=", (0.9, 0.7)),
+        "surname": ("jaro_winkler_similarity", ">=", (0.9, 0.7)),
+        "dob": ("levenshtein", "<=", (1, 2)),
+        "city": ("", "", ()),
+        "email": ("levenshtein", "<=", (2,)),
+    }
+    comparisons = []
+    for column, (measure, sign, rungs) in measures.items():
+        sql = [f'"{column}_l" = "{column}_r"']
+        sql += [f'{measure}("{column}_l", "{column}_r") {sign} {rung}' for rung in rungs]
+        levels = [{"sql_condition": f'"{column}_l" IS NULL', "is_null_level": True}]
+        stored = oracle["comparisons"][column]
+        for condition, m, u in zip([*sql, "ELSE"], stored["m"], stored["u"], strict=True):
+            levels.append({"sql_condition": condition, "m_probability": m, "u_probability": u})
+        comparisons.append({"output_column_name": column, "comparison_levels": levels})
+    linker = c.Linker.from_splink(
+        json.dumps(
+            {
+                "probability_two_random_records_match": oracle["lambda"],
+                "comparisons": comparisons,
+                "blocking_rules_to_generate_predictions": [
+                    {"blocking_rule": f'l."{column}" = r."{column}"'}
+                    for column in ("first_name", "surname", "dob")
+                ],
+            }
+        )
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kp.exceptions.DesignWarning)
+        pairs = linker.dedupe(people, threshold=0.0, progress=False).pairs
+    assert len(pairs) == oracle["n_pairs"]
+    ours = {
+        (left, right): weight
+        for left, right, weight in zip(
+            pairs["left_row"], pairs["right_row"], pairs["weight"], strict=True
+        )
+    }
+    for left, right, weight in oracle["pairs"]:
+        assert abs(ours[left, right] - weight) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("no json", "neither a JSON text nor a file"),
+        ("[1]", "neither a JSON text nor a file"),
+        ({"comparisons": [{"comparison_levels": [{"sql_condition": "1 = 1"}]}]}, "first level"),
+        ({"comparisons": [{}]}, "comparison 0 has no levels"),
+        ({"blocking_rules_to_generate_predictions": ["l.a < r.a"]}, "blocking rule 0"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_named(settings, words):
+    with pytest.raises(kp.exceptions.InputError, match=words):
+        c.Linker.from_splink(settings)
+
+
+def people(n, start=0):
+    rng = np.random.default_rng(start)
+    first = np.array(["ana", "bilal", "chloe", "daan", "emine", "fatma", "gert", "hind"])
+    last = np.array(["maes", "peeters", "yildiz", "nowak", "diallo", "amrani", "claes", "janssens"])
+    days = np.datetime64("1950-01-01") + rng.integers(0, 20000, n)
+    return {
+        "first": rng.choice(first, n), "last": rng.choice(last, n), "birth": days.astype(str),
+        "person": np.arange(start, start + n),
+    }  # fmt: skip
+
+
+def by_names():
+    return c.Linker(
+        [c.name("first"), c.name("last"), c.date("birth")],
+        [["first", "last"], ["last", "birth"], ["first", "birth"]],
+    )
+
+
+def test_no_matches_is_said_by_name():
+    one, other = people(500), people(500, start=1000)
+    with pytest.warns(kp.exceptions.DesignWarning, match=r"^(no_separation|match_share|low_exp)"):
+        by_names().train(one, other).link(one, other)
+
+
+def test_draws_and_false_discovery_rate():
+    one = people(300)
+    other = {name: values[::-1] for name, values in one.items()}
+    linker = by_names().train(one, other)
+    links = linker.link(one, other, fdr=0.01)
+    assert 1 - np.mean(links.pairs["probability"]) <= 0.01
+    drawn = links.draws(5, seed=3)
+    assert sorted(set(np.asarray(drawn["draw"]))) == [0, 1, 2, 3, 4]
+    again = links.draws(5, seed=3)
+    np.testing.assert_array_equal(drawn["right_row"], again["right_row"])
+    with pytest.raises(kp.exceptions.InputError, match="only fresh links"):
+        c.key_link(one, other, "person").draws(2)
+
+
+def test_groupings_of_clusters():
+    one = people(200)
+    links = by_names().train(one, one).link(one, one)
+    for grouping in ("connected", "best-link", "complete"):
+        assert len(links.clusters(grouping)["cluster"]) == 400
+    with pytest.raises(kp.exceptions.InputError, match="grouping"):
+        links.clusters("loose")
