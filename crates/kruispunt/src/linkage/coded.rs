@@ -117,14 +117,20 @@ impl Maker<'_> {
         }
         Ok(match column.values() {
             Values::Text(text) => self.encode_text(column, text),
-            Values::Int(values) => {
-                self.encode_numbers(column, |row| values[row], |row, out| {
+            Values::Int(values) => self.encode_numbers(
+                column,
+                |row| values[row],
+                |row, out| {
                     write(out, format_args!("{}", values[row]));
-                })
-            }
-            _ => self.encode_numbers(column, |row| number(column, row), |row, out| {
-                show(column, row, out);
-            }),
+                },
+            ),
+            _ => self.encode_numbers(
+                column,
+                |row| number(column, row),
+                |row, out| {
+                    show(column, row, out);
+                },
+            ),
         })
     }
 
@@ -143,8 +149,7 @@ impl Maker<'_> {
             if *slot == UNSEEN {
                 *slot = self.code(levels.get(code));
             }
-            self.unread +=
-                u64::from(*slot == MISSING && !levels.get(code).trim().is_empty());
+            self.unread += u64::from(*slot == MISSING && !levels.get(code).trim().is_empty());
             out.push(*slot);
         }
         out
