@@ -350,7 +350,7 @@ impl Keys {
     /// Puts one more column to the keys.
     fn add(&mut self, coded: &Coded, first: Option<usize>, usable: impl Fn(u32) -> bool) {
         let (place, n) = places(coded, first, usable);
-        if self.range.checked_mul(n).is_none_or(|range| range >= MISSING_KEY) {
+        if self.range.checked_mul(n).is_none_or(|range| range == MISSING_KEY) {
             self.renumber();
         }
         for (keys, codes) in [(&mut self.left, &coded.left[..]), (&mut self.right, coded.right())] {

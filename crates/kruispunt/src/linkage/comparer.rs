@@ -388,7 +388,7 @@ impl Values {
             Ruler::Identifier => words(Measure::Osa, &[1.0], None),
             Ruler::Name => words(Measure::JaroWinkler, &NAME, Some(&coded.written)),
             Ruler::Date => {
-                Self::Dates(texts.iter().filter_map(|text| Written::parse(text)).collect())
+                Self::Dates(texts.iter().filter_map(Written::parse).collect())
             }
             Ruler::Numeric { thresholds } => Self::Numbers {
                 numbers: texts.iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect(),
