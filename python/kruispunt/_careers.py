@@ -79,7 +79,7 @@ def draw(
         drawers[kind](axes, part)
         _finish(axes, part, kind, title)
         if kind not in {"mean_time", "entropy", "transitions"}:
-            _legend(axes, part)
+            _legend(axes, part, kind)
         return axes
     return _panels(sequences, kind, drawers[kind], _groups(sequences, by), title)
 
@@ -130,7 +130,7 @@ def _panels(
         figure.suptitle(title)
     if kind not in {"mean_time", "entropy", "transitions"}:
         part = _Part(sequences, np.arange(len(sequences)))
-        handles = _handles(part)
+        handles = _handles(part, kind)
         figure.legend(
             handles=handles, loc="outside lower center", frameon=False, ncols=_ncols(part)
         )
@@ -151,13 +151,15 @@ def _finish(axes: Axes, part: _Part, kind: str, title: str | None) -> None:
             label.set_rotation(45)
             label.set_horizontalalignment("right")
     axes.set_xlim(-0.5, len(positions) - 0.5)
+    if positions[0].isdigit():
+        axes.set_xlabel("position", fontsize=9)
 
 
 def _ncols(part: _Part) -> int:
     return min(4, part.states + 1)
 
 
-def _handles(part: _Part) -> list[Any]:
+def _handles(part: _Part, kind: str) -> list[Any]:
     from matplotlib.patches import Patch
 
     own = part.sequences
@@ -165,15 +167,15 @@ def _handles(part: _Part) -> list[Any]:
         Patch(facecolor=colour, label=label)
         for label, colour in zip(own.labels, own.colours, strict=True)
     ]
-    if (part.codes == -1).any():
+    if kind in {"index", "frequency"} and (part.codes == -1).any():
         handles.append(Patch(facecolor=_MISSING, label="missing"))
     return handles
 
 
-def _legend(axes: Axes, part: _Part) -> None:
+def _legend(axes: Axes, part: _Part, kind: str) -> None:
     axes.legend(
-        handles=_handles(part), frameon=False, fontsize=8, ncols=_ncols(part),
-        loc="upper center", bbox_to_anchor=(0.5, -0.14),
+        handles=_handles(part, kind), frameon=False, fontsize=8, ncols=_ncols(part),
+        loc="upper center", bbox_to_anchor=(0.5, -0.2),
     )  # fmt: skip
 
 
@@ -224,6 +226,7 @@ def _chronogram(axes: Axes, part: _Part) -> None:
     for share, colour in zip(part.shares(), part.sequences.colours, strict=True):
         axes.bar(places, share, width=1.0, bottom=bottom, color=colour, linewidth=0)
         bottom += share
+    axes.grid(visible=False)
     axes.set_ylim(0, 1)
     axes.set_ylabel("share of known states")
 

@@ -153,6 +153,20 @@ def _ks(k: int | Iterable[int]) -> list[int]:
     return [int(own) for own in ks]
 
 
+def _coded(values: Sequence[object], argument: str, n: int) -> tuple[list[int], list[Any]]:
+    """One code a value, and the values in order."""
+    own = list(values)
+    if len(own) != n:
+        message = f"`{argument}`: expected one value a sequence ({n}), got {len(own)}"
+        raise InputError(message)
+    if any(value is None or value != value for value in own):  # noqa: PLR0124 - NaN
+        message = f"`{argument}`: a value is missing; leave those sequences out first"
+        raise InputError(message)
+    levels = sorted(set(own), key=lambda value: (str(type(value)), value))
+    code = {level: at for at, level in enumerate(levels)}
+    return [code[value] for value in own], levels
+
+
 class Sequences(Shown):
     """Sequences of states, one a person: what happened in which order.
 
@@ -818,8 +832,8 @@ class Distances:
     def pam(self, k: int | Iterable[int]) -> Typology | Typologies:
         """Find types around medoids.
 
-        The first medoids each lower the sum of distances most; then a medoid is swapped for another
-        sequence, each time the best swap of all, until none helps.
+        The first medoids each lower the sum of distances most; then medoids are swapped for other
+        sequences until no swap helps.
 
         Parameters
         ----------
@@ -851,10 +865,128 @@ class Distances:
         with reporting(None) as progress:
             return Tree._wrap(self.native.tree(linkage, progress), self)
 
+    @property
+    def discrepancy(self) -> float:
+        """Half the mean distance of two sequences: a variance without numbers."""
+        return self.native.discrepancy
+
+    def compare(
+        self, groups: Sequence[object], *, permutations: int = 999, seed: int = 1
+    ) -> dict[str, Any]:
+        """Compare groups: how much of the discrepancy lies between them, by permutation.
+
+        Distances are taken as they are, not squared.
+
+        Parameters
+        ----------
+        groups : sequence
+            One value a sequence; none may be missing.
+        permutations : int
+            How many permutations of the groups; the smallest p value is one over one more.
+        seed : int
+            The seed of the permutations.
+
+        Returns
+        -------
+        dict
+            ``f`` and ``f_pvalue`` (pseudo F), ``r2``, ``levene`` and ``levene_pvalue`` (do groups
+            differ in discrepancy), ``total`` (discrepancy of all), ``discrepancy`` and ``weight`` by
+            group.
+
+        References
+        ----------
+        Studer, M., Ritschard, G., Gabadinho, A. & Muller, N. S. (2011). Discrepancy analysis of
+        state sequences. *Sociological Methods & Research* 40(3), 471-510.
+        """
+        codes, levels = _coded(groups, "groups", len(self))
+        with reporting(None) as progress:
+            weights, own, total, f, r2, levene = self.native.compare(
+                codes, permutations, seed, progress
+            )
+        return {
+            "f": f[0],
+            "f_pvalue": f[1],
+            "r2": r2,
+            "levene": levene[0],
+            "levene_pvalue": levene[1],
+            "total": total,
+            "discrepancy": dict(zip(levels, own, strict=True)),
+            "weight": dict(zip(levels, weights, strict=True)),
+        }
+
+    def explain(
+        self,
+        factors: Mapping[str, Sequence[object]],
+        *,
+        permutations: int = 999,
+        seed: int = 1,
+    ) -> Any:
+        """Give how much of the discrepancy each factor explains beside the others.
+
+        Parameters
+        ----------
+        factors : mapping of str to sequence
+            One value a sequence for each factor; none may be missing.
+        permutations : int
+            How many permutations.
+        seed : int
+            The seed of the permutations.
+
+        Returns
+        -------
+        data frame
+            Columns ``factor`` (the last row is ``all``), ``df``, ``f``, ``r2``, ``pvalue``.
+
+        References
+        ----------
+        McArdle, B. H. & Anderson, M. J. (2001). Fitting multivariate models to community data.
+        *Ecology* 82(1), 290-297.
+        """
+        coded = [
+            (name, _coded(values, "factors", len(self))[0]) for name, values in factors.items()
+        ]
+        with reporting(None) as progress:
+            rows = self.native.explain(coded, permutations, seed, progress)
+        names = ("factor", "df", "f", "r2", "pvalue")
+        columns = {name: [row[at] for row in rows] for at, name in enumerate(names)}
+        return to_frame(to_table(columns), self._sequences._like)
+
+    def stability(self, typology: Typology, *, draws: int = 100, seed: int = 1) -> dict[str, Any]:
+        """Say how sure types are: draw sequences anew, cluster around medoids, compare.
+
+        Parameters
+        ----------
+        typology : Typology
+            Types of these sequences.
+        draws : int
+            How often to draw.
+        seed : int
+            The seed of the draws.
+
+        Returns
+        -------
+        dict
+            ``jaccard``, for each type its mean overlap with the most alike type found (above 0.75 a
+            type is there, below 0.5 it is not), shape ``(k,)``; ``membership``, for each sequence
+            the share of draws in which it was of each type, shape ``(n, k)``: weights for a
+            regression that should know how sure the types are.
+
+        References
+        ----------
+        Hennig, C. (2007). Cluster-wise assessment of cluster stability. *Computational Statistics &
+        Data Analysis* 52(1), 258-271.
+        """
+        with reporting(None) as progress:
+            jaccard, membership = self.native.stability(typology.native, draws, seed, progress)
+        return {
+            "jaccard": np.asarray(jaccard),
+            "membership": membership.reshape(len(self), typology.k),
+        }
+
     def _typologies(
         self, k: int | Iterable[int], found: list[_core.Typology]
     ) -> Typology | Typologies:
-        wrapped = [Typology._wrap(native, self._sequences) for native in found]
+        wrapped = [Typology._wrap(native, self._sequences, self) for native in found]
         return wrapped[0] if isinstance(k, int | np.integer) else Typologies(wrapped)
 
     def __len__(self) -> int:
@@ -929,20 +1061,26 @@ class Typology:
     ``panel.attach_person(typology)``, which adds the column ``type``.
     """
 
-    __slots__ = ("_sequences", "native")
+    __slots__ = ("_distances", "_quality", "_sequences", "native")
 
     native: _core.Typology
     _sequences: Sequences
+    _distances: Distances | None
+    _quality: dict[str, float] | None
 
     def __init__(self) -> None:
         message = "types are made by `Distances.pam`, `Tree.cut` and `Sequences.clara`"
         raise TypeError(message)
 
     @classmethod
-    def _wrap(cls, native: _core.Typology, sequences: Sequences) -> Self:
+    def _wrap(
+        cls, native: _core.Typology, sequences: Sequences, distances: Distances | None = None
+    ) -> Self:
         typology = cls.__new__(cls)
         typology.native = native
         typology._sequences = sequences
+        typology._distances = distances
+        typology._quality = None
         return typology
 
     @property
@@ -994,7 +1132,9 @@ class Typology:
         and their squares; ``r2`` and ``r2sq`` share of discrepancy explained; ``hc`` Hubert's C.
         Empty where not all distances were at hand.
         """
-        return dict(self.native.quality or [])
+        if self._quality is None:
+            _measure([self])
+        return dict(self._quality or {})
 
     @property
     def account(self) -> Account:
@@ -1030,11 +1170,21 @@ class Typology:
         return len(self.native)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return type(self)._wrap, (self.native, self._sequences)
+        return type(self)._wrap, (self.native, self._sequences, self._distances)
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{size:,}" for size in self.sizes)
         return f"Typology of {len(self):,} sequences, {self.k} types ({sizes}): {self.method}"
+
+
+def _measure(typologies: Sequence[Typology]) -> None:
+    """Compute the quality of typologies of the same distances, where not yet done."""
+    missing = [own for own in typologies if own._quality is None]
+    if not missing or missing[0]._distances is None:
+        return
+    found = missing[0]._distances.native.quality([own.native for own in missing])
+    for own, quality in zip(missing, found, strict=True):
+        own._quality = dict(quality)
 
 
 class Typologies(Mapping[int, Typology]):
@@ -1057,6 +1207,7 @@ class Typologies(Mapping[int, Typology]):
     def quality(self) -> Any:
         """Give a row a number of types: ``k``, ``total`` and the measures of quality."""
         rows = list(self._own.values())
+        _measure(rows)
         columns: dict[str, Any] = {"k": [own.k for own in rows], "total": [o.total for o in rows]}
         names = list(rows[0].quality) if rows else []
         columns |= {name: [own.quality[name] for own in rows] for name in names}
@@ -1072,6 +1223,7 @@ class Typologies(Mapping[int, Typology]):
             See :attr:`Typology.quality`; ``hc`` is best when low.
         """
         rows = list(self._own.values())
+        _measure(rows)
         if not rows or measure not in rows[0].quality:
             known = ", ".join(rows[0].quality) if rows else ""
             message = f"`measure`: {measure!r} is none of {known or 'those there are (none)'}"

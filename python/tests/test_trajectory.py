@@ -165,7 +165,7 @@ def test_names_what_is_wrong(careers):
     data = drawn(3, 4)
     with pytest.raises(InputError, match='column "q1" at row 0 holds a state that is not among'):
         Sequences({"q1": ["a"]}, states=["b"])
-    with pytest.raises(InputError, match="sequence 1 .* has no state at all"):
+    with pytest.raises(InputError, match=r"sequence 1 .* has no state at all"):
         Sequences({"q1": ["a", None], "q2": ["b", None]})
     with pytest.raises(InputError, match="more than the 250"):
         Sequences({"q1": list(range(300))})
@@ -192,6 +192,44 @@ def test_names_what_is_wrong(careers):
     costs = np.array([[0, 1, 5], [1, 0, 1], [5, 1, 0.0]])
     with pytest.warns(DesignWarning, match="triangle_inequality"):
         Sequences({"q1": ["a", "b", "c"]}).distances(costs=costs)
+
+
+def test_compares_groups(careers):
+    distances = careers.distances("ham")
+    square = distances.square()
+    rng = np.random.default_rng(3)
+    group = rng.integers(0, 3, 200)
+    n = [int((group == g).sum()) for g in range(3)]
+    total = square.sum() / 2 / 200
+    within = sum(square[np.ix_(group == g, group == g)].sum() / 2 / n[g] for g in range(3))
+    found = distances.compare(group, permutations=99)
+    assert found["r2"] == pytest.approx(1 - within / total)
+    assert found["f"] == pytest.approx((total - within) / 2 / (within / 197))
+    assert found["total"] == pytest.approx(distances.discrepancy) == pytest.approx(total / 200)
+    assert found["f_pvalue"] > 0.01
+    assert distances.compare(careers.codes[:, 0], permutations=99)["f_pvalue"] == 0.01
+    table = distances.explain({"group": group, "start": careers.codes[:, 0]}, permutations=99)
+    one = distances.explain({"group": group}, permutations=0)
+    assert list(table["factor"]) == ["group", "start", "all"]
+    assert one["r2"][0] == pytest.approx(found["r2"])
+    with pytest.raises(InputError, match="one value a sequence"):
+        distances.compare([1, 2])
+    with pytest.raises(InputError, match="missing"):
+        distances.compare([None] * 200)
+    with pytest.raises(InputError, match="at least two groups"):
+        distances.compare([1] * 200)
+
+
+def test_says_how_sure_types_are():
+    codes = np.repeat([[0] * 8, [1] * 8, [2] * 8], 30, axis=0)
+    codes[np.arange(90), np.arange(90) % 8] = 0
+    careers = Sequences({f"t{at}": codes[:, at] for at in range(8)})
+    distances = careers.distances("ham")
+    sure = distances.stability(distances.pam(3), draws=20)
+    np.testing.assert_allclose(sure["jaccard"], 1)
+    np.testing.assert_allclose(sure["membership"].sum(axis=1), 1)
+    np.testing.assert_array_equal(sure["membership"].argmax(axis=1) + 1, distances.pam(3).types)
+    assert distances.stability(distances.pam(6), draws=20)["jaccard"].min() < 0.75
 
 
 def test_pickles(careers):

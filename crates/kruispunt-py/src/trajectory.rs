@@ -566,6 +566,83 @@ impl PyDistances {
         work::run(tree.py(), progress, move |ticket| typologies(own.cut(&merges, &ks, ticket)))
     }
 
+    /// Measures by name, typology by typology.
+    fn quality(
+        &self,
+        py: Python<'_>,
+        typologies: Vec<Py<PyTypology>>,
+    ) -> PyResult<Vec<Vec<(&'static str, f64)>>> {
+        let own = Arc::clone(&self.0);
+        let types: Vec<_> = typologies.iter().map(|one| Arc::clone(&one.get().0)).collect();
+        work::run(py, None, move |ticket| {
+            let types: Vec<&Typology> = types.iter().map(|one| &**one).collect();
+            let found = own.quality(&types, ticket).map_err(|error| trajectory_error(&error))?;
+            Ok(found.iter().map(|quality| quality.named().to_vec()).collect())
+        })
+    }
+
+    #[getter]
+    fn discrepancy(&self) -> f64 {
+        self.0.discrepancy()
+    }
+
+    /// Weights and discrepancies of groups, discrepancy of all, F and its p value, R2, Levene's
+    /// statistic and its p value.
+    #[allow(clippy::type_complexity, reason = "one tuple for one call")]
+    #[pyo3(signature = (groups, permutations, seed, progress=None))]
+    fn compare(
+        &self,
+        py: Python<'_>,
+        groups: Vec<u32>,
+        permutations: usize,
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Vec<f64>, Vec<f64>, f64, (f64, f64), f64, (f64, f64))> {
+        let own = Arc::clone(&self.0);
+        work::run(py, progress, move |ticket| {
+            let compared = own.compare(&groups, permutations, Seed::new(seed), ticket);
+            let own = compared.map_err(|error| trajectory_error(&error))?;
+            Ok((own.weights, own.discrepancy, own.total, own.f, own.r2, own.levene))
+        })
+    }
+
+    /// Factor, degrees of freedom, F, R2 and p value, row by row.
+    #[pyo3(signature = (factors, permutations, seed, progress=None))]
+    fn explain(
+        &self,
+        py: Python<'_>,
+        factors: Vec<(String, Vec<u32>)>,
+        permutations: usize,
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(String, usize, f64, f64, f64)>> {
+        let own = Arc::clone(&self.0);
+        work::run(py, progress, move |ticket| {
+            let factors: Vec<(&str, &[u32])> =
+                factors.iter().map(|(name, codes)| (name.as_str(), codes.as_slice())).collect();
+            let rows = own.explain(&factors, permutations, Seed::new(seed), ticket);
+            let rows = rows.map_err(|error| trajectory_error(&error))?;
+            Ok(rows.into_iter().map(|row| (row.factor, row.df, row.f, row.r2, row.p)).collect())
+        })
+    }
+
+    /// Overlap of each type with what draws find; membership row by row.
+    #[pyo3(signature = (typology, draws, seed, progress=None))]
+    fn stability(
+        &self,
+        typology: &Bound<'_, PyTypology>,
+        draws: usize,
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Vec<f64>, Py<PyArray1<f64>>)> {
+        let (py, own, types) = (typology.py(), Arc::clone(&self.0), Arc::clone(&typology.get().0));
+        let found = work::run(py, progress, move |ticket| {
+            let found = own.stability(&types, draws, Seed::new(seed), ticket);
+            found.map_err(|error| trajectory_error(&error))
+        })?;
+        Ok((found.jaccard, found.membership.into_pyarray(py).unbind()))
+    }
+
     fn account_json(&self) -> PyResult<String> {
         account::json(self.0.account())
     }
@@ -656,12 +733,6 @@ impl PyTypology {
 
     fn weights<'py>(&self, py: Python<'py>) -> Bound<'py, PyArray1<f64>> {
         self.0.weights().to_vec().into_pyarray(py)
-    }
-
-    /// Measures by name; None where not all distances were at hand.
-    #[getter]
-    fn quality(&self) -> Option<Vec<(&'static str, f64)>> {
-        self.0.quality().map(|quality| quality.named().to_vec())
     }
 
     fn table(&self, name: &str) -> PyResult<PyTable> {

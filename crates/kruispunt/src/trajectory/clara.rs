@@ -141,7 +141,6 @@ impl Clara {
                 group: found.nearest,
                 medoids: found.medoids,
                 total: found.total,
-                quality: None,
                 unique: &sequences.unique,
                 firsts: &sequences.firsts,
                 weights: &sequences.weights,

@@ -1,7 +1,6 @@
-use super::quality::Pairs;
 use super::typology::Groups;
 use super::{Distances, TrajectoryError, Typology, Values};
-use crate::data::Ticket;
+use crate::data::{Seed, Ticket};
 use crate::math::cluster::{self, Medoids, Merge, Rows, build, refine};
 use crate::math::pairs::triangle;
 use serde::{Deserialize, Serialize};
@@ -87,6 +86,77 @@ fn fill<T: Copy + Into<f64>>(values: &[T], n: usize, at: usize, out: &mut [f64])
     for (slot, &value) in out[at + 1..].iter_mut().zip(&values[start.min(values.len())..]) {
         *slot = value.into();
     }
+}
+
+/// All distances of the different sequences row by row: twice the memory, no stride.
+struct Square<'a> {
+    of: &'a Distances,
+    values: Vec<f32>,
+    wide: Vec<f64>,
+}
+
+impl<'a> Square<'a> {
+    /// The square; where it would pass 1 GiB the triangle is read instead.
+    fn new(of: &'a Distances) -> Self {
+        let n = of.n;
+        let bytes = n * n * if matches!(of.values, Values::Single(_)) { 4 } else { 8 };
+        let (mut values, mut wide) = (Vec::new(), Vec::new());
+        if bytes <= 1 << 30 {
+            match &of.values {
+                Values::Single(own) => values = unfolded(own, n),
+                Values::Double(own) => wide = unfolded(own, n),
+            }
+        }
+        Self { of, values, wide }
+    }
+}
+
+/// A square from its upper triangle.
+fn unfolded<T: Copy + Default>(triangle_of: &[T], n: usize) -> Vec<T> {
+    const TILE: usize = 64;
+    let mut square = vec![T::default(); n * n];
+    for i in 0..n {
+        let row = &triangle_of[triangle(n, i)..][..n - i - 1];
+        square[i * n + i + 1..(i + 1) * n].copy_from_slice(row);
+    }
+    for start in (0..n).step_by(TILE) {
+        for i in 0..n {
+            for j in start.max(i + 1)..(start + TILE).min(n) {
+                square[j * n + i] = square[i * n + j];
+            }
+        }
+    }
+    square
+}
+
+impl Rows for Square<'_> {
+    fn len(&self) -> usize {
+        self.of.n
+    }
+
+    fn row(&self, at: usize, out: &mut [f64]) {
+        let n = self.of.n;
+        if !self.wide.is_empty() {
+            out.copy_from_slice(&self.wide[at * n..(at + 1) * n]);
+        } else if self.values.is_empty() {
+            self.of.row(at, out);
+        } else {
+            for (slot, &value) in out.iter_mut().zip(&self.values[at * n..(at + 1) * n]) {
+                *slot = f64::from(value);
+            }
+        }
+    }
+}
+
+/// How sure a typology is: what becomes of its types when sequences are drawn anew.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stability {
+    /// For each type the mean over draws of the overlap (Jaccard) with the most alike type found
+    /// (Hennig 2007, *Computational Statistics & Data Analysis* 52(1), 258-271): above 0.75 a type
+    /// is there, below 0.5 it is not.
+    pub jaccard: Vec<f64>,
+    /// For each sequence the share of draws in which it was of each type: shape `(n, k)`.
+    pub membership: Vec<f64>,
 }
 
 impl Distances {
@@ -187,19 +257,18 @@ impl Distances {
             .iter()
             .map(|&(one, other, height, weight)| Merge { one, other, height, weight })
             .collect();
-        let pairs = Pairs::rank(self, ticket)?;
         ks.iter()
             .map(|&k| {
                 let group = cluster::cut(&merges, self.n, k);
                 let (medoids, total) = self.centres(&group, k, ticket)?;
                 let method = format!("{} linkage of {}", tree.linkage.name(), self.method);
-                Ok(self.typology(method, group, medoids, total, &pairs))
+                Ok(self.typology(method, group, medoids, total))
             })
             .collect()
     }
 
-    /// Types around medoids, for each number of types in `ks`: BUILD, then SWAP (Kaufman &
-    /// Rousseeuw 1990), each swap the best of all.
+    /// Types around medoids, for each number of types in `ks`: BUILD (Kaufman & Rousseeuw
+    /// 1990), then swaps until none lowers the sum (`FasterPAM`, Schubert & Rousseeuw 2021).
     ///
     /// # Errors
     ///
@@ -210,19 +279,90 @@ impl Distances {
         let most = ks.iter().copied().max().unwrap_or(0);
         let weights = self.unique_weights();
         ticket.stage("medoids", most as u64 + ks.len() as u64);
-        let first = build(self, &weights, most, ticket).ok_or(TrajectoryError::Cancelled)?;
+        let square = Square::new(self);
+        let first = build(&square, &weights, most, ticket).ok_or(TrajectoryError::Cancelled)?;
         let mut found = Vec::with_capacity(ks.len());
         for &k in ks {
             let start = first[..k].to_vec();
-            found.push(refine(self, &weights, start, ticket).ok_or(TrajectoryError::Cancelled)?);
+            let own = refine(&square, &weights, start, ticket);
+            found.push(own.ok_or(TrajectoryError::Cancelled)?);
             ticket.advance(1);
         }
-        let pairs = Pairs::rank(self, ticket)?;
+        drop(square);
         let method = format!("PAM on {}", self.method);
-        let finish = |own: Medoids| {
-            self.typology(method.clone(), own.nearest, own.points, own.total, &pairs)
-        };
+        let finish =
+            |own: Medoids| self.typology(method.clone(), own.nearest, own.points, own.total);
         Ok(found.into_iter().map(finish).collect())
+    }
+
+    /// Draws sequences anew `draws` times, clusters them around medoids and compares with the types
+    /// of `typology`. All sequences then go to the nearest medoid, and types found to the type they
+    /// are most alike.
+    ///
+    /// # Errors
+    ///
+    /// [`TrajectoryError::BadArgument`] for a typology of other sequences or no draws,
+    /// [`TrajectoryError::Cancelled`].
+    pub fn stability(
+        &self,
+        typology: &Typology,
+        draws: usize,
+        seed: Seed,
+        ticket: &Ticket,
+    ) -> Result<Stability, TrajectoryError> {
+        if typology.types().len() != self.len() {
+            let got = format!("a typology of {}", typology.types().len());
+            return Err(super::error::bad("typology", "a typology of these sequences", got));
+        }
+        if draws == 0 {
+            return Err(super::error::bad("draws", "at least one draw", draws));
+        }
+        let (n, k) = (self.len(), typology.k());
+        let (square, mut row) = (Square::new(self), vec![0.0; self.n]);
+        let (mut jaccard, mut membership) = (vec![0.0; k], vec![0.0; n * k]);
+        ticket.stage("draws", draws as u64);
+        for draw in 0..draws as u64 {
+            let mut weights = vec![0.0; self.n];
+            for at in 0..n as u64 {
+                let row = seed.below([draw, at, 13], n as u64) as usize;
+                weights[self.unique[row] as usize] += self.weights[row];
+            }
+            let first = build(&square, &weights, k, ticket).ok_or(TrajectoryError::Cancelled)?;
+            let found =
+                refine(&square, &weights, first, ticket).ok_or(TrajectoryError::Cancelled)?;
+            let mut near = vec![(f64::INFINITY, 0_usize); self.n];
+            for (number, &medoid) in found.points.iter().enumerate() {
+                square.row(medoid as usize, &mut row);
+                for (near, &d) in near.iter_mut().zip(&row) {
+                    if d < near.0 {
+                        *near = (d, number);
+                    }
+                }
+            }
+            let own = |at: usize| near[self.unique[at] as usize].1;
+            let mut both = vec![0.0; k * k];
+            for (at, (&kind, w)) in typology.types().iter().zip(&self.weights).enumerate() {
+                both[kind as usize * k + own(at)] += w;
+            }
+            let alike = overlap(&both, k);
+            for (kind, sum) in jaccard.iter_mut().enumerate() {
+                *sum += alike[kind * k..(kind + 1) * k].iter().copied().fold(0.0, f64::max);
+            }
+            let likest = |found: usize| {
+                let better = |a: usize, b: usize| {
+                    if alike[b * k + found] > alike[a * k + found] { b } else { a }
+                };
+                (0..k).reduce(better).unwrap_or(0)
+            };
+            let to: Vec<usize> = (0..k).map(likest).collect();
+            for at in 0..n {
+                membership[at * k + to[own(at)]] += 1.0;
+            }
+            ticket.advance(1);
+        }
+        let all = draws as f64;
+        let share = |values: Vec<f64>| values.into_iter().map(|value| value / all).collect();
+        Ok(Stability { jaccard: share(jaccard), membership: share(membership) })
     }
 
     /// The medoid of each group, and the weighted sum of the distances to them.
@@ -250,27 +390,29 @@ impl Distances {
         Ok((best.iter().map(|(_, at)| *at).collect(), best.iter().map(|(sum, _)| sum).sum()))
     }
 
-    fn typology(
-        &self,
-        method: String,
-        group: Vec<u32>,
-        medoids: Vec<u32>,
-        total: f64,
-        pairs: &Pairs,
-    ) -> Typology {
-        let quality = Some(self.quality_of(&group, medoids.len(), pairs));
+    fn typology(&self, method: String, group: Vec<u32>, medoids: Vec<u32>, total: f64) -> Typology {
         let groups = Groups {
             method,
             group,
             medoids,
             total,
-            quality,
             unique: &self.unique,
             firsts: &self.firsts,
             weights: &self.weights,
         };
         groups.finish(&self.id, &self.ids, &self.account)
     }
+}
+
+/// What two sets share over what either has, from a table of both.
+fn overlap(both: &[f64], k: usize) -> Vec<f64> {
+    let rows: Vec<f64> = (0..k).map(|a| both[a * k..(a + 1) * k].iter().sum()).collect();
+    let columns: Vec<f64> = (0..k).map(|b| (0..k).map(|a| both[a * k + b]).sum()).collect();
+    let share = |at: usize| {
+        let either = rows[at / k] + columns[at % k] - both[at];
+        if either > 0.0 { both[at] / either } else { 0.0 }
+    };
+    (0..k * k).map(share).collect()
 }
 
 /// An upper triangle in another order.

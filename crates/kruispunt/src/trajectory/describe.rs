@@ -23,7 +23,8 @@ pub struct CrossSection {
 
 /// Entropy of shares, in nats.
 pub(super) fn entropy(shares: impl Iterator<Item = f64>) -> f64 {
-    -shares.filter(|&share| share > 0.0).map(|share| share * libm::log(share)).sum::<f64>()
+    // subtracted from zero, so that no entropy is 0 and not -0
+    0.0 - shares.filter(|&share| share > 0.0).map(|share| share * libm::log(share)).sum::<f64>()
 }
 
 /// Entropy over its largest value; 0 with a single state.

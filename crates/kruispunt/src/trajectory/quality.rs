@@ -1,4 +1,5 @@
-use super::{Distances, TrajectoryError, Values};
+use super::error::bad;
+use super::{Distances, TrajectoryError, Typology, Values};
 use crate::data::Ticket;
 use crate::math::cluster::Rows;
 use crate::math::pairs::triangle;
@@ -53,24 +54,30 @@ impl Quality {
     }
 }
 
-/// Pairs of different sequences in the order of their distance; none where there are too many.
-pub(super) struct Pairs {
-    order: Option<Vec<u32>>,
+/// The distances that occur, in order, and which of them each pair has.
+struct Ranks {
+    level: Vec<u32>,
+    distances: Vec<f64>,
 }
 
-impl Pairs {
-    pub(super) fn rank(distances: &Distances, ticket: &Ticket) -> Result<Self, TrajectoryError> {
+impl Ranks {
+    /// `None` where there are too many pairs to sort.
+    fn of(distances: &Distances) -> Option<Self> {
         let pairs = triangle(distances.n, distances.n.max(1) - 1);
         if pairs > MOST {
-            return Ok(Self { order: None });
+            return None;
         }
-        if ticket.is_cancelled() {
-            return Err(TrajectoryError::Cancelled);
+        let mut sorted: Vec<(f64, u32)> =
+            (0..pairs).map(|at| (distances.pair(at), at as u32)).collect();
+        sorted.par_sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut ranks = Self { level: vec![0; pairs], distances: Vec::new() };
+        for &(d, pair) in &sorted {
+            if ranks.distances.last() != Some(&d) {
+                ranks.distances.push(d);
+            }
+            ranks.level[pair as usize] = ranks.distances.len() as u32 - 1;
         }
-        let mut order: Vec<u32> = (0..pairs as u32).collect();
-        let at = |pair: u32| distances.pair(pair as usize);
-        order.par_sort_unstable_by(|&a, &b| at(a).total_cmp(&at(b)).then(a.cmp(&b)));
-        Ok(Self { order: Some(order) })
+        Some(ranks)
     }
 }
 
@@ -98,22 +105,65 @@ impl Distances {
         }
     }
 
+    /// How good typologies of these sequences are.
+    ///
+    /// # Errors
+    ///
+    /// [`TrajectoryError::BadArgument`] for a typology of other sequences,
+    /// [`TrajectoryError::Cancelled`].
+    pub fn quality(
+        &self,
+        typologies: &[&Typology],
+        ticket: &Ticket,
+    ) -> Result<Vec<Quality>, TrajectoryError> {
+        let other = typologies.iter().find(|own| own.types().len() != self.len());
+        if let Some(other) = other {
+            let got = format!("a typology of {}", other.types().len());
+            return Err(bad("typology", "a typology of these sequences", got));
+        }
+        ticket.stage("quality", typologies.len() as u64);
+        let ranks = Ranks::of(self);
+        let mut found = Vec::with_capacity(typologies.len());
+        for typology in typologies {
+            if ticket.is_cancelled() {
+                return Err(TrajectoryError::Cancelled);
+            }
+            let of = |&row: &u32| typology.types()[row as usize];
+            let group: Vec<u32> = self.firsts.iter().map(of).collect();
+            found.push(self.quality_of(&group, typology.k(), ranks.as_ref()));
+            ticket.advance(1);
+        }
+        Ok(found)
+    }
+
     /// The quality of groups of the different sequences.
-    pub(super) fn quality_of(&self, group: &[u32], k: usize, pairs: &Pairs) -> Quality {
+    fn quality_of(&self, group: &[u32], k: usize, ranks: Option<&Ranks>) -> Quality {
         let weights = self.unique_weights();
         // pairs of copies of one sequence: at distance 0, of one type
         let copies: f64 = weights.iter().map(|w| (w * (w - 1.0) / 2.0).max(0.0)).sum();
         let (mut within, mut between) = (Sums::default(), Sums::default());
         let mut inside: Vec<Sums> = (0..k).map(|_| Sums::default()).collect();
+        // weight of pairs of one type and of two at each distance
+        let mut levels = vec![(0.0, 0.0); ranks.map_or(0, |ranks| ranks.distances.len())];
         for i in 0..self.n {
+            let base = triangle(self.n, i);
             for j in i + 1..self.n {
-                let d = self.pair(triangle(self.n, i) + j - i - 1);
-                let weight = weights[i] * weights[j];
-                if group[i] == group[j] {
+                let pair = base + j - i - 1;
+                let (d, weight) = (self.pair(pair), weights[i] * weights[j]);
+                let same = group[i] == group[j];
+                if same {
                     within.add(weight, d);
                     inside[group[i] as usize].add(weight, d);
                 } else {
                     between.add(weight, d);
+                }
+                if let Some(ranks) = ranks {
+                    let level = &mut levels[ranks.level[pair] as usize];
+                    if same {
+                        level.0 += weight;
+                    } else {
+                        level.1 += weight;
+                    }
                 }
             }
         }
@@ -136,8 +186,8 @@ impl Distances {
         let (r2, ch) = explained(|sums| sums.d);
         let (r2sq, chsq) = explained(|sums| sums.squared);
         let (asw, asww) = self.silhouette(group, &sizes, &weights);
-        let (hg, hgsd, hc) = match &pairs.order {
-            Some(order) => self.hubert(order, group, &weights, (&within, &between), copies),
+        let (hg, hgsd, hc) = match ranks {
+            Some(ranks) => hubert(&ranks.distances, &levels, (&within, &between), copies),
             None => (f64::NAN, f64::NAN, f64::NAN),
         };
         within.weight += copies;
@@ -180,65 +230,38 @@ impl Distances {
         let sum = |part: fn(&(f64, f64)) -> f64| widths.iter().map(part).sum::<f64>() / total;
         (sum(|width| width.0), sum(|width| width.1))
     }
-
-    /// Hubert's gamma, Somers' D and Hubert's C.
-    fn hubert(
-        &self,
-        order: &[u32],
-        group: &[u32],
-        weights: &[f64],
-        (within, between): (&Sums, &Sums),
-        copies: f64,
-    ) -> (f64, f64, f64) {
-        let rows = row_of(self.n);
-        let inner = within.weight + copies;
-        // what has been seen of pairs of one type and of two, copies first
-        let (mut near, mut far) = (copies, 0.0);
-        let (mut more, mut less) = (0.0, 0.0);
-        let (mut least, mut seen) = (0.0, copies);
-        let mut at = 0;
-        while at < order.len() {
-            let d = self.pair(order[at] as usize);
-            let (mut one, mut two) = (0.0, 0.0);
-            while at < order.len() && self.pair(order[at] as usize) == d {
-                let (i, j) = rows(order[at] as usize);
-                let weight = weights[i] * weights[j];
-                if group[i] == group[j] {
-                    one += weight;
-                } else {
-                    two += weight;
-                }
-                at += 1;
-            }
-            // the cheapest types would have the nearest pairs
-            let take = (one + two).min((inner - seen).max(0.0));
-            (least, seen) = (least + take * d, seen + take);
-            // copies lie at distance 0 as such pairs may
-            let before = if d == 0.0 { 0.0 } else { near };
-            more += two * before;
-            less += one * far;
-            (near, far) = (near + one, far + two);
-        }
-        let (mut most, mut seen) = (0.0, 0.0);
-        for &pair in order.iter().rev() {
-            let (i, j) = rows(pair as usize);
-            let take = (weights[i] * weights[j]).min((inner - seen).max(0.0));
-            (most, seen) = (most + take * self.pair(pair as usize), seen + take);
-        }
-        let gamma = (more - less) / (more + less);
-        let somers = (more - less) / (inner * between.weight);
-        (gamma, somers, (within.d - least) / (most - least))
-    }
 }
 
-/// The pair of points at a place of the upper triangle.
-fn row_of(n: usize) -> impl Fn(usize) -> (usize, usize) {
-    let starts: Vec<usize> = (0..n).map(|i| triangle(n, i)).collect();
-    move |pair| {
-        let i = starts.partition_point(|&start| start <= pair) - 1;
-        // the last rows start where the one before ends
-        (i, i + 1 + pair - starts[i])
+/// Hubert's gamma, Somers' D and Hubert's C, from the weight of pairs of one type and of two at
+/// each distance.
+fn hubert(
+    distances: &[f64],
+    levels: &[(f64, f64)],
+    (within, between): (&Sums, &Sums),
+    copies: f64,
+) -> (f64, f64, f64) {
+    let inner = within.weight + copies;
+    // what has been seen of pairs of one type and of two, copies first
+    let (mut near, mut far) = (copies, 0.0);
+    let (mut more, mut less) = (0.0, 0.0);
+    let (mut least, mut seen) = (0.0, copies);
+    for (&d, &(one, two)) in distances.iter().zip(levels) {
+        // the best types would have the nearest pairs
+        let take = (one + two).min((inner - seen).max(0.0));
+        (least, seen) = (least + take * d, seen + take);
+        // copies lie at distance 0 as such pairs may
+        more += two * if d == 0.0 { 0.0 } else { near };
+        less += one * far;
+        (near, far) = (near + one, far + two);
     }
+    let (mut most, mut seen) = (0.0, 0.0);
+    for (&d, &(one, two)) in distances.iter().zip(levels).rev() {
+        let take = (one + two).min((inner - seen).max(0.0));
+        (most, seen) = (most + take * d, seen + take);
+    }
+    let gamma = (more - less) / (more + less);
+    let somers = (more - less) / (inner * between.weight);
+    (gamma, somers, (within.d - least) / (most - least))
 }
 
 /// The correlation of distance and being of two types.

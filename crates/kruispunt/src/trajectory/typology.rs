@@ -1,4 +1,3 @@
-use super::quality::Quality;
 use crate::data::{Account, Column, Count, DataError, Step, Table};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,6 @@ pub struct Typology {
     pub(super) sizes: Vec<u64>,
     pub(super) weights: Vec<f64>,
     pub(super) total: f64,
-    pub(super) quality: Option<Quality>,
     pub(super) id: String,
     pub(super) ids: Column,
     pub(super) account: Account,
@@ -29,7 +27,6 @@ pub(super) struct Groups<'a> {
     /// The medoid of each group, a different sequence.
     pub(super) medoids: Vec<u32>,
     pub(super) total: f64,
-    pub(super) quality: Option<Quality>,
     pub(super) unique: &'a [u32],
     pub(super) firsts: &'a [u32],
     pub(super) weights: &'a [f64],
@@ -63,7 +60,6 @@ impl Groups<'_> {
             sizes: order.iter().map(|&group| sizes[group]).collect(),
             weights: order.iter().map(|&group| weights[group]).collect(),
             total: self.total,
-            quality: self.quality,
             id: id.to_owned(),
             ids: ids.clone(),
             account: account.clone().then(step),
@@ -112,12 +108,6 @@ impl Typology {
     #[must_use]
     pub const fn total(&self) -> f64 {
         self.total
-    }
-
-    /// How good the types are; `None` where not all distances were at hand.
-    #[must_use]
-    pub const fn quality(&self) -> Option<&Quality> {
-        self.quality.as_ref()
     }
 
     /// What happened to the rows so far.

@@ -401,7 +401,8 @@ fn types_are_those_of_r() {
     let (distances, ticket) = (trate(&sequences), Ticket::new());
     let pam = &distances.pam(&[4], &ticket).unwrap()[0];
     near("pam", pam.total() / 712.0, flat(&stored["pam4"]["objective"])[1], 1e-12);
-    near("silhouette", pam.quality().unwrap().asw, number(&stored["pam4"]["avg_sil"]), 1e-12);
+    let quality = distances.quality(&[pam], &ticket).unwrap()[0];
+    near("silhouette", quality.asw, number(&stored["pam4"]["avg_sil"]), 1e-12);
     let mut sizes = pam.sizes().to_vec();
     sizes.sort_unstable();
     assert_eq!(sizes, [65, 136, 215, 296]);
@@ -491,7 +492,8 @@ fn quality_equals_the_definitions() {
     let distances = trate(&sequences);
     for typology in distances.pam(&[2, 3, 5], &Ticket::new()).unwrap() {
         let slow = slow_quality(&distances, &typology);
-        for ((name, fast), slow) in typology.quality().unwrap().named().into_iter().zip(slow) {
+        let quality = distances.quality(&[&typology], &Ticket::new()).unwrap()[0];
+        for ((name, fast), slow) in quality.named().into_iter().zip(slow) {
             near(name, fast, slow, 1e-10);
         }
     }
@@ -604,5 +606,71 @@ fn spells_are_read_as_traminer_reads_them() {
         let at = ids.iter().position(|own| own == id.as_str().unwrap()).unwrap();
         let own = sequences.text(at).replace('-', "|").replace('*', "NA");
         assert_eq!(own, row.as_str().unwrap());
+    }
+}
+
+#[test]
+fn discrepancy_is_that_of_traminer() {
+    let Some((sequences, expected)) = mvad() else { return };
+    let (distances, ticket) = (trate(&sequences), Ticket::new());
+    let centre = &expected["disscenter"];
+    near("discrepancy", distances.discrepancy(), number(&centre["dissvar"]), 1e-10);
+    let to = distances.to_centres(&[0; 712], 1);
+    all_near("to the centre", &to[..30], &flat(&centre["head"]), 1e-9);
+    let folder = reference("mvad").unwrap();
+    let (header, rows) = csv(&folder.join("mvad.csv"));
+    let factor = |name: &str| -> Vec<u32> {
+        let at = header.iter().position(|own| own == name).unwrap();
+        rows.iter().map(|row| u32::from(row[at].as_deref() == Some("yes"))).collect()
+    };
+    let stored = &expected["dissassoc_gcse5eq"];
+    let own = distances.compare(&factor("gcse5eq"), 99, Seed::new(1), &ticket).unwrap();
+    near("F", own.f.0, number(&stored["pseudoF"]), 1e-9);
+    near("R2", own.r2, number(&stored["pseudoR2"]), 1e-9);
+    near("p", own.f.1, 0.01, 1e-12);
+    let groups = flat(&stored["groups"]);
+    all_near("groups", &own.discrepancy, &[groups[1], groups[3]], 1e-9);
+    let names = ["male", "Grammar", "funemp", "gcse5eq", "fmpr", "livboth"];
+    let codes: Vec<Vec<u32>> = names.iter().map(|name| factor(name)).collect();
+    let factors: Vec<(&str, &[u32])> =
+        names.iter().copied().zip(codes.iter().map(Vec::as_slice)).collect();
+    let own = distances.explain(&factors, 0, Seed::new(1), &ticket).unwrap();
+    let stored = flat(&expected["dissmfacw"]["values"]);
+    for (at, row) in own.iter().enumerate() {
+        near(&row.factor, row.f, stored[3 * at], 1e-8);
+        near(&row.factor, row.r2, stored[3 * at + 1], 1e-8);
+    }
+}
+
+#[test]
+fn distances_are_those_of_sequenzo() {
+    let path =
+        PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/oracles/trajectory/expected.json");
+    let expected: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let rows: Vec<&str> =
+        expected["sequences"].as_array().unwrap().iter().map(|row| row.as_str().unwrap()).collect();
+    let names: Vec<String> = (0..10).map(|at| format!("t{at}")).collect();
+    let column = |at: usize| Column::text(rows.iter().map(|row| Some(&row[at..=at])));
+    let table = Table::new((0..10).map(|at| (names[at].as_str(), column(at)))).unwrap();
+    let columns: Vec<&str> = names.iter().map(String::as_str).collect();
+    let sequences = Reader::new().wide(&table, &columns).unwrap();
+    let stored = expected["distances"].as_object().unwrap();
+    assert_eq!(stored.len(), 13);
+    let om = || Dissimilarity::new(Measure::Om).costs(Costs::Rates).indel(1.0);
+    for (name, own) in stored {
+        let measure = match name.as_str() {
+            "OM_trate" => om(),
+            "OM_trate_auto" => om().normalise(Normalisation::Auto),
+            "CHI2" => Dissimilarity::new(Measure::ChiSquare { step: 1 }),
+            other => {
+                let other = if other == "OM_constant" { "OM_const2_indel1" } else { other };
+                let found = variants(2).into_iter().find(|(name, _)| *name == other);
+                found.unwrap_or_else(|| panic!("{other}")).1
+            }
+        };
+        let distances = measure.between(&sequences).unwrap();
+        let pairs = (0..24).flat_map(|i| (i + 1..24).map(move |j| (i, j)));
+        let got: Vec<f64> = pairs.map(|(i, j)| distances.get(i, j)).collect();
+        all_near(name, &got, &flat(own), 1e-10);
     }
 }

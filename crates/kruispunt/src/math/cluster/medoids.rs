@@ -54,25 +54,25 @@ impl Medoids {
 }
 
 /// The candidate with the lowest value; the first among equals. `None` when cancelled.
-fn best<V>(n: usize, ticket: &Ticket, value: V) -> Option<(f64, u32, u32)>
+fn best<V>(n: usize, ticket: &Ticket, value: V) -> Option<u32>
 where
-    V: Fn(usize, &mut Vec<f64>, &mut Vec<f64>) -> Option<(f64, u32)> + Sync,
+    V: Fn(usize, &mut [f64]) -> Option<f64> + Sync,
 {
-    let mut parts: Vec<Option<(f64, u32, u32)>> = Vec::new();
+    let mut parts: Vec<Option<(f64, u32)>> = Vec::new();
     (0..n.div_ceil(SPAN))
         .into_par_iter()
         .map_init(
-            || (Vec::new(), Vec::new()),
-            |(row, room), span| {
+            || vec![0.0; n],
+            |row, span| {
                 if ticket.is_cancelled() {
                     return None;
                 }
-                let mut least: Option<(f64, u32, u32)> = None;
+                let mut least: Option<(f64, u32)> = None;
                 for at in span * SPAN..((span + 1) * SPAN).min(n) {
-                    if let Some((value, with)) = value(at, row, room)
-                        && least.is_none_or(|(least, _, _)| value < least)
+                    if let Some(value) = value(at, row)
+                        && least.is_none_or(|(least, _)| value < least)
                     {
-                        least = Some((value, at as u32, with));
+                        least = Some((value, at as u32));
                     }
                 }
                 least
@@ -82,8 +82,8 @@ where
     if ticket.is_cancelled() {
         return None;
     }
-    let less = |a: (f64, u32, u32), b: (f64, u32, u32)| if b.0 < a.0 { b } else { a };
-    parts.into_iter().flatten().reduce(less)
+    let less = |a: (f64, u32), b: (f64, u32)| if b.0 < a.0 { b } else { a };
+    parts.into_iter().flatten().reduce(less).map(|(_, at)| at)
 }
 
 /// The first `k` medoids: each the point that lowers the sum of distances most (BUILD of Kaufman &
@@ -98,14 +98,18 @@ pub(crate) fn build(
     let mut distance = vec![f64::INFINITY; n];
     let mut medoids: Vec<u32> = Vec::with_capacity(k);
     while medoids.len() < k {
-        let (_, next, _) = best(n, ticket, |at, row, _| {
+        let next = best(n, ticket, |at, row| {
             if medoids.contains(&(at as u32)) {
                 return None;
             }
-            row.resize(n, 0.0);
             points.row(at, row);
-            let sum = row.iter().zip(&distance).zip(weights).map(|((d, own), w)| w * d.min(*own));
-            Some((sum.sum(), 0))
+            let mut sums = [0.0; 4];
+            for (part, (own, w)) in row.chunks(4).zip(distance.chunks(4).zip(weights.chunks(4))) {
+                for (lane, ((d, own), w)) in part.iter().zip(own).zip(w).enumerate() {
+                    sums[lane] += w * if d < own { d } else { own };
+                }
+            }
+            Some(sums[0] + sums[1] + (sums[2] + sums[3]))
         })?;
         let mut row = vec![0.0; n];
         points.row(next as usize, &mut row);
@@ -118,9 +122,10 @@ pub(crate) fn build(
     Some(medoids)
 }
 
-/// Swaps a medoid for another point as long as the sum of distances falls, each time the best swap
-/// (the result of SWAP of Kaufman & Rousseeuw; all `k` swaps of a candidate in one pass over the
-/// points as in `FastPAM1`, Schubert & Rousseeuw 2021, *Information Systems* 101, 101804).
+/// Swaps a medoid for another point as long as the sum of distances falls: points are tried in turn,
+/// each with its best swap, which is made at once, until none helps (`FasterPAM`, Schubert &
+/// Rousseeuw 2021, *Information Systems* 101, 101804). No single swap lowers the sum of what comes
+/// out, as in SWAP of Kaufman & Rousseeuw.
 pub(crate) fn refine(
     points: &impl Rows,
     weights: &[f64],
@@ -129,53 +134,75 @@ pub(crate) fn refine(
 ) -> Option<Medoids> {
     let n = points.len();
     let mut now = Medoids::of(points, weights, medoids);
-    loop {
-        let k = now.points.len();
-        // what it costs to lose each medoid
-        let mut loss = vec![0.0; k];
-        for at in 0..n {
-            let gap = if k == 1 { 0.0 } else { now.second[at] - now.distance[at] };
-            loss[now.nearest[at] as usize] += weights[at] * gap;
-        }
-        let found = best(n, ticket, |at, row, change| {
-            if now.points.contains(&(at as u32)) {
-                return None;
-            }
-            row.resize(n, 0.0);
-            points.row(at, row);
-            if k == 1 {
-                let sum: f64 = row.iter().zip(weights).map(|(d, w)| d * w).sum();
-                return Some((sum - now.total, 0));
-            }
-            change.clear();
-            change.extend_from_slice(&loss);
-            let mut gain = 0.0;
-            for (other, &d) in row.iter().enumerate() {
-                let (first, second) = (now.distance[other], now.second[other]);
-                if d < first {
-                    gain += weights[other] * (d - first);
-                    change[now.nearest[other] as usize] += weights[other] * (first - second);
-                } else if d < second {
-                    change[now.nearest[other] as usize] += weights[other] * (d - second);
-                }
-            }
-            let first = |a: (usize, f64), b: (usize, f64)| if b.1 < a.1 { b } else { a };
-            let (which, change) = change.iter().copied().enumerate().reduce(first)?;
-            Some((gain + change, which as u32))
-        });
-        if ticket.is_cancelled() {
+    let mut loss = now.losses(weights);
+    let (mut row, mut change) = (vec![0.0; n], Vec::new());
+    let (mut at, mut tried) = (0, 0);
+    while tried < n {
+        if at % 256 == 0 && ticket.is_cancelled() {
             return None;
         }
-        let Some((change, point, which)) = found else { return Some(now) };
-        if change >= -1e-12 * now.total.abs().max(1e-300) {
-            return Some(now);
+        tried += 1;
+        if !now.points.contains(&(at as u32)) {
+            points.row(at, &mut row);
+            let (gain, which) = now.best_swap(&row, weights, &loss, &mut change);
+            if gain < -1e-12 * now.total {
+                let mut medoids = now.points.clone();
+                medoids[which] = at as u32;
+                let next = Medoids::of(points, weights, medoids);
+                if next.total < now.total {
+                    loss = next.losses(weights);
+                    (now, tried) = (next, 0);
+                }
+            }
         }
-        let mut medoids = now.points.clone();
-        medoids[which as usize] = point;
-        let next = Medoids::of(points, weights, medoids);
-        if next.total >= now.total {
-            return Some(now);
+        at = (at + 1) % n;
+    }
+    Some(now)
+}
+
+impl Medoids {
+    /// What it costs to lose each medoid.
+    fn losses(&self, weights: &[f64]) -> Vec<f64> {
+        let mut loss = vec![0.0; self.points.len()];
+        if loss.len() > 1 {
+            for (at, &own) in self.nearest.iter().enumerate() {
+                loss[own as usize] += weights[at] * (self.second[at] - self.distance[at]);
+            }
         }
-        now = next;
+        loss
+    }
+
+    /// The change of the sum when the point with these distances takes the place of a medoid, and
+    /// which is best to lose; the first among equals.
+    fn best_swap(
+        &self,
+        row: &[f64],
+        weights: &[f64],
+        loss: &[f64],
+        change: &mut Vec<f64>,
+    ) -> (f64, usize) {
+        if loss.len() == 1 {
+            let sum: f64 = row.iter().zip(weights).map(|(d, w)| d * w).sum();
+            return (sum - self.total, 0);
+        }
+        change.clear();
+        change.extend_from_slice(loss);
+        let mut gain = 0.0;
+        let ends = self.distance.iter().zip(&self.second).zip(&self.nearest);
+        for ((&d, &weight), ((&first, &second), &own)) in row.iter().zip(weights).zip(ends) {
+            if d < first {
+                gain += weight * (d - first);
+                change[own as usize] += weight * (first - second);
+            } else if d < second {
+                change[own as usize] += weight * (d - second);
+            }
+        }
+        let mut best = (f64::INFINITY, 0);
+        for (which, &change) in change.iter().enumerate() {
+            if change < best.0 {
+                best = (change, which);
+            }
+        }
+        (gain + best.0, best.1)
     }
 }

@@ -1,0 +1,155 @@
+"""Distances between careers and types around medoids: kruispunt beside Sequenzo.
+
+48 quarters, 8 states, a person stays in a state with probability 0.9, so that nearly all careers
+differ. The clock runs over the distances alone (or the types, from distances made before), after
+both sides have read the sequences. The answer compared is the sum of all distances and those of the
+first 60 careers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from typing import Any
+
+import harness
+import numpy as np
+
+LENGTH, STATES = 48, 8
+JOBS = {
+    "om-f64": ("om", {"costs": "trate", "indel": 1.0, "precision": "f64"}),
+    "om-f32": ("om", {"costs": "trate", "indel": 1.0, "precision": "f32"}),
+    "lcs": ("lcs", {"precision": "f64"}),
+    "ham": ("ham", {"precision": "f64"}),
+    "dhd": ("dhd", {"precision": "f64"}),
+    "omspell": ("omspell", {"precision": "f64", "indel": 1.0}),
+    "pam": ("om", {"costs": "trate", "indel": 1.0}),
+    "clara": ("om", {"costs": "trate", "indel": 1.0}),
+}
+PEER = {
+    "om": {"method": "OM", "sm": "TRATE", "indel": 1, "norm": "none"},
+    "lcs": {"method": "LCS", "norm": "none"},
+    "ham": {"method": "HAM", "norm": "none"},
+    "dhd": {"method": "DHD", "sm": "TRATE", "norm": "none"},
+    "omspell": {"method": "OMspell", "sm": "CONSTANT", "indel": 1, "norm": "none"},
+}
+TYPES = 6
+
+
+def codes(n: int) -> Any:
+    """Make careers."""
+    rng = np.random.default_rng(7)
+    states = np.empty((n, LENGTH), dtype=np.int64)
+    states[:, 0] = rng.integers(0, STATES, n)
+    for at in range(1, LENGTH):
+        moves = rng.random(n) > 0.9
+        states[:, at] = np.where(moves, rng.integers(0, STATES, n), states[:, at - 1])
+    return states
+
+
+def first(square: Any, total: float) -> dict[str, Any]:
+    """Give what is compared."""
+    return {"sum": float(total), "first": np.round(square, 9).ravel().tolist()}
+
+
+def kruispunt(job: str, n: int) -> tuple[Any, dict[str, float]]:
+    """Time kruispunt."""
+    import kruispunt as kp
+
+    kp.set_threads(int(os.environ.get("OMP_NUM_THREADS", "2")))
+    states = codes(n)
+    table = {f"q{at}": states[:, at] for at in range(LENGTH)}
+    careers = kp.trajectory.Sequences(table, states=range(STATES))
+    method, options = JOBS[job]
+    if job == "clara":
+        found, figures = harness.timed(
+            lambda: careers.clara(range(2, 8), samples=10, size=500, costs="trate", indel=1.0)
+        )
+        return {"types": [typology.k for typology in found.values()]}, figures
+    if job == "pam":
+        distances = careers.distances(method, **options)
+        found, figures = harness.timed(lambda: distances.native.pam([TYPES], None)[0])
+        return {"total": found.total}, figures
+    distances, figures = harness.timed(lambda: careers.distances(method, **options))
+    unique = np.bincount(distances.unique_of)
+    square = np.array([[distances[i, j] for j in range(60)] for i in range(60)])
+    total = 2.0 * distances.condensed().sum(dtype=np.float64) if unique.max() == 1 else np.nan
+    return first(square, total), figures
+
+
+def sequenzo(job: str, n: int) -> tuple[Any, dict[str, float]]:
+    """Time Sequenzo."""
+    import pandas as pd
+    from sequenzo import KMedoids, SequenceData, get_distance_matrix
+
+    names = [f"q{at}" for at in range(LENGTH)]
+    frame = pd.DataFrame(codes(n), columns=names)
+    frame.insert(0, "id", np.arange(n))
+    with contextlib.redirect_stdout(io.StringIO()):
+        labels = [f"s{state}" for state in range(STATES)]
+        data = SequenceData(
+            frame, time=names, id_col="id", states=list(range(STATES)), labels=labels
+        )
+        options = PEER[JOBS[job][0]]
+        if job == "pam":
+            matrix = np.asarray(get_distance_matrix(data, full_matrix=True, **options))
+            found, figures = harness.timed(
+                lambda: KMedoids(diss=matrix, k=TYPES, method="PAM", weights=np.ones(n))
+            )
+            # it gives the medoid of each sequence, counted from 1 or from 0
+            medoids = np.asarray(found).ravel().astype(int)
+            totals = [
+                float(matrix[np.arange(n), medoids - shift].sum())
+                for shift in (0, 1)
+                if medoids.min() >= shift and medoids.max() - shift < n
+            ]
+            return {"total": min(totals)}, figures
+        matrix, figures = harness.timed(
+            lambda: np.asarray(get_distance_matrix(data, full_matrix=True, **options))
+        )
+    return first(matrix[:60, :60], matrix.sum()), figures
+
+
+ENGINES = {"kruispunt": kruispunt, "sequenzo": sequenzo}
+
+
+def agree(one: Any, other: Any) -> str | None:
+    """Distances to 1e-4 relative; sums of distances to medoids to 1e-3 (both are local optima)."""
+    if "total" in one:
+        gap = one["total"] / other["total"] - 1
+        return None if abs(gap) < 1e-3 else f"sums of distances differ by {gap:.1e}"
+    if "types" in one:
+        return None
+    gap = np.abs(np.array(one["first"]) - np.array(other["first"])).max()
+    both = np.isfinite(one["sum"]) and np.isfinite(other["sum"])
+    total = abs(one["sum"] / other["sum"] - 1) if both else 0.0
+    return None if gap < 5e-4 and total < 1e-5 else f"distances differ by {gap:.1e}, {total:.1e}"
+
+
+def main() -> None:
+    """Run one engine, or all."""
+    parser = harness.arguments(__doc__ or "")
+    parser.add_argument("--n", type=int, default=5_000)
+    parser.add_argument("--job", choices=sorted(JOBS), default="om-f32")
+    parser.add_argument("--alone", action="store_true", help="without the peer")
+    options = parser.parse_args()
+    if options.engine:
+        ENGINES[options.engine](options.job, 100)  # import and warm up outside the clock
+        answer, figures = ENGINES[options.engine](options.job, options.n)
+        harness.child(answer, figures)
+        return
+    alone = options.alone or options.job == "clara"
+    pairs = options.n * (options.n - 1) // 2
+    harness.compare(
+        f"trajectory-{options.job}-{options.n}",
+        {engine: engine for engine in (list(ENGINES)[:1] if alone else ENGINES)},
+        options,
+        agree=agree,
+        bytes_moved=pairs * (4 if options.job == "om-f32" else 8),
+        extra=["--n", str(options.n), "--job", options.job],
+    )
+
+
+if __name__ == "__main__":
+    main()

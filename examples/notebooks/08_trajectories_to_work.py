@@ -1,0 +1,162 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation: {extension: .py, format_name: percent}
+#   kernelspec: {display_name: Python 3, language: python, name: python3}
+# ---
+
+# %% [markdown]
+# # Trajectories to work
+#
+# Newcomers arrive between 2005 and 2011. What do their first five years look like, which types of
+# careers are there, and who takes which? The registers are synthetic, so that the notebook can check
+# what its text says.
+
+# %%
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+import kruispunt as kp
+
+OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+OUT.mkdir(parents=True, exist_ok=True)
+
+# %% [markdown]
+# ## 1. From registers to sequences
+#
+# The nomenclature gives the position at the end of each quarter: its first digit is work (1),
+# looking for work (2), neither (3) or unknown (4; an unknown position is no state, it is missing).
+# Quarters count from the day of first residence.
+
+# %%
+reg = kp.synth.registers("test", seed=1, backend="polars")
+digit = pl.col("nomenc").cast(pl.String).str.slice(0, 1)
+WORDS = {"1": "work", "2": "seeking", "3": "inactive"}
+positions = reg["nomenc"].select(
+    "pid", "quarter", state=digit.replace_strict(WORDS, default=None, return_dtype=pl.String)
+)
+panel = kp.Panel(positions, person="pid", period="quarter")
+
+first_day = reg["residence_spells"].group_by("pid").agg(pl.col("from").min().alias("arrival"))
+newcomers = (
+    first_day.filter(pl.col("arrival").is_between(pl.date(2005, 1, 1), pl.date(2011, 12, 31)))
+    .join(reg["persons"], on="pid")
+    .filter(pl.col("generation").cast(pl.String) == "1")
+)
+panel = panel.attach_person(newcomers.select("pid", "arrival", "origin", "sex"))
+careers = panel.sequences(
+    "state", since="arrival", length=20, states=["work", "seeking", "inactive"],
+    labels=["work", "looking for work", "neither"], empty="drop",
+)  # fmt: skip
+print(careers)
+print(careers.account)
+assert 150 < len(careers) <= len(newcomers)
+assert careers.positions[0] == "0"
+
+# %% [markdown]
+# ## 2. What they look like
+#
+# The share in work grows with the quarters since arrival. Positions are persistent: most people stay
+# where they are from one quarter to the next.
+
+# %%
+shares = careers.distribution()
+early, late = shares["work"][:4].mean(), shares["work"][-4:].mean()
+print(f"in work: {early:.0%} in the first year, {late:.0%} in the fifth")
+assert late > early
+rates = careers.transition_rates()
+print(pl.DataFrame({"from": careers.states} | dict(zip(careers.states, rates.T, strict=True))))
+assert np.allclose(rates.sum(axis=1), 1)
+assert rates.diagonal().min() > 0.5
+KINDS = ("chronogram", "index", "frequency", "modal", "mean_time", "entropy", "transitions")
+for kind in KINDS:
+    axes = careers.plot(kind, title="Newcomers")
+    axes.figure.savefig(OUT / f"careers_{kind}.png", dpi=110)
+
+indicators = careers.indicators(["transitions", "entropy", "complexity", "turbulence"])
+print(indicators.drop("pid").describe())
+work = careers.integration(["work"])
+assert np.nanmin(work) >= 0
+assert np.nanmax(work) <= 1
+
+# %% [markdown]
+# ## 3. How far apart they are
+#
+# Optimal matching with costs from transition rates: states between which many move are close. Some
+# sequences end early (people leave the country), so distances are normalised by length. Unknown
+# positions count as one more state.
+
+# %%
+distances = careers.distances("om", costs="trate", norm="auto", missing="state")
+print(distances)
+square = distances.square()
+assert np.array_equal(square, square.T)
+assert square.max() <= 2
+
+# %% [markdown]
+# ## 4. Types
+#
+# Medoids and Ward's tree, for two to eight types. The silhouette chooses; Hubert's gamma says how
+# often two careers of one type are nearer than two of different types.
+
+# %%
+medoids = distances.pam(range(2, 9))
+ward = distances.tree("ward").cut(range(2, 9))
+quality = medoids.quality()
+print(quality.select("k", "asw", "hg", "pbc", "hc", "r2"))
+assert quality["total"].is_sorted(descending=True)
+best = medoids.best("asw")
+print(best)
+print(best.summary())
+best.plot("chronogram", title="Types of careers").savefig(OUT / "types.png", dpi=110)
+best.plot("index").savefig(OUT / "types_index.png", dpi=110)
+assert best.quality["asw"] > 0.3
+pairs = np.random.default_rng(2).integers(0, len(careers), (2_000, 2))
+other = ward[best.k].types
+agree = np.mean([(best.types[i] == best.types[j]) == (other[i] == other[j]) for i, j in pairs])
+print(f"medoids and Ward agree on {agree:.0%} of pairs")
+assert agree > 0.6
+
+# %% [markdown]
+# ## 5. Who takes which
+#
+# The typology is a column: it goes back to the panel and into any model. How much of the discrepancy
+# between careers do origin and sex explain? A permutation test says whether chance would do as well.
+
+# %%
+panel = panel.attach_person(best)
+typed = panel.to_frame().filter(pl.col("type").is_not_null()).unique("pid", keep="first")
+assert len(typed) == len(careers)
+print(typed.group_by("origin", "type").len().pivot("type", index="origin", values="len"))
+
+background = pl.DataFrame({"pid": careers.ids}).join(newcomers, on="pid", how="left")
+origin = background["origin"].cast(pl.String)
+test = distances.compare(origin, permutations=199, seed=1)
+print(f"origin explains {test['r2']:.1%} of the discrepancy (p = {test['f_pvalue']:.3f})")
+assert 0 < test["r2"] < 0.5
+factors = {"origin": origin, "sex": background["sex"]}
+table = distances.explain(factors, permutations=99, seed=1)
+print(table)
+assert table["r2"][-1] >= test["r2"]
+
+# %% [markdown]
+# ## 6. How sure the types are
+#
+# Types are found, not seen. Drawing the careers anew and clustering again tells which types would
+# have been found anyway, and how sure each person's type is; a regression can use these shares as
+# weights.
+
+# %%
+sure = distances.stability(best, draws=50, seed=1)
+print("overlap of each type with what other draws find:", sure["jaccard"].round(2))
+assert sure["jaccard"].shape == (best.k,)
+assert np.allclose(sure["membership"].sum(axis=1), 1)
+own = sure["membership"][np.arange(len(careers)), best.types - 1]
+print(f"mean share of draws in a person's own type: {own.mean():.0%}")
+assert own.mean() > 0.6
