@@ -136,9 +136,9 @@ pub(crate) fn refine(
     let mut now = Medoids::of(points, weights, medoids);
     let mut loss = now.losses(weights);
     let (mut row, mut change) = (vec![0.0; n], Vec::new());
-    let (mut at, mut tried) = (0, 0);
+    let (mut at, mut tried) = (0_usize, 0);
     while tried < n {
-        if at % 256 == 0 && ticket.is_cancelled() {
+        if at.is_multiple_of(256) && ticket.is_cancelled() {
             return None;
         }
         tried += 1;
