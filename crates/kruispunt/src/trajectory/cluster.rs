@@ -190,7 +190,8 @@ impl Distances {
     ///
     /// [`TrajectoryError::Cancelled`].
     pub fn tree(&self, linkage: Linkage, ticket: &Ticket) -> Result<Tree, TrajectoryError> {
-        let weights = self.unique_weights();
+        // without any weight a sequence would have no centre
+        let weights: Vec<f64> = self.unique_weights().iter().map(|w| w.max(1e-300)).collect();
         let kind = match linkage {
             Linkage::Ward | Linkage::WardUnsquared => cluster::Linkage::Ward,
             Linkage::Average => cluster::Linkage::Average,
