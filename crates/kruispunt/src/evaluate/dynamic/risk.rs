@@ -236,18 +236,17 @@ fn rows_of(
 fn truths(panel: &Panel, argument: &str, name: &str) -> Result<Vec<bool>, EvaluateError> {
     let column = panel.column(argument, name)?;
     let there = |row: usize| !column.is_null(row);
-    Ok(match column.values() {
-        Values::Bool(values) => (0..values.len()).map(|row| there(row) && values[row]).collect(),
-        Values::Int(values) => {
-            (0..values.len()).map(|row| there(row) && values[row] == 1).collect()
+    match column.values() {
+        Values::Bool(values) => {
+            Ok((0..values.len()).map(|row| there(row) && values[row]).collect())
         }
-        Values::Float(values) => {
-            (0..values.len()).map(|row| there(row) && values[row] == 1.0).collect()
-        }
-        _ => {
-            return Err(column.wrong_type(argument, name, "truth values, or 0 and 1").into());
-        }
-    })
+        _ => match column.to_floats(argument, name) {
+            Ok(values) => {
+                Ok((0..values.len()).map(|row| there(row) && values[row] == 1.0).collect())
+            }
+            Err(_) => Err(column.wrong_type(argument, name, "truth values, or 0 and 1").into()),
+        },
+    }
 }
 
 /// The period of first treatment of each row, the same in all rows of a person.
