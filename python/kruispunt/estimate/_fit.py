@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -239,16 +239,19 @@ class Fit:
 
     def wald_test(
         self,
-        R: ArrayLike | Sequence[str] | None = None,
+        R: ArrayLike | Sequence[str] | Callable[[Estimates], ArrayLike] | None = None,
         q: ArrayLike | None = None,
         distribution: Literal["F", "chi2"] = "F",
     ) -> dict[str, float]:
-        r"""Test linear restrictions :math:`R\beta = q`.
+        r"""Test restrictions :math:`R\beta = q` or :math:`g(\beta) = q`.
+
+        A function is tested by the delta method, with its derivatives by central differences.
 
         Parameters
         ----------
-        R : array_like, shape (m, k), or names of coefficients, optional
-            The restrictions; names are tested to be zero together; all coefficients by default.
+        R : array_like, shape (m, k), names of coefficients, or callable, optional
+            The restrictions; names are tested to be zero together; all coefficients by default. A
+            callable is given the coefficients (by name, or as an array) and gives m numbers.
         q : array_like, shape (m,), optional
             Zeros by default.
         distribution : {"F", "chi2"}
@@ -258,10 +261,26 @@ class Fit:
         -------
         dict
             ``statistic``, ``pvalue``, ``df1`` and, for F, ``df2``.
+
+        Examples
+        --------
+        Whether two effects are in the proportion of two to one:
+
+        >>> panel = {
+        ...     "trained": [0, 1, 0, 1, 0, 1, 0, 1],
+        ...     "age": [30, 31, 40, 44, 51, 50, 33, 35],
+        ...     "wage": [10.0, 12.0, 20.0, 24.0, 15.0, 15.0, 11.0, 19.0],
+        ... }
+        >>> fit = kp.feols("wage ~ trained + age", panel)
+        >>> test = fit.wald_test(lambda b: b["trained"] / b["age"], q=2.0)
+        >>> test["df1"], test["df2"]
+        (1, 5.0)
         """
         if distribution not in ("F", "chi2"):
             message = f"`distribution`: {distribution!r} is not F or chi2"
             raise InputError(message)
+        if callable(R):
+            R, q = self._linearised(R, q)
         restrictions = self._native.names if R is None else R
         if isinstance(restrictions, str):
             restrictions = [restrictions]
@@ -278,6 +297,31 @@ class Fit:
         if distribution == "F":
             return {"statistic": f, "pvalue": p_f, "df1": df1, "df2": df2}
         return {"statistic": chi2, "pvalue": p_chi2, "df1": df1}
+
+    def _linearised(
+        self, of: Callable[[Estimates], ArrayLike], q: ArrayLike | None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give derivatives of a function at the coefficients, and the right-hand side they need."""
+        b = self._native.coef()
+
+        def value(at: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.atleast_1d(np.asarray(of(self._named(at)), dtype=np.float64))
+
+        here = value(b)
+        scale = np.maximum(np.abs(b), self._native.se())
+        slopes = np.empty((len(here), len(b)))
+        for j in range(len(b)):
+            step = np.zeros(len(b))
+            step[j] = 6e-6 * (scale[j] if scale[j] > 0 else 1.0)
+            slopes[:, j] = (value(b + step) - value(b - step)) / (2 * step[j])
+        if not (np.isfinite(here).all() and np.isfinite(slopes).all()):
+            message = "`R`: the function or its derivative is not finite at the coefficients"
+            raise InputError(message)
+        right = np.zeros(len(here)) if q is None else np.atleast_1d(np.asarray(q, np.float64))
+        if right.shape != here.shape:
+            message = f"`q`: {right.size} numbers for {here.size} restrictions"
+            raise InputError(message)
+        return slopes, slopes @ b - here + right
 
     def resid(self) -> NDArray[np.float64]:
         """Give the residuals, one a row of the sample (see :meth:`rows`)."""
