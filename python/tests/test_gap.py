@@ -147,7 +147,8 @@ def test_the_gap_of_the_synthetic_panel_is_the_one_put_in() -> None:
     reg = kp.synth.registers("test", seed=1, backend="polars", progress=False)
     seen = reg["nomenc"].join(reg["persons"].select("pid", "origin", "focal"), on="pid")
     seen = seen.filter(pl.col("focal") == 1).with_columns(
-        employed=pl.col("nomenc").cast(pl.String).str.starts_with("1"), quarter=pl.col("quarter").cast(pl.String)
+        employed=pl.col("nomenc").cast(pl.String).str.starts_with("1"),
+        quarter=pl.col("quarter").cast(pl.String),
     )
     panel = kp.Panel(seen, person="pid", period="quarter")
     found = kp.gap(panel, "employed", "origin", reference="BE", by="quarter").to_frame()

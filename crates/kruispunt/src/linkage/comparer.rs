@@ -387,9 +387,7 @@ impl Values {
             Ruler::Exact => Self::Equal,
             Ruler::Identifier => words(Measure::Osa, &[1.0], None),
             Ruler::Name => words(Measure::JaroWinkler, &NAME, Some(&coded.written)),
-            Ruler::Date => {
-                Self::Dates(texts.iter().filter_map(Written::parse).collect())
-            }
+            Ruler::Date => Self::Dates(texts.iter().filter_map(Written::parse).collect()),
             Ruler::Numeric { thresholds } => Self::Numbers {
                 numbers: texts.iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect(),
                 thresholds: thresholds.clone(),
