@@ -15,6 +15,8 @@ use std::sync::{Mutex, PoisonError};
 const TRAINED: u64 = 20_000_000;
 /// Pairs given beforehand to every level of m.
 const PRIOR: f64 = 0.1;
+/// Expected matches found, over the most there can be, beyond which something is wrong.
+const OVER: f64 = 1.05;
 /// Bits by which matches must differ from other pairs.
 const SEPARATED: f64 = 2.0;
 /// Rounds in which u gives back the matches in it.
@@ -186,7 +188,7 @@ impl Linker {
         let mut u: Vec<Vec<f64>> = shares.iter().map(|shares| corrected(shares, None)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
         let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
-        let (mut notes, mut cautions, mut told) = (Vec::new(), Vec::new(), 0.0);
+        let (mut notes, mut cautions, mut told, mut over) = (Vec::new(), Vec::new(), 0.0, 0.0);
         for _ in 0..ROUNDS {
             self.ticket.stage("expectation-maximisation", runs.len() as u64);
             notes.clear();
@@ -227,7 +229,7 @@ impl Linker {
                 m.iter_mut().zip(sums).for_each(|(m, sum)| *m = sum / total);
             }
             let bound = self.found_if_independent(&m, there);
-            (lambda, completeness) = union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
+            (lambda, completeness, over) = union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
             u = shares.iter().zip(&m).map(|(s, m)| corrected(s, Some((lambda, m)))).collect();
         }
         if told < SEPARATED {
@@ -235,9 +237,9 @@ impl Linker {
                 "no_separation: by no rule do matches differ from other pairs by more than {told:.2} bits; there may be none"
             ));
         }
-        if lambda >= most * (1.0 - 1e-9) {
+        if over > OVER {
             cautions.push(format!(
-                "match_share_at_bound: training expects as many matches as the tables allow ({:.0}); pairs that are no matches look like matches",
+                "match_share_at_bound: training expects more matches than the tables allow ({:.0}); pairs that are no matches look like matches",
                 most * sides.pairs()
             ));
         }
@@ -326,7 +328,8 @@ fn found_share(agree: &[f64], rules: &[u64]) -> f64 {
 
 impl Union {
     /// The share of matches among all pairs, and of those the share that the rules find: at most
-    /// `bound`, and at most what the numbers of rules that find each match tell (Chao 1987).
+    /// `bound`, and at most what the numbers of rules that find each match tell (Chao 1987); then
+    /// the expected matches found over the most there can be.
     fn lambda(
         &self,
         m: &[Vec<f64>],
@@ -334,8 +337,8 @@ impl Union {
         start: f64,
         (most, pairs): (f64, f64),
         bound: f64,
-    ) -> (f64, f64) {
-        let (mut lambda, mut completeness) = (start, 1.0);
+    ) -> (f64, f64, f64) {
+        let (mut lambda, mut completeness, mut over) = (start, 1.0, 0.0);
         for _ in 0..500 {
             let mut found = [0.0; 4];
             for ((pattern, count), &times) in self.patterns.iter().zip(&self.found) {
@@ -343,6 +346,7 @@ impl Union {
                 found[times as usize] += share * count as f64 * self.scale;
             }
             let seen: f64 = found.iter().sum();
+            over = seen / (most * pairs).max(1.0);
             let unseen = if self.occasions < 2.0 || found[2] < 1.0 {
                 0.0
             } else {
@@ -357,7 +361,7 @@ impl Union {
                 break;
             }
         }
-        (lambda, completeness)
+        (lambda, completeness, over)
     }
 }
 
