@@ -229,7 +229,8 @@ impl Linker {
                 m.iter_mut().zip(sums).for_each(|(m, sum)| *m = sum / total);
             }
             let bound = self.found_if_independent(&m, there);
-            (lambda, completeness, over) = union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
+            (lambda, completeness, over) =
+                union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
             u = shares.iter().zip(&m).map(|(s, m)| corrected(s, Some((lambda, m)))).collect();
         }
         if told < SEPARATED {
