@@ -14,6 +14,9 @@ use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
+/// A factor: its name, degrees of freedom, F, share explained and p value.
+type Explaining = (String, usize, f64, f64, f64);
+
 /// One of a few words.
 fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
     words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
@@ -615,7 +618,7 @@ impl PyDistances {
         permutations: usize,
         seed: u64,
         progress: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Vec<(String, usize, f64, f64, f64)>> {
+    ) -> PyResult<Vec<Explaining>> {
         let own = Arc::clone(&self.0);
         work::run(py, progress, move |ticket| {
             let factors: Vec<(&str, &[u32])> =

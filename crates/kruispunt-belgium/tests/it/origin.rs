@@ -5,7 +5,7 @@ use kruispunt_belgium::BelgiumError;
 use kruispunt_belgium::generation::{Generations, Roots};
 use kruispunt_belgium::origin::{Criterion, Groups, OriginRule, Unknown};
 
-/// father mother own now born father_born mother_born | monitoring statbel arvastat birth | generation
+/// `father mother own now born father_born mother_born`; the rules; the generation.
 ///
 /// `-` unknown; countries by ISO code; `?` undetermined.
 const PERSONS: &str = "

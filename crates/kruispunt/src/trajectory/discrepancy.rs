@@ -165,7 +165,7 @@ impl Distances {
     }
 
     /// How much each factor explains beside the others, by permutation of the sequences against
-    /// the factors (McArdle & Anderson 2001, *Ecology* 82(1), 290-297): with G the centred
+    /// the factors (`McArdle` & Anderson 2001, *Ecology* 82(1), 290-297): with G the centred
     /// distances and H the projection on the factors' dummies, tr(HG) is explained.
     ///
     /// # Errors
