@@ -9,6 +9,8 @@ from typing import Any
 
 from kruispunt.exceptions import InputError
 
+__all__ = ["read"]
+
 NAME = r'"?([^"\s,()]+?)"?'
 EQUAL = re.compile(r'^"?([^"\s,()]+?)_l"? = "?([^"\s,()]+?)_r"?$')
 BETWEEN = re.compile(r'^(\w+)\("?([^"\s,()]+?)_l"?, ?"?([^"\s,()]+?)_r"?\) (<=|>=) ([0-9.]+)$')

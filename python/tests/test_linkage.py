@@ -198,6 +198,7 @@ def test_links_are_a_table_and_give_the_users_own_kind(small: Any) -> None:
     assert kp.Table(links).columns[:2] == ["left_row", "right_row"]
 
 
+@pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")  # a handful of rows
 def test_many_rows_of_one_person_go_to_one_reference_row(small: Any) -> None:
     left, right = small
     permits = {name: [*values, *values] for name, values in left.items()}
@@ -337,6 +338,7 @@ def test_numbers_that_are_none_are_refused_with_their_row() -> None:
         c.Linker([c.numeric("wage", 1)], [["town"]]).train(table)
 
 
+@pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")  # a handful of rows
 @pytest.mark.parametrize("rows", [1, 2, 3])
 def test_tiny_tables_give_an_answer_or_an_error(rows: int) -> None:
     left = {"surname": NAMES[:rows], "birth": BIRTHS[:rows]}

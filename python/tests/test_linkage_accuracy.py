@@ -223,6 +223,7 @@ def test_no_matches_is_said_by_name_or_nothing_is_linked():
     assert names & doubts or len(links) < 10
 
 
+@pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")  # a handful of rows
 def test_draws_and_false_discovery_rate():
     one = people(300)
     other = {name: values[::-1] for name, values in one.items()}
@@ -238,6 +239,7 @@ def test_draws_and_false_discovery_rate():
         c.key_link(one, other, "person").draws(2)
 
 
+@pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")  # a handful of rows
 def test_groupings_of_clusters():
     one = people(200)
     links = by_names().train(one, one).link(one, one)

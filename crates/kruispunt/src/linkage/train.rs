@@ -15,8 +15,9 @@ use std::sync::{Mutex, PoisonError};
 const TRAINED: u64 = 20_000_000;
 /// Pairs given beforehand to every level of m.
 const PRIOR: f64 = 0.1;
-/// Expected matches found, over the most there can be, beyond which something is wrong.
-const OVER: f64 = 1.05;
+/// Expected matches found, over the most there can be, beyond which something is wrong. Fields that
+/// depend on each other inflate the expectation by some tens of percent where most rows have a match.
+const OVER: f64 = 1.5;
 /// Bits by which matches must differ from other pairs.
 const SEPARATED: f64 = 2.0;
 /// Rounds in which u gives back the matches in it.
