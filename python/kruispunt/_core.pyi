@@ -342,6 +342,23 @@ class Fit:
     def covariance(self) -> NDArray[Any]: ...
     def confint(self, alpha: float) -> list[tuple[float, float]]: ...
     def tidy(self, alpha: float) -> Table: ...
+    def dfs(self) -> NDArray[np.float64]: ...
+    def wild(
+        self,
+        request: dict[str, Any],
+        table: Table | None = None,
+        progress: Any | None = None,
+    ) -> tuple[
+        float,
+        float,
+        float,
+        float,
+        tuple[float, float],
+        int,
+        float,
+        bool,
+        NDArray[np.float64],
+    ]: ...
     def with_vcov(self, covariance: dict[str, Any], table: Table | None = None) -> Fit: ...
     def wald_named(self, names: Sequence[str]) -> tuple[float, float, int, float, float, float]: ...
     def wald_of(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._progress import reporting
 from kruispunt.account import Account
 from kruispunt.estimate._vcov import VcovType, read_vcov
 from kruispunt.exceptions import InputError
@@ -322,6 +323,143 @@ class Fit:
             message = f"`q`: {right.size} numbers for {here.size} restrictions"
             raise InputError(message)
         return slopes, slopes @ b - here + right
+
+    def dfs(self) -> Estimates:
+        """Give the degrees of freedom of each coefficient's t test.
+
+        They differ between coefficients for ``{"CRV2": ...}`` only (Satterthwaite).
+        """
+        return self._named(self._native.dfs())
+
+    def wildboottest(  # noqa: PLR0917 - the order of pyfixest
+        self,
+        reps: int = 9999,
+        cluster: str | None = None,
+        param: str | None = None,
+        weights_type: Literal["rademacher", "mammen", "webb", "normal"] = "rademacher",
+        impose_null: bool = True,  # noqa: FBT001, FBT002
+        bootstrap_type: Literal["11", "13", "31", "33"] = "11",
+        seed: int | None = None,
+        *,
+        R: ArrayLike | None = None,
+        q: float = 0.0,
+        alpha: float = 0.05,
+        return_bootstrapped_t_stats: bool = False,
+        data: IntoTable | None = None,
+        progress: Any = None,
+        **peer: Any,
+    ) -> Any:
+        r"""Test one restriction by the wild cluster bootstrap.
+
+        A draw multiplies the residuals of every cluster by one random number and computes
+        :math:`t` anew; the p value is the share of draws with a larger :math:`|t|`. Effects stay
+        swept out, also those that cross clusters; a draw costs clusters times coefficients, never
+        rows. With few clusters and signs as weights all sign patterns are enumerated when there
+        are no more of them than draws. pyfixest turns effects into dummies; the p value is the
+        same, up to the draws.
+
+        Parameters
+        ----------
+        reps : int
+            Draws.
+        cluster : str, optional
+            The cluster variable, that of the fit by default.
+        param : str, optional
+            The coefficient to test; or give `R`.
+        weights_type : {"rademacher", "mammen", "webb", "normal"}
+            The random numbers.
+        impose_null : bool
+            Whether draws are made as if the null hypothesis held (WCR) or at the estimate (WCU).
+        bootstrap_type : {"11", "13", "31", "33"}
+            First digit: residuals of the fit (1) or of the fit without the cluster (3). Second:
+            studentised by CRV1 or CRV3. A 3 is refused where an effect crosses clusters.
+        seed : int, optional
+            The same seed gives the same draws; 0 by default.
+        R : array_like, shape (k,), optional
+            A restriction :math:`R\beta = q` in place of `param`.
+        q : float
+            The value under the null hypothesis.
+        alpha : float
+            One minus the probability of the confidence set, found by inverting the test.
+        return_bootstrapped_t_stats : bool
+            Whether to give the t statistics of the draws too.
+        data : data frame, optional
+            As in :meth:`vcov`.
+        progress : callable, optional
+            Called with stage, done and total.
+        **peer
+            ``k_adj``, ``G_adj``, ``parallel`` of pyfixest are accepted and change nothing: the
+            corrections are those of the fit, and the p value does not depend on them.
+
+        Returns
+        -------
+        dict, or dict and array
+            ``param``, ``t value``, ``Pr(>|t|)``, ``bootstrap_type``, ``inference``,
+            ``impose_null``, ``ssc`` as in pyfixest; ``estimate``, ``se``, ``confint``,
+            ``clusters``, ``enumerated``.
+
+        Raises
+        ------
+        InputError
+            For an unknown coefficient or cluster variable, fewer than two clusters, instruments or
+            models that are not linear.
+
+        References
+        ----------
+        Roodman, D., Nielsen, M. O., MacKinnon, J. G. & Webb, M. D. (2019). Fast and wild: bootstrap
+        inference in Stata using boottest. *Stata Journal* 19(1), 4-60.
+
+        MacKinnon, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
+        bootstrap methods for cluster-robust inference. *Journal of Applied Econometrics* 38,
+        671-694.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "region": [row // 6 for row in range(60)],
+        ...     "hours": [float(row * 7 % 11) for row in range(60)],
+        ...     "wage": [float(row * 5 % 13) for row in range(60)],
+        ... }
+        >>> fit = kp.feols("wage ~ hours | region", panel, vcov={"CRV1": "region"})
+        >>> test = fit.wildboottest(1023, param="hours")
+        >>> test["enumerated"], test["clusters"]
+        (False, 10)
+        """
+        for name in peer:
+            if name not in ("k_adj", "G_adj", "parallel", "adj", "cluster_adj"):
+                message = f"`wildboottest`: there is no argument {name!r}"
+                raise InputError(message)
+        if cluster is None:
+            if len(self.clusters) != 1:
+                message = "`cluster`: name one variable; the fit is not clustered by just one"
+                raise InputError(message)
+            cluster = next(iter(self.clusters))
+        if (param is None) == (R is None):
+            message = "`param`: name one coefficient, or give `R`"
+            raise InputError(message)
+        if isinstance(reps, bool) or not isinstance(reps, int) or reps < 1:
+            message = f"`reps`: expected a whole number above 0, got {reps!r}"
+            raise InputError(message)
+        row = [] if R is None else np.asarray(R, dtype=np.float64).ravel().tolist()
+        request = {
+            "param": param, "r": row, "q": float(q), "reps": reps, "cluster": cluster,
+            "weights_type": weights_type, "impose_null": bool(impose_null),
+            "bootstrap_type": bootstrap_type, "seed": 0 if seed is None else int(seed),
+            "alpha": float(alpha),
+        }  # fmt: skip
+        source = self._data if data is None else data
+        known = cluster in {*self.effects, *self.clusters}
+        table = None if known or source is None else to_table(source, [cluster], "cluster")
+        with reporting(progress) as report:
+            found = self._native.wild(request, table, report)
+        estimate, se, t, pvalue, confint, clusters, correction, enumerated, draws = found
+        test = {
+            "param": param, "t value": t, "Pr(>|t|)": pvalue, "bootstrap_type": bootstrap_type,
+            "inference": f"CRV({cluster})", "impose_null": bool(impose_null), "ssc": correction,
+            "estimate": estimate, "se": se, "confint": confint, "clusters": clusters,
+            "enumerated": enumerated,
+        }  # fmt: skip
+        return (test, draws) if return_bootstrapped_t_stats else test
 
     def resid(self) -> NDArray[np.float64]:
         """Give the residuals, one a row of the sample (see :meth:`rows`)."""

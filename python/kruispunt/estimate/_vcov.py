@@ -11,7 +11,8 @@ __all__ = ["VcovType", "corrections", "read_vcov", "ssc"]
 
 VcovType: TypeAlias = str | Mapping[str, str] | None
 """``"iid"``, ``"hetero"``, ``"HC1"``, ``"HC2"``, ``"HC3"``, ``{"CRV1": "person"}``,
-``{"CRV1": "a+b"}``, ``{"CRV3": "person"}``, ``"NW"`` and ``"DK"`` (with ``vcov_kwargs``)."""
+``{"CRV1": "a+b"}``, ``{"CRV2": "person"}``, ``{"CRV3": "person"}``, ``"NW"`` and ``"DK"`` (with
+``vcov_kwargs``)."""
 
 _OPTIONS = ("time_id", "panel_id", "lag")
 
@@ -32,11 +33,12 @@ def read_vcov(vcov: Any, vcov_kwargs: Mapping[str, Any] | None = None) -> dict[s
         kind, variables = next(iter(vcov.items()))
         if isinstance(variables, str):
             names = [name.strip() for name in variables.split("+")]
-            if kind in ("CRV1", "CRV3") and all(names):
+            if kind in ("CRV1", "CRV2", "CRV3") and all(names):
                 return {"kind": kind, "variables": names, "lag": None}
     message = (
         f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", "HC2", "HC3", "NW", "DK", '
-        f'{{"CRV1": "person"}}, {{"CRV1": "person+quarter"}} or {{"CRV3": "person"}}'
+        f'{{"CRV1": "person"}}, {{"CRV1": "person+quarter"}}, {{"CRV2": "person"}} or '
+        f'{{"CRV3": "person"}}'
     )
     raise InputError(message)
 

@@ -1,6 +1,7 @@
 //! The native fit.
 
 use super::request::CovarianceRequest;
+use super::wild::WildRequest;
 use crate::account;
 use crate::error::{InputError, estimate_error};
 use crate::table::PyTable;
@@ -18,6 +19,10 @@ type Floats<'py> = Bound<'py, PyArray1<f64>>;
 type Test = (f64, usize, Option<f64>, f64);
 /// First stages, Wu-Hausman, Sargan, Wooldridge.
 type IvTests = (Vec<(String, Test, Test, f64)>, Test, Option<Test>, Option<Test>);
+
+/// Estimate, standard error, t, p, interval, clusters, correction, whether all sign patterns were
+/// drawn, and the draws.
+type Wild<'py> = (f64, f64, f64, f64, (f64, f64), usize, f64, bool, Floats<'py>);
 
 const fn test(own: TestResult) -> Test {
     (own.statistic, own.df1, own.df2, own.p_value)
@@ -68,6 +73,11 @@ impl PyFit {
     #[getter]
     fn df(&self) -> f64 {
         self.0.df()
+    }
+
+    /// Degrees of freedom of each coefficient.
+    fn dfs<'py>(&self, py: Python<'py>) -> Floats<'py> {
+        self.0.dfs().into_pyarray(py)
     }
 
     #[getter]
@@ -165,6 +175,34 @@ impl PyFit {
     /// The same for R b = q.
     fn wald_of(&self, r: Vec<Vec<f64>>, q: Vec<f64>) -> PyResult<(f64, f64, usize, f64, f64, f64)> {
         self.0.wald_test_of(&r, &q).map(wald).map_err(|error| estimate_error(&error))
+    }
+
+    /// The wild cluster bootstrap of one restriction.
+    #[pyo3(signature = (request, table=None, progress=None))]
+    fn wild<'py>(
+        &self,
+        py: Python<'py>,
+        request: WildRequest,
+        table: Option<&Bound<'_, PyTable>>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Wild<'py>> {
+        let bootstrap = request.read()?;
+        let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
+        let fit = Arc::clone(&self.0);
+        let own = work::run(py, progress, move |ticket| {
+            request.run(&bootstrap, &fit, &table, ticket)
+        })?;
+        Ok((
+            own.estimate,
+            own.std_error,
+            own.t,
+            own.p_value,
+            own.conf_int,
+            own.n_clusters,
+            own.correction,
+            own.enumerated,
+            own.draws.into_pyarray(py),
+        ))
     }
 
     fn resid<'py>(&self, py: Python<'py>) -> PyResult<Floats<'py>> {

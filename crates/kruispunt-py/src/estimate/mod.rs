@@ -2,6 +2,7 @@
 
 mod fit;
 mod request;
+mod wild;
 
 use crate::error::estimate_error;
 use crate::panel::PyPanel;

@@ -29,9 +29,10 @@ impl CovarianceRequest {
             ("iid", []) => Ok(Vcov::Iid),
             ("hetero" | "HC1", []) => Ok(Vcov::Hc1),
             ("CRV1", [_, ..]) => Ok(Vcov::clusters(self.variables.iter().cloned())),
+            ("CRV2", [cluster]) => Ok(Vcov::Crv2(cluster.clone())),
             ("CRV3", [cluster]) => Ok(Vcov::Crv3(cluster.clone())),
-            ("CRV3", [_, ..]) => {
-                Err(InputError::new_err("`vcov`: CRV3 takes one cluster variable"))
+            (kind @ ("CRV2" | "CRV3"), [_, ..]) => {
+                Err(InputError::new_err(format!("`vcov`: {kind} takes one cluster variable")))
             }
             ("HC2", []) => Ok(Vcov::Hc2),
             ("HC3", []) => Ok(Vcov::Hc3),
@@ -44,7 +45,7 @@ impl CovarianceRequest {
             (kind, _) => Err(bad(
                 "vcov",
                 kind,
-                "iid, hetero, HC1, HC2, HC3, NW, DK, {\"CRV1\": ...} or {\"CRV3\": ...}",
+                "iid, hetero, HC1, HC2, HC3, NW, DK, {\"CRV1\": ...}, {\"CRV2\": ...} or {\"CRV3\": ...}",
             )),
         }
     }

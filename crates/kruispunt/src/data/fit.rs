@@ -210,6 +210,8 @@ pub struct Fit {
     pub(crate) vcov_text: String,
     pub(crate) ssc: Ssc,
     pub(crate) df: f64,
+    /// One number a coefficient, where they differ.
+    pub(crate) df_each: Vec<f64>,
     pub(crate) n_obs: usize,
     pub(crate) weights: Option<String>,
     pub(crate) effects: Vec<EffectCount>,
@@ -272,6 +274,12 @@ impl Fit {
     #[must_use]
     pub const fn df(&self) -> f64 {
         self.df
+    }
+
+    /// Degrees of freedom of each coefficient's t distribution, shape `(k,)`.
+    #[must_use]
+    pub fn dfs(&self) -> Vec<f64> {
+        if self.df_each.is_empty() { vec![self.df; self.names.len()] } else { self.df_each.clone() }
     }
 
     /// Observations in the sample.

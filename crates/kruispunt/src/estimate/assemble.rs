@@ -95,6 +95,7 @@ impl Origin<'_> {
             vcov_text: String::new(),
             ssc: request.ssc,
             df: f64::NAN,
+            df_each: Vec::new(),
             n_obs: n,
             weights: request.weights.clone(),
             effects,

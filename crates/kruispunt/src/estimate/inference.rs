@@ -55,7 +55,7 @@ impl Fit {
     /// Two-sided p values by the t distribution, shape `(k,)`.
     #[must_use]
     pub fn p_values(&self) -> Vec<f64> {
-        self.t_values().into_iter().map(|t| t_two_sided(t, self.df)).collect()
+        self.t_values().into_iter().zip(self.dfs()).map(|(t, df)| t_two_sided(t, df)).collect()
     }
 
     /// Confidence intervals of probability `1 - alpha`, one pair a coefficient.
@@ -71,9 +71,11 @@ impl Fit {
                 got: alpha.to_string(),
             });
         }
-        let reach = t_quantile(1.0 - alpha / 2.0, self.df);
-        let both = |(b, se): (&f64, f64)| (b - reach * se, b + reach * se);
-        Ok(self.coef.iter().zip(self.std_errors()).map(both).collect())
+        let both = |((b, se), df): ((&f64, f64), f64)| {
+            let reach = t_quantile(1.0 - alpha / 2.0, df) * se;
+            (b - reach, b + reach)
+        };
+        Ok(self.coef.iter().zip(self.std_errors()).zip(self.dfs()).map(both).collect())
     }
 
     /// One row a coefficient: `Coefficient`, `Estimate`, `Std. Error`, `t value`, `Pr(>|t|)` and

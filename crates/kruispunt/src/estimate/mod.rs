@@ -27,6 +27,7 @@ mod sample;
 mod sampled;
 mod vcov;
 mod weak;
+mod wild;
 
 pub use drawn::split_levels;
 pub use error::EstimateError;
@@ -37,4 +38,5 @@ pub use inference::{EffectValues, WaldTest};
 pub use request::Singletons;
 pub(crate) use sampled::{Sampled, Sampling};
 pub use vcov::Vcov;
+pub use wild::{Jackknifed, Null, WildBootstrap, WildTest, WildWeights};
 pub use weak::{FirstStageTest, InstrumentTests, TestResult};

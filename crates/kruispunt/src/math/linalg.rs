@@ -199,6 +199,30 @@ pub(crate) fn positive_part(matrix: &[f64], k: usize) -> Option<Vec<f64>> {
     Some((0..k * k).map(|at| fixed[(at / k, at % k)]).collect())
 }
 
+/// Eigenvalues of a symmetric row-major `(k, k)` matrix and, one row each, their vectors.
+pub(crate) fn eigen(matrix: &[f64], k: usize) -> (Vec<f64>, Vec<f64>) {
+    if k == 0 || matrix.iter().any(|value| !value.is_finite()) {
+        return (vec![f64::NAN; k], vec![f64::NAN; k * k]);
+    }
+    let found = DMatrix::from_row_slice(k, k, matrix).symmetric_eigen();
+    (found.eigenvalues.iter().copied().collect(), found.eigenvectors.iter().copied().collect())
+}
+
+/// A symmetric matrix with `f` of its eigenvalues in their place.
+pub(crate) fn with_eigenvalues(matrix: &[f64], k: usize, f: impl Fn(f64) -> f64) -> Vec<f64> {
+    let (values, vectors) = eigen(matrix, k);
+    let mut out = vec![0.0; k * k];
+    for (value, vector) in values.iter().zip(vectors.chunks_exact(k.max(1))) {
+        let value = f(*value);
+        for i in 0..k {
+            for j in 0..k {
+                out[i * k + j] += value * vector[i] * vector[j];
+            }
+        }
+    }
+    out
+}
+
 /// Cholesky factor of a large positive semidefinite matrix; directions without weight get 0.
 pub(crate) struct Semidefinite {
     m: usize,

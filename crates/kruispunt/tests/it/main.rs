@@ -11,3 +11,4 @@ mod linkage;
 mod panel;
 mod panel_twins;
 mod trajectory;
+mod wild;

@@ -72,6 +72,7 @@ impl Parts<'_> {
         Ok(Covariance {
             matrix: fixed.unwrap_or(matrix),
             df: smallest as f64 - 1.0,
+            df_each: Vec::new(),
             clusters: variables.iter().zip(&factors).map(count).collect(),
             text: vcov.text(),
             repaired,
@@ -112,7 +113,7 @@ fn cross(factors: &[&Factor]) -> Option<Factor> {
 }
 
 /// Whether every level of `inner` lies in one level of `outer`.
-fn is_nested(inner: &Factor, outer: &Factor) -> bool {
+pub(in crate::estimate) fn is_nested(inner: &Factor, outer: &Factor) -> bool {
     if std::ptr::eq(inner, outer) {
         return true;
     }

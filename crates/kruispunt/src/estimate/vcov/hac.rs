@@ -93,6 +93,7 @@ impl Parts<'_> {
         Ok(Covariance {
             matrix,
             df: periods - 1.0,
+            df_each: Vec::new(),
             clusters: counts,
             text: vcov.text(),
             repaired: false,

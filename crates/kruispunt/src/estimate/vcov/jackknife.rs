@@ -6,8 +6,6 @@ use crate::estimate::EstimateError;
 use crate::estimate::absorption::sweep;
 use crate::estimate::least_squares::{measure, solve};
 use crate::math::absorb::Stop;
-use crate::math::crossprod::gram;
-use crate::math::linalg::Triangle;
 use rayon::prelude::*;
 
 impl Parts<'_> {
@@ -45,35 +43,10 @@ impl Parts<'_> {
 
     /// What leaving out each cluster changes, where no effect crosses clusters: from cross-products.
     fn gaps_within(&self, factor: &Factor) -> Vec<Vec<f64>> {
-        let (k, g, residuals) = (self.k(), factor.n_levels(), self.residuals());
-        let mut grams = vec![0.0; g * k * k];
-        let mut scores = vec![0.0; g * k];
-        for (row, &code) in factor.codes().iter().enumerate() {
-            let code = code as usize;
-            for i in 0..k {
-                let x = self.weight(row) * self.sample.regressors[i][row];
-                scores[code * k + i] += x * residuals[row];
-                for j in 0..k {
-                    grams[(code * k + i) * k + j] += x * self.sample.regressors[j][row];
-                }
-            }
-        }
-        let whole = gram(&self.columns(), self.weights());
-        (0..g)
+        let pieces = self.pieces(factor);
+        (0..pieces.g)
             .into_par_iter()
-            .map(|cluster| {
-                let own = &grams[cluster * k * k..(cluster + 1) * k * k];
-                let rest: Vec<f64> = whole.iter().zip(own).map(|(all, own)| all - own).collect();
-                let reference: Vec<f64> = (0..k).map(|j| whole[j * k + j]).collect();
-                let triangle = Triangle::cholesky(&rest, &reference, 1e-12);
-                let kept = &triangle.kept;
-                let right: Vec<f64> = kept.iter().map(|&j| -scores[cluster * k + j]).collect();
-                let mut gap: Vec<f64> = self.coef.iter().map(|b| -b).collect();
-                for (&j, value) in kept.iter().zip(triangle.solve(&right)) {
-                    gap[j] = value;
-                }
-                gap
-            })
+            .map(|cluster| pieces.gap(cluster, &pieces.without(cluster), self.coef))
             .collect()
     }
 

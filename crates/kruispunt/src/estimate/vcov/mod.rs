@@ -4,6 +4,11 @@ mod cluster;
 mod hac;
 mod hetero;
 mod jackknife;
+mod pieces;
+mod reduced_bias;
+
+pub(super) use cluster::is_nested;
+pub(super) use pieces::{Pieces, times};
 
 use super::EstimateError;
 use crate::data::{
@@ -23,6 +28,7 @@ use serde::{Deserialize, Serialize};
 /// | `Hc1` | `B (sum s_i s_i') B`, corrected by N/(N - K) |
 /// | `Hc2`, `Hc3` | the same with `s_i` divided by `(1 - h_i)^(1/2)` and `1 - h_i`, h the leverage, effects included |
 /// | `Crv1` | `B (sum over clusters S_g S_g') B`; several variables by inclusion and exclusion |
+/// | `Crv2` | `B (sum over clusters T_g S_g S_g' T_g') B`, where T_g is the root of `(I - H_gg)^-1`; t tests have Satterthwaite's degrees of freedom, one number a coefficient |
 /// | `Crv3` | `sum over clusters (b_(-g) - b)(b_(-g) - b)'`, the jackknife; effects that cross clusters are swept out again without each cluster |
 /// | `NeweyWest` | `B (sum over l of (1 - l/(L + 1)) (C_l + C_l')) B`, `C_l` the products of scores of one unit l periods apart |
 /// | `DriscollKraay` | the same with scores summed within periods |
@@ -46,6 +52,11 @@ use serde::{Deserialize, Serialize};
 ///   dependent panel data. *Review of Economics and Statistics* 80(4), 549-560.
 /// - Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2011). Robust inference with multiway
 ///   clustering. *Journal of Business & Economic Statistics* 29(2), 238-249.
+/// - Bell, R. M. & McCaffrey, D. F. (2002). Bias reduction in standard errors for linear regression
+///   with multi-stage samples. *Survey Methodology* 28(2), 169-181.
+/// - Pustejovsky, J. E. & Tipton, E. (2018). Small-sample methods for cluster-robust variance
+///   estimation and hypothesis testing in fixed effects models. *Journal of Business & Economic
+///   Statistics* 36(4), 672-683.
 /// - `MacKinnon`, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
 ///   bootstrap methods for cluster-robust inference. *Journal of Applied Econometrics* 38, 671-694.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -62,6 +73,8 @@ pub enum Vcov {
     Hc3,
     /// Errors dependent within clusters, by one variable or more.
     Crv1(Vec<String>),
+    /// As `Crv1`, without bias where errors are independent (Bell & `McCaffrey`), by one variable.
+    Crv2(String),
     /// The cluster jackknife, by one variable.
     Crv3(String),
     /// Errors dependent over periods, within units; without units over one series.
@@ -105,7 +118,7 @@ impl Vcov {
             }
             Self::DriscollKraay { time, .. } => vec![time.clone()],
             Self::Crv1(variables) => variables.clone(),
-            Self::Crv3(variable) => vec![variable.clone()],
+            Self::Crv2(variable) | Self::Crv3(variable) => vec![variable.clone()],
         }
     }
 
@@ -116,6 +129,7 @@ impl Vcov {
             Self::Hc2 => "HC2".to_owned(),
             Self::Hc3 => "HC3".to_owned(),
             Self::Crv1(variables) => format!("CRV1 by {}", variables.join(" + ")),
+            Self::Crv2(variable) => format!("CRV2 by {variable}"),
             Self::Crv3(variable) => format!("CRV3 by {variable}"),
             Self::NeweyWest { time, panel, lag } => {
                 let units = panel.as_ref().map_or_else(String::new, |panel| format!(" by {panel}"));
@@ -136,6 +150,8 @@ fn lag_text(lag: Option<usize>) -> String {
 pub(super) struct Covariance {
     pub(super) matrix: Vec<f64>,
     pub(super) df: f64,
+    /// One number a coefficient, where they differ.
+    pub(super) df_each: Vec<f64>,
     pub(super) clusters: Vec<ClusterCount>,
     pub(super) text: String,
     pub(super) repaired: bool,
@@ -223,8 +239,21 @@ impl Fit {
         self.vcov = covariance.matrix;
         let known = self.sample().is_some_and(|own| own.dispersion == Dispersion::One);
         self.df = if known { f64::INFINITY } else { covariance.df };
+        self.df_each = covariance.df_each;
         self.clusters = covariance.clusters;
         self.vcov_text = covariance.text;
+    }
+}
+
+impl Fit {
+    /// The classes of a variable on the sample: an effect, a cluster variable, or a column of
+    /// `table`.
+    pub(super) fn variable_of(&self, name: &str, table: &Table) -> Result<Factor, EstimateError> {
+        let sample = self.sample().ok_or(EstimateError::NoSample { what: "clusters" })?;
+        match find(sample, name) {
+            Some(factor) => Ok(factor.clone()),
+            None => cluster_of(sample, name, table),
+        }
     }
 }
 
@@ -255,16 +284,16 @@ fn cluster_of(sample: &Sample, name: &str, table: &Table) -> Result<Factor, Esti
 }
 
 impl Parts<'_> {
-    fn k(&self) -> usize {
+    pub(super) fn k(&self) -> usize {
         self.coef.len()
     }
 
-    fn n(&self) -> usize {
+    pub(super) fn n(&self) -> usize {
         self.sample.residuals.len()
     }
 
     /// Parameters counted, given which effects are nested.
-    fn parameters(&self, nested: &[bool]) -> usize {
+    pub(super) fn parameters(&self, nested: &[bool]) -> usize {
         let levels: Vec<usize> =
             self.sample.effects.iter().map(|effect| effect.factor.n_levels()).collect();
         let all: usize = levels.iter().sum();
@@ -284,7 +313,7 @@ impl Parts<'_> {
             }
     }
 
-    fn correction(&self, parameters: usize, top: f64) -> Result<f64, EstimateError> {
+    pub(super) fn correction(&self, parameters: usize, top: f64) -> Result<f64, EstimateError> {
         if self.n() <= parameters {
             return Err(EstimateError::TooFewRows { n_obs: self.n(), parameters });
         }
@@ -293,18 +322,18 @@ impl Parts<'_> {
     }
 
     /// Weights of the rows, those of the last step where there were several.
-    fn weights(&self) -> Option<&[f64]> {
+    pub(super) fn weights(&self) -> Option<&[f64]> {
         match &self.sample.working {
             Some(working) => Some(&working.weights),
             None => self.sample.weights.as_deref(),
         }
     }
 
-    fn weight(&self, row: usize) -> f64 {
+    pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights().map_or(1.0, |weights| weights[row])
     }
 
-    fn residuals(&self) -> &[f64] {
+    pub(super) fn residuals(&self) -> &[f64] {
         self.sample.working.as_ref().map_or(&self.sample.residuals, |working| &working.residuals)
     }
 
@@ -315,7 +344,7 @@ impl Parts<'_> {
     }
 
     /// The factor of a cluster or time variable.
-    fn variable(&self, name: &str) -> Result<&Factor, EstimateError> {
+    pub(super) fn variable(&self, name: &str) -> Result<&Factor, EstimateError> {
         find(self.sample, name).ok_or_else(|| {
             EstimateError::Data(crate::data::DataError::MissingColumn {
                 argument: "vcov".to_owned(),
@@ -331,6 +360,7 @@ impl Parts<'_> {
         let simple = |matrix: Vec<f64>, parameters: usize| Covariance {
             matrix,
             df: n - parameters as f64,
+            df_each: Vec::new(),
             clusters: Vec::new(),
             text: vcov.text(),
             repaired: false,
@@ -366,11 +396,12 @@ impl Parts<'_> {
             }
             Vcov::DriscollKraay { time, lag } => self.driscoll_kraay(vcov, time, *lag),
             Vcov::Crv1(variables) => self.clustered(vcov, variables),
+            Vcov::Crv2(variable) => self.bias_reduced(vcov, variable),
             Vcov::Crv3(variable) => self.clustered(vcov, std::slice::from_ref(variable)),
         }
     }
 
-    fn columns(&self) -> Vec<&[f64]> {
+    pub(super) fn columns(&self) -> Vec<&[f64]> {
         self.sample.regressors.iter().map(Vec::as_slice).collect()
     }
 }

@@ -310,6 +310,7 @@ impl Cox {
             .to_owned(),
             ssc: Ssc::default().without_k().without_g(),
             df: f64::INFINITY,
+            df_each: Vec::new(),
             n_obs: sample.rows.len(),
             weights: self.weights.clone(),
             effects: sample

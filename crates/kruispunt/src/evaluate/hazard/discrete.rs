@@ -306,6 +306,7 @@ impl DiscreteHazard {
             vcov_text: self.cluster.as_ref().map_or("iid".to_owned(), |_| "CRV1".to_owned()),
             ssc: Ssc::default().without_k(),
             df: f64::INFINITY,
+            df_each: Vec::new(),
             n_obs: sample.rows.len(),
             weights: self.weights.clone(),
             effects: sample
