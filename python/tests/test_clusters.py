@@ -11,9 +11,9 @@ import kruispunt as kp
 from kruispunt.exceptions import InputError
 
 STORED = json.loads(
-    (
-        Path(__file__).parents[2] / "crates/kruispunt/tests/oracles/wild/expected.json"
-    ).read_text(encoding="utf-8")
+    (Path(__file__).parents[2] / "crates/kruispunt/tests/oracles/wild/expected.json").read_text(
+        encoding="utf-8"
+    )
 )
 
 

@@ -437,12 +437,12 @@ class Fit:
         if (param is None) == (R is None):
             message = "`param`: name one coefficient, or give `R`"
             raise InputError(message)
-        if isinstance(reps, bool) or not isinstance(reps, int) or reps < 1:
+        if reps < 1 or int(reps) != reps:
             message = f"`reps`: expected a whole number above 0, got {reps!r}"
             raise InputError(message)
         row = [] if R is None else np.asarray(R, dtype=np.float64).ravel().tolist()
         request = {
-            "param": param, "r": row, "q": float(q), "reps": reps, "cluster": cluster,
+            "param": param, "r": row, "q": float(q), "reps": int(reps), "cluster": cluster,
             "weights_type": weights_type, "impose_null": bool(impose_null),
             "bootstrap_type": bootstrap_type, "seed": 0 if seed is None else int(seed),
             "alpha": float(alpha),

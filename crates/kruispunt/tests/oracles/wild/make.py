@@ -59,13 +59,15 @@ def main() -> None:
                 boot.get_vcov()
                 boot.get_tstat()
                 boot.get_pvalue()
-                cases.append({
-                    "formula": formula,
-                    "bootstrap_type": kind,
-                    "impose_null": impose_null,
-                    "t": float(np.ravel(boot.t_stat)[0]),
-                    "p": float(np.ravel(boot.pvalue)[0]),
-                })
+                cases.append(
+                    {
+                        "formula": formula,
+                        "bootstrap_type": kind,
+                        "impose_null": impose_null,
+                        "t": float(np.ravel(boot.t_stat)[0]),
+                        "p": float(np.ravel(boot.pvalue)[0]),
+                    }
+                )
     expected = {
         "peer": f"wildboottest {version('wildboottest')}",
         "data": {
