@@ -20,6 +20,8 @@ use super::absorption::{failed, go_on, groups, stage};
 use super::vcov::{Parts, Pieces, is_nested, times};
 use crate::data::{Factor, Fit, Seed, Table, Ticket};
 use crate::math::absorb::{Absorber, Stop};
+use crate::math::crossprod::dot;
+use crate::math::special::normal_quantile;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -293,7 +295,6 @@ impl WildBootstrap {
             return Err(bad("bootstrap_type", expected, "a jackknife"));
         }
         let toward = times(&parts.sample.bread, r);
-        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
         let lines = self.lines(parts, &pieces, r, &toward);
         let mut machine = Machine {
             estimate: dot(r, parts.coef),
@@ -347,7 +348,7 @@ impl WildBootstrap {
 
     /// Scores at the estimate, and how they move with the value imposed.
     fn lines(&self, parts: &Parts<'_>, pieces: &Pieces, r: &[f64], toward: &[f64]) -> Vec<Line> {
-        let reach: f64 = r.iter().zip(toward).map(|(a, b)| a * b).sum();
+        let reach = dot(r, toward);
         let imposed = self.null == Null::Imposed;
         let of = |cluster: usize| {
             let (gram, mut base) = (pieces.gram(cluster), pieces.score(cluster).to_vec());
@@ -357,9 +358,9 @@ impl WildBootstrap {
                 let mut gap = pieces.gap(cluster, &without, parts.coef);
                 if imposed {
                     let own = without.solve(r);
-                    let own_reach: f64 = own.iter().zip(r).map(|(a, b)| a * b).sum();
+                    let own_reach = dot(&own, r);
                     let scale = if own_reach > 0.0 { own_reach.recip() } else { 0.0 };
-                    let along: f64 = gap.iter().zip(r).map(|(a, b)| a * b).sum();
+                    let along = dot(&gap, r);
                     for (gap, own) in gap.iter_mut().zip(&own) {
                         *gap -= own * scale * along;
                     }
@@ -498,12 +499,9 @@ impl Machine {
         let k = self.toward.len();
         let (mut base, mut slope) = (vec![0.0; k], vec![0.0; k]);
         for (line, weight) in self.lines.iter().zip(weights) {
-            for at in 0..k {
-                base[at] += weight * line.base[at];
-                slope[at] += weight * line.slope[at];
-            }
+            add(&mut base, *weight, &line.base);
+            add(&mut slope, *weight, &line.slope);
         }
-        let dot = |a: &[f64], b: &[f64]| crate::math::crossprod::dot(a, b);
         let mut squares = (0.0, 0.0, 0.0);
         for (at, (line, weight)) in self.lines.iter().zip(weights).enumerate() {
             let left = &self.left[at * k..(at + 1) * k];
@@ -590,11 +588,15 @@ impl WildWeights {
                     }
                     Self::Mammen => mammen(Seed::unit(words[at])),
                     Self::Webb => webb(words[at]),
-                    Self::Normal => crate::math::special::normal_quantile(Seed::unit(words[at])),
+                    Self::Normal => normal_quantile(Seed::unit(words[at])),
                 };
             }
         }
     }
+}
+
+fn add(sum: &mut [f64], weight: f64, values: &[f64]) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
 }
 
 fn mammen(uniform: f64) -> f64 {

@@ -52,7 +52,7 @@ use serde::{Deserialize, Serialize};
 ///   dependent panel data. *Review of Economics and Statistics* 80(4), 549-560.
 /// - Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2011). Robust inference with multiway
 ///   clustering. *Journal of Business & Economic Statistics* 29(2), 238-249.
-/// - Bell, R. M. & McCaffrey, D. F. (2002). Bias reduction in standard errors for linear regression
+/// - Bell, R. M. & `McCaffrey`, D. F. (2002). Bias reduction in standard errors for linear regression
 ///   with multi-stage samples. *Survey Methodology* 28(2), 169-181.
 /// - Pustejovsky, J. E. & Tipton, E. (2018). Small-sample methods for cluster-robust variance
 ///   estimation and hypothesis testing in fixed effects models. *Journal of Business & Economic

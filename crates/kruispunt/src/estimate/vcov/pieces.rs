@@ -44,8 +44,8 @@ impl Parts<'_> {
         let mut grams = vec![0.0; g * k * k];
         let mut scores = vec![0.0; g * k];
         for (i, (own, pulls)) in parts.iter().enumerate() {
-            for cluster in 0..g {
-                scores[cluster * k + i] = pulls[cluster];
+            for (cluster, pull) in pulls.iter().enumerate() {
+                scores[cluster * k + i] = *pull;
                 for j in i..k {
                     grams[(cluster * k + i) * k + j] = own[cluster * k + j];
                     grams[(cluster * k + j) * k + i] = own[cluster * k + j];
