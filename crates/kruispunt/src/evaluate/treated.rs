@@ -186,6 +186,7 @@ impl OnTreated {
             vcov_text: if self.cluster.is_some() { "CRV1" } else { "HC0" }.to_owned(),
             ssc: Ssc::default().without_k().without_g(),
             df: f64::INFINITY,
+            df_each: Vec::new(),
             n_obs: sample.rows.len(),
             weights: self.weights.clone(),
             effects: Vec::new(),
