@@ -20,7 +20,7 @@ struct Data {
 fn data() -> Data {
     let n = 150_i64;
     let noise = |row: i64, a: i64| ((row * row * a + 17 * row) % 101) as f64 / 50.0 - 1.0;
-    let region: Vec<i64> = (0..n).map(|row| (row * row / 3) % REGIONS).collect();
+    let region: Vec<i64> = (0..n).map(|row| (row * 5 + row / 9) % REGIONS).collect();
     let person = (0..n).map(|row| region[row as usize] * 4 + row % 4).collect();
     let quarter = (0..n).map(|row| row % 5).collect();
     let hours: Vec<f64> = (0..n).map(|row| noise(row, 7) + noise(row, 3) * 0.5).collect();
