@@ -189,9 +189,8 @@ impl PyFit {
         let bootstrap = request.read()?;
         let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
         let fit = Arc::clone(&self.0);
-        let own = work::run(py, progress, move |ticket| {
-            request.run(&bootstrap, &fit, &table, ticket)
-        })?;
+        let own =
+            work::run(py, progress, move |ticket| request.run(&bootstrap, &fit, &table, ticket))?;
         Ok((
             own.estimate,
             own.std_error,

@@ -38,5 +38,5 @@ pub use inference::{EffectValues, WaldTest};
 pub use request::Singletons;
 pub(crate) use sampled::{Sampled, Sampling};
 pub use vcov::Vcov;
-pub use wild::{Jackknifed, Null, WildBootstrap, WildTest, WildWeights};
 pub use weak::{FirstStageTest, InstrumentTests, TestResult};
+pub use wild::{Jackknifed, Null, WildBootstrap, WildTest, WildWeights};
