@@ -380,7 +380,7 @@ impl WildBootstrap {
         let signs = self.weights == WildWeights::Rademacher;
         let enumerated = signs && machine.g < 40 && 1_usize << machine.g <= self.draws;
         let draws = if enumerated { 1 << machine.g } else { self.draws };
-        let seed = Seed::new(self.seed).stream(0x77_69_6c_64);
+        let seed = Seed::new(self.seed).stream(0x7769_6c64);
         ticket.stage("wild bootstrap", draws as u64);
         let found: Vec<Vec<Draw>> = (0..draws.div_ceil(BLOCK))
             .into_par_iter()

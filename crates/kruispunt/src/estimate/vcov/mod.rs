@@ -28,7 +28,7 @@ use serde::{Deserialize, Serialize};
 /// | `Hc1` | `B (sum s_i s_i') B`, corrected by N/(N - K) |
 /// | `Hc2`, `Hc3` | the same with `s_i` divided by `(1 - h_i)^(1/2)` and `1 - h_i`, h the leverage, effects included |
 /// | `Crv1` | `B (sum over clusters S_g S_g') B`; several variables by inclusion and exclusion |
-/// | `Crv2` | `B (sum over clusters T_g S_g S_g' T_g') B`, where T_g is the root of `(I - H_gg)^-1`; t tests have Satterthwaite's degrees of freedom, one number a coefficient |
+/// | `Crv2` | `B (sum over clusters T_g S_g S_g' T_g') B`, where `T_g` is the root of `(I - H_gg)^-1`; t tests have Satterthwaite's degrees of freedom, one number a coefficient |
 /// | `Crv3` | `sum over clusters (b_(-g) - b)(b_(-g) - b)'`, the jackknife; effects that cross clusters are swept out again without each cluster |
 /// | `NeweyWest` | `B (sum over l of (1 - l/(L + 1)) (C_l + C_l')) B`, `C_l` the products of scores of one unit l periods apart |
 /// | `DriscollKraay` | the same with scores summed within periods |
