@@ -54,6 +54,9 @@ from kruispunt.matching import (
 # trajectory
 from kruispunt import trajectory
 
+# cases
+from kruispunt import cases
+
 # report
 from kruispunt.plots import coefplot, iplot, love_plot, plot_curves, plot_effects
 from kruispunt.report import Report
@@ -113,6 +116,8 @@ __all__ = [
     "twfe_weights",
     # trajectory
     "trajectory",
+    # cases
+    "cases",
     # report
     "Report",
     "coefplot",

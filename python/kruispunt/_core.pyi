@@ -698,6 +698,22 @@ class Typology:
     def __len__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+# cases --------------------------------------------------------------------------------------
+
+def cases_select(
+    source: tuple[Any, ...] | None, data: Table | None, request: dict[str, Any]
+) -> tuple[Linked, str]: ...
+def cases_pairs(
+    data: Table,
+    person: str,
+    contrast: str,
+    n: int,
+    alike: Sequence[str],
+    near: Sequence[str],
+    caliper: float | None,
+    seed: int,
+) -> tuple[Linked, Table]: ...
+
 # report -------------------------------------------------------------------------------------
 
 def flow_svg(json: str) -> str: ...

@@ -10,6 +10,7 @@ use kruispunt::evaluate::EvaluateError;
 use kruispunt::linkage::LinkageError as CoreLinkageError;
 use kruispunt::panel::PanelError as CorePanelError;
 use kruispunt::trajectory::TrajectoryError;
+use kruispunt_cases::CasesError;
 use pyo3::PyErr;
 
 pyo3::import_exception!(kruispunt.exceptions, InputError);
@@ -66,5 +67,14 @@ pub(crate) fn trajectory_error(error: &TrajectoryError) -> PyErr {
         InputError::new_err(error.to_string())
     } else {
         EstimationError::new_err(error.to_string())
+    }
+}
+
+/// The exception of the cases.
+pub(crate) fn cases_error(error: &CasesError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        KruispuntError::new_err(error.to_string())
     }
 }

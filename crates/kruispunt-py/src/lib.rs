@@ -19,6 +19,7 @@
 mod account;
 mod arrow;
 mod belgium;
+mod cases;
 mod column;
 mod error;
 mod estimate;
@@ -89,6 +90,10 @@ mod _core {
     // trajectory
     #[pymodule_export]
     use crate::trajectory::{PyDistances, PySequences, PyTree, PyTypology};
+
+    // cases
+    #[pymodule_export]
+    use crate::cases::{cases_pairs, cases_select};
 
     // report
     #[pymodule_export]

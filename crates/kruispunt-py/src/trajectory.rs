@@ -476,7 +476,7 @@ const LINKAGES: [(&str, Linkage); 6] = [
 
 /// Distances between sequences.
 #[pyclass(frozen, name = "Distances", module = "kruispunt._core")]
-pub(crate) struct PyDistances(Arc<Distances>);
+pub(crate) struct PyDistances(pub(crate) Arc<Distances>);
 
 impl From<Distances> for PyDistances {
     fn from(distances: Distances) -> Self {
@@ -696,7 +696,7 @@ impl PyTree {
 
 /// Types of sequences.
 #[pyclass(frozen, name = "Typology", module = "kruispunt._core")]
-pub(crate) struct PyTypology(Arc<Typology>);
+pub(crate) struct PyTypology(pub(crate) Arc<Typology>);
 
 impl From<Typology> for PyTypology {
     fn from(typology: Typology) -> Self {

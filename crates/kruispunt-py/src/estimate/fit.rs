@@ -30,7 +30,7 @@ const fn test(own: TestResult) -> Test {
 
 /// Coefficients, their covariance, and the sample they rest on.
 #[pyclass(frozen, name = "Fit", module = "kruispunt._core")]
-pub(crate) struct PyFit(pub(super) Arc<Fit>);
+pub(crate) struct PyFit(pub(crate) Arc<Fit>);
 
 impl PyFit {
     pub(crate) fn of(fit: Fit) -> Self {

@@ -194,6 +194,42 @@ impl Sample {
     pub fn rows(&self) -> &[u32] {
         &self.rows
     }
+
+    /// What was observed, row by row.
+    #[must_use]
+    pub fn outcome(&self) -> &[f64] {
+        &self.outcome
+    }
+
+    /// What the model leaves, row by row.
+    #[must_use]
+    pub fn residuals(&self) -> &[f64] {
+        &self.residuals
+    }
+
+    /// Regressors with the effects swept out, one column a coefficient.
+    #[must_use]
+    pub fn regressors(&self) -> &[Vec<f64>] {
+        &self.regressors
+    }
+
+    /// Weights, row by row.
+    #[must_use]
+    pub fn weights(&self) -> Option<&[f64]> {
+        self.weights.as_deref()
+    }
+
+    /// The inverse of `X'WX` of the swept regressors, row-major.
+    #[must_use]
+    pub fn bread(&self) -> &[f64] {
+        &self.bread
+    }
+
+    /// Whether it is plain or weighted least squares: no instruments, no likelihood.
+    #[must_use]
+    pub const fn is_least_squares(&self) -> bool {
+        self.working.is_none() && !self.instrumented
+    }
 }
 
 /// Coefficients, their covariance, and the sample they rest on.

@@ -1,0 +1,395 @@
+//! Whom to interview.
+//!
+//! A *ground* gives each candidate a score, higher for a better case of its kind:
+//! [`of_typology`], [`of_fit`], [`of_groups`] (effects by group) and [`of_table`]. [`Select`] then
+//! takes the best of each group within the quotas, adds reserves, and protects what is printed.
+//!
+//! | kind | from types | from a model | from a table |
+//! |---|---|---|---|
+//! | typical | high silhouette | small residual | |
+//! | deviant | far from the medoid of its type | large residual | |
+//! | extreme | far from the mean of `on`, in standard deviations | the same | the same |
+//! | influential | | Cook's distance, or the change of one coefficient | |
+//! | pathway | | explained with the cause, not without it | |
+//! | diverse | far from all chosen before | the same, on `on` | the same |
+//! | most-similar | alike on `on`, of different types | of different cause | of different `contrast` |
+//! | most-different | unlike on `on`, of one type | of one outcome and cause | of one `contrast` |
+//! | medoid | near the medoid | | |
+//! | boundary | as near to another type as to its own | | |
+//! | random | a draw | a draw | a draw |
+//!
+//! Definitions after Seawright & Gerring 2008 (*Political Research Quarterly* 61(2), 294-308),
+//! Lieberman 2005 (*American Political Science Review* 99(3), 435-452) and Weller & Barnes 2014
+//! (*Finding Pathways*, Cambridge University Press).
+
+mod anonymity;
+mod fill;
+mod model;
+mod spread;
+mod table;
+mod typology;
+
+pub use anonymity::Protected;
+pub use model::{Model, of_fit};
+pub(crate) use table::identified;
+pub use table::{GroupEffect, of_groups, of_table};
+pub use typology::{of_typology, people};
+
+use crate::CasesError;
+use crate::groups::Coded;
+use kruispunt::data::{Account, Column, Count, Linked, Seed, Step, Table};
+use serde::{Deserialize, Serialize};
+
+/// A kind of case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Well explained.
+    Typical,
+    /// Badly explained.
+    Deviant,
+    /// Far from the mean.
+    Extreme,
+    /// What the estimate hangs on.
+    Influential,
+    /// Explained by the cause and by nothing else.
+    Pathway,
+    /// Together over the whole range.
+    Diverse,
+    /// Pairs alike in all but the contrast.
+    MostSimilar,
+    /// Pairs unlike in all but the outcome.
+    MostDifferent,
+    /// In the middle of a type.
+    Medoid,
+    /// Between two types.
+    Boundary,
+    /// Drawn.
+    Random,
+}
+
+impl Kind {
+    /// All kinds.
+    pub const ALL: [Self; 11] = [
+        Self::Typical,
+        Self::Deviant,
+        Self::Extreme,
+        Self::Influential,
+        Self::Pathway,
+        Self::Diverse,
+        Self::MostSimilar,
+        Self::MostDifferent,
+        Self::Medoid,
+        Self::Boundary,
+        Self::Random,
+    ];
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Typical => "typical",
+            Self::Deviant => "deviant",
+            Self::Extreme => "extreme",
+            Self::Influential => "influential",
+            Self::Pathway => "pathway",
+            Self::Diverse => "diverse",
+            Self::MostSimilar => "most-similar",
+            Self::MostDifferent => "most-different",
+            Self::Medoid => "medoid",
+            Self::Boundary => "boundary",
+            Self::Random => "random",
+        }
+    }
+
+    /// The kind of that name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name.replace('_', "-"))
+    }
+}
+
+/// At least so many cases with each of these values in a column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quota {
+    /// The column.
+    pub column: String,
+    /// Values and how many cases are wanted of each.
+    pub levels: Vec<(String, usize)>,
+}
+
+/// Candidates with a score each: what [`Select`] chooses from.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    /// One row a candidate.
+    pub(crate) table: Table,
+    /// The column of identifiers.
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
+    /// Higher is better; none for those who cannot be chosen.
+    pub(crate) scores: Vec<Option<f64>>,
+    /// The column whose values share the cases out.
+    pub(crate) group: Option<String>,
+    /// How the score is defined, in words.
+    pub(crate) definition: String,
+    /// Why some have no score.
+    pub(crate) unscored: &'static str,
+    /// Pairs, best first, for the kinds that compare.
+    pub(crate) pairs: Option<Vec<(u32, u32, f64)>>,
+    pub(crate) account: Option<Account>,
+    pub(crate) notes: Vec<String>,
+}
+
+impl Candidates {
+    /// One row a candidate.
+    #[must_use]
+    pub const fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The scores, higher for a better case.
+    #[must_use]
+    pub fn scores(&self) -> &[Option<f64>] {
+        &self.scores
+    }
+
+    /// How the score is defined, in words.
+    #[must_use]
+    pub fn definition(&self) -> &str {
+        &self.definition
+    }
+}
+
+/// A choice of cases.
+///
+/// Each group gets `n / groups` cases, the first groups one more. Quotas are minima; when the best
+/// cases do not meet them, cases are exchanged within groups, those first whose exchange costs
+/// least. A reserve stands in for one case: it is the next best of the same group and the same
+/// quota values. Printed columns are emptied, as few as possible, until at least `k` candidates
+/// share what is printed of a case (Sweeney 2002, *International Journal of Uncertainty, Fuzziness
+/// and Knowledge-Based Systems* 10(5), 557-570; by local suppression).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Select {
+    n: usize,
+    reserves: usize,
+    quotas: Vec<Quota>,
+    printed: Vec<String>,
+    k: usize,
+    seed: u64,
+}
+
+impl Default for Select {
+    fn default() -> Self {
+        Self { n: 12, reserves: 0, quotas: Vec::new(), printed: Vec::new(), k: 5, seed: 1 }
+    }
+}
+
+impl Select {
+    /// So many cases.
+    #[must_use]
+    pub const fn new(n: usize) -> Self {
+        Self { n, reserves: 0, quotas: Vec::new(), printed: Vec::new(), k: 5, seed: 1 }
+    }
+
+    /// So many reserves for each case; 0 at first.
+    #[must_use]
+    pub const fn reserves(mut self, each: usize) -> Self {
+        self.reserves = each;
+        self
+    }
+
+    /// Minima by value; none at first.
+    #[must_use]
+    pub fn quotas(mut self, quotas: Vec<Quota>) -> Self {
+        self.quotas = quotas;
+        self
+    }
+
+    /// The columns that will be printed, shared by at least `k` candidates.
+    #[must_use]
+    pub fn printed(mut self, columns: Vec<String>, k: usize) -> Self {
+        self.printed = columns;
+        self.k = k;
+        self
+    }
+
+    /// The seed of draws and of ties.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// The list: identifier, `case` (from 1), `role` (case or reserve), the group, `pair` where
+    /// cases come in pairs, `score`, the printed columns and `class_size`.
+    ///
+    /// # Errors
+    ///
+    /// [`CasesError::Argument`], [`CasesError::TooFew`], [`CasesError::Quota`] or
+    /// [`CasesError::Data`].
+    pub fn from(&self, candidates: &Candidates) -> Result<Linked, CasesError> {
+        if self.n == 0 {
+            return Err(CasesError::argument("n", "1 or more", "0"));
+        }
+        candidates.table.require_rows("source")?;
+        match &candidates.pairs {
+            Some(pairs) => self.paired(candidates, pairs),
+            None => self.filled(candidates),
+        }
+    }
+
+    fn filled(&self, candidates: &Candidates) -> Result<Linked, CasesError> {
+        let order = self.order(&candidates.scores);
+        let fill = fill::Fill::new(candidates, &self.quotas, &order)?;
+        let taken = fill.take(self.n, self.reserves)?;
+        let listed: Vec<Listed> = taken.listed;
+        let left = candidates.scores.iter().flatten().count() - listed.len();
+        let mut step = self.step(candidates, listed.len(), left).tied(
+            "candidates with the score of the last one chosen",
+            taken.tied,
+            "a draw from the seed, then the row number",
+        );
+        for note in taken.notes {
+            step = step.note(note);
+        }
+        self.finish(candidates, &listed, step)
+    }
+
+    fn paired(
+        &self,
+        candidates: &Candidates,
+        pairs: &[(u32, u32, f64)],
+    ) -> Result<Linked, CasesError> {
+        if !self.quotas.is_empty() || self.reserves > 0 {
+            let expected = "no quotas and no reserves for kinds that choose pairs";
+            return Err(CasesError::argument("quota", expected, "quotas or reserves"));
+        }
+        if !self.n.is_multiple_of(2) {
+            return Err(CasesError::argument("n", "an even number for pairs", self.n.to_string()));
+        }
+        if pairs.len() < self.n / 2 {
+            return Err(CasesError::TooFew {
+                wanted: self.n,
+                available: 2 * pairs.len(),
+                place: "in pairs".to_owned(),
+            });
+        }
+        let chosen = &pairs[..self.n / 2];
+        let listed: Vec<Listed> = chosen
+            .iter()
+            .enumerate()
+            .flat_map(|(at, &(one, other, score))| {
+                [(one, 2 * at), (other, 2 * at + 1)].map(|(row, case)| Listed {
+                    row,
+                    case,
+                    pair: Some(at),
+                    score,
+                    reserve: false,
+                })
+            })
+            .collect();
+        let left = candidates.table.n_rows() - listed.len();
+        let step = self.step(candidates, listed.len(), left);
+        self.finish(candidates, &listed, step)
+    }
+
+    /// Candidates with a score, best first; ties by a draw, then by row.
+    fn order(&self, scores: &[Option<f64>]) -> Vec<u32> {
+        let seed = Seed::new(self.seed).stream(0x0CA5_E5E1);
+        let mut keyed: Vec<(f64, u64, u32)> = scores
+            .iter()
+            .enumerate()
+            .filter_map(|(row, score)| {
+                score.map(|score| (score, seed.words([row as u64, 0, 0, 0])[0], row as u32))
+            })
+            .collect();
+        keyed.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+        keyed.into_iter().map(|(_, _, row)| row).collect()
+    }
+
+    fn step(&self, candidates: &Candidates, chosen: usize, left: usize) -> Step {
+        let rows = candidates.table.n_rows();
+        let unscored = rows - chosen - left;
+        let kind = candidates.kind.name();
+        let mut step = Step::new(
+            "select",
+            format!("{kind}: {}; seed {}", candidates.definition, self.seed),
+            Count::of(rows, rows),
+            Count::of(chosen, chosen),
+        )
+        .exclude(candidates.unscored, Count::of(unscored, unscored))
+        .exclude("not chosen", Count::of(left, left));
+        for note in &candidates.notes {
+            step = step.note(note.clone());
+        }
+        step
+    }
+
+    fn finish(
+        &self,
+        candidates: &Candidates,
+        listed: &[Listed],
+        step: Step,
+    ) -> Result<Linked, CasesError> {
+        let rows: Vec<u32> = listed.iter().map(|one| one.row).collect();
+        let protected = self.protect(candidates, &rows)?;
+        let role = |one: &Listed| Some(if one.reserve { "reserve" } else { "case" });
+        let id = candidates.table.column("id", &candidates.id)?.take(&rows);
+        let mut table = Table::new([(candidates.id.as_str(), id)])?;
+        table.push("case", Column::int(listed.iter().map(|one| one.case as i64 + 1).collect()))?;
+        table.push("role", Column::text(listed.iter().map(role)))?;
+        if listed.iter().any(|one| one.pair.is_some()) {
+            let pair = |one: &Listed| one.pair.map(|pair| pair as i64 + 1);
+            table.push("pair", Column::ints(&listed.iter().map(pair).collect::<Vec<_>>()))?;
+        }
+        table.push("score", Column::float(listed.iter().map(|one| one.score).collect()))?;
+        for (name, column) in protected.columns {
+            table.set(&name, column)?;
+        }
+        table.push("class_size", Column::int(protected.sizes))?;
+        let mut step = step;
+        if !protected.names.is_empty() {
+            let names = protected.names.join(", ");
+            step = step.note(format!(
+                "printed: {names}; at least {} candidates share what is printed of a case; {} cells emptied for it",
+                protected.smallest, protected.emptied
+            ));
+        }
+        let account = candidates.account.clone().unwrap_or_else(|| Account::new("candidates"));
+        Ok(Linked::new(table, account.then(step)))
+    }
+
+    fn protect(&self, candidates: &Candidates, rows: &[u32]) -> Result<Protected, CasesError> {
+        let mut names: Vec<String> = candidates.group.iter().cloned().collect();
+        for name in self.printed.iter().chain(self.quotas.iter().map(|quota| &quota.column)) {
+            if name == &candidates.id {
+                let expected = "columns that describe persons";
+                return Err(CasesError::argument("printed", expected, "the identifier"));
+            }
+            if !names.contains(name) {
+                names.push(name.clone());
+            }
+        }
+        anonymity::protect(&candidates.table, &names, rows, self.k)
+    }
+}
+
+/// One row of the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Listed {
+    pub(crate) row: u32,
+    pub(crate) case: usize,
+    pub(crate) pair: Option<usize>,
+    pub(crate) score: f64,
+    pub(crate) reserve: bool,
+}
+
+/// The groups of candidates, all in one where there are none.
+pub(crate) fn grouping(candidates: &Candidates) -> Result<Coded, CasesError> {
+    match &candidates.group {
+        Some(name) => Coded::named(&candidates.table, "source", name),
+        None => Ok(Coded {
+            codes: vec![Some(0); candidates.table.n_rows()],
+            labels: vec!["all".to_owned()],
+        }),
+    }
+}

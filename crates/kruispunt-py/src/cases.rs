@@ -1,0 +1,186 @@
+//! The door to `kruispunt_cases`.
+
+use crate::error::{InputError, cases_error, estimate_error};
+use crate::estimate::PyFit;
+use crate::linked::PyLinked;
+use crate::table::PyTable;
+use crate::trajectory::{PyDistances, PyTypology};
+use crate::work;
+use kruispunt::data::{Account, Ticket};
+use kruispunt_cases::CasesError;
+use kruispunt_cases::pairs::Pairs;
+use kruispunt_cases::select::{
+    Candidates, GroupEffect, Kind, Model, Quota, Select, of_fit, of_groups, of_table, of_typology,
+    people,
+};
+use pyo3::prelude::*;
+use std::sync::Arc;
+
+/// What cases are chosen from.
+#[derive(FromPyObject)]
+pub(crate) enum PySource<'py> {
+    Typology(Bound<'py, PyTypology>, Option<Bound<'py, PyDistances>>),
+    Fit(Bound<'py, PyFit>, Option<Bound<'py, PyFit>>),
+    /// The column of groups, groups with estimate and standard error, the overall effect, and an
+    /// account.
+    Effects(String, Vec<(String, f64, f64)>, f64, String),
+}
+
+/// A minimum by value of a column.
+type PyQuota = (String, Vec<(String, usize)>);
+
+/// What is asked for.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Request {
+    kind: String,
+    n: usize,
+    reserves: usize,
+    quotas: Vec<PyQuota>,
+    printed: Vec<String>,
+    k: usize,
+    seed: u64,
+    person: Option<String>,
+    on: Vec<String>,
+    contrast: Option<String>,
+    cause: Option<String>,
+}
+
+impl Request {
+    fn select(&self) -> Select {
+        let quotas = self.quotas.iter().cloned();
+        let quotas = quotas.map(|(column, levels)| Quota { column, levels }).collect();
+        Select::new(self.n)
+            .reserves(self.reserves)
+            .quotas(quotas)
+            .printed(self.printed.clone(), self.k)
+            .seed(self.seed)
+    }
+
+    fn person(&self) -> Result<&str, CasesError> {
+        self.person.as_deref().ok_or_else(|| CasesError::Argument {
+            argument: "person",
+            expected: "the column that names persons".to_owned(),
+            got: "none".to_owned(),
+        })
+    }
+}
+
+/// A source that owns what it needs on another thread.
+enum Source {
+    Typology(Arc<kruispunt::trajectory::Typology>, Option<Arc<kruispunt::trajectory::Distances>>),
+    Fit(Arc<kruispunt::data::Fit>, Option<Arc<kruispunt::data::Fit>>),
+    Effects(String, Vec<(String, GroupEffect)>, f64, Account),
+    Table,
+}
+
+impl Source {
+    fn of(source: Option<PySource<'_>>) -> PyResult<Self> {
+        let Some(source) = source else { return Ok(Self::Table) };
+        Ok(match source {
+            PySource::Typology(types, distances) => Self::Typology(
+                Arc::clone(&types.get().0),
+                distances.map(|distances| Arc::clone(&distances.get().0)),
+            ),
+            PySource::Fit(fit, without) => Self::Fit(
+                Arc::clone(&fit.get().0),
+                without.map(|without| Arc::clone(&without.get().0)),
+            ),
+            PySource::Effects(group, effects, overall, account) => {
+                let effect = |(name, estimate, se)| (name, GroupEffect { estimate, se });
+                let effects = effects.into_iter().map(effect).collect();
+                Self::Effects(group, effects, overall, crate::account::read(&account)?)
+            }
+        })
+    }
+
+    fn candidates(
+        &self,
+        data: Option<&Arc<kruispunt::data::Table>>,
+        request: &Request,
+        kind: Kind,
+        ticket: &Ticket,
+    ) -> PyResult<Candidates> {
+        let wrong = |error: CasesError| cases_error(&error);
+        let table = || {
+            data.ok_or_else(|| InputError::new_err("`data`: the table of persons is needed here"))
+        };
+        let (on, contrast) = (&request.on, request.contrast.as_deref());
+        match self {
+            Self::Typology(types, distances) => {
+                let (people, id) = people(types, data.map(|data| &**data)).map_err(wrong)?;
+                of_typology(people, &id, types, distances.as_deref(), kind, on, ticket)
+            }
+            Self::Fit(fit, without) => {
+                let of = |fit: &kruispunt::data::Fit| fit.resid().map_err(|e| estimate_error(&e));
+                let residuals = of(fit)?;
+                let other = without.as_deref().map(of).transpose()?;
+                let model = Model {
+                    fit,
+                    residuals: &residuals,
+                    without: without.as_deref().zip(other.as_deref()),
+                    cause: request.cause.as_deref().or(contrast),
+                };
+                let person = request.person().map_err(wrong)?;
+                of_fit(table()?, person, model, kind, on, ticket)
+            }
+            Self::Effects(group, effects, overall, account) => {
+                let person = request.person().map_err(wrong)?;
+                let table = table()?.as_ref().clone();
+                let account = Some(account.clone());
+                of_groups(table, person, group, effects, *overall, kind, account)
+            }
+            Self::Table => {
+                let person = request.person().map_err(wrong)?;
+                of_table(table()?.as_ref().clone(), person, kind, on, contrast, ticket)
+            }
+        }
+        .map_err(wrong)
+    }
+}
+
+/// The list of cases, and how their score is defined.
+#[pyfunction]
+#[pyo3(signature = (source, data, request))]
+pub(crate) fn cases_select(
+    py: Python<'_>,
+    source: Option<PySource<'_>>,
+    data: Option<&Bound<'_, PyTable>>,
+    request: Request,
+) -> PyResult<(PyLinked, String)> {
+    let kind = Kind::parse(&request.kind).ok_or_else(|| {
+        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+        InputError::new_err(format!("`kind`: \"{}\" is none of {}", request.kind, kinds.join(", ")))
+    })?;
+    let source = Source::of(source)?;
+    let data = data.map(|data| Arc::clone(&data.get().0));
+    work::run(py, None, move |ticket| {
+        let candidates = source.candidates(data.as_ref(), &request, kind, ticket)?;
+        let list = request.select().from(&candidates).map_err(|error| cases_error(&error))?;
+        Ok((PyLinked::of(list), candidates.definition().to_owned()))
+    })
+}
+
+/// Pairs that differ in `contrast`, and their balance.
+#[pyfunction]
+#[pyo3(signature = (data, person, contrast, n, alike, near, caliper, seed))]
+#[allow(clippy::too_many_arguments, reason = "the arguments of the Python function")]
+pub(crate) fn cases_pairs(
+    py: Python<'_>,
+    data: &Bound<'_, PyTable>,
+    person: String,
+    contrast: String,
+    n: usize,
+    alike: Vec<String>,
+    near: Vec<String>,
+    caliper: Option<f64>,
+    seed: u64,
+) -> PyResult<(PyLinked, PyTable)> {
+    let data = Arc::clone(&data.get().0);
+    work::run(py, None, move |ticket| {
+        let pairs = Pairs::new(n).alike(alike).near(near).caliper(caliper).seed(seed);
+        let found =
+            pairs.find(&data, &person, &contrast, ticket).map_err(|error| cases_error(&error))?;
+        Ok((PyLinked::of(found.pairs), PyTable::from(found.balance)))
+    })
+}
