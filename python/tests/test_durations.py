@@ -235,3 +235,53 @@ def test_curves_warn_and_draw(rows):
     plt.close("all")
     with pytest.raises(InputError, match="kind"):
         curves.plot(kind="pie")
+
+
+def test_an_effect_splits_by_stage(rows):
+    del rows
+    rng = np.random.default_rng(3)
+    n, quarters = 6000, 8
+    programme = (rng.random(n) < 0.5).astype(float)
+    stage, goal = np.zeros(n), np.zeros(n)
+    long = {name: [] for name in ("person", "d", "programme", "stage", "enters", "goal", "open")}
+    for quarter in range(1, quarters + 1):
+        at = goal == 0
+        open_ = at & (stage == 0)
+        enters = open_ & (rng.random(n) < 1 / (1 + np.exp(2.0 - 1.2 * programme)))
+        stage = np.where(enters, 1.0, stage)
+        line = -2.5 + 0.2 * programme + 0.9 * stage
+        reaches = at & (rng.random(n) < 1 / (1 + np.exp(-line)))
+        goal = np.where(reaches, 1.0, goal)
+        values = (np.arange(n), np.full(n, quarter), programme, stage, enters, reaches, open_)
+        for name, value in zip(long, values, strict=True):
+            long[name].append(np.asarray(value, dtype=float)[at])
+    data = {name: np.concatenate(values) for name, values in long.items()}
+    first = {name: values[data["open"] == 1] for name, values in data.items()}
+    to_stage = kp.hazard("enters ~ programme | d", first)
+    to_goal = kp.hazard("goal ~ programme + stage | d", data)
+    found = kp.staged(to_stage, to_goal, programme="programme", through="stage", draws=100)
+
+    def reach(a, b):
+        neither, within, there = 1.0, 0.0, 0.0
+        for _ in range(quarters):
+            moves = neither / (1 + np.exp(2.0 - 1.2 * b))
+            neither, within = neither - moves, within + moves
+            ends = [share / (1 + np.exp(2.5 - 0.2 * a - 0.9 * s))
+                    for share, s in ((neither, 0), (within, 1))]  # fmt: skip
+            neither, within, there = neither - ends[0], within - ends[1], there + sum(ends)
+        return there
+
+    total, via = reach(1, 1) - reach(0, 0), reach(1, 1) - reach(1, 0)
+    for own, truth in ((found.total, total), (found.via, via), (found.share, via / total)):
+        assert abs(own["estimate"] - truth) < 3.5 * own["std_error"]
+        assert own["low"] <= own["estimate"] <= own["high"]
+    whole = found.via["estimate"] + found.direct["estimate"]
+    close(whole, found.total["estimate"], 1e-12)
+    occupation = found.occupation
+    sums = sum(np.asarray(occupation[name]) for name in ("neither", "stage", "goal"))
+    close(sums, np.ones(3 * quarters), 1e-12)
+    assert "as good as random" in repr(found)
+    with pytest.raises(InputError, match="programme"):
+        kp.staged(to_stage, to_goal, programme="x", through="stage")
+    with pytest.raises(InputError, match="draws"):
+        kp.staged(to_stage, to_goal, programme="programme", through="stage", draws=3)
