@@ -357,7 +357,11 @@ class Linker:
     share of matches from the expected matches among blocked pairs over the completeness of the
     rules. That is the smaller of two estimates: from how many rules find each match (Chao 1987)
     and from how often the columns of the rules agree among matches. Both are optimistic.
-    Comparisons are taken as independent given the match status.
+
+    Two comparisons may plainly go together given the match status: who moved has another street
+    and another postcode. Their weight then gains :math:`\log_2 c_m / c_u`, with `c` the joint
+    probability of two levels over the product of the two, for the pairs of a forest (Chow & Liu
+    1968), learned from pairs of rows whose status is plain without the two.
 
     Parameters
     ----------
@@ -371,6 +375,8 @@ class Linker:
         The most pairs the rules may find together.
     draws : int
         Random pairs of rows for `u` of each comparison, where sampling is needed.
+    dependence : {"tree", "none"}
+        Whether comparisons may go together given the match status; see :meth:`dependencies`.
 
     Raises
     ------
@@ -384,6 +390,9 @@ class Linker:
     Chao, A. (1987). Estimating the population size for capture-recapture data with unequal
     catchability. *Biometrics* 43, 783-791.
 
+    Chow, C. K. & Liu, C. N. (1968). Approximating discrete probability distributions with
+    dependence trees. *IEEE Transactions on Information Theory* 14, 462-467.
+
     Examples
     --------
     See :mod:`kruispunt.linkage`.
@@ -396,6 +405,7 @@ class Linker:
         *,
         max_pairs: int = 1_000_000_000,
         draws: int = 1_000_000,
+        dependence: Literal["tree", "none"] = "tree",
     ) -> None:
         listed: list[Any] = list(comparisons)
         for one in listed:
@@ -407,7 +417,11 @@ class Linker:
         for argument, value in (("max_pairs", max_pairs), ("draws", draws)):
             _whole(argument, value, 1)
         self.native = _core.Linker(
-            [one._plain() for one in listed], [_rule(rule) for rule in blocking], max_pairs, draws
+            [one._plain() for one in listed],
+            [_rule(rule) for rule in blocking],
+            max_pairs,
+            draws,
+            dependence,
         )
 
     @classmethod
@@ -676,6 +690,20 @@ class Linker:
     def parameters(self) -> Table:
         """Give what was learned: ``comparison``, ``level``, ``m``, ``u`` and ``weight`` (bits)."""
         return Table.wrap(self.native.parameters())
+
+    def dependencies(self) -> Table:
+        """Give the information that pairs of comparisons share, given the match status.
+
+        Left out of the model, what goes together among matches makes their probabilities too
+        low at the border, and what goes together among other pairs makes theirs too high.
+
+        Returns
+        -------
+        Table
+            ``first``, ``second``, ``matches`` and ``others`` (mutual information in bits) and
+            ``in_model``.
+        """
+        return Table.wrap(self.native.dependencies())
 
     def to_json(self) -> str:
         """Write the linker with all it learned as JSON."""

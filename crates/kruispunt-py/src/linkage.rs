@@ -8,7 +8,7 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Links, Table};
 use kruispunt::linkage::{
-    Assignment, Comparison, Grouping, KeyLink, LinkageError, Linker, Measure, Rule, Threshold,
+    Assignment, Comparison, Dependence, Grouping, KeyLink, LinkageError, Linker, Measure, Rule, Threshold,
     Truth,
 };
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
@@ -43,6 +43,16 @@ fn assignment(word: &str) -> PyResult<Assignment> {
         "none" => Ok(Assignment::All),
         _ => Err(InputError::new_err(format!(
             "`assignment`: \"{word}\" is not \"one-to-one\", \"many-to-one\" or \"none\""
+        ))),
+    }
+}
+
+fn dependence(word: &str) -> PyResult<Dependence> {
+    match word {
+        "tree" => Ok(Dependence::Tree),
+        "none" => Ok(Dependence::Independent),
+        _ => Err(InputError::new_err(format!(
+            "`dependence`: \"{word}\" is not \"tree\" or \"none\""
         ))),
     }
 }
@@ -91,14 +101,16 @@ impl PyLinker {
 #[pymethods]
 impl PyLinker {
     #[new]
-    #[pyo3(signature = (comparisons, blocking, cap, draws))]
+    #[pyo3(signature = (comparisons, blocking, cap, draws, dependence="tree"))]
     fn new(
         comparisons: Vec<Compared>,
         blocking: Vec<Blocked>,
         cap: u64,
         draws: u64,
+        dependence: &str,
     ) -> PyResult<Self> {
-        let mut linker = Linker::new().cap(cap).draws(draws);
+        let mut linker =
+            Linker::new().cap(cap).draws(draws).dependence(self::dependence(dependence)?);
         for compared in comparisons {
             linker = linker.compare(comparison(compared)?);
         }
@@ -243,6 +255,10 @@ impl PyLinker {
 
     fn parameters(&self) -> PyResult<PyTable> {
         table(self.0.parameters())
+    }
+
+    fn dependencies(&self) -> PyResult<PyTable> {
+        table(self.0.dependencies())
     }
 
     fn to_json(&self) -> PyResult<String> {

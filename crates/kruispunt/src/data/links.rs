@@ -27,6 +27,8 @@ pub struct Weighing {
     pub levels: Vec<Option<u8>>,
     /// Adjustment in bits for the frequency of the value, `n_links x n_comparisons`.
     pub adjustments: Vec<f64>,
+    /// What two comparisons say together, beyond what each says alone.
+    pub together: Vec<Together>,
     /// Match weight of each link in bits, the prior included; infinite where a key decided.
     pub weights: Vec<f64>,
     /// Expected matches of each left row among all its candidates.
@@ -35,6 +37,28 @@ pub struct Weighing {
     pub completeness: f64,
     /// Probability at which links begin.
     pub threshold: f64,
+}
+
+/// What the levels of two comparisons say together beyond what each says alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Together {
+    /// Places of the two comparisons.
+    pub at: (usize, usize),
+    /// Levels of the second.
+    pub width: usize,
+    /// Bits, levels of the first by levels of the second.
+    pub bits: Vec<f64>,
+}
+
+impl Together {
+    /// The bits for levels by comparison, 0 where one of the two is missing ([`u8::MAX`]).
+    #[must_use]
+    pub fn of(&self, level: impl Fn(usize) -> u8) -> f64 {
+        match (level(self.at.0), level(self.at.1)) {
+            (u8::MAX, _) | (_, u8::MAX) => 0.0,
+            (a, b) => self.bits.get(usize::from(a) * self.width + usize::from(b)).map_or(0.0, |bits| *bits),
+        }
+    }
 }
 
 /// A crosswalk: pairs of rows that are one person, with the probability of each.

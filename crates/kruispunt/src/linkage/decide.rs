@@ -5,7 +5,7 @@ use super::coded::{MISSING, Sides};
 use super::comparer::Comparer;
 use super::linker::{Assignment, Linker, Model, Threshold};
 use super::pairs::Pairs;
-use crate::data::{Account, Count, Evidence, Link, Links, Step, Table, Weighing};
+use crate::data::{Account, Count, Evidence, Link, Links, Step, Table, Together, Weighing};
 use crate::math::assignment::{self, Edge};
 use crate::math::em::NULL;
 use crate::math::unionfind::UnionFind;
@@ -24,6 +24,8 @@ struct Scorer<'a> {
     weights: Vec<Vec<f64>>,
     /// Adjustment when both have this value, and when one of two similar values is this one.
     rarity: Vec<Option<[Vec<f64>; 2]>>,
+    /// log2 c_m / c_u of comparisons that go together.
+    ties: Vec<Together>,
 }
 
 impl<'a> Scorer<'a> {
@@ -39,6 +41,11 @@ impl<'a> Scorer<'a> {
                     comparison.has_tf().then(|| rarity_of(comparer, learned.u[0], dedupe))
                 })
                 .collect(),
+            ties: model.dependence.iter().filter(|own| own.used).map(|own| Together {
+                at: own.at,
+                width: model.learned[own.at.1].m.len(),
+                bits: own.ratio.iter().map(|ratio| ratio.log2()).collect(),
+            }).collect(),
         }
     }
 
@@ -55,6 +62,9 @@ impl<'a> Scorer<'a> {
     /// Match weight in bits of a pair with `pattern`, the prior included.
     fn weight(&self, pattern: u64, left: &[u32], right: u32) -> f64 {
         let mut weight = self.prior;
+        for tie in &self.ties {
+            weight += tie.of(|k| self.pairs.layout().level(pattern, k));
+        }
         // Codes of the right row are looked up only where they matter.
         let mut codes: Option<&[u32]> = None;
         for (k, weights) in self.weights.iter().enumerate() {
@@ -339,6 +349,7 @@ impl Linker {
             evidence: evidence.collect(),
             levels,
             adjustments,
+            together: scorer.ties.clone(),
             weights: chosen.iter().map(|pair| pair.weight).collect(),
             expected: scored.expected.clone(),
             completeness: model.completeness,

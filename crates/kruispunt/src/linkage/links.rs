@@ -151,7 +151,8 @@ impl Links {
     }
 
     /// How the weight of link `at` came about: `step`, `level`, `m`, `u`, `weight`,
-    /// `tf_adjustment` and `running` (bits), the prior first.
+    /// `tf_adjustment` and `running` (bits), the prior first, pairs of comparisons that go
+    /// together (`a & b`, with their `weight` alone) last.
     ///
     /// # Errors
     ///
@@ -180,6 +181,25 @@ impl Links {
             weights.push(weight);
             adjustments.push(adjustment);
             running.push(running[k] + weight + adjustment);
+        }
+        let levels = |k: usize| weighing.levels[at * width + k].unwrap_or(u8::MAX);
+        let pairs: Vec<String> = weighing
+            .together
+            .iter()
+            .map(|tie| {
+                let name = |k: usize| weighing.evidence[k].comparison.as_str();
+                format!("{} & {}", name(tie.at.0), name(tie.at.1))
+            })
+            .collect();
+        for (tie, name) in weighing.together.iter().zip(&pairs) {
+            let bits = tie.of(levels);
+            steps.push(Some(name));
+            labels.push(None);
+            m.push(None);
+            u.push(None);
+            weights.push(bits);
+            adjustments.push(0.0);
+            running.push(running[running.len() - 1] + bits);
         }
         Ok(Table::new([
             ("step", Column::text(steps)),

@@ -18,6 +18,7 @@ mod comparer;
 mod comparison;
 mod date;
 mod decide;
+mod dependence;
 mod draws;
 mod error;
 mod evaluate;
@@ -30,6 +31,7 @@ mod train;
 
 pub use blocking::Rule;
 pub use comparison::{Comparison, Measure};
+pub use dependence::Dependence;
 pub use error::LinkageError;
 pub use evaluate::Truth;
 pub use key::KeyLink;

@@ -3,10 +3,11 @@
 use super::LinkageError;
 use super::coded::Sides;
 use super::comparer::{Comparer, Shares};
+use super::dependence::{Dependence, Learnt};
 use super::linker::{Assignment, Learned, Linker, Model};
 use super::pairs::{Layout, Pairs, Work};
 use crate::data::Table;
-use crate::math::em::{self, Patterns};
+use crate::math::em::{self, Patterns, Tie};
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
@@ -22,6 +23,8 @@ const OVER: f64 = 1.5;
 const SEPARATED: f64 = 2.0;
 /// Rounds in which u gives back the matches in it.
 const ROUNDS: usize = 4;
+/// Rounds in which dependence and all else teach each other.
+const TREES: usize = 2;
 
 /// The counted patterns of one run.
 struct Run {
@@ -72,7 +75,20 @@ impl Linker {
         let runs = self.runs(&pairs, &counted)?;
         let union = self.union(&pairs, &counted);
         let there: Vec<f64> = comparers.iter().map(Comparer::both_there).collect();
-        let model = self.learn(sides, &shares, &runs, &union, &there)?;
+        let mut model = self.learn(sides, &shares, &runs, &union, &there, Vec::new())?;
+        if self.dependence == Dependence::Tree {
+            for _ in 0..TREES {
+                let found = self.dependence_of(
+                    pairs.layout(), &counted.marked(), &model.learned, model.lambda,
+                );
+                let again = found.iter().any(|own| own.used);
+                model.dependence = found;
+                if !again {
+                    break;
+                }
+                model = self.learn(sides, &shares, &runs, &union, &there, model.dependence)?;
+            }
+        }
         let mut trained = self.clone();
         trained.model = Some(model);
         Ok(trained)
@@ -176,6 +192,7 @@ impl Linker {
         runs: &[Run],
         union: &Union,
         there: &[f64],
+        dependence: Vec<Learnt>,
     ) -> Result<Model, LinkageError> {
         let n = (sides.left.n_rows() as f64, sides.right.n_rows() as f64);
         let most = match self.assignment {
@@ -189,6 +206,11 @@ impl Linker {
         let mut u: Vec<Vec<f64>> = shares.iter().map(|shares| corrected(shares, None)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
         let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
+        let levels: Vec<usize> = u.iter().map(Vec::len).collect();
+        let ties = |used: &[usize]| -> Vec<Tie> {
+            dependence.iter().filter_map(|own| own.within(used, &levels)).collect()
+        };
+        let all: Vec<usize> = (0..levels.len()).collect();
         let (mut notes, mut cautions, mut told, mut over) = (Vec::new(), Vec::new(), 0.0, 0.0);
         for _ in 0..ROUNDS {
             self.ticket.stage("expectation-maximisation", runs.len() as u64);
@@ -204,7 +226,13 @@ impl Linker {
                     run.used.iter().map(|&k| from[k].clone()).collect()
                 };
                 let first = (guess / run.patterns.total() as f64).clamp(1e-4, 0.5);
-                let fit = em::fit(&run.patterns, &pick(&m), &pick(&u), first, PRIOR);
+                let fit = em::fit(
+                    &run.patterns,
+                    &pick(&m),
+                    &pick(&u),
+                    &ties(&run.used),
+                    (first, PRIOR),
+                );
                 for ((&k, fitted), weight) in run.used.iter().zip(&fit.m).zip(&fit.weight) {
                     for (sum, m) in sums[k].iter_mut().zip(fitted) {
                         *sum += (weight + PRIOR) * m;
@@ -231,7 +259,7 @@ impl Linker {
             }
             let bound = self.found_if_independent(&m, there);
             (lambda, completeness, over) =
-                union.lambda(&m, &u, lambda, (most, sides.pairs()), bound);
+                union.lambda((&m, &u, &ties(&all)), lambda, (most, sides.pairs()), bound);
             u = shares.iter().zip(&m).map(|(s, m)| corrected(s, Some((lambda, m)))).collect();
         }
         if told < SEPARATED {
@@ -246,7 +274,7 @@ impl Linker {
             ));
         }
         let learned = m.into_iter().zip(u).map(|(m, u)| Learned { m, u }).collect();
-        Ok(Model { lambda, completeness, learned, notes, cautions })
+        Ok(Model { lambda, completeness, learned, dependence, notes, cautions })
     }
 }
 
@@ -334,8 +362,7 @@ impl Union {
     /// the expected matches found over the most there can be.
     fn lambda(
         &self,
-        m: &[Vec<f64>],
-        u: &[Vec<f64>],
+        (m, u, ties): (&[Vec<f64>], &[Vec<f64>], &[Tie]),
         start: f64,
         (most, pairs): (f64, f64),
         bound: f64,
@@ -344,7 +371,7 @@ impl Union {
         for _ in 0..500 {
             let mut found = [0.0; 4];
             for ((pattern, count), &times) in self.patterns.iter().zip(&self.found) {
-                let share = em::posterior(pattern, m, u, lambda);
+                let share = em::posterior(pattern, m, u, ties, lambda);
                 found[times as usize] += share * count as f64 * self.scale;
             }
             let seen: f64 = found.iter().sum();
@@ -375,6 +402,13 @@ struct Counted {
     counts: Vec<(Marked, u64)>,
     /// One over the share of left rows that was looked at for the union.
     scale: f64,
+}
+
+impl Counted {
+    /// Pairs by pattern and rules.
+    fn marked(&self) -> Vec<(u64, u64, u64)> {
+        self.counts.iter().map(|&((pattern, rules, _), n)| (pattern, rules, n)).collect()
+    }
 }
 
 /// What one thread counts; sums of whole numbers do not depend on who counts what.

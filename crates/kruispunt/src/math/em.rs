@@ -26,6 +26,29 @@ impl Patterns {
     }
 }
 
+/// How much more often the levels of two comparisons go together among matches than among other
+/// pairs, beyond what each says alone: `c_m(level_a, level_b) / c_u(level_a, level_b)` with `c` the
+/// joint probability over the product of the two.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tie {
+    /// Places of the two comparisons in a pattern.
+    pub at: (usize, usize),
+    /// The ratio, levels of the first by levels of the second.
+    pub ratio: Vec<f64>,
+    /// Levels of the second.
+    pub width: usize,
+}
+
+impl Tie {
+    /// The ratio for the levels of a pattern; 1 where one of them is missing.
+    fn of(&self, pattern: &[u8]) -> f64 {
+        match (pattern[self.at.0], pattern[self.at.1]) {
+            (NULL, _) | (_, NULL) => 1.0,
+            (a, b) => self.ratio[a as usize * self.width + b as usize],
+        }
+    }
+}
+
 /// What a run found.
 #[derive(Clone, Debug)]
 pub struct Fit {
@@ -45,10 +68,10 @@ pub struct Fit {
 const TOLERANCE: f64 = 1e-8;
 const MOST_ITERATIONS: u32 = 2000;
 
-/// Estimates m and lambda by expectation-maximisation with `u` held fixed.
+/// Estimates m and lambda by expectation-maximisation with `u` and `ties` held fixed.
 ///
 /// ```text
-/// P(pattern) = lambda prod_k m_k(level) + (1 - lambda) prod_k u_k(level)
+/// P(pattern) = lambda prod_k m_k(level) prod_(k,l) c_kl + (1 - lambda) prod_k u_k(level)
 /// ```
 ///
 /// Missing at random: a null level is left out of the products and of the comparison's own
@@ -57,8 +80,8 @@ pub fn fit(
     patterns: &Patterns,
     start: &[Vec<f64>],
     u: &[Vec<f64>],
-    lambda: f64,
-    prior: f64,
+    ties: &[Tie],
+    (lambda, prior): (f64, f64),
 ) -> Fit {
     let total = patterns.total() as f64;
     let mut state = Fit {
@@ -73,7 +96,7 @@ pub fn fit(
         let mut hits: Vec<Vec<f64>> = start.iter().map(|m| vec![prior; m.len()]).collect();
         let mut matches = 0.0;
         for (pattern, count) in patterns.iter() {
-            let share = posterior(pattern, &state.m, u, state.lambda) * count as f64;
+            let share = posterior(pattern, &state.m, u, ties, state.lambda) * count as f64;
             matches += share;
             for (hits, &level) in hits.iter_mut().zip(pattern) {
                 if level != NULL {
@@ -98,8 +121,14 @@ pub fn fit(
 }
 
 /// P(match | pattern).
-pub fn posterior(pattern: &[u8], m: &[Vec<f64>], u: &[Vec<f64>], lambda: f64) -> f64 {
-    let mut odds = lambda / (1.0 - lambda);
+pub fn posterior(
+    pattern: &[u8],
+    m: &[Vec<f64>],
+    u: &[Vec<f64>],
+    ties: &[Tie],
+    lambda: f64,
+) -> f64 {
+    let mut odds = ties.iter().fold(lambda / (1.0 - lambda), |odds, tie| odds * tie.of(pattern));
     for ((m, u), &level) in m.iter().zip(u).zip(pattern) {
         if level != NULL {
             odds *= m[level as usize] / u[level as usize];
@@ -134,7 +163,7 @@ mod tests {
             }
         }
         let start = vec![vec![0.7, 0.2, 0.1], vec![0.7, 0.3], vec![0.7, 0.3]];
-        let fit = fit(&patterns, &start, &u, 0.01, 0.1);
+        let fit = fit(&patterns, &start, &u, &[], (0.01, 0.1));
         assert!(fit.converged);
         assert!((fit.lambda - lambda).abs() < 1e-6, "{}", fit.lambda);
         for (ours, truth) in fit.m.iter().flatten().zip(m.iter().flatten()) {
@@ -157,9 +186,12 @@ mod tests {
                 counted.counts.push(pairs.iter().filter(|p| **p == [a, b]).count() as u64);
             }
         }
-        let (one, two) = (fit(&listed, &m, &u, lambda, 0.1), fit(&counted, &m, &u, lambda, 0.1));
+        let (one, two) = (
+            fit(&listed, &m, &u, &[], (lambda, 0.1)),
+            fit(&counted, &m, &u, &[], (lambda, 0.1)),
+        );
         for _ in 0..one.iterations {
-            let z: Vec<f64> = pairs.iter().map(|pair| posterior(pair, &m, &u, lambda)).collect();
+            let z: Vec<f64> = pairs.iter().map(|pair| posterior(pair, &m, &u, &[], lambda)).collect();
             lambda = z.iter().sum::<f64>() / 400.0;
             for (k, m) in m.iter_mut().enumerate() {
                 let total: f64 = z.iter().sum::<f64>() + 0.1 * m.len() as f64;
