@@ -203,7 +203,8 @@ impl Linker {
         };
         let most = (most / sides.pairs()).clamp(1e-12, 0.5);
         let guess = n.0.min(n.1) / 2.0;
-        let mut u: Vec<Vec<f64>> = shares.iter().map(|shares| corrected(shares, None)).collect();
+        let mut u: Vec<Vec<f64>> =
+            shares.iter().map(|shares| corrected(shares, None, None)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
         let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
         let levels: Vec<usize> = u.iter().map(Vec::len).collect();
@@ -218,6 +219,7 @@ impl Linker {
             cautions.clear();
             told = 0.0_f64;
             let mut sums: Vec<Vec<f64>> = m.iter().map(|m| vec![0.0; m.len()]).collect();
+            let mut alone: Vec<Option<f64>> = vec![None; m.len()];
             for run in runs {
                 if self.ticket.is_cancelled() {
                     return Err(LinkageError::Cancelled);
@@ -246,6 +248,9 @@ impl Linker {
                     fit.iterations,
                     if fit.converged { "" } else { ", not converged" }
                 ));
+                if let Some(k) = self.whole_rule(run.rule) {
+                    alone[k] = Some(1.0 - fit.lambda);
+                }
                 told = told.max(bits(&fit.m, &pick(&u)));
                 if !fit.converged {
                     let rule = &self.rules[run.rule];
@@ -260,7 +265,12 @@ impl Linker {
             let bound = self.found_if_independent(&m, there);
             (lambda, completeness, over) =
                 union.lambda((&m, &u, &ties(&all)), lambda, (most, sides.pairs()), bound);
-            u = shares.iter().zip(&m).map(|(s, m)| corrected(s, Some((lambda, m)))).collect();
+            u = shares
+                .iter()
+                .zip(&m)
+                .zip(&alone)
+                .map(|((s, m), alone)| corrected(s, Some((lambda, m)), *alone))
+                .collect();
         }
         if told < SEPARATED {
             cautions.push(format!(
@@ -291,15 +301,20 @@ fn start(n: usize) -> Vec<f64> {
     m
 }
 
-/// u of each level: shares of all pairs with the matches taken out, never 0.
-fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>) -> Vec<f64> {
+/// u of each level: shares of all pairs with the matches taken out, never 0. `alone` is the share
+/// of others among the equal pairs, where a rule of one column finds them all: by the other
+/// comparisons, it is surer than a difference of two numbers that are nearly the same.
+fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, alone: Option<f64>) -> Vec<f64> {
     let mut u: Vec<f64> = shares
         .levels
         .iter()
         .enumerate()
         .map(|(level, &share)| {
-            let rest =
-                matches.map_or(share, |(lambda, m)| (share - lambda * m[level]) / (1.0 - lambda));
+            let rest = match (matches, alone) {
+                (Some((lambda, _)), Some(others)) if level == 0 => share * others / (1.0 - lambda),
+                (Some((lambda, m)), _) => (share - lambda * m[level]) / (1.0 - lambda),
+                (None, _) => share,
+            };
             rest.max(0.01 * share).max(shares.floor)
         })
         .collect();
@@ -311,6 +326,14 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>) -> Vec<f64> {
 }
 
 impl Linker {
+    /// The comparison whose whole column is all that a rule asks for.
+    fn whole_rule(&self, rule: usize) -> Option<usize> {
+        match &self.rules[rule].keys()[..] {
+            [(column, None)] => self.comparisons.iter().position(|own| own.column() == column),
+            _ => None,
+        }
+    }
+
     /// The share of matches that the rules find if columns agree independently of each other;
     /// 1 where a rule uses first letters or a column that is not compared.
     fn found_if_independent(&self, m: &[Vec<f64>], there: &[f64]) -> f64 {
