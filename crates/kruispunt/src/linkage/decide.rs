@@ -1,6 +1,7 @@
 //! Scores become links.
 
 use super::LinkageError;
+use super::chance::Chance;
 use super::coded::{MISSING, Sides};
 use super::comparer::Comparer;
 use super::linker::{Assignment, Linker, Model, Threshold};
@@ -96,68 +97,6 @@ fn rarity_of(comparer: &Comparer, u: f64, dedupe: bool) -> [Vec<f64>; 2] {
     let bits = |count: u64| (u / (others(count) / n).max(floor)).log2();
     let by = |own: u64| (0..left.len()).map(|code| bits(count(code).saturating_sub(own))).collect();
     [by(2), by(1)]
-}
-
-/// How many of the other rows with a row's value hold it by chance, and not because they are rows
-/// of the same person: E[c | c + o = t], with `c` negative binomial and `o` Poisson over rows.
-///
-/// The mean of `c` is what u says, that of `o` the rest; all that the numbers vary beyond Poisson
-/// is taken as variation of `c` (some values are common).
-struct Chance {
-    own: f64,
-    expected: Vec<f64>,
-}
-
-impl Chance {
-    /// Other rows up to which the sum is made; beyond, the mean of the own rows is taken away.
-    const SUMMED: usize = 100;
-
-    fn new(counts: &[u64], u: f64) -> Self {
-        let n = counts.iter().sum::<u64>() as f64;
-        let moment = |power: i32| {
-            let each = counts.iter().map(|&n| n as f64 * (n as f64 - 1.0).powi(power));
-            each.sum::<f64>() / n.max(1.0)
-        };
-        let (mean, square) = (moment(1), moment(2));
-        let chance = (u * (n - 1.0)).clamp(0.0, mean);
-        let own = mean - chance;
-        let spread = (square - mean * mean - mean).max(1e-9 * mean.max(1e-9));
-        let shape = (chance * chance / spread).clamp(1e-6, 1e6);
-        if chance <= 0.0 || own <= 1e-3 * mean {
-            return Self { own: 0.0, expected: Vec::new() };
-        }
-        let by_chance = logs(Self::SUMMED, shape * (shape / (shape + chance)).ln(), |at| {
-            ((shape + at) / (at + 1.0) * chance / (shape + chance)).ln()
-        });
-        let by_own = logs(Self::SUMMED, -own, |at| (own / (at + 1.0)).ln());
-        let expected = (0..=Self::SUMMED).map(|total| {
-            let logs = (0..=total).map(|c| by_chance[c] + by_own[total - c]);
-            let top = logs.clone().fold(f64::NEG_INFINITY, f64::max);
-            let (mut sum, mut all) = (0.0, 0.0);
-            for (c, log) in logs.enumerate() {
-                let weight = (log - top).exp();
-                sum += c as f64 * weight;
-                all += weight;
-            }
-            sum / all
-        });
-        Self { own, expected: expected.collect() }
-    }
-
-    fn of(&self, total: u64) -> f64 {
-        let there = usize::try_from(total).ok().and_then(|at| self.expected.get(at));
-        there.copied().unwrap_or_else(|| (total as f64 - self.own).max(0.0))
-    }
-}
-
-/// Logs of a distribution by the ratio of each probability to the one before.
-fn logs(n: usize, first: f64, ratio: impl Fn(f64) -> f64) -> Vec<f64> {
-    let mut last = first;
-    let rest = (0..n).map(|at| {
-        last += ratio(at as f64);
-        last
-    });
-    std::iter::once(first).chain(rest).collect()
 }
 
 /// A pair that may become a link.

@@ -13,6 +13,7 @@
 mod attach;
 mod blocking;
 mod canon;
+mod chance;
 mod coded;
 mod comparer;
 mod comparison;
