@@ -324,10 +324,10 @@ def test_what_goes_together_is_found_and_weighs_once():
 def test_a_stored_dependence_that_does_not_fit_is_refused():
     left, right = movers(3000)
     stored = json.loads(moved_linker("tree").train(left, right, progress=False).to_json())
-    used = next(own for own in stored["linker"]["model"]["dependence"] if own["used"])
-    for at, ratio in (([3, 9], used["ratio"]), ([4, 3], used["ratio"]), ([3, 4], [1.0]),
-                      ([3, 4], [-1.0, *used["ratio"][1:]])):  # fmt: skip
-        used["at"], used["ratio"] = at, ratio
+    used = next(own for own in stored["linker"]["model"]["dependence"] if own["m"])
+    for at, m in (([3, 9], used["m"]), ([4, 3], used["m"]), ([3, 4], [1.0]),
+                  ([3, 4], [-1.0, *used["m"][1:]])):  # fmt: skip
+        used["at"], used["m"] = at, m
         with pytest.raises(kp.exceptions.InputError, match="does not fit"):
             c.Linker.from_json(json.dumps(stored))
     with pytest.raises(kp.exceptions.InputError, match="dependence"):

@@ -8,8 +8,8 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Links, Table};
 use kruispunt::linkage::{
-    Assignment, Comparison, Dependence, Grouping, KeyLink, LinkageError, Linker, Measure, Rule, Threshold,
-    Truth,
+    Assignment, Comparison, Dependence, Grouping, KeyLink, LinkageError, Linker, Measure, Rule,
+    Threshold, Truth,
 };
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;

@@ -56,7 +56,10 @@ impl Together {
     pub fn of(&self, level: impl Fn(usize) -> u8) -> f64 {
         match (level(self.at.0), level(self.at.1)) {
             (u8::MAX, _) | (_, u8::MAX) => 0.0,
-            (a, b) => self.bits.get(usize::from(a) * self.width + usize::from(b)).map_or(0.0, |bits| *bits),
+            (a, b) => self
+                .bits
+                .get(usize::from(a) * self.width + usize::from(b))
+                .map_or(0.0, |bits| *bits),
         }
     }
 }

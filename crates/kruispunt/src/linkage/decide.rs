@@ -25,7 +25,7 @@ struct Scorer<'a> {
     weights: Vec<Vec<f64>>,
     /// Adjustment when both have this value, and when one of two similar values is this one.
     rarity: Vec<Option<[Vec<f64>; 2]>>,
-    /// log2 c_m / c_u of comparisons that go together.
+    /// `log2 c_m / c_u` of comparisons that go together.
     ties: Vec<Together>,
 }
 
@@ -42,11 +42,16 @@ impl<'a> Scorer<'a> {
                     comparison.has_tf().then(|| rarity_of(comparer, learned.u[0], dedupe))
                 })
                 .collect(),
-            ties: model.dependence.iter().filter(|own| own.used).map(|own| Together {
-                at: own.at,
-                width: model.learned[own.at.1].m.len(),
-                bits: own.ratio.iter().map(|ratio| ratio.log2()).collect(),
-            }).collect(),
+            ties: model
+                .dependence
+                .iter()
+                .filter(|own| own.used())
+                .map(|own| Together {
+                    at: own.at,
+                    width: model.learned[own.at.1].m.len(),
+                    bits: own.ratio().iter().map(|ratio| ratio.log2()).collect(),
+                })
+                .collect(),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::LinkageError;
 use super::linker::{Learned, Linker};
-use super::pairs::Layout;
+use super::pairs::Pairs;
 use crate::data::{Column, Table};
 use crate::math::em::{NULL, Tie};
 use crate::math::unionfind::UnionFind;
@@ -26,6 +26,11 @@ const SURE: f64 = 0.99;
 const ENOUGH: f64 = 200.0;
 /// Information in nats from which two comparisons go together.
 const PLAIN: f64 = 0.01;
+/// Random left rows, each compared with 128 others, that tell how comparisons go together among
+/// pairs that are no matches.
+const LEFTS: u64 = 512;
+/// Pairs of rows in a cell, and bits by which it must differ, for other pairs to go together.
+const CELL: (f64, f64) = (30.0, 0.5);
 /// Pairs of rows given beforehand to every cell, on both sides of the ratio.
 const PRIOR: f64 = 5.0;
 
@@ -36,19 +41,46 @@ pub(super) struct Learnt {
     pub(super) at: (usize, usize),
     /// Mutual information in nats among matches and among other pairs.
     pub(super) information: (f64, f64),
-    /// Whether the pair is part of the model.
-    pub(super) used: bool,
-    /// c_m / c_u, levels of the first by levels of the second; empty where not used.
-    pub(super) ratio: Vec<f64>,
+    /// Joint probability among matches over the product of the two, levels of the first by levels
+    /// of the second; empty where not part of the model.
+    pub(super) m: Vec<f64>,
+    /// The same among other pairs.
+    pub(super) u: Vec<f64>,
 }
 
 impl Learnt {
+    /// Whether the pair is part of the model.
+    pub(super) const fn used(&self) -> bool {
+        !self.m.is_empty() || !self.u.is_empty()
+    }
+
+    /// `c_m / c_u` by cell; empty where the pair is not part of the model.
+    pub(super) fn ratio(&self) -> Vec<f64> {
+        let n = self.m.len().max(self.u.len());
+        let of = |own: &[f64], at: usize| own.get(at).copied().unwrap_or(1.0);
+        (0..n).map(|at| of(&self.m, at) / of(&self.u, at)).collect()
+    }
+
     /// The same for a run that looks at the comparisons `used` only.
     pub(super) fn within(&self, used: &[usize], levels: &[usize]) -> Option<Tie> {
         let place = |k: usize| used.iter().position(|&own| own == k);
         let at = (place(self.at.0)?, place(self.at.1)?);
-        let ratio = self.ratio.clone();
-        self.used.then(|| Tie { at, ratio, width: levels[self.at.1] })
+        self.used().then(|| Tie { at, ratio: self.ratio(), width: levels[self.at.1] })
+    }
+
+    /// Makes u of a comparison that of pairs in which the comparison `equal` agrees.
+    pub(super) fn given(&self, equal: usize, u: &mut [Vec<f64>]) {
+        let (a, b) = self.at;
+        if self.u.is_empty() || equal != a && equal != b {
+            return;
+        }
+        let other = if equal == a { b } else { a };
+        let width = u[b].len();
+        for (level, u) in u[other].iter_mut().enumerate() {
+            *u *= self.u[if equal == a { level } else { level * width }];
+        }
+        let total: f64 = u[other].iter().sum();
+        u[other].iter_mut().for_each(|u| *u /= total);
     }
 }
 
@@ -66,7 +98,8 @@ impl Joint {
     /// What independence expects in each cell.
     fn expected(&self) -> Vec<f64> {
         let total = self.total().max(f64::MIN_POSITIVE);
-        let rows: Vec<f64> = self.seen.chunks_exact(self.width).map(|row| row.iter().sum()).collect();
+        let rows: Vec<f64> =
+            self.seen.chunks_exact(self.width).map(|row| row.iter().sum()).collect();
         let column = |at: usize| self.seen.iter().skip(at).step_by(self.width).sum::<f64>();
         let columns: Vec<f64> = (0..self.width).map(column).collect();
         rows.iter().flat_map(|row| columns.iter().map(move |column| row * column / total)).collect()
@@ -90,28 +123,36 @@ impl Joint {
         cells.map(|(seen, expected)| (seen + PRIOR) / (expected + PRIOR)).collect()
     }
 
-    /// Whether there is too much of it for chance or to leave out.
-    fn plain(&self) -> bool {
+    /// Whether there is too much of it for chance.
+    fn significant(&self) -> bool {
         let (information, total) = (self.information(), self.total());
         let freedom = (self.width - 1) * (self.seen.len() / self.width - 1);
-        information >= PLAIN && 2.0 * total * information > freedom as f64 * total.ln()
+        2.0 * total * information > freedom as f64 * total.ln()
+    }
+
+    /// Whether some cell that is not rare is off by much.
+    fn off(&self) -> bool {
+        let mut cells = self.seen.iter().zip(self.expected());
+        cells.any(|(seen, expected)| {
+            seen.max(expected) >= CELL.0
+                && ((seen + PRIOR) / (expected + PRIOR)).log2().abs() >= CELL.1
+        })
     }
 }
 
 impl Linker {
-    /// The pairs of comparisons that go together, from pairs of rows whose match status is plain
-    /// without the two, found by a rule that uses neither.
-    ///
-    /// Among those the other comparisons make surely matches, the few others are taken out by
-    /// what `u` says of them.
+    /// The pairs of comparisons that go together: among matches, from pairs of rows that are
+    /// plainly matches without the two and found by a rule that uses neither, the few others
+    /// taken out by what `u` says of them; among other pairs, from random pairs of rows.
     pub(super) fn dependence_of(
         &self,
-        layout: &Layout,
+        pairs: &Pairs<'_>,
         counts: &[(u64, u64, u64)],
+        random: &[(u64, u64)],
         learned: &[Learned],
         lambda: f64,
     ) -> Vec<Learnt> {
-        let n = learned.len();
+        let (n, layout) = (learned.len(), pairs.layout());
         let logs: Vec<Vec<f64>> = learned
             .iter()
             .map(|own| own.m.iter().zip(&own.u).map(|(m, u)| (m / u).ln()).collect())
@@ -121,17 +162,17 @@ impl Linker {
             NULL => 0.0,
             level => logs[k][level as usize],
         };
-        let whole: Vec<f64> = counts
-            .iter()
-            .map(|&(pattern, ..)| prior + (0..n).map(|k| part(pattern, k)).sum::<f64>())
-            .collect();
+        let total = |pattern: u64| prior + (0..n).map(|k| part(pattern, k)).sum::<f64>();
+        let whole: Vec<f64> = counts.iter().map(|&(pattern, ..)| total(pattern)).collect();
+        let no_match: Vec<f64> =
+            random.iter().map(|&(pattern, _)| 1.0 / (1.0 + total(pattern).exp())).collect();
         let mut found = Vec::new();
         for a in 0..n {
             for b in a + 1..n {
                 let rules = self.rules_without(&[a, b]);
                 let cells = (learned[a].m.len(), learned[b].m.len());
-                let mut joints = [cells, cells]
-                    .map(|(a, b)| Joint { seen: vec![0.0; a * b], width: b });
+                let mut joints =
+                    [cells, cells].map(|(a, b)| Joint { seen: vec![0.0; a * b], width: b });
                 let mut others = 0.0;
                 for (&(pattern, by, count), whole) in counts.iter().zip(&whole) {
                     let (x, y) = (layout.level(pattern, a), layout.level(pattern, b));
@@ -144,8 +185,13 @@ impl Linker {
                     if share >= SURE {
                         joints[0].seen[cell] += count as f64;
                         others += (1.0 - share) * count as f64;
-                    } else if share <= 1.0 - SURE {
-                        joints[1].seen[cell] += count as f64;
+                    }
+                }
+                for (&(pattern, count), no_match) in random.iter().zip(&no_match) {
+                    let (x, y) = (layout.level(pattern, a), layout.level(pattern, b));
+                    if x != NULL && y != NULL {
+                        joints[1].seen[x as usize * cells.1 + y as usize] +=
+                            no_match * count as f64;
                     }
                 }
                 let [matches, _] = &mut joints;
@@ -158,14 +204,19 @@ impl Linker {
                 found.push(learnt((a, b), &joints));
             }
         }
-        forest(n, &mut found);
+        forest(n, &mut found, |own| own.information.0, |own| &mut own.m);
+        forest(n, &mut found, |own| own.information.1, |own| &mut own.u);
         found
     }
 
+    /// Random pairs for [`dependence_of`](Self::dependence_of).
+    pub(super) fn random_pairs(&self, pairs: &Pairs<'_>, dedupe: bool) -> Vec<(u64, u64)> {
+        pairs.random(self.seed.stream(1 << 32), LEFTS, dedupe)
+    }
+
     fn rules_without(&self, comparisons: &[usize]) -> u64 {
-        let free = |rule: &super::Rule| {
-            !comparisons.iter().any(|&k| rule.uses(&self.comparisons[k]))
-        };
+        let free =
+            |rule: &super::Rule| !comparisons.iter().any(|&k| rule.uses(&self.comparisons[k]));
         let each = self.rules.iter().enumerate().take(64);
         each.fold(0, |bits, (at, rule)| bits | u64::from(free(rule)) << at)
     }
@@ -189,42 +240,43 @@ impl Linker {
             ("second", Column::text(all.iter().map(|own| name(own.at.1)))),
             ("matches", Column::float(all.iter().map(|own| bits(own.information.0)).collect())),
             ("others", Column::float(all.iter().map(|own| bits(own.information.1)).collect())),
-            ("in_model", Column::bool(all.iter().map(|own| own.used).collect())),
+            ("in_model", Column::bool(all.iter().map(Learnt::used).collect())),
         ])?)
     }
 }
 
 fn learnt(at: (usize, usize), [matches, others]: &[Joint; 2]) -> Learnt {
-    let (of_m, of_u) = (matches.plain(), others.plain());
-    let ones = || vec![1.0; matches.seen.len()];
-    let m = if of_m { matches.ratio() } else { ones() };
-    let u = if of_u { others.ratio() } else { ones() };
+    let information = (matches.information(), others.information());
+    let of_m = information.0 >= PLAIN && matches.significant();
+    let of_u = others.significant() && others.off();
     Learnt {
         at,
-        information: (matches.information(), others.information()),
-        used: of_m || of_u,
-        ratio: m.iter().zip(&u).map(|(m, u)| m / u).collect(),
+        information,
+        m: if of_m { matches.ratio() } else { Vec::new() },
+        u: if of_u { others.ratio() } else { Vec::new() },
     }
 }
 
-/// Keeps the pairs of the forest with the most information.
-fn forest(n: usize, pairs: &mut [Learnt]) {
-    let mut order: Vec<usize> = (0..pairs.len()).filter(|&at| pairs[at].used).collect();
-    let worth = |at: usize| pairs[at].information.0 + pairs[at].information.1;
-    order.sort_by(|&a, &b| worth(b).total_cmp(&worth(a)).then(a.cmp(&b)));
+/// Keeps the cells of the pairs in the forest with the most information.
+fn forest(
+    n: usize,
+    pairs: &mut [Learnt],
+    worth: impl Fn(&Learnt) -> f64,
+    cells: impl Fn(&mut Learnt) -> &mut Vec<f64>,
+) {
+    let mut order: Vec<usize> = (0..pairs.len()).collect();
+    order.sort_by(|&a, &b| worth(&pairs[b]).total_cmp(&worth(&pairs[a])).then(a.cmp(&b)));
     let mut trees = UnionFind::new(n);
-    let mut kept = vec![false; pairs.len()];
     for at in order {
         let (a, b) = (pairs[at].at.0 as u32, pairs[at].at.1 as u32);
-        if trees.find(a) != trees.find(b) {
-            trees.join(a, b);
-            kept[at] = true;
+        let own = cells(&mut pairs[at]);
+        if own.is_empty() {
+            continue;
         }
-    }
-    for (pair, kept) in pairs.iter_mut().zip(kept) {
-        pair.used = kept;
-        if !kept {
-            pair.ratio = Vec::new();
+        if trees.find(a) == trees.find(b) {
+            own.clear();
+        } else {
+            trees.join(a, b);
         }
     }
 }

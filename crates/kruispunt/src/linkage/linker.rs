@@ -2,8 +2,8 @@
 
 use super::blocking::Blocks;
 use super::coded::Sides;
-use super::dependence::{Dependence, Learnt};
 use super::comparer::Comparer;
+use super::dependence::{Dependence, Learnt};
 use super::pairs::{Layout, WIDTH};
 use super::{Comparison, LinkageError, Rule};
 use crate::data::{Column, Seed, Table, Ticket};
@@ -416,9 +416,11 @@ impl Linker {
         let fits = fits
             && model.dependence.iter().all(|own| {
                 let (a, b) = own.at;
-                a < b
-                    && own.ratio.len() == if own.used { cells(a) * cells(b) } else { 0 }
-                    && own.ratio.iter().all(|&ratio| ratio > 0.0 && ratio.is_finite())
+                let fits = |c: &[f64]| {
+                    (c.is_empty() || c.len() == cells(a) * cells(b))
+                        && c.iter().all(|&c| c > 0.0 && c.is_finite())
+                };
+                a < b && b < self.comparisons.len() && fits(&own.m) && fits(&own.u)
             });
         if fits && model.lambda > 0.0 && model.lambda < 1.0 && open(model.completeness) {
             return Ok(());

@@ -3,7 +3,9 @@
 use super::blocking::{Blocks, Found};
 use super::coded::MISSING;
 use super::comparer::{Comparer, Probe};
+use crate::data::Seed;
 use crate::math::em::NULL;
+use rustc_hash::FxHashMap;
 
 /// All comparisons, ready for the pairs of one left row after the other.
 #[derive(Debug)]
@@ -23,6 +25,9 @@ pub(super) struct Layout {
     shifts: Vec<u32>,
     masks: Vec<u64>,
 }
+
+/// Random right rows that a random left row is compared with.
+pub(super) const RIGHTS: u64 = 128;
 
 /// Bits of a pattern.
 pub(super) const WIDTH: u32 = 64;
@@ -95,6 +100,34 @@ impl<'a> Pairs<'a> {
     /// Compares `left` with the rows that the rules in `wanted` (bits) find.
     pub(super) fn compare(&self, left: u32, wanted: u64, work: &mut Work) {
         self.blocks.partners(left, wanted, &mut work.found);
+        self.fill(left, work);
+    }
+
+    /// Patterns of random pairs of rows and how many there are of each: some left rows, each with
+    /// as many right rows as [`RIGHTS`].
+    pub(super) fn random(&self, seed: Seed, lefts: u64, dedupe: bool) -> Vec<(u64, u64)> {
+        let width = self.comparers.len();
+        let n = [&self.left, if dedupe { &self.left } else { &self.right }]
+            .map(|rows| (rows.len() / width.max(1)) as u64);
+        let mut work = self.work();
+        let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
+        for at in 0..lefts {
+            let left = seed.below([at, 0, 2], n[0]) as u32;
+            let rights = (0..RIGHTS).map(|other| seed.below([at, other, 3], n[1]) as u32);
+            work.found.rows.clear();
+            work.found.rows.extend(rights.filter(|&right| !dedupe || right != left));
+            self.fill(left, &mut work);
+            for &pattern in &work.patterns {
+                *counts.entry(pattern).or_insert(0) += 1;
+            }
+        }
+        let mut counts: Vec<(u64, u64)> = counts.into_iter().collect();
+        counts.sort_unstable();
+        counts
+    }
+
+    /// The patterns of `left` with the rows found.
+    fn fill(&self, left: u32, work: &mut Work) {
         work.patterns.clear();
         work.patterns.resize(work.found.rows.len(), 0);
         if work.found.rows.is_empty() {

@@ -75,18 +75,20 @@ impl Linker {
         let runs = self.runs(&pairs, &counted)?;
         let union = self.union(&pairs, &counted);
         let there: Vec<f64> = comparers.iter().map(Comparer::both_there).collect();
-        let mut model = self.learn(sides, &shares, &runs, &union, &there, Vec::new())?;
+        let lesson = Lesson { sides, shares: &shares, runs: &runs, union: &union, there: &there };
+        let mut model = self.learn(&lesson, Vec::new())?;
         if self.dependence == Dependence::Tree {
+            let random = self.random_pairs(&pairs, sides.dedupe);
+            let marked = counted.marked();
             for _ in 0..TREES {
-                let found = self.dependence_of(
-                    pairs.layout(), &counted.marked(), &model.learned, model.lambda,
-                );
-                let again = found.iter().any(|own| own.used);
+                let found =
+                    self.dependence_of(&pairs, &marked, &random, &model.learned, model.lambda);
+                let again = found.iter().any(Learnt::used);
                 model.dependence = found;
                 if !again {
                     break;
                 }
-                model = self.learn(sides, &shares, &runs, &union, &there, model.dependence)?;
+                model = self.learn(&lesson, model.dependence)?;
             }
         }
         let mut trained = self.clone();
@@ -185,15 +187,8 @@ impl Linker {
     }
 
     /// Alternates m by rule, lambda, and u without the matches in it.
-    fn learn(
-        &self,
-        sides: Sides<'_>,
-        shares: &[Shares],
-        runs: &[Run],
-        union: &Union,
-        there: &[f64],
-        dependence: Vec<Learnt>,
-    ) -> Result<Model, LinkageError> {
+    fn learn(&self, lesson: &Lesson<'_>, dependence: Vec<Learnt>) -> Result<Model, LinkageError> {
+        let (sides, shares) = (lesson.sides, lesson.shares);
         let n = (sides.left.n_rows() as f64, sides.right.n_rows() as f64);
         let most = match self.assignment {
             _ if sides.dedupe => sides.pairs(),
@@ -207,71 +202,22 @@ impl Linker {
             shares.iter().map(|shares| corrected(shares, None, None)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
         let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
-        let levels: Vec<usize> = u.iter().map(Vec::len).collect();
-        let ties = |used: &[usize]| -> Vec<Tie> {
-            dependence.iter().filter_map(|own| own.within(used, &levels)).collect()
-        };
-        let all: Vec<usize> = (0..levels.len()).collect();
-        let (mut notes, mut cautions, mut told, mut over) = (Vec::new(), Vec::new(), 0.0, 0.0);
+        let all: Vec<usize> = (0..m.len()).collect();
+        let ties = within(&dependence, &all, &u);
+        let (mut round, mut over) = (Round::default(), 0.0);
         for _ in 0..ROUNDS {
-            self.ticket.stage("expectation-maximisation", runs.len() as u64);
-            notes.clear();
-            cautions.clear();
-            told = 0.0_f64;
-            let mut sums: Vec<Vec<f64>> = m.iter().map(|m| vec![0.0; m.len()]).collect();
-            let mut alone: Vec<Option<f64>> = vec![None; m.len()];
-            for run in runs {
-                if self.ticket.is_cancelled() {
-                    return Err(LinkageError::Cancelled);
-                }
-                let pick = |from: &[Vec<f64>]| -> Vec<Vec<f64>> {
-                    run.used.iter().map(|&k| from[k].clone()).collect()
-                };
-                let first = (guess / run.patterns.total() as f64).clamp(1e-4, 0.5);
-                let fit = em::fit(
-                    &run.patterns,
-                    &pick(&m),
-                    &pick(&u),
-                    &ties(&run.used),
-                    (first, PRIOR),
-                );
-                for ((&k, fitted), weight) in run.used.iter().zip(&fit.m).zip(&fit.weight) {
-                    for (sum, m) in sums[k].iter_mut().zip(fitted) {
-                        *sum += (weight + PRIOR) * m;
-                    }
-                }
-                notes.push(format!(
-                    "rule [{}]: {} pairs trained, share of matches {:.6}, {} iterations{}",
-                    self.rules[run.rule],
-                    run.patterns.total(),
-                    fit.lambda,
-                    fit.iterations,
-                    if fit.converged { "" } else { ", not converged" }
-                ));
-                if let Some(k) = self.whole_rule(run.rule) {
-                    alone[k] = Some(1.0 - fit.lambda);
-                }
-                told = told.max(bits(&fit.m, &pick(&u)));
-                if !fit.converged {
-                    let rule = &self.rules[run.rule];
-                    cautions.push(format!("not_converged: rule [{rule}] did not settle"));
-                }
-                self.ticket.advance(1);
-            }
-            for (m, sums) in m.iter_mut().zip(&sums) {
+            round = self.round(lesson, &dependence, (&m, &u), guess)?;
+            for (m, sums) in m.iter_mut().zip(&round.sums) {
                 let total: f64 = sums.iter().sum();
                 m.iter_mut().zip(sums).for_each(|(m, sum)| *m = sum / total);
             }
-            let bound = self.found_if_independent(&m, there);
+            let bound = self.found_if_independent(&m, lesson.there);
             (lambda, completeness, over) =
-                union.lambda((&m, &u, &ties(&all)), lambda, (most, sides.pairs()), bound);
-            u = shares
-                .iter()
-                .zip(&m)
-                .zip(&alone)
-                .map(|((s, m), alone)| corrected(s, Some((lambda, m)), *alone))
-                .collect();
+                lesson.union.lambda((&m, &u, &ties), lambda, (most, sides.pairs()), bound);
+            let each = shares.iter().zip(&m).zip(&round.others);
+            u = each.map(|((s, m), others)| corrected(s, Some((lambda, m)), *others)).collect();
         }
+        let Round { notes, mut cautions, told, .. } = round;
         if told < SEPARATED {
             cautions.push(format!(
                 "no_separation: by no rule do matches differ from other pairs by more than {told:.2} bits; there may be none"
@@ -286,6 +232,87 @@ impl Linker {
         let learned = m.into_iter().zip(u).map(|(m, u)| Learned { m, u }).collect();
         Ok(Model { lambda, completeness, learned, dependence, notes, cautions })
     }
+
+    /// Expectation-maximisation on the pairs of every rule.
+    fn round(
+        &self,
+        lesson: &Lesson<'_>,
+        dependence: &[Learnt],
+        (m, u): (&[Vec<f64>], &[Vec<f64>]),
+        guess: f64,
+    ) -> Result<Round, LinkageError> {
+        self.ticket.stage("expectation-maximisation", lesson.runs.len() as u64);
+        let sums = m.iter().map(|m| vec![0.0; m.len()]).collect();
+        let mut round = Round { sums, others: vec![None; m.len()], ..Round::default() };
+        for run in lesson.runs {
+            if self.ticket.is_cancelled() {
+                return Err(LinkageError::Cancelled);
+            }
+            let pick = |from: &[Vec<f64>]| -> Vec<Vec<f64>> {
+                run.used.iter().map(|&k| from[k].clone()).collect()
+            };
+            let first = (guess / run.patterns.total() as f64).clamp(1e-4, 0.5);
+            let mut given = u.to_vec();
+            for k in self.equal_in(run.rule) {
+                for own in dependence {
+                    own.given(k, &mut given);
+                }
+            }
+            let ties = within(dependence, &run.used, u);
+            let fit = em::fit(&run.patterns, &pick(m), &pick(&given), &ties, (first, PRIOR));
+            for ((&k, fitted), weight) in run.used.iter().zip(&fit.m).zip(&fit.weight) {
+                for (sum, m) in round.sums[k].iter_mut().zip(fitted) {
+                    *sum += (weight + PRIOR) * m;
+                }
+            }
+            if let Some(k) = self.whole_rule(run.rule) {
+                round.others[k] = Some(1.0 - fit.lambda);
+            }
+            round.told = round.told.max(bits(&fit.m, &pick(u)));
+            let rule = &self.rules[run.rule];
+            round.notes.push(format!(
+                "rule [{rule}]: {} pairs trained, share of matches {:.6}, {} iterations{}",
+                run.patterns.total(),
+                fit.lambda,
+                fit.iterations,
+                if fit.converged { "" } else { ", not converged" }
+            ));
+            if !fit.converged {
+                round.cautions.push(format!("not_converged: rule [{rule}] did not settle"));
+            }
+            self.ticket.advance(1);
+        }
+        Ok(round)
+    }
+}
+
+/// What there is to learn from.
+struct Lesson<'a> {
+    sides: Sides<'a>,
+    shares: &'a [Shares],
+    runs: &'a [Run],
+    union: &'a Union,
+    /// Share of pairs in which each comparison has a value on both sides.
+    there: &'a [f64],
+}
+
+/// What a round of expectation-maximisation over all rules gives.
+#[derive(Default)]
+struct Round {
+    /// Expected matches by comparison and level, over the rules.
+    sums: Vec<Vec<f64>>,
+    /// Share of others among the equal pairs of a comparison, where a rule finds all of them.
+    others: Vec<Option<f64>>,
+    notes: Vec<String>,
+    cautions: Vec<String>,
+    /// Bits by which matches differ from other pairs in the rule that tells most.
+    told: f64,
+}
+
+/// What goes together among the comparisons `used`.
+fn within(dependence: &[Learnt], used: &[usize], u: &[Vec<f64>]) -> Vec<Tie> {
+    let levels: Vec<usize> = u.iter().map(Vec::len).collect();
+    dependence.iter().filter_map(|own| own.within(used, &levels)).collect()
 }
 
 /// Mean bits that the comparisons of a run together give for a match: the Kullback-Leibler
@@ -301,16 +328,16 @@ fn start(n: usize) -> Vec<f64> {
     m
 }
 
-/// u of each level: shares of all pairs with the matches taken out, never 0. `alone` is the share
+/// u of each level: shares of all pairs with the matches taken out, never 0. `others` is the share
 /// of others among the equal pairs, where a rule of one column finds them all: by the other
 /// comparisons, it is surer than a difference of two numbers that are nearly the same.
-fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, alone: Option<f64>) -> Vec<f64> {
+fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, others: Option<f64>) -> Vec<f64> {
     let mut u: Vec<f64> = shares
         .levels
         .iter()
         .enumerate()
         .map(|(level, &share)| {
-            let rest = match (matches, alone) {
+            let rest = match (matches, others) {
                 (Some((lambda, _)), Some(others)) if level == 0 => share * others / (1.0 - lambda),
                 (Some((lambda, m)), _) => (share - lambda * m[level]) / (1.0 - lambda),
                 (None, _) => share,
@@ -326,6 +353,14 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, alone: Option<f64>
 }
 
 impl Linker {
+    /// The comparisons that a rule makes equal.
+    fn equal_in(&self, rule: usize) -> Vec<usize> {
+        let keys = self.rules[rule].keys();
+        let whole = keys.iter().filter(|(_, first)| first.is_none());
+        let place = |name: &str| self.comparisons.iter().position(|own| own.column() == name);
+        whole.filter_map(|(column, _)| place(column)).collect()
+    }
+
     /// The comparison whose whole column is all that a rule asks for.
     fn whole_rule(&self, rule: usize) -> Option<usize> {
         match &self.rules[rule].keys()[..] {

@@ -121,13 +121,7 @@ pub fn fit(
 }
 
 /// P(match | pattern).
-pub fn posterior(
-    pattern: &[u8],
-    m: &[Vec<f64>],
-    u: &[Vec<f64>],
-    ties: &[Tie],
-    lambda: f64,
-) -> f64 {
+pub fn posterior(pattern: &[u8], m: &[Vec<f64>], u: &[Vec<f64>], ties: &[Tie], lambda: f64) -> f64 {
     let mut odds = ties.iter().fold(lambda / (1.0 - lambda), |odds, tie| odds * tie.of(pattern));
     for ((m, u), &level) in m.iter().zip(u).zip(pattern) {
         if level != NULL {
@@ -186,12 +180,11 @@ mod tests {
                 counted.counts.push(pairs.iter().filter(|p| **p == [a, b]).count() as u64);
             }
         }
-        let (one, two) = (
-            fit(&listed, &m, &u, &[], (lambda, 0.1)),
-            fit(&counted, &m, &u, &[], (lambda, 0.1)),
-        );
+        let (one, two) =
+            (fit(&listed, &m, &u, &[], (lambda, 0.1)), fit(&counted, &m, &u, &[], (lambda, 0.1)));
         for _ in 0..one.iterations {
-            let z: Vec<f64> = pairs.iter().map(|pair| posterior(pair, &m, &u, &[], lambda)).collect();
+            let z: Vec<f64> =
+                pairs.iter().map(|pair| posterior(pair, &m, &u, &[], lambda)).collect();
             lambda = z.iter().sum::<f64>() / 400.0;
             for (k, m) in m.iter_mut().enumerate() {
                 let total: f64 = z.iter().sum::<f64>() + 0.1 * m.len() as f64;
