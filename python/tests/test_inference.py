@@ -45,6 +45,36 @@ def _design(panel: pd.DataFrame, effects: list[str]) -> np.ndarray:
     return np.hstack(parts)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("effects", [["quarter", "person"], ["region", "quarter", "person"]])
+def test_leverage_counts_several_effects(
+    panel: pd.DataFrame, effects: list[str], *, weighted: bool
+) -> None:
+    panel = panel[panel.groupby("person")["person"].transform("size") > 2]
+    root = np.sqrt(panel["w"].to_numpy()) if weighted else np.ones(len(panel))
+    x = _design(panel, effects) * root[:, None]
+    hat = np.einsum("ij,ji->i", x, np.linalg.pinv(x))
+    fml = f"wage ~ trained + age | {' + '.join(effects)}"
+    fit = kp.feols(fml, panel, weights="w" if weighted else None, fixef_rm="none")
+    inner = np.linalg.pinv(x)[:2]
+    residuals = fit.resid() * root
+    plain = kp.ssc(k_adj=False)
+    for vcov, power in [("HC2", 1.0), ("HC3", 2.0)]:
+        meat = residuals**2 / (1 - hat) ** power
+        own = kp.feols(
+            fml, panel, vcov, weights="w" if weighted else None, ssc=plain, fixef_rm="none"
+        )
+        expected = np.sqrt(np.einsum("ki,i,ki->k", inner, meat, inner))
+        np.testing.assert_allclose(np.asarray(own.se()), expected, rtol=1e-8)
+
+
+def test_leverage_of_too_many_levels_is_refused() -> None:
+    rows = np.arange(9000)
+    table = {"a": rows // 3, "b": (rows * 7) % 2500, "x": np.sin(rows), "y": np.cos(rows)}
+    with pytest.raises(InputError, match="2,000 levels"):
+        kp.feols("y ~ x | a + b", table, "HC3")
+
+
 def test_nonlinear_hypotheses_by_the_delta_method(panel: pd.DataFrame) -> None:
     fit = kp.feols("wage ~ trained + age", panel, vcov="hetero")
     b, v = np.asarray(fit.coef()), fit.vcov_matrix()

@@ -67,10 +67,10 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     data : data frame, Panel or mapping
         See :class:`kruispunt.Table`; only the columns needed are read.
     vcov : str or dict, optional
-        ``"iid"`` (the default), ``"hetero"`` or ``"HC1"``, ``"HC2"``, ``"HC3"`` (with at most one
-        effect), ``{"CRV1": "person"}``, ``{"CRV1": "person+quarter"}``, ``{"CRV2": "person"}``
-        (bias-reduced, with Satterthwaite's degrees of freedom), ``{"CRV3": "person"}`` (the
-        jackknife), ``"NW"`` (Newey-West) and ``"DK"`` (Driscoll-Kraay).
+        ``"iid"`` (the default), ``"hetero"`` or ``"HC1"``, ``"HC2"``, ``"HC3"`` (the leverage
+        counts the effects), ``{"CRV1": "person"}``, ``{"CRV1": "person+quarter"}``, ``{"CRV2":
+        "person"}`` (bias-reduced, with Satterthwaite's degrees of freedom), ``{"CRV3": "person"}``
+        (the jackknife), ``"NW"`` (Newey-West) and ``"DK"`` (Driscoll-Kraay).
     vcov_kwargs : dict, optional
         Of ``"NW"`` and ``"DK"``: ``time_id``, the column of periods; ``panel_id``, that of units;
         ``lag``, the longest distance in periods (the fourth root of their number if not given).

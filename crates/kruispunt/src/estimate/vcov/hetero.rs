@@ -26,28 +26,14 @@ impl Parts<'_> {
 
     /// The diagonal of the projection on regressors and effects.
     fn leverage(&self) -> Result<Vec<f64>, EstimateError> {
-        let refuse = |got: &str| {
-            Err(EstimateError::BadArgument {
-                argument: "vcov",
-                expected: "HC1 or clusters here; HC2 and HC3 take at most one effect and no instruments",
-                got: got.to_owned(),
-            })
-        };
         if self.sample.instrumented {
-            return refuse("instruments");
+            return Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "HC1 or clusters here; HC2 and HC3 take no instruments",
+                got: "instruments".to_owned(),
+            });
         }
-        let mut leverage = match self.sample.effects.as_slice() {
-            [] => vec![0.0; self.n()],
-            [one] => {
-                let mut mass = vec![0.0; one.factor.n_levels()];
-                for (row, &code) in one.factor.codes().iter().enumerate() {
-                    mass[code as usize] += self.weight(row);
-                }
-                let share = |(row, code): (usize, &u32)| self.weight(row) / mass[*code as usize];
-                one.factor.codes().iter().enumerate().map(share).collect()
-            }
-            _ => return refuse("several effects"),
-        };
+        let mut leverage = self.effect_leverage()?;
         let (k, bread) = (self.k(), &self.sample.bread);
         let columns = self.columns();
         for (row, value) in leverage.iter_mut().enumerate() {

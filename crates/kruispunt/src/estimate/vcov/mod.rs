@@ -4,6 +4,7 @@ mod cluster;
 mod hac;
 mod hetero;
 mod jackknife;
+mod leverage;
 mod pieces;
 mod reduced_bias;
 

@@ -144,9 +144,6 @@ fn designs_that_say_nothing() {
             FeOls::new("wage ~ age")?.vcov(vcov.clone()).fit(&wages(40))
         });
     }
-    walk.refused("leverage of two effects", "BadArgument", &["HC1"], || {
-        FeOls::new("wage ~ age | quarter + person")?.vcov(Vcov::Hc3).fit(&wages(40))
-    });
     // levels of a classification may be persons; the message names the term alone
     walk.refused("names", "AllCollinear", &["C(name)"], || {
         fit(
