@@ -73,19 +73,25 @@ impl Parts<'_> {
                 let w = self.weight(row as usize);
                 for i in places(row as usize) {
                     weight[i] += w;
-                    places(row as usize).for_each(|j| s[i * m + j] += w);
+                    for j in places(row as usize) {
+                        s[i * m + j] += w;
+                    }
                 }
             }
             for &i in &seen {
-                seen.iter().for_each(|&j| s[i * m + j] -= total * means[i] * means[j]);
+                for &j in &seen {
+                    s[i * m + j] -= total * means[i] * means[j];
+                }
             }
-            seen.iter().for_each(|&i| means[i] = 0.0);
+            for i in seen {
+                means[i] = 0.0;
+            }
         }
         for nested in (0..m).filter(|&i| s[i * m + i] <= 1e-10 * weight[i]).collect::<Vec<_>>() {
-            (0..m).for_each(|j| {
+            for j in 0..m {
                 s[nested * m + j] = 0.0;
                 s[j * m + nested] = 0.0;
-            });
+            }
         }
         let inverse = generalised_inverse(s, m);
         let mut turned = vec![0.0; m];
@@ -105,7 +111,9 @@ impl Parts<'_> {
                 }
                 leverage[row] += self.weight(row) * form.max(0.0);
             }
-            seen.iter().for_each(|&i| means[i] = 0.0);
+            for i in seen {
+                means[i] = 0.0;
+            }
         }
     }
 
