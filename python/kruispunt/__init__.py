@@ -25,7 +25,19 @@ from kruispunt import linkage
 from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
-from kruispunt.estimate import Estimates, Fit, Fits, etable, feglm, feols, fepois, ssc
+from kruispunt.estimate import (
+    Estimates,
+    Fit,
+    Fits,
+    etable,
+    feglm,
+    feols,
+    fepois,
+    hausman,
+    panel_ols,
+    rwolf,
+    ssc,
+)
 
 # evaluate
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
@@ -89,6 +101,9 @@ __all__ = [
     "feglm",
     "feols",
     "fepois",
+    "hausman",
+    "panel_ols",
+    "rwolf",
     "ssc",
     # evaluate
     "Balanced",

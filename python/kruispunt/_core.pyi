@@ -369,23 +369,39 @@ class Fit:
     def resid(self) -> NDArray[Any]: ...
     def predict(self) -> NDArray[Any]: ...
     def predict_link(self) -> NDArray[Any]: ...
+    def predict_at(self, table: Table, response: bool) -> NDArray[Any]: ...
+    def predict_columns(self) -> list[str]: ...
+    def marginal_effects(self) -> Fit: ...
+    def pairs(
+        self,
+        cluster: str,
+        table: Table | None,
+        draws: tuple[int, int],
+        alpha: float,
+        progress: Any | None = None,
+    ) -> tuple[list[float], list[tuple[float, float]], NDArray[Any], int]: ...
+    def randomise(
+        self,
+        treatment: str,
+        table: Table,
+        groups: tuple[str | None, str | None],
+        reps: int,
+        seed: int,
+        progress: Any | None = None,
+    ) -> tuple[float, float, NDArray[Any]]: ...
+    def joint(self, names: Sequence[str], alpha: float, draws: int, seed: int) -> float: ...
+    def hausman(self, efficient: Fit) -> tuple[float, int, float | None, float]: ...
+    @property
+    def variances(self) -> tuple[float, float] | None: ...
     def first_stage(self) -> list[Fit]: ...
     @property
     def instruments(self) -> list[str]: ...
     def iv_tests(
         self,
     ) -> tuple[
-        list[
-            tuple[
-                str,
-                tuple[float, int, float | None, float],
-                tuple[float, int, float | None, float],
-                float,
-            ]
-        ],
-        tuple[float, int, float | None, float],
-        tuple[float, int, float | None, float] | None,
-        tuple[float, int, float | None, float] | None,
+        list[tuple[Any, Any, Any, float]],
+        tuple[Any, Any, Any, Any, Any],
+        tuple[float, float, list[tuple[bool, float, float]]],
     ]: ...
     @property
     def likelihood(self) -> tuple[str, float, float, float, float, int] | None: ...

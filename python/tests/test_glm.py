@@ -57,7 +57,7 @@ def test_poisson_equals_pyfixest(
     np.testing.assert_allclose(ours.likelihood["deviance"], theirs.deviance, rtol=1e-10)
     np.testing.assert_allclose(ours.likelihood["loglik"], theirs._loglik, rtol=1e-10)
     np.testing.assert_allclose(ours.predict(), theirs._Y_hat_response, rtol=1e-6)
-    np.testing.assert_allclose(ours.predict("link"), theirs._Y_hat_link, atol=1e-6)
+    np.testing.assert_allclose(ours.predict(type="link"), theirs._Y_hat_link, atol=1e-6)
 
 
 @pytest.mark.parametrize("family", ["logit", "probit"])
@@ -122,7 +122,7 @@ def test_an_offset_has_coefficient_one(panel: pd.DataFrame) -> None:
     np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
     year = panel.iloc[ours.rows()]["year"].astype(str).map(ours.fixef()["year"].to_dict())
     link = ours.coef()["union"] * panel["union"] + year + panel["exposure"]
-    np.testing.assert_allclose(ours.predict("link"), link, atol=1e-7)
+    np.testing.assert_allclose(ours.predict(type="link"), link, atol=1e-7)
 
 
 def test_separated_observations_are_left_out_and_told() -> None:

@@ -3,7 +3,20 @@
 from kruispunt.estimate._etable import etable
 from kruispunt.estimate._fit import Estimates, Fit
 from kruispunt.estimate._fits import Fits
-from kruispunt.estimate._models import feglm, feols, fepois
+from kruispunt.estimate._models import feglm, feols, fepois, hausman, panel_ols
+from kruispunt.estimate._rwolf import rwolf
 from kruispunt.estimate._vcov import ssc
 
-__all__ = ["Estimates", "Fit", "Fits", "etable", "feglm", "feols", "fepois", "ssc"]
+__all__ = [
+    "Estimates",
+    "Fit",
+    "Fits",
+    "etable",
+    "feglm",
+    "feols",
+    "fepois",
+    "hausman",
+    "panel_ols",
+    "rwolf",
+    "ssc",
+]

@@ -125,6 +125,11 @@ class Fit:
         return self._native
 
     @property
+    def like(self) -> Any:
+        """An empty frame of the kind that tables come back as."""
+        return self._like
+
+    @property
     def formula(self) -> str:
         """The formula as written."""
         return self._native.formula
@@ -429,17 +434,11 @@ class Fit:
             if name not in ("k_adj", "G_adj", "parallel", "adj", "cluster_adj"):
                 message = f"`wildboottest`: there is no argument {name!r}"
                 raise InputError(message)
-        if cluster is None:
-            if len(self.clusters) != 1:
-                message = "`cluster`: name one variable; the fit is not clustered by just one"
-                raise InputError(message)
-            cluster = next(iter(self.clusters))
+        cluster = self._cluster(cluster)
         if (param is None) == (R is None):
             message = "`param`: name one coefficient, or give `R`"
             raise InputError(message)
-        if reps < 1 or int(reps) != reps:
-            message = f"`reps`: expected a whole number above 0, got {reps!r}"
-            raise InputError(message)
+        _check_reps(reps)
         row = [] if R is None else np.asarray(R, dtype=np.float64).ravel().tolist()
         request = {
             "param": param, "r": row, "q": float(q), "reps": int(reps), "cluster": cluster,
@@ -447,9 +446,7 @@ class Fit:
             "bootstrap_type": bootstrap_type, "seed": 0 if seed is None else int(seed),
             "alpha": float(alpha),
         }  # fmt: skip
-        source = self._data if data is None else data
-        known = cluster in {*self.effects, *self.clusters}
-        table = None if known or source is None else to_table(source, [cluster], "cluster")
+        table = self._with(cluster, data)
         with reporting(progress) as report:
             found = self._native.wild(request, table, report)
         estimate, se, t, pvalue, confint, clusters, correction, enumerated, draws = found
@@ -461,23 +458,287 @@ class Fit:
         }  # fmt: skip
         return (test, draws) if return_bootstrapped_t_stats else test
 
+    def pairs_bootstrap(
+        self,
+        reps: int = 9999,
+        cluster: str | None = None,
+        seed: int | None = None,
+        *,
+        alpha: float = 0.05,
+        data: IntoTable | None = None,
+        progress: Any = None,
+    ) -> dict[str, Any]:
+        """Draw clusters with replacement, and estimate again from their sums.
+
+        Effects must lie within clusters; each drawn cluster brings effects of its own. A draw costs
+        clusters, never rows.
+
+        Parameters
+        ----------
+        reps : int
+            Draws.
+        cluster : str, optional
+            The cluster variable, that of the fit by default.
+        seed : int, optional
+            The same seed gives the same draws; 0 by default.
+        alpha : float
+            One minus the probability of the percentile intervals.
+        data : data frame, optional
+            As in :meth:`vcov`.
+        progress : callable, optional
+            Called with stage, done and total.
+
+        Returns
+        -------
+        dict
+            ``se`` and ``confint`` by coefficient, ``draws`` of shape ``(reps, k)``, and ``lost``,
+            how many draws do not determine all coefficients and are left out.
+
+        Raises
+        ------
+        InputError
+            For an unknown cluster variable, effects that cross clusters, instruments or models that
+            are not linear.
+
+        References
+        ----------
+        Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2008). Bootstrap-based improvements for
+        inference with clustered errors. *Review of Economics and Statistics* 90(3), 414-427.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "region": [row // 6 for row in range(60)],
+        ...     "hours": [float(row * 7 % 11) for row in range(60)],
+        ...     "wage": [float(row * 5 % 13) for row in range(60)],
+        ... }
+        >>> fit = kp.feols("wage ~ hours | region", panel, vcov={"CRV1": "region"})
+        >>> fit.pairs_bootstrap(99)["draws"].shape
+        (99, 1)
+        """
+        cluster = self._cluster(cluster)
+        _check_reps(reps)
+        table = self._with(cluster, data)
+        draws = (int(reps), 0 if seed is None else int(seed))
+        with reporting(progress) as report:
+            found = self._native.pairs(cluster, table, draws, float(alpha), report)
+        se, confint, flat, lost = found
+        names = self._native.names
+        return {
+            "se": self._named(se),
+            "confint": dict(zip(names, confint, strict=True)),
+            "draws": flat.reshape(-1, len(names)),
+            "lost": lost,
+        }
+
+    def ritest(
+        self,
+        resampvar: str,
+        reps: int = 999,
+        cluster: str | None = None,
+        strata: str | None = None,
+        seed: int | None = None,
+        *,
+        data: IntoTable | None = None,
+        return_draws: bool = False,
+        progress: Any = None,
+    ) -> Any:
+        """Test a coefficient by randomisation inference: the treatment is permuted.
+
+        Parameters
+        ----------
+        resampvar : str
+            The treatment, a column and a coefficient of the fit.
+        reps : int
+            Permutations. Each sweeps the effects out of a new treatment.
+        cluster : str, optional
+            A variable within whose classes the treatment does not vary; whole classes swap theirs.
+        strata : str, optional
+            Treatments are swapped within its classes only.
+        seed : int, optional
+            The same seed gives the same draws; 0 by default.
+        data : data frame, optional
+            As in :meth:`vcov`.
+        return_draws : bool
+            Whether to give the coefficients of the draws too.
+        progress : callable, optional
+            Called with stage, done and total.
+
+        Returns
+        -------
+        dict, or dict and array
+            ``estimate`` and ``Pr(>|b|)``, the share of draws (and of the treatment as it was) whose
+            coefficient is at least as far from 0.
+
+        Raises
+        ------
+        InputError
+            For an unknown coefficient, a treatment that varies within clusters, clusters that cross
+            strata, instruments or models that are not linear.
+
+        References
+        ----------
+        Hess, S. (2017). Randomization inference with Stata. *Stata Journal* 17(3), 630-651.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "trained": [row % 3 == 0 for row in range(60)],
+        ...     "wage": [float(row * 5 % 13) for row in range(60)],
+        ... }
+        >>> panel["trained"] = [float(value) for value in panel["trained"]]
+        >>> fit = kp.feols("wage ~ trained", panel)
+        >>> sorted(fit.ritest("trained", 99))
+        ['Pr(>|b|)', 'estimate']
+        """
+        _check_reps(reps)
+        source = self._data if data is None else data
+        if source is None:
+            message = "`data`: give the table the fit was made from; it is not at hand any more"
+            raise InputError(message)
+        known = {*self.effects, *self.clusters}
+        groups = [name for name in (cluster, strata) if name is not None and name not in known]
+        table = to_table(source, [resampvar, *groups], "data")
+        with reporting(progress) as report:
+            estimate, pvalue, draws = self._native.randomise(
+                resampvar, table, (cluster, strata), int(reps), int(seed or 0), report
+            )
+        test = {"estimate": estimate, "Pr(>|b|)": pvalue}
+        return (test, draws) if return_draws else test
+
+    def joint_confint(
+        self,
+        alpha: float = 0.05,
+        names: Sequence[str] | None = None,
+        reps: int = 99_999,
+        seed: int | None = None,
+    ) -> dict[str, tuple[float, float]]:
+        """Give confidence intervals that hold together (sup-t bands).
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the probability that all intervals hold.
+        names : sequence of str, optional
+            The coefficients, all by default.
+        reps : int
+            Draws of a normal distribution with the correlations of the estimates.
+        seed : int, optional
+            The same seed gives the same draws; 0 by default.
+
+        Returns
+        -------
+        dict
+            Lower and upper bound by coefficient.
+
+        References
+        ----------
+        Montiel Olea, J. L. & Plagborg-Moller, M. (2019). Simultaneous confidence bands: theory,
+        implementation, and an application to SVARs. *Journal of Applied Econometrics* 34(1), 1-17.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "hours": [float(row * 7 % 11) for row in range(60)],
+        ...     "wage": [float(row * 5 % 13) for row in range(60)],
+        ... }
+        >>> fit = kp.feols("wage ~ hours", panel)
+        >>> low, high = fit.joint_confint()["hours"]
+        >>> low < fit.confint()["hours"][0] and high > fit.confint()["hours"][1]
+        True
+        """
+        _check_reps(reps)
+        chosen = self._native.names if names is None else list(names)
+        reach = self._native.joint(chosen, float(alpha), int(reps), int(seed or 0))
+        b, se = self.coef(), self.se()
+        return {name: (b[name] - reach * se[name], b[name] + reach * se[name]) for name in chosen}
+
+    def _cluster(self, cluster: str | None) -> str:
+        if cluster is not None:
+            return cluster
+        if len(self.clusters) != 1:
+            message = "`cluster`: name one variable; the fit is not clustered by just one"
+            raise InputError(message)
+        return next(iter(self.clusters))
+
+    def _with(self, cluster: str, data: IntoTable | None) -> _core.Table | None:
+        """Give the table with a cluster variable that is not in the fit."""
+        source = self._data if data is None else data
+        known = cluster in {*self.effects, *self.clusters}
+        return None if known or source is None else to_table(source, [cluster], "cluster")
+
     def resid(self) -> NDArray[np.float64]:
         """Give the residuals, one a row of the sample (see :meth:`rows`)."""
         return self._native.resid()
 
-    def predict(self, type: Literal["response", "link"] = "response") -> NDArray[np.float64]:  # noqa: A002 - as in pyfixest
+    def predict(
+        self,
+        newdata: IntoTable | None = None,
+        type: Literal["response", "link"] = "response",  # noqa: A002 - as in pyfixest
+    ) -> NDArray[np.float64]:
         """Give the fitted values with effects, one a row of the sample (see :meth:`rows`).
 
         Parameters
         ----------
+        newdata : data frame, optional
+            Other rows to predict for; the outcome need not be among the columns. NaN where a
+            column is missing or a level of a classification did not occur in the sample.
         type : {"response", "link"}
             Of a generalised linear model: the mean of the outcome, or the linear predictor
             (pyfixest's default).
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "person": [7, 7, 9, 9],
+        ...     "hours": [1.0, 2.0, 1.0, 3.0],
+        ...     "wage": [10.0, 12.0, 20.0, 24.0],
+        ... }
+        >>> fit = kp.feols("wage ~ hours | person", panel)
+        >>> fit.predict({"person": [9, 5], "hours": [5.0, 5.0]}).round(6)
+        array([28., nan])
         """
         if type not in ("response", "link"):
             message = f"`type`: {type!r} is not response or link"
             raise InputError(message)
+        if newdata is not None:
+            table = to_table(newdata, self._native.predict_columns(), "newdata")
+            return self._native.predict_at(table, type == "response")
         return self._native.predict() if type == "response" else self._native.predict_link()
+
+    def marginal_effects(self) -> Fit:
+        r"""Give average marginal effects, with standard errors by the delta method.
+
+        .. math:: m_j = \beta_j \cdot \frac{1}{N} \sum_i \frac{d\mu(\eta_i)}{d\eta}
+
+        Every regressor counts as a number of its own: the effect of a dummy is a slope, not a step,
+        and an interaction is one regressor more. Effects swept out count as estimates, so that
+        errors are those of a model with dummies.
+
+        Returns
+        -------
+        Fit
+            For ``tidy``, ``confint``, ``wald_test`` and ``etable``; without a sample.
+
+        Raises
+        ------
+        InputError
+            For least squares, whose coefficients are its marginal effects.
+
+        Examples
+        --------
+        >>> panel = {"trained": [0, 0, 0, 0, 1, 1, 1, 1], "employed": [0, 1, 0, 0, 1, 1, 0, 1]}
+        >>> fit = kp.feglm("employed ~ trained", panel, family="logit")
+        >>> round(fit.marginal_effects().coef()["trained"], 4)
+        0.412
+        """
+        return Fit(self._native.marginal_effects(), None, self._like, self._before)
+
+    @property
+    def variances(self) -> dict[str, float] | None:
+        """Variances of ``error`` and ``effect`` of a model with random effects; else None."""
+        found = self._native.variances
+        return None if found is None else {"error": found[0], "effect": found[1]}
 
     @property
     def likelihood(self) -> dict[str, Any] | None:
@@ -508,9 +769,13 @@ class Fit:
             errors of one variance; ``"robust f of x"``: the same with the covariance of this fit
             (with one endogenous variable the F form of Kleibergen and Paap); ``"effective f of
             x"`` of Montiel Olea and Pflueger; ``"wu-hausman"``: that x is exogenous; and, with
-            more instruments than needed, that they are valid: ``"sargan"``, and ``"wooldridge"``
-            whatever the variance of the errors. Each a dictionary of ``statistic``, ``pvalue``,
-            ``df1`` and, for F, ``df2``.
+            more instruments than needed, that they are valid: ``"sargan"``, ``"wooldridge"``
+            whatever the variance of the errors, and ``"hansen"``, two-step GMM with the variance of
+            the fit (heteroskedastic or clustered). ``"kleibergen-paap lm"``: that the equation is
+            not identified. Each a dictionary of ``statistic``, ``pvalue``, ``df1`` and, for F,
+            ``df2``. ``"cragg-donald f"`` and ``"kleibergen-paap f"`` say how weak the instruments
+            are together; the first has ``critical``, from Stock and Yogo: by what is bounded
+            (``"10% size"``, ``"5% bias"``) the value above which more is ruled out.
 
         Raises
         ------
@@ -519,23 +784,34 @@ class Fit:
 
         References
         ----------
+        Kleibergen, F. & Paap, R. (2006). Generalized reduced rank tests using the singular value
+        decomposition. *Journal of Econometrics* 133(1), 97-126.
+
         Montiel Olea, J. L. & Pflueger, C. (2013). A robust test for weak instruments. *Journal of
         Business & Economic Statistics* 31(3), 358-369.
+
+        Stock, J. H. & Yogo, M. (2005). Testing for weak instruments in linear IV regression. In
+        *Identification and Inference for Econometric Models*, 80-108.
 
         Wooldridge, J. M. (1995). Score diagnostics for linear models estimated by two stage least
         squares. In *Advances in Econometrics and Quantitative Economics*, 66-87.
         """
-        first, wu_hausman, sargan, wooldridge = self._native.iv_tests()
+        first, others, (cragg_donald, kleibergen_paap, critical) = self._native.iv_tests()
         tests: dict[str, dict[str, Any]] = {}
         for name, plain, robust, effective in first:
             tests[f"f of {name}"] = _test(plain)
             tests[f"robust f of {name}"] = _test(robust)
             tests[f"effective f of {name}"] = {"statistic": effective}
-        tests["wu-hausman"] = _test(wu_hausman)
-        if sargan is not None:
-            tests["sargan"] = _test(sargan)
-        if wooldridge is not None:
-            tests["wooldridge"] = _test(wooldridge)
+        names = ("wu-hausman", "kleibergen-paap lm", "sargan", "wooldridge", "hansen")
+        for name, found in zip(names, others, strict=True):
+            if found is not None:
+                tests[name] = _test(found)
+        values = {
+            f"{100 * bound:.0f}% {'size' if of_size else 'bias'}": value
+            for of_size, bound, value in critical
+        }
+        tests["cragg-donald f"] = {"statistic": cragg_donald, "critical": values}
+        tests["kleibergen-paap f"] = {"statistic": kleibergen_paap}
         return tests
 
     def rows(self) -> NDArray[np.uint32]:
@@ -615,6 +891,12 @@ class Fit:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         Fit.__init__(self, state["native"], before=state["before"])
+
+
+def _check_reps(reps: int) -> None:
+    if reps < 1 or int(reps) != reps:
+        message = f"`reps`: expected a whole number above 0, got {reps!r}"
+        raise InputError(message)
 
 
 def _test(found: tuple[float, int, float | None, float]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from kruispunt.estimate._vcov import VcovType, corrections, read_vcov
 from kruispunt.exceptions import InputError
 from kruispunt.panel import Panel
 
-__all__ = ["feglm", "feols", "fepois"]
+__all__ = ["feglm", "feols", "fepois", "hausman", "panel_ols"]
 
 _MACHINERY = frozenset({
     "context", "copy_data", "demeaner", "demeaner_backend", "reps", "seed", "solver", "store_data",
@@ -39,6 +39,8 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
+    iv: Literal["2sls", "liml", "fuller"] = "2sls",
+    weights_type: Literal["aweights", "fweights"] = "aweights",
     **peer: Any,
 ) -> Any:
     r"""Regress by least squares, with any number of effects swept out.
@@ -75,7 +77,10 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         Of ``"NW"`` and ``"DK"``: ``time_id``, the column of periods; ``panel_id``, that of units;
         ``lag``, the longest distance in periods (the fourth root of their number if not given).
     weights : str, optional
-        Column of analytic weights, all above 0.
+        Column of weights, all above 0.
+    weights_type : {"aweights", "fweights"}
+        Analytic weights, or frequencies: whole numbers that say for how many equal rows each
+        stands; all numbers are then those of the table with so many rows.
     ssc : dict, optional
         Small-sample corrections, from :func:`ssc`.
     fixef_rm : {"singleton", "none"}
@@ -97,6 +102,9 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     panel_id : (str, str), optional
         The columns of person and period, for ``l()``, ``f()`` and ``d()``; a :class:`Panel` brings
         its own. A lag is the value of the period before, and missing where that has no row.
+    iv : {"2sls", "liml", "fuller"}
+        How instruments are used: two-stage least squares, limited information maximum likelihood,
+        or that with Fuller's correction (alpha of 1), whose mean exists.
     **peer
         Arguments that pyfixest has for its own machinery (``copy_data``, ``store_data``,
         ``solver``, ``demeaner``, ``demeaner_backend``, ``context``, ``use_compression``, ``reps``,
@@ -150,6 +158,9 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         lean=lean,
         panel_id=_panel_id(panel_id, data),
         glm=None,
+        iv=iv,
+        weights_type=_weights_type(weights_type),
+        panel=None,
         peer=peer,
     )
 
@@ -174,6 +185,7 @@ def fepois(
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
+    weights_type: Literal["aweights", "fweights"] = "aweights",
     **peer: Any,
 ) -> Any:
     r"""Regress a count or an amount by Poisson pseudo maximum likelihood.
@@ -198,7 +210,7 @@ def fepois(
     separation_check : sequence of {"fe", "ir"}, optional
         How separated observations are found: levels of an effect whose outcomes are all 0, and the
         iterative rectifier. Both by default; an empty list leaves them in.
-    lean, split, fsplit, panel_id, **peer
+    lean, split, fsplit, panel_id, weights_type, **peer
         As in :func:`feols`.
 
     Returns
@@ -253,6 +265,9 @@ def fepois(
             "iwls_tol": iwls_tol,
             "iwls_maxiter": iwls_maxiter,
         },
+        iv="2sls",
+        weights_type=_weights_type(weights_type),
+        panel=None,
         peer=peer,
     )
 
@@ -278,6 +293,7 @@ def feglm(
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
+    weights_type: Literal["aweights", "fweights"] = "aweights",
     **peer: Any,
 ) -> Any:
     r"""Regress yes or no (or a number) by maximum likelihood.
@@ -299,7 +315,7 @@ def feglm(
         As in :func:`fepois`.
     separation_check : sequence of {"fe", "ir"}, optional
         As in :func:`fepois`; the rectifier is for ``"poisson"`` alone.
-    lean, split, fsplit, panel_id, **peer
+    lean, split, fsplit, panel_id, weights_type, **peer
         As in :func:`feols`.
 
     Returns
@@ -347,8 +363,160 @@ def feglm(
             "iwls_tol": iwls_tol,
             "iwls_maxiter": iwls_maxiter,
         },
+        iv="2sls",
+        weights_type=_weights_type(weights_type),
+        panel=None,
         peer=peer,
     )
+
+
+def panel_ols(
+    fml: str,
+    data: IntoTable,
+    vcov: VcovType = None,
+    vcov_kwargs: Mapping[str, Any] | None = None,
+    *,
+    model: Literal["random", "mundlak", "between", "first-differences"] = "random",
+    panel_id: Sequence[str] | None = None,
+    components: Literal["swamy-arora", "baltagi-chang"] = "swamy-arora",
+    ssc: Mapping[str, Any] | None = None,
+    collin_tol: float = 1e-9,
+    lean: bool = False,
+) -> Any:
+    r"""Regress a panel with random effects, on persons' means or on differences.
+
+    .. math:: y_{it} = x_{it}'\beta + u_i + \varepsilon_{it}
+
+    With random effects, rows less a share :math:`\theta_i = 1 - \sqrt{\sigma_\varepsilon^2 /
+    (T_i \sigma_u^2 + \sigma_\varepsilon^2)}` of their person's mean are independent; the variances
+    come from the regressions within persons and of persons' means, as in linearmodels and plm.
+    :attr:`Fit.variances` has them. Residuals and fitted values are those of the transformed rows.
+    For fixed effects use :func:`feols`.
+
+    Parameters
+    ----------
+    fml : str
+        As in :func:`feols`, without effects and instruments.
+    data, vcov, vcov_kwargs, ssc, collin_tol, lean
+        As in :func:`feols`.
+    model : {"random", "mundlak", "between", "first-differences"}
+        ``"mundlak"`` (correlated random effects) puts the persons' means of the regressors that
+        vary within persons beside them, as ``mean(x)``; a Wald test of these is a robust test of
+        random against fixed effects. ``"between"`` regresses persons' means; ``"first-differences"``
+        the change since the period before, without intercept.
+    panel_id : (str, str), optional
+        The columns of person and period; a :class:`Panel` brings its own.
+    components : {"swamy-arora", "baltagi-chang"}
+        How the variance of the effects is estimated; the second for panels with very different
+        numbers of rows a person.
+
+    Returns
+    -------
+    Fit
+        As of :func:`feols`.
+
+    Raises
+    ------
+    InputError
+        As in :func:`feols`; for effects or instruments in the formula, or too few persons.
+
+    References
+    ----------
+    Baltagi, B. H. & Chang, Y.-J. (1994). Incomplete panels. *Journal of Econometrics* 62(2), 67-89.
+
+    Mundlak, Y. (1978). On the pooling of time series and cross section data. *Econometrica* 46(1),
+    69-85.
+
+    Swamy, P. A. V. B. & Arora, S. S. (1972). The exact finite sample properties of the estimators
+    of coefficients in the error components regression models. *Econometrica* 40(2), 261-275.
+
+    Examples
+    --------
+    >>> panel = {
+    ...     "person": [7, 7, 9, 9, 4, 4],
+    ...     "year": [1, 2, 1, 2, 1, 2],
+    ...     "trained": [0, 1, 0, 1, 0, 0],
+    ...     "wage": [10.0, 12.0, 20.0, 24.0, 15.0, 15.0],
+    ... }
+    >>> fit = kp.panel_ols(
+    ...     "wage ~ trained", panel, model="first-differences", panel_id=("person", "year")
+    ... )
+    >>> round(fit.coef()["trained"], 6)
+    3.0
+    """
+    return _fit_models(
+        data,
+        fml=fml,
+        vcov=read_vcov(vcov, vcov_kwargs),
+        weights=None,
+        ssc=corrections(ssc),
+        singletons=False,
+        collin_tol=collin_tol,
+        tol=1e-10,
+        max_iter=10_000,
+        split=None,
+        full=True,
+        lean=lean,
+        panel_id=_panel_id(panel_id, data),
+        glm=None,
+        iv="2sls",
+        weights_type="aweights",
+        panel=(model, components),
+        peer={},
+    )
+
+
+def hausman(consistent: Fit, efficient: Fit) -> dict[str, Any]:
+    r"""Test whether two fits estimate the same coefficients, one of them efficiently.
+
+    .. math:: (a - b)'(V_a - V_b)^{-1}(a - b)
+
+    over the coefficients both have (without the intercept), as plm's ``phtest``.
+
+    Parameters
+    ----------
+    consistent : Fit
+        Consistent under both hypotheses: fixed effects.
+    efficient : Fit
+        Consistent and efficient under the null hypothesis: random effects.
+
+    Returns
+    -------
+    dict
+        ``statistic`` (chi-squared), ``pvalue``, ``df1``.
+
+    Raises
+    ------
+    InputError
+        If no coefficient is common, or the difference of covariances is not positive definite;
+        ``panel_ols(model="mundlak")`` with clustered errors then answers the same question.
+
+    References
+    ----------
+    Hausman, J. A. (1978). Specification tests in econometrics. *Econometrica* 46(6), 1251-1271.
+
+    Examples
+    --------
+    >>> panel = {
+    ...     "person": [p for p in range(8) for _ in range(3)],
+    ...     "year": [1, 2, 3] * 8,
+    ...     "hours": [float(row * 7 % 11) for row in range(24)],
+    ...     "wage": [float(row * 5 % 13 + row // 3) for row in range(24)],
+    ... }
+    >>> within = kp.feols("wage ~ hours | person", panel)
+    >>> random = kp.panel_ols("wage ~ hours", panel, panel_id=("person", "year"))
+    >>> kp.hausman(within, random)["df1"]
+    1
+    """
+    statistic, df1, _, pvalue = consistent.native.hausman(efficient.native)
+    return {"statistic": statistic, "pvalue": pvalue, "df1": df1}
+
+
+def _weights_type(weights_type: str) -> str:
+    if weights_type not in ("aweights", "fweights"):
+        message = f"`weights_type`: {weights_type!r} is not aweights or fweights"
+        raise InputError(message)
+    return weights_type
 
 
 def _fit_models(data: IntoTable, *, peer: Mapping[str, Any], **request: Any) -> Any:

@@ -6,8 +6,10 @@ use crate::account;
 use crate::error::{InputError, estimate_error};
 use crate::table::PyTable;
 use crate::{pickle, work};
-use kruispunt::data::Fit;
-use kruispunt::estimate::{EffectValues, EstimateError, TestResult, WaldTest};
+use kruispunt::data::{Fit, Seed};
+use kruispunt::estimate::{
+    EffectValues, EstimateError, Scale, TestResult, WaldTest, WeakCriterion, hausman,
+};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -17,12 +19,19 @@ type Floats<'py> = Bound<'py, PyArray1<f64>>;
 
 /// Statistic, degrees of freedom, those of the denominator, p value.
 type Test = (f64, usize, Option<f64>, f64);
-/// First stages, Wu-Hausman, Sargan, Wooldridge.
-type IvTests = (Vec<(String, Test, Test, f64)>, Test, Option<Test>, Option<Test>);
+/// First stages.
+type FirstTests = Vec<(String, Test, Test, f64)>;
+/// Wu-Hausman, Kleibergen-Paap (LM), Sargan, Wooldridge, Hansen.
+type IvTests = (Test, Test, Option<Test>, Option<Test>, Option<Test>);
+/// Cragg-Donald, Kleibergen-Paap (Wald F), critical values: whether of size, bound, value.
+type Weakness = (f64, f64, Vec<(bool, f64, f64)>);
 
 /// Estimate, standard error, t, p, interval, clusters, correction, whether all sign patterns were
 /// drawn, and the draws.
 type Wild<'py> = (f64, f64, f64, f64, (f64, f64), usize, f64, bool, Floats<'py>);
+
+/// Standard errors, intervals, draws, draws lost.
+type Pairs<'py> = (Vec<f64>, Vec<(f64, f64)>, Floats<'py>, usize);
 
 const fn test(own: TestResult) -> Test {
     (own.statistic, own.df1, own.df2, own.p_value)
@@ -219,6 +228,93 @@ impl PyFit {
         Ok(values.into_pyarray(py))
     }
 
+    /// Predictions for the rows of another table.
+    fn predict_at<'py>(
+        &self,
+        table: &Bound<'py, PyTable>,
+        response: bool,
+    ) -> PyResult<Floats<'py>> {
+        let data = Arc::clone(&table.get().0);
+        let scale = if response { Scale::Response } else { Scale::Link };
+        let values = self.run(table.py(), move |fit| fit.predict_at(&data, scale))?;
+        Ok(values.into_pyarray(table.py()))
+    }
+
+    /// The columns that predictions for other rows need.
+    fn predict_columns(&self) -> PyResult<Vec<String>> {
+        self.0.columns_at().map_err(|error| estimate_error(&error))
+    }
+
+    /// Average marginal effects, as a fit.
+    fn marginal_effects(&self, py: Python<'_>) -> PyResult<Self> {
+        let fit = Arc::clone(&self.0);
+        work::run(py, None, move |ticket| {
+            fit.marginal_effects(ticket).map(Self::of).map_err(|error| estimate_error(&error))
+        })
+    }
+
+    /// Hausman's test against an efficient fit.
+    fn hausman(&self, efficient: &Bound<'_, Self>) -> PyResult<Test> {
+        hausman(&self.0, &efficient.get().0).map(test).map_err(|error| estimate_error(&error))
+    }
+
+    /// The bootstrap of pairs: standard errors, intervals, draws row by row, draws lost.
+    #[pyo3(signature = (cluster, table, draws, alpha, progress=None))]
+    fn pairs<'py>(
+        &self,
+        py: Python<'py>,
+        cluster: String,
+        table: Option<&Bound<'py, PyTable>>,
+        draws: (usize, u64),
+        alpha: f64,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Pairs<'py>> {
+        let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
+        let fit = Arc::clone(&self.0);
+        let own = work::run(py, progress, move |ticket| {
+            let random = (Seed::new(draws.1), alpha);
+            fit.pairs_bootstrap((&cluster, &table), draws.0, random, ticket)
+                .map_err(|error| estimate_error(&error))
+        })?;
+        Ok((own.std_errors, own.conf_int, own.draws.into_pyarray(py), own.lost))
+    }
+
+    /// Randomisation inference: estimate, p value, draws.
+    #[pyo3(signature = (treatment, table, groups, reps, seed, progress=None))]
+    fn randomise<'py>(
+        &self,
+        treatment: String,
+        table: &Bound<'py, PyTable>,
+        groups: (Option<String>, Option<String>),
+        reps: usize,
+        seed: u64,
+        progress: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(f64, f64, Floats<'py>)> {
+        let (py, data) = (table.py(), Arc::clone(&table.get().0));
+        let fit = Arc::clone(&self.0);
+        let own = work::run(py, progress, move |ticket| {
+            let (cluster, strata) = (groups.0.as_deref(), groups.1.as_deref());
+            let random = (reps, Seed::new(seed));
+            fit.randomisation_test(&treatment, &data, (cluster, strata), random, ticket)
+                .map_err(|error| estimate_error(&error))
+        })?;
+        Ok((own.estimate, own.p_value, own.draws.into_pyarray(py)))
+    }
+
+    /// The critical value of bands that hold together.
+    fn joint(&self, names: Vec<String>, alpha: f64, draws: usize, seed: u64) -> PyResult<f64> {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        self.0
+            .joint_critical_value(&names, (alpha, draws), Seed::new(seed))
+            .map_err(|error| estimate_error(&error))
+    }
+
+    /// Variances of errors and of random effects.
+    #[getter]
+    fn variances(&self) -> Option<(f64, f64)> {
+        self.0.variances().map(|own| (own.error, own.effect))
+    }
+
     /// The first stages, one an endogenous variable.
     fn first_stage(&self) -> Vec<Self> {
         self.0.first_stage().iter().cloned().map(Self::of).collect()
@@ -229,16 +325,27 @@ impl PyFit {
         self.0.instruments().to_vec()
     }
 
-    /// First stages (name, F, F with the covariance of the fit, effective F), Wu-Hausman, Sargan,
-    /// Wooldridge.
-    fn iv_tests(&self, py: Python<'_>) -> PyResult<IvTests> {
+    /// First stages (name, F, F with the covariance of the fit, effective F); tests; how weak the
+    /// instruments are.
+    fn iv_tests(&self, py: Python<'_>) -> PyResult<(FirstTests, IvTests, Weakness)> {
         let tests = self.run(py, Fit::iv_tests)?;
         let first = tests
             .first_stage
             .into_iter()
             .map(|own| (own.endogenous, test(own.f), test(own.robust_f), own.effective_f));
-        let (sargan, wooldridge) = (tests.sargan.map(test), tests.wooldridge.map(test));
-        Ok((first.collect(), test(tests.wu_hausman), sargan, wooldridge))
+        let others = (
+            test(tests.wu_hausman),
+            test(tests.kleibergen_paap),
+            tests.sargan.map(test),
+            tests.wooldridge.map(test),
+            tests.hansen.map(test),
+        );
+        let critical = tests
+            .stock_yogo
+            .iter()
+            .map(|own| (own.criterion == WeakCriterion::Size, own.bound, own.critical_value));
+        let weakness = (tests.cragg_donald, tests.kleibergen_paap_f, critical.collect());
+        Ok((first.collect(), others, weakness))
     }
 
     /// Family, deviance, log-likelihood, that of the mean alone, pseudo R2, steps.

@@ -3,7 +3,8 @@
 use crate::error::{InputError, estimate_error};
 use kruispunt::data::{ClusterDf, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
 use kruispunt::estimate::{
-    EstimateError, Family, FeGlm, FeOls, Separation, Singletons, Vcov, split_levels,
+    EstimateError, Family, FeGlm, FeOls, Instrumental, PanelModel, PanelOls, Separation,
+    Singletons, VarianceComponents, Vcov, split_levels,
 };
 use pyo3::prelude::*;
 
@@ -86,6 +87,12 @@ pub(crate) struct Request {
     full: bool,
     pub(super) lean: bool,
     glm: Option<GlmRequest>,
+    /// How instruments are used.
+    iv: String,
+    /// What weights mean: `aweights` or `fweights`.
+    weights_type: String,
+    /// Random effects and their like: the model, and how variances are estimated.
+    panel: Option<(String, String)>,
 }
 
 /// What a generalised linear model is asked for besides.
@@ -132,6 +139,7 @@ impl GlmRequest {
 pub(super) enum Model {
     Linear(FeOls),
     Generalised(FeGlm),
+    Panel(PanelOls),
 }
 
 impl Model {
@@ -142,6 +150,9 @@ impl Model {
             }
             (Self::Generalised(model), Some(column), Some(level)) => {
                 Self::Generalised(model.clone().subsample(column, level))
+            }
+            (Self::Panel(model), Some(column), Some(level)) => {
+                Self::Panel(model.clone().subsample(column, level))
             }
             (own, ..) => own.clone(),
         }
@@ -157,6 +168,7 @@ impl Model {
         match self {
             Self::Linear(model) => model.fit_with(table, factors, ticket),
             Self::Generalised(model) => model.fit_with(table, factors, ticket),
+            Self::Panel(model) => model.fit_with(table, factors, ticket),
         }
     }
 
@@ -164,6 +176,7 @@ impl Model {
         match self {
             Self::Linear(model) => model.columns(),
             Self::Generalised(model) => model.columns(),
+            Self::Panel(model) => model.columns(),
         }
     }
 }
@@ -178,10 +191,13 @@ macro_rules! set {
             .ssc(ssc(&request.ssc)?)
             .singletons(singletons)
             .collin_tol(request.collin_tol)
-            .tol(request.tol)
             .max_iter(request.max_iter);
         if let Some(weights) = &request.weights {
-            model = model.weights(weights);
+            model = if request.weights_type == "fweights" {
+                model.frequencies(weights)
+            } else {
+                model.weights(weights)
+            };
         }
         if let Some((person, period)) = &request.panel_id {
             model = model.panel_id(person, period);
@@ -193,15 +209,28 @@ macro_rules! set {
 impl Request {
     pub(super) fn models(&self) -> PyResult<Vec<Model>> {
         let failed = |error| estimate_error(&error);
+        if let Some((model, components)) = &self.panel {
+            let model = self.panel_model(model, components)?;
+            return Ok(vec![Model::Panel(set!(self, model))]);
+        }
         let Some(glm) = &self.glm else {
+            let how = match self.iv.as_str() {
+                "2sls" => Instrumental::TwoStage,
+                "liml" => Instrumental::LimitedInformation,
+                "fuller" => Instrumental::Fuller(1.0),
+                other => return Err(bad("iv", other, "2sls, liml or fuller")),
+            };
             let all = FeOls::several(&self.fml).map_err(failed)?;
-            return all.into_iter().map(|model| Ok(Model::Linear(set!(self, model)))).collect();
+            let linear =
+                |model: FeOls| Ok(Model::Linear(set!(self, model.instrumental(how)).tol(self.tol)));
+            return all.into_iter().map(linear).collect();
         };
         let separation = glm.separation()?;
         let all = FeGlm::several(&self.fml, glm.family()?).map_err(failed)?;
         all.into_iter()
             .map(|model| {
                 let mut model = set!(self, model)
+                    .tol(self.tol)
                     .separation(separation)
                     .iwls_tol(glm.iwls_tol)
                     .iwls_max_iter(glm.iwls_maxiter);
@@ -211,6 +240,29 @@ impl Request {
                 Ok(Model::Generalised(model))
             })
             .collect()
+    }
+
+    fn panel_model(&self, model: &str, components: &str) -> PyResult<PanelOls> {
+        let model = match model {
+            "random" => PanelModel::Random,
+            "mundlak" => PanelModel::Mundlak,
+            "between" => PanelModel::Between,
+            "first-differences" => PanelModel::FirstDifferences,
+            other => {
+                return Err(bad("model", other, "random, mundlak, between or first-differences"));
+            }
+        };
+        let components = match components {
+            "swamy-arora" => VarianceComponents::SwamyArora,
+            "baltagi-chang" => VarianceComponents::BaltagiChang,
+            other => return Err(bad("components", other, "swamy-arora or baltagi-chang")),
+        };
+        let (person, period) = self.panel_id.clone().ok_or_else(|| {
+            InputError::new_err("`panel_id`: name the columns of person and period")
+        })?;
+        let own =
+            PanelOls::new(&self.fml, person, period).map_err(|error| estimate_error(&error))?;
+        Ok(own.model(model).components(components))
     }
 
     pub(super) fn columns(&self) -> PyResult<Vec<String>> {

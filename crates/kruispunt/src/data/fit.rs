@@ -1,6 +1,6 @@
 //! What an estimator found.
 
-use super::{Account, Column, Factor};
+use super::{Account, Column, Factor, Vcov};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -186,6 +186,8 @@ pub struct Sample {
     pub(crate) dispersion: Dispersion,
     /// Whether the regressors are what first stages fitted.
     pub(crate) instrumented: bool,
+    /// Whether weights count observations.
+    pub(crate) counted: bool,
 }
 
 impl Sample {
@@ -230,6 +232,22 @@ impl Sample {
     pub const fn is_least_squares(&self) -> bool {
         self.working.is_none() && !self.instrumented
     }
+    /// Observations that the rows stand for.
+    pub(crate) fn observations(&self) -> f64 {
+        match &self.weights {
+            Some(weights) if self.counted => weights.iter().sum(),
+            _ => self.residuals.len() as f64,
+        }
+    }
+}
+
+/// Variances of a model with random effects.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EffectVariances {
+    /// Of the errors.
+    pub error: f64,
+    /// Of the persons' effects.
+    pub effect: f64,
 }
 
 /// Coefficients, their covariance, and the sample they rest on.
@@ -244,6 +262,7 @@ pub struct Fit {
     pub(crate) coef: Vec<f64>,
     pub(crate) vcov: Vec<f64>,
     pub(crate) vcov_text: String,
+    pub(crate) kind: Option<Vcov>,
     pub(crate) ssc: Ssc,
     pub(crate) df: f64,
     /// One number a coefficient, where they differ.
@@ -259,6 +278,15 @@ pub struct Fit {
     pub(crate) sample: Option<Arc<Sample>>,
     pub(crate) first_stage: Vec<Self>,
     pub(crate) instruments: Vec<String>,
+    /// The combination of endogenous variables that the instruments explain least, as two first
+    /// stages: with its own residuals, and with those under the hypothesis that they explain
+    /// nothing of it.
+    pub(crate) weakest: Vec<Self>,
+    /// The column added to the linear predictor.
+    pub(crate) offset: Option<String>,
+    /// Labels of the levels of classifications among the regressors, by column.
+    pub(crate) levels: Vec<(String, Vec<String>)>,
+    pub(crate) variances: Option<EffectVariances>,
     pub(crate) likelihood: Option<Likelihood>,
 }
 
@@ -385,6 +413,12 @@ impl Fit {
         &self.instruments
     }
 
+    /// Variances of errors and effects, of models with random effects.
+    #[must_use]
+    pub const fn variances(&self) -> Option<EffectVariances> {
+        self.variances
+    }
+
     /// Deviance and likelihood, of models that have them.
     #[must_use]
     pub const fn likelihood(&self) -> Option<&Likelihood> {
@@ -396,6 +430,7 @@ impl Fit {
     pub fn lean(mut self) -> Self {
         self.sample = None;
         self.first_stage = self.first_stage.into_iter().map(Self::lean).collect();
+        self.weakest = self.weakest.into_iter().map(Self::lean).collect();
         self
     }
 }

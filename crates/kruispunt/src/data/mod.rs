@@ -25,6 +25,7 @@ mod table;
 mod text;
 mod ticket;
 mod timeline;
+mod vcov;
 
 pub use account::{Account, Count, Exclusion, Step, Ties};
 pub use buffer::{Bitmap, Buffer};
@@ -35,8 +36,8 @@ pub use effects::{By, Caution, Effect, Effects, Phase, Status};
 pub use error::DataError;
 pub use factor::Factor;
 pub use fit::{
-    ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, Fit, Goodness, Likelihood,
-    Sample, SampleEffect, Ssc,
+    ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, EffectVariances, Fit,
+    Goodness, Likelihood, Sample, SampleEffect, Ssc,
 };
 pub(crate) use fit::{Dispersion, Working};
 pub use linked::{Linked, Register};
@@ -52,3 +53,4 @@ pub use table::Table;
 pub use text::{Levels, Text, TextBuilder};
 pub use ticket::{Progress, Ticket};
 pub use timeline::Timeline;
+pub use vcov::Vcov;

@@ -7,8 +7,8 @@ use super::least_squares::{Solved, combine, goodness, total_variation};
 use super::request::Request;
 use super::vcov::Parts;
 use crate::data::{
-    Account, Convergence, Dispersion, EffectCount, Fit, Goodness, Likelihood, Sample, Step, Ticket,
-    Working,
+    Account, Convergence, Dispersion, EffectCount, EffectVariances, Fit, Goodness, Likelihood,
+    Sample, SampleEffect, Step, Ticket, Working,
 };
 use std::sync::Arc;
 
@@ -32,11 +32,22 @@ pub(super) struct Found {
     pub(super) likelihood: Option<Likelihood>,
     pub(super) first_stage: Vec<Fit>,
     pub(super) instruments: Vec<String>,
+    pub(super) weakest: Vec<Fit>,
+    pub(super) variances: Option<EffectVariances>,
+}
+
+fn counts(effects: &[SampleEffect]) -> Vec<EffectCount> {
+    let count = |effect: &SampleEffect| EffectCount {
+        name: effect.name.clone(),
+        levels: effect.factor.n_levels(),
+    };
+    effects.iter().map(count).collect()
 }
 
 impl Origin<'_> {
     pub(super) fn fit(self, found: Found, ticket: &Ticket) -> Result<Fit, EstimateError> {
         let Self { request, drawn, mut step } = self;
+        let counted = request.counted;
         let n = drawn.rows.len();
         let solved = found.solved;
         let name = |&at: &usize| drawn.regressors[at].name.clone();
@@ -56,19 +67,17 @@ impl Origin<'_> {
         let linear = combine(&kept, &solved.coef, n);
         let weights = drawn.weights.as_deref();
         let all = found.variation.unwrap_or_else(|| total_variation(&drawn.outcome, weights));
-        let mut goodness = goodness(all, &solved, weights, &drawn.effects);
+        let observations = match weights {
+            Some(weights) if counted => weights.iter().sum(),
+            _ => n as f64,
+        };
+        let mut goodness = goodness(all, &solved, (weights, observations), &drawn.effects);
         if found.likelihood.is_some() || !found.first_stage.is_empty() {
             goodness = Goodness { within_r2: f64::NAN, adj_within_r2: f64::NAN, ..goodness };
         }
-        let effects = drawn
-            .effects
-            .iter()
-            .map(|effect| EffectCount {
-                name: effect.name.clone(),
-                levels: effect.factor.n_levels(),
-            })
-            .collect();
+        let effects = counts(&drawn.effects);
         let sample = Sample {
+            counted,
             rows: drawn.rows,
             outcome: drawn.outcome,
             residuals: solved.residuals,
@@ -83,7 +92,8 @@ impl Origin<'_> {
             instrumented: !found.first_stage.is_empty(),
         };
         stage(ticket, "covariance")?;
-        let parts = Parts { sample: &sample, coef: &solved.coef, ssc: request.ssc, ticket };
+        let parts =
+            Parts { sample: &sample, coef: &solved.coef, ssc: request.ssc, ticket, uncounted: 0 };
         let covariance = parts.covariance(&request.vcov)?;
         go_on(ticket)?;
         let mut fit = Fit {
@@ -96,7 +106,7 @@ impl Origin<'_> {
             ssc: request.ssc,
             df: f64::NAN,
             df_each: Vec::new(),
-            n_obs: n,
+            n_obs: observations as usize,
             weights: request.weights.clone(),
             effects,
             clusters: Vec::new(),
@@ -107,9 +117,14 @@ impl Origin<'_> {
             sample: Some(Arc::new(sample)),
             first_stage: found.first_stage,
             instruments: found.instruments,
+            weakest: found.weakest,
+            kind: None,
+            offset: request.offset.clone(),
+            levels: drawn.levels,
+            variances: found.variances,
             likelihood: found.likelihood,
         };
-        fit.take_covariance(covariance);
+        fit.take_covariance(&request.vcov, covariance);
         Ok(fit)
     }
 }

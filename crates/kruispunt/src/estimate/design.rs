@@ -4,7 +4,7 @@
 //! in R, patsy and formulaic; names are those of pyfixest.
 
 use super::EstimateError;
-use super::formula::{Factor, Number, Reference, Term};
+use super::formula::{Factor, Formula, Number, Reference, Term};
 use super::sample::Rows;
 use crate::data::{Buffer, Column, Values};
 use std::sync::Arc;
@@ -298,6 +298,146 @@ fn dummies(column: &str, label: &str, rows: &Rows<'_>) -> Result<Evaluated, Esti
         full: (0..n).map(|level| piece(level, "")).collect(),
         reduced: Some((1..n).map(|level| piece(level, "T.")).collect()),
     })
+}
+
+/// Labels of the levels of each classification among the regressors, by column.
+pub(super) fn known_levels(
+    formula: &Formula,
+    rows: &Rows<'_>,
+) -> Result<Vec<(String, Vec<String>)>, EstimateError> {
+    let mut known: Vec<(String, Vec<String>)> = Vec::new();
+    for factor in formula.all_terms().flatten() {
+        for column in classified(factor, rows) {
+            if !known.iter().any(|(own, _)| own == column) {
+                known.push((column.to_owned(), levels(column, rows)?.labels));
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// The columns of a factor whose levels become dummies.
+fn classified<'f>(factor: &'f Factor, rows: &Rows<'_>) -> Vec<&'f str> {
+    let text =
+        |name: &str| matches!(rows.table.get(name).map(Column::values), Some(Values::Text(_)));
+    match factor {
+        Factor::Column(name) if text(name) => vec![name],
+        Factor::Dummies { column, .. } => vec![column],
+        Factor::Interaction { column, by, by_reference, .. } => {
+            let more = by.as_deref().filter(|by| by_reference.is_some() || !is_numeric(by, rows));
+            std::iter::once(column.as_str()).chain(more).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn is_numeric(name: &str, rows: &Rows<'_>) -> bool {
+    rows.table.get(name).is_some_and(|column| {
+        matches!(column.values(), Values::Int(_) | Values::Float(_) | Values::Short(_))
+    })
+}
+
+/// The regressors of these names, on rows other than those of the fit. Levels that do not occur
+/// are columns of zeros.
+pub(super) fn named(
+    formula: &Formula,
+    names: &[String],
+    rows: &Rows<'_>,
+) -> Result<Vec<Vec<f64>>, EstimateError> {
+    let mut terms: Vec<Vec<Vec<Piece>>> = Vec::new();
+    for term in formula.all_terms() {
+        terms.push(term.iter().map(|factor| pieces(factor, rows)).collect::<Result<_, _>>()?);
+    }
+    let column = |name: &String| {
+        let mut product = vec![1.0; rows.n()];
+        let found = name == "Intercept"
+            || terms.iter().any(|term| {
+                !term.is_empty() && {
+                    let mut chosen = Vec::new();
+                    let fits = split(name, term, &mut chosen);
+                    if fits {
+                        for piece in &chosen {
+                            piece.values.multiply(&mut product);
+                        }
+                    }
+                    fits
+                }
+            });
+        if found { product } else { vec![0.0; rows.n()] }
+    };
+    Ok(names.iter().map(column).collect())
+}
+
+/// Whether a name is a product of one piece of each factor, and which.
+fn split<'p>(name: &str, factors: &'p [Vec<Piece>], chosen: &mut Vec<&'p Piece>) -> bool {
+    let Some((first, rest)) = factors.split_first() else { return name.is_empty() };
+    for piece in first {
+        let own = if rest.is_empty() {
+            (name == piece.name).then_some("")
+        } else {
+            name.strip_prefix(piece.name.as_str()).and_then(|left| left.strip_prefix(':'))
+        };
+        if let Some(left) = own {
+            chosen.push(piece);
+            if split(left, rest, chosen) {
+                return true;
+            }
+            chosen.pop();
+        }
+    }
+    false
+}
+
+/// All columns a factor may contribute, whatever is left out of a fit.
+fn pieces(factor: &Factor, rows: &Rows<'_>) -> Result<Vec<Piece>, EstimateError> {
+    let dummy = |name: String, own: &Levels, level: usize| Piece {
+        name,
+        values: Source::Dummy(Arc::clone(&own.codes), level as u32),
+    };
+    let all = |column: &str, label: &str| -> Result<Vec<Piece>, EstimateError> {
+        let own = levels(column, rows)?;
+        let each = own.labels.iter().enumerate();
+        let marked = each.flat_map(|(level, text)| {
+            ["", "T."].map(|mark| dummy(format!("{label}[{mark}{text}]"), &own, level))
+        });
+        Ok(marked.collect())
+    };
+    match factor {
+        Factor::Column(name) if !classified(factor, rows).is_empty() => all(name, name),
+        Factor::Dummies { column, label } => all(column, label),
+        Factor::Interaction { column, by: None, .. } => {
+            let own = levels(column, rows)?;
+            let each = own.labels.iter().enumerate();
+            Ok(each.map(|(at, text)| dummy(format!("{column}::{text}"), &own, at)).collect())
+        }
+        Factor::Interaction { column, by: Some(by), by_reference, .. } => {
+            let own = levels(column, rows)?;
+            let mut pieces = Vec::new();
+            if by_reference.is_none() && is_numeric(by, rows) {
+                let values = Arc::new(rows.numbers("newdata", by)?);
+                for (at, text) in own.labels.iter().enumerate() {
+                    let (codes, values) = (Arc::clone(&own.codes), Arc::clone(&values));
+                    pieces.push(Piece {
+                        name: format!("{column}::{text}:{by}"),
+                        values: Source::DummyTimes(codes, at as u32, values),
+                    });
+                }
+                return Ok(pieces);
+            }
+            let other = levels(by, rows)?;
+            for (i, text) in own.labels.iter().enumerate() {
+                for (j, second) in other.labels.iter().enumerate() {
+                    let (a, b) = (Arc::clone(&own.codes), Arc::clone(&other.codes));
+                    pieces.push(Piece {
+                        name: format!("{column}::{text}:{by}::{second}"),
+                        values: Source::Both(a, i as u32, b, j as u32),
+                    });
+                }
+            }
+            Ok(pieces)
+        }
+        _ => Ok(evaluate(factor, rows)?.full),
+    }
 }
 
 fn find(column: &str, reference: &Reference, levels: &Levels) -> Result<usize, EstimateError> {

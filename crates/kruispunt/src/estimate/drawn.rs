@@ -3,7 +3,7 @@
 
 use super::EstimateError;
 use super::absorption::go_on;
-use super::design::{Regressor, design};
+use super::design::{Regressor, design, known_levels};
 use super::formula::{Formula, Function, Number};
 use super::lags::Lags;
 use super::request::{Request, Singletons};
@@ -72,6 +72,10 @@ pub(super) struct Drawn {
     pub(super) weights: Option<Vec<f64>>,
     pub(super) effects: Vec<SampleEffect>,
     pub(super) clusters: Vec<(String, Factor)>,
+    /// Whether weights count observations.
+    pub(super) counted: bool,
+    /// Labels of the levels of classifications among the regressors, by column.
+    pub(super) levels: Vec<(String, Vec<String>)>,
 }
 
 impl Request {
@@ -97,6 +101,7 @@ impl Request {
         }
         step.after = Count::rows(rows.n());
         drawn.clusters = self.clusters(&rows, &drawn.effects)?;
+        drawn.levels = known_levels(&self.formula, &rows)?;
         drawn.rows = (0..rows.n()).map(|at| rows.row(at) as u32).collect();
         Ok((drawn, step))
     }
@@ -164,6 +169,14 @@ impl Request {
                         row: rows.row(at),
                     });
                 }
+                let broken = weights.iter().position(|weight| weight.fract() != 0.0);
+                if let Some(at) = broken.filter(|_| self.counted) {
+                    return Err(EstimateError::BadArgument {
+                        argument: "weights",
+                        expected: "whole numbers as frequency weights",
+                        got: format!("another number in \"{name}\" at row {}", rows.row(at)),
+                    });
+                }
                 Some(weights)
             }
         };
@@ -189,6 +202,8 @@ impl Request {
             weights,
             effects,
             clusters: Vec::new(),
+            counted: self.counted,
+            levels: Vec::new(),
         })
     }
 
@@ -256,7 +271,7 @@ impl Drawn {
             return None;
         }
         let factors: Vec<&Factor> = self.effects.iter().map(|effect| &effect.factor).collect();
-        singletons(&factors)
+        singletons(&factors, self.weights.as_deref().filter(|_| self.counted))
     }
 
     /// Leaves out the rows that do not stay.
@@ -287,7 +302,7 @@ impl Drawn {
 }
 
 /// One effect: a column's levels, or all pairs of levels of several.
-fn effect(rows: &Rows<'_>, parts: &[String]) -> Result<SampleEffect, EstimateError> {
+pub(super) fn effect(rows: &Rows<'_>, parts: &[String]) -> Result<SampleEffect, EstimateError> {
     let mut all: Option<(Factor, Vec<Column>)> = None;
     for name in parts {
         let (factor, levels) = rows.classify("fml", name)?;

@@ -5,12 +5,13 @@ use super::assemble::{Found, Origin};
 use super::design::Regressor;
 use super::drawn::Drawn;
 use super::formula::Formula;
-use super::iv;
+use super::iv::{self, Instrumental};
 use super::least_squares::{Solved, measure, solve};
 use super::request::{Request, Singletons, options};
 use super::{EstimateError, Vcov};
 use crate::data::{Convergence, Count, Factor, Fit, Ssc, Step, Table, Ticket};
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// Linear regression with any number of effects swept out.
 ///
@@ -37,6 +38,7 @@ use rayon::prelude::*;
 /// | [`weights`](Self::weights) | column of analytic weights, all above 0 | none |
 /// | [`ssc`](Self::ssc) | small-sample corrections | those of fixest |
 /// | [`singletons`](Self::singletons) | rows alone in a level | dropped |
+/// | [`instrumental`](Self::instrumental) | how instruments are used | two-stage least squares |
 /// | [`collin_tol`](Self::collin_tol) | share of its own sum of squares a regressor must keep | 1e-9 |
 /// | [`tol`](Self::tol) | largest group mean left, in standard deviations | 1e-10 |
 /// | [`max_iter`](Self::max_iter) | steps of the solver | 10,000 |
@@ -66,6 +68,7 @@ use rayon::prelude::*;
 #[must_use]
 pub struct FeOls {
     request: Request,
+    instrumental: Instrumental,
 }
 
 impl FeOls {
@@ -75,7 +78,7 @@ impl FeOls {
     ///
     /// [`EstimateError::Formula`] and [`EstimateError::NotSupported`], with the place.
     pub fn new(formula: &str) -> Result<Self, EstimateError> {
-        Ok(Self { request: Request::new(Formula::parse(formula)?) })
+        Ok(Self::of(Formula::parse(formula)?))
     }
 
     /// The regressions of a formula that stands for several; see [`Formula::several`].
@@ -85,7 +88,17 @@ impl FeOls {
     /// As [`new`](Self::new).
     pub fn several(formula: &str) -> Result<Vec<Self>, EstimateError> {
         let all = Formula::several(formula)?;
-        Ok(all.into_iter().map(|formula| Self { request: Request::new(formula) }).collect())
+        Ok(all.into_iter().map(Self::of).collect())
+    }
+
+    fn of(formula: Formula) -> Self {
+        Self { request: Request::new(formula), instrumental: Instrumental::default() }
+    }
+
+    /// How a regression with instruments is estimated.
+    pub const fn instrumental(mut self, how: Instrumental) -> Self {
+        self.instrumental = how;
+        self
     }
 
     options!();
@@ -165,15 +178,48 @@ impl FeOls {
             instruments,
             reference: &reference,
         };
-        let stages = iv::two_stages(&columns, weights, tol)?;
+        let levels: usize = drawn.effects.iter().map(|own| own.factor.n_levels()).sum();
+        let effects = levels.saturating_sub(drawn.effects.len().saturating_sub(1));
+        let stages = iv::two_stages(&columns, weights, tol, (self.instrumental, effects))?;
         let (first_stage, instruments) =
             self.first_stages(&drawn, stages.first, convergence, ticket)?;
+        let weakest = self.weakest(&first_stage, stages.weakest, ticket)?;
         drawn.regressors.truncate(k + drawn.n_endogenous);
         let origin = Origin { request: &self.request, drawn, step };
         let solved = stages.second;
-        let found =
-            Found { solved, convergence, variation, first_stage, instruments, ..Found::default() };
+        let found = Found {
+            solved,
+            convergence,
+            variation,
+            first_stage,
+            instruments,
+            weakest,
+            ..Found::default()
+        };
         origin.fit(found, ticket)
+    }
+
+    /// The weakest combination of endogenous variables as first stages of its own; the second has
+    /// the residuals under the null hypothesis and no small-sample corrections.
+    fn weakest(
+        &self,
+        first: &[Fit],
+        found: iv::Weakest,
+        ticket: &Ticket,
+    ) -> Result<Vec<Fit>, EstimateError> {
+        let Some((own, sample)) = first.first().and_then(|own| Some((own, own.sample()?))) else {
+            return Ok(Vec::new());
+        };
+        let with = |residuals: Vec<f64>, ssc: Ssc| {
+            let mut fit = own.clone();
+            let mut sample = sample.clone();
+            sample.residuals = residuals;
+            fit.coef.clone_from(&found.coef);
+            (fit.sample, fit.ssc) = (Some(Arc::new(sample)), ssc);
+            fit.vcov_heard(&self.request.vcov, &Table::default(), ticket)
+        };
+        let plain = Ssc::default().without_k().without_g();
+        Ok(vec![with(found.residuals, self.request.ssc)?, with(found.under_null, plain)?])
     }
 
     /// The first stages as fits, and the names of the instruments that stay.

@@ -1,7 +1,28 @@
-//! Two-stage least squares: where sample, sweep and least squares meet instruments.
+//! Instruments: two-stage least squares and its relatives of class k.
 
 use super::EstimateError;
 use super::least_squares::{Solved, combine, solve};
+use crate::math::crossprod::gram;
+use crate::math::linalg::{Triangle, relative_eigen};
+
+/// How a regression with instruments is estimated.
+///
+/// With M and P the projections off and on exogenous variables and instruments, all estimators
+/// solve `X'(I - kappa M)X b = X'(I - kappa M)y`. Standard errors use the bread of the estimator and
+/// the scores of `P X`, as in Stata and linearmodels.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+#[non_exhaustive]
+pub enum Instrumental {
+    /// Two-stage least squares, kappa = 1.
+    #[default]
+    TwoStage,
+    /// Limited information maximum likelihood (Anderson & Rubin 1949): kappa is the smallest
+    /// root of `|Y'M_X Y - kappa Y'M Y| = 0`, Y the outcome and the endogenous variables.
+    LimitedInformation,
+    /// The same less `alpha / (N - instruments - exogenous variables - effects)` (Fuller 1977),
+    /// which has finite moments; alpha of 1 leaves the least bias.
+    Fuller(f64),
+}
 
 /// Columns of a regression with instruments, after sweeping.
 pub(super) struct Swept<'a> {
@@ -20,6 +41,21 @@ pub(super) struct TwoStages {
     /// On exogenous variables and then the fitted endogenous ones; its residuals are those of the
     /// endogenous variables themselves.
     pub(super) second: Solved,
+    pub(super) weakest: Weakest,
+}
+
+/// The combination of endogenous variables that the instruments explain least.
+pub(super) struct Weakest {
+    pub(super) coef: Vec<f64>,
+    pub(super) residuals: Vec<f64>,
+    /// What exogenous variables alone leave of it.
+    pub(super) under_null: Vec<f64>,
+}
+
+/// Cross-products of the rows of columns.
+fn products(columns: &[Vec<f64>], weights: Option<&[f64]>) -> Vec<f64> {
+    let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+    gram(&views, weights)
 }
 
 /// Regresses the outcome on exogenous variables and on what the first stages fit.
@@ -27,6 +63,7 @@ pub(super) fn two_stages(
     swept: &Swept<'_>,
     weights: Option<&[f64]>,
     tol: f64,
+    how: (Instrumental, usize),
 ) -> Result<TwoStages, EstimateError> {
     let n = swept.outcome.len();
     let (k, m) = (swept.exogenous.len(), swept.endogenous.len());
@@ -48,7 +85,27 @@ pub(super) fn two_stages(
     });
     let columns: Vec<Vec<f64>> = swept.exogenous.iter().cloned().chain(fitted).collect();
     let of_columns = [of_exogenous, of_endogenous].concat();
+    let beside = |column: &Vec<f64>| {
+        solve(swept.exogenous.to_vec(), column.clone(), weights, of_exogenous, tol).residuals
+    };
+    let alone: Vec<Vec<f64>> = swept.endogenous.iter().map(beside).collect();
+    let weakest = weakest(&first, &alone, weights);
     let mut second = solve(columns, swept.outcome.clone(), weights, &of_columns, tol);
+    if how.0 != Instrumental::TwoStage {
+        let beside_all = solve(causes, swept.outcome.clone(), weights, &of_causes, tol).residuals;
+        let own = |own: Vec<f64>, others: &[Vec<f64>]| -> Vec<Vec<f64>> {
+            std::iter::once(own).chain(others.iter().cloned()).collect()
+        };
+        let left: Vec<Vec<f64>> = first.iter().map(|own| own.residuals.clone()).collect();
+        let above = products(&own(beside(&swept.outcome), &alone), weights);
+        let below = products(&own(beside_all.clone(), &left), weights);
+        let mut kappa = relative_eigen(&above, &below, m + 1).0[0];
+        if let Instrumental::Fuller(alpha) = how.0 {
+            let causes = first.first().map_or(0, |own| own.kept.len());
+            kappa -= alpha / n.saturating_sub(causes + how.1) as f64;
+        }
+        second.k_class(kappa, k, &own(beside_all, &left), &swept.outcome, weights)?;
+    }
     let own: Vec<&[f64]> = second
         .kept
         .iter()
@@ -63,5 +120,73 @@ pub(super) fn two_stages(
     let explained = combine(&own, &second.coef, n);
     second.residuals =
         swept.outcome.iter().zip(explained).map(|(value, fit)| value - fit).collect();
-    Ok(TwoStages { first, second })
+    Ok(TwoStages { first, second, weakest })
+}
+
+/// The smallest root of first stages against their residuals.
+fn weakest(first: &[Solved], alone: &[Vec<f64>], weights: Option<&[f64]>) -> Weakest {
+    let m = first.len();
+    let left: Vec<Vec<f64>> = first.iter().map(|own| own.residuals.clone()).collect();
+    let (_, vectors) = relative_eigen(&products(alone, weights), &products(&left, weights), m);
+    let mix = vectors.get(..m).unwrap_or_default();
+    let n = alone.first().map_or(0, Vec::len);
+    let views = |columns: &'_ [Vec<f64>]| -> Vec<f64> {
+        combine(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), mix, n)
+    };
+    let k = first.first().map_or(0, |own| own.coef.len());
+    let mut coef = vec![0.0; k];
+    for (own, share) in first.iter().zip(mix) {
+        coef.iter_mut().zip(&own.coef).for_each(|(sum, b)| *sum += share * b);
+    }
+    Weakest { coef, residuals: views(&left), under_null: views(alone) }
+}
+
+impl Solved {
+    /// Coefficients and bread of class k, from the fitted columns of two-stage least squares and
+    /// the residuals (of the outcome, then of the endogenous variables) beside all instruments.
+    fn k_class(
+        &mut self,
+        kappa: f64,
+        exogenous: usize,
+        left: &[Vec<f64>],
+        outcome: &[f64],
+        weights: Option<&[f64]>,
+    ) -> Result<(), EstimateError> {
+        if !kappa.is_finite() {
+            return Err(EstimateError::BadArgument {
+                argument: "fml",
+                expected: "an outcome and endogenous variables that instruments do not explain fully",
+                got: "a perfect fit".to_owned(),
+            });
+        }
+        let k = self.kept.len();
+        let mut views: Vec<&[f64]> = self.columns.iter().map(Vec::as_slice).collect();
+        views.push(outcome);
+        let all = gram(&views, weights);
+        let rest = products(left, weights);
+        let (wide, own) = (k + 1, left.len());
+        let place = |at: usize| self.kept[at].checked_sub(exogenous).map(|at| at + 1);
+        let (mut matrix, mut right) = (vec![0.0; k * k], vec![0.0; k]);
+        for i in 0..k {
+            right[i] = all[i * wide + k];
+            if let Some(a) = place(i) {
+                right[i] += (1.0 - kappa) * rest[a * own];
+            }
+            for j in 0..k {
+                matrix[i * k + j] = all[i * wide + j];
+                if let (Some(a), Some(b)) = (place(i), place(j)) {
+                    matrix[i * k + j] += (1.0 - kappa) * rest[a * own + b];
+                }
+            }
+        }
+        let triangle = Triangle::cholesky(&matrix, &vec![0.0; k], 1e-14);
+        if triangle.kept.len() < k {
+            return Err(EstimateError::TooFewInstruments {
+                instruments: triangle.kept.len(),
+                endogenous: k,
+            });
+        }
+        (self.coef, self.bread) = (triangle.solve(&right), triangle.inverse());
+        Ok(())
+    }
 }

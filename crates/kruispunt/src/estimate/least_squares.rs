@@ -112,12 +112,11 @@ fn combined<'c>(
 pub(super) fn goodness(
     all: f64,
     solved: &Solved,
-    weights: Option<&[f64]>,
+    (weights, n): (Option<&[f64]>, f64),
     effects: &[SampleEffect],
 ) -> Goodness {
     let weight = |row: usize| weights.map_or(1.0, |weights| weights[row]);
     let rows = solved.residuals.len();
-    let n = rows as f64;
     let left = sum_rows(rows, |row| weight(row) * solved.residuals[row].powi(2));
     let k = solved.coef.len() as f64;
     let r2 = 1.0 - left / all;

@@ -22,6 +22,8 @@ pub(super) struct Request {
     pub(super) formula: Formula,
     pub(super) vcov: Vcov,
     pub(super) weights: Option<String>,
+    /// Whether weights count observations.
+    pub(super) counted: bool,
     pub(super) ssc: Ssc,
     pub(super) singletons: Singletons,
     pub(super) collin_tol: f64,
@@ -40,6 +42,7 @@ impl Request {
             formula,
             vcov: Vcov::default(),
             weights: None,
+            counted: false,
             ssc: Ssc::default(),
             singletons: Singletons::default(),
             collin_tol: 1e-9,
@@ -112,6 +115,15 @@ macro_rules! options {
         /// The column of analytic weights.
         pub fn weights(mut self, column: impl Into<String>) -> Self {
             self.request.weights = Some(column.into());
+            self.request.counted = false;
+            self
+        }
+
+        /// The column of frequency weights, whole numbers: each row stands for so many equal
+        /// ones, and all numbers are those of the table with so many rows.
+        pub fn frequencies(mut self, column: impl Into<String>) -> Self {
+            self.request.weights = Some(column.into());
+            self.request.counted = true;
             self
         }
 

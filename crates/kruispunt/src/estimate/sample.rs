@@ -331,24 +331,27 @@ fn has_single(factor: &Factor) -> bool {
 ///
 /// Each level keeps how many rows it has and the exclusive or of their numbers, which names the
 /// last one; the work is linear however long the chains are.
-pub(super) fn singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
+///
+/// Rows count as often as `frequencies` say.
+pub(super) fn singletons(factors: &[&Factor], frequencies: Option<&[f64]>) -> Option<Vec<bool>> {
     let n = factors.first().map_or(0, |factor| factor.len());
     if !factors.par_iter().any(|factor| has_single(factor)) {
         return None;
     }
-    let mut levels: Vec<Vec<(u32, usize)>> = factors
+    let often = |row: usize| frequencies.map_or(1, |own| own[row] as u64);
+    let mut levels: Vec<Vec<(u64, usize)>> = factors
         .iter()
         .map(|factor| {
             let mut own = vec![(0, 0); factor.n_levels()];
             for (row, &code) in factor.codes().iter().enumerate() {
                 let (count, rows) = &mut own[code as usize];
-                *count += 1;
+                *count += often(row);
                 *rows ^= row;
             }
             own
         })
         .collect();
-    let alone = |&&(count, _): &&(u32, usize)| count == 1;
+    let alone = |&&(count, _): &&(u64, usize)| count == 1;
     let mut leaving: Vec<usize> =
         levels.iter().flatten().filter(alone).map(|&(_, row)| row).collect();
     let mut stay = vec![true; n];
@@ -358,7 +361,7 @@ pub(super) fn singletons(factors: &[&Factor]) -> Option<Vec<bool>> {
         }
         for (factor, own) in factors.iter().zip(&mut levels) {
             let (count, rows) = &mut own[factor.codes()[row] as usize];
-            *count -= 1;
+            *count -= often(row);
             *rows ^= row;
             if *count == 1 {
                 leaving.push(*rows);

@@ -2,9 +2,10 @@
 
 use super::EstimateError;
 use super::least_squares::{combine, solve};
-use crate::data::{Fit, Sample};
+use super::stock_yogo::{StockYogo, critical_values};
+use crate::data::{Fit, Sample, Table};
 use crate::math::crossprod::gram;
-use crate::math::linalg::Triangle;
+use crate::math::linalg::{Triangle, relative_eigen};
 use crate::math::special::{chi2_sf, f_sf};
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,21 @@ pub struct InstrumentTests {
     pub sargan: Option<TestResult>,
     /// The same whatever the variance of the errors (Wooldridge 1995).
     pub wooldridge: Option<TestResult>,
+    /// The same by two-step GMM, with the moments' variance by rows or by clusters as in the fit
+    /// (Hansen 1982); none with errors of one variance, several clusters or dependence over time.
+    pub hansen: Option<TestResult>,
+    /// Cragg and Donald's Wald F: how well the instruments explain the combination of endogenous
+    /// variables that they explain least, with errors of one variance.
+    pub cragg_donald: f64,
+    /// Critical values for it (Stock & Yogo 2005), for up to two endogenous variables and ten
+    /// instruments.
+    pub stock_yogo: Vec<StockYogo>,
+    /// Kleibergen and Paap's Wald F: the same with the covariance of the fit.
+    pub kleibergen_paap_f: f64,
+    /// Kleibergen and Paap's LM test that the equation is not identified, with the covariance of
+    /// the fit without corrections; with errors of one variance that of Anderson's canonical
+    /// correlations.
+    pub kleibergen_paap: TestResult,
 }
 
 fn chi2(statistic: f64, df: usize) -> TestResult {
@@ -85,6 +101,14 @@ impl Fit {
     ///
     /// - Montiel Olea, J. L. & Pflueger, C. (2013). A robust test for weak instruments. *Journal of
     ///   Business & Economic Statistics* 31(3), 358-369.
+    /// - Cragg, J. G. & Donald, S. G. (1993). Testing identifiability and specification in
+    ///   instrumental variable models. *Econometric Theory* 9(2), 222-240.
+    /// - Hansen, L. P. (1982). Large sample properties of generalized method of moments estimators.
+    ///   *Econometrica* 50(4), 1029-1054.
+    /// - Kleibergen, F. & Paap, R. (2006). Generalized reduced rank tests using the singular value
+    ///   decomposition. *Journal of Econometrics* 133(1), 97-126.
+    /// - Stock, J. H. & Yogo, M. (2005). Testing for weak instruments in linear IV regression. In
+    ///   *Identification and Inference for Econometric Models*, 80-108.
     /// - Sargan, J. D. (1958). *Econometrica* 26(3), 393-415.
     /// - Wooldridge, J. M. (1995). Score diagnostics for linear models estimated by two stage least
     ///   squares. In *Advances in Econometrics and Quantitative Economics*, 66-87.
@@ -98,12 +122,91 @@ impl Fit {
             .iter()
             .map(|first| self.first_stage_test(first, &stages))
             .collect::<Result<Vec<_>, EstimateError>>()?;
+        let (m, l) = (stages.endogenous.len(), stages.instruments.len());
+        let (cragg_donald, mixes) = stages.roots();
+        let (kleibergen_paap_f, kleibergen_paap) = self.kleibergen_paap(&mixes)?;
         Ok(InstrumentTests {
             first_stage,
             wu_hausman: stages.wu_hausman(),
             sargan: stages.sargan(),
             wooldridge: stages.wooldridge(),
+            hansen: self.hansen(&stages)?,
+            cragg_donald,
+            stock_yogo: critical_values(m, l),
+            kleibergen_paap_f,
+            kleibergen_paap,
         })
+    }
+
+    /// The rank statistics: the first-stage coefficients of the weakest combination, in the
+    /// directions that those of the other combinations leave free, are all zero.
+    fn kleibergen_paap(&self, mixes: &[f64]) -> Result<(f64, TestResult), EstimateError> {
+        let [free, null] = self.weakest.as_slice() else {
+            return Err(EstimateError::NoSample { what: "iv_tests" });
+        };
+        let names = &free.names;
+        let places: Vec<usize> =
+            (0..names.len()).filter(|&at| self.instruments.contains(&names[at])).collect();
+        let (m, l) = (self.first_stage.len(), places.len());
+        let others: Vec<Vec<f64>> = (1..m)
+            .map(|at| {
+                let mix = &mixes[at * m..(at + 1) * m];
+                places
+                    .iter()
+                    .map(|&z| {
+                        self.first_stage.iter().zip(mix).map(|(own, c)| c * own.coef[z]).sum()
+                    })
+                    .collect()
+            })
+            .collect();
+        let rows: Vec<Vec<f64>> = complement(&others, l)
+            .into_iter()
+            .map(|direction| {
+                let mut row = vec![0.0; names.len()];
+                places.iter().zip(direction).for_each(|(&at, value)| row[at] = value);
+                row
+            })
+            .collect();
+        let zero = vec![0.0; rows.len()];
+        let wald = free.wald_test_of(&rows, &zero)?;
+        let mut lm = null.wald_test_of(&rows, &zero)?.chi2;
+        if null.vcov_text == "iid" {
+            let n = self.n_obs as f64;
+            lm *= n / (n - 1.0);
+        }
+        Ok((wald.chi2 / l as f64, chi2(lm, rows.len())))
+    }
+
+    /// Hansen's J: the smallest weighted length of the moments, weighted by the inverse of their
+    /// variance at the fit.
+    fn hansen(&self, stages: &Stages) -> Result<Option<TestResult>, EstimateError> {
+        let extra = stages.extra();
+        let clustered = self.vcov_text.starts_with("CRV");
+        let by_rows = self.vcov_text.starts_with("HC");
+        if extra == 0 || !(by_rows || clustered && self.clusters.len() == 1) {
+            return Ok(None);
+        }
+        let moments: Vec<Vec<f64>> = stages
+            .exogenous
+            .iter()
+            .chain(&stages.instruments)
+            .map(|z| z.iter().zip(&stages.residuals).map(|(z, u)| z * u).collect())
+            .collect();
+        let sums = match self.clusters.first() {
+            Some(cluster) if clustered => {
+                let factor = self.variable_of(&cluster.name, &Table::default())?;
+                let by_cluster = |own: &Vec<f64>| {
+                    let mut sums = vec![0.0; factor.n_levels()];
+                    for (&code, value) in factor.codes().iter().zip(own) {
+                        sums[code as usize] += value;
+                    }
+                    sums
+                };
+                moments.iter().map(by_cluster).collect()
+            }
+            _ => moments,
+        };
+        Ok(stages.shortest(&sums).map(|statistic| chi2(statistic, extra)))
     }
 
     fn first_stage_test(
@@ -211,6 +314,49 @@ fn beyond(others: &[Vec<f64>], column: &[f64]) -> Vec<f64> {
     solve(others.to_vec(), column.to_vec(), None, &reference, 1e-12).residuals
 }
 
+/// Orthonormal directions of `l` that no vector of `others` has a part in.
+fn complement(others: &[Vec<f64>], l: usize) -> Vec<Vec<f64>> {
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let without = |basis: &[Vec<f64>], vector: &[f64]| {
+        let mut rest = vector.to_vec();
+        for _ in 0..2 {
+            for own in basis {
+                let share = crate::math::crossprod::dot(own, &rest);
+                rest.iter_mut().zip(own).for_each(|(value, own)| *value -= share * own);
+            }
+        }
+        let length = squares(&rest).sqrt();
+        (length, rest)
+    };
+    let put = |basis: &mut Vec<Vec<f64>>, (length, mut rest): (f64, Vec<f64>)| {
+        if length > 0.0 {
+            for value in &mut rest {
+                *value /= length;
+            }
+            basis.push(rest);
+        }
+    };
+    for vector in others {
+        let rest = without(&basis, vector);
+        put(&mut basis, rest);
+    }
+    let known = basis.len();
+    while basis.len() < l {
+        let unit = |at: usize| {
+            let mut unit = vec![0.0; l];
+            unit[at] = 1.0;
+            unit
+        };
+        let rests = (0..l).map(|at| without(&basis, &unit(at)));
+        let Some(longest) = rests.max_by(|a, b| a.0.total_cmp(&b.0)) else { break };
+        if longest.0.is_nan() || longest.0 <= 1e-8 {
+            break;
+        }
+        put(&mut basis, longest);
+    }
+    basis.split_off(known.min(basis.len()))
+}
+
 fn squares(column: &[f64]) -> f64 {
     crate::math::crossprod::dot(column, column)
 }
@@ -226,6 +372,50 @@ impl Stages {
         let m = self.left.len();
         let df2 = self.n - more.len() as f64 - self.free_effects;
         f_test((restricted - free) / m as f64 / (free / df2), m, df2)
+    }
+
+    /// Cragg and Donald's statistic, and combinations of the endogenous variables from that which
+    /// the instruments explain least on, one row each.
+    fn roots(&self) -> (f64, Vec<f64>) {
+        let m = self.endogenous.len();
+        let alone: Vec<Vec<f64>> =
+            self.endogenous.iter().map(|own| beyond(&self.exogenous, own)).collect();
+        let products = |columns: &[Vec<f64>]| {
+            gram(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>(), None)
+        };
+        let (roots, mixes) = relative_eigen(&products(&alone), &products(&self.left), m);
+        let l = self.instruments.len() as f64;
+        let df = self.n - self.exogenous.len() as f64 - l - self.free_effects;
+        ((roots[0] - 1.0) * df / l, mixes)
+    }
+
+    /// The smallest weighted length of the sums of moments, over all coefficients.
+    fn shortest(&self, moments: &[Vec<f64>]) -> Option<f64> {
+        let causes: Vec<&[f64]> =
+            self.exogenous.iter().chain(&self.instruments).map(Vec::as_slice).collect();
+        let l = causes.len();
+        let views: Vec<&[f64]> = moments.iter().map(Vec::as_slice).collect();
+        let variance = Triangle::cholesky(&gram(&views, None), &vec![0.0; l], 1e-13);
+        if variance.kept.len() < l {
+            return None;
+        }
+        let sums: Vec<f64> = moments.iter().map(|own| own.iter().sum()).collect();
+        let slopes: Vec<Vec<f64>> = self
+            .exogenous
+            .iter()
+            .chain(&self.endogenous)
+            .map(|x| causes.iter().map(|z| crate::math::crossprod::dot(z, x)).collect())
+            .collect();
+        let weighted: Vec<Vec<f64>> = slopes.iter().map(|own| variance.solve(own)).collect();
+        let k = slopes.len();
+        let dot = crate::math::crossprod::dot;
+        let matrix: Vec<f64> =
+            (0..k * k).map(|at| dot(&slopes[at / k], &weighted[at % k])).collect();
+        let right: Vec<f64> = weighted.iter().map(|own| dot(own, &sums)).collect();
+        let inner = Triangle::cholesky(&matrix, &vec![0.0; k], 1e-13);
+        let kept: Vec<f64> = inner.kept.iter().map(|&at| right[at]).collect();
+        let gained = dot(&inner.solve(&kept), &kept);
+        Some(dot(&variance.solve(&sums), &sums) - gained)
     }
 
     fn extra(&self) -> usize {

@@ -256,7 +256,7 @@ impl WildBootstrap {
             let (cluster, n) = (self.cluster.clone(), factor.n_levels());
             return Err(EstimateError::TooFewClusters { cluster, n });
         }
-        let parts = Parts { sample, coef: &fit.coef, ssc: fit.ssc, ticket };
+        let parts = Parts { sample, coef: &fit.coef, ssc: fit.ssc, ticket, uncounted: 0 };
         let machine = self.machine(&parts, &factor, r)?;
         stage(ticket, "wild bootstrap")?;
         self.test(&machine, ticket)
@@ -342,7 +342,7 @@ impl WildBootstrap {
         if self.jackknifed.variance() {
             return Ok((g - 1.0) / g);
         }
-        let scale = parts.correction(parts.parameters(nested), parts.n() as f64 - 1.0)?;
+        let scale = parts.correction(parts.parameters(nested), parts.observations() - 1.0)?;
         Ok(if parts.ssc.g_adjust { scale * g / (g - 1.0) } else { scale })
     }
 

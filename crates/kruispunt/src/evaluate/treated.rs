@@ -208,6 +208,11 @@ impl OnTreated {
             sample: None,
             first_stage: Vec::new(),
             instruments: Vec::new(),
+            weakest: Vec::new(),
+            kind: None,
+            offset: None,
+            levels: Vec::new(),
+            variances: None,
             likelihood: None,
         }
     }

@@ -208,6 +208,29 @@ pub(crate) fn eigen(matrix: &[f64], k: usize) -> (Vec<f64>, Vec<f64>) {
     (found.eigenvalues.iter().copied().collect(), found.eigenvectors.iter().copied().collect())
 }
 
+/// Eigenvalues of A v = lambda B v from the smallest on and, one row each, vectors with v'Bv = 1,
+/// for symmetric row-major `(k, k)` A and positive definite B; NaN where B is not.
+pub(crate) fn relative_eigen(a: &[f64], b: &[f64], k: usize) -> (Vec<f64>, Vec<f64>) {
+    let triangle = Triangle::cholesky(b, &vec![0.0; k], 1e-14);
+    if k == 0 || triangle.kept.len() < k {
+        return (vec![f64::NAN; k], vec![f64::NAN; k * k]);
+    }
+    let inverse = DMatrix::from_row_slice(k, k, &triangle.inverse_of_factor());
+    let middle = inverse.transpose() * DMatrix::from_row_slice(k, k, a) * &inverse;
+    let even: Vec<f64> = (0..k * k)
+        .map(|at| f64::midpoint(middle[(at / k, at % k)], middle[(at % k, at / k)]))
+        .collect();
+    let (values, vectors) = eigen(&even, k);
+    let mut order: Vec<usize> = (0..k).collect();
+    order.sort_by(|&i, &j| values[i].total_cmp(&values[j]));
+    let mut rows = Vec::with_capacity(k * k);
+    for &at in &order {
+        let own = &vectors[at * k..(at + 1) * k];
+        rows.extend((0..k).map(|i| (0..k).map(|j| inverse[(i, j)] * own[j]).sum::<f64>()));
+    }
+    (order.iter().map(|&at| values[at]).collect(), rows)
+}
+
 /// A symmetric matrix with `f` of its eigenvalues in their place.
 pub(crate) fn with_eigenvalues(matrix: &[f64], k: usize, f: impl Fn(f64) -> f64) -> Vec<f64> {
     let (values, vectors) = eigen(matrix, k);

@@ -9,6 +9,7 @@ mod hostile;
 mod layering;
 mod linkage;
 mod panel;
+mod panel_ols;
 mod panel_twins;
 mod trajectory;
 mod wild;

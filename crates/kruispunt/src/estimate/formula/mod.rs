@@ -174,6 +174,18 @@ impl Formula {
         self.columns_where(false)
     }
 
+    /// The columns of regressors and effects, each once; not those of the outcome.
+    pub(crate) fn columns_of_causes(&self) -> Vec<String> {
+        let mut names = Vec::new();
+        for factor in self.all_terms().flatten() {
+            factor_columns(factor, true, &mut names);
+        }
+        names.extend(self.effects.iter().flatten().cloned());
+        names.sort();
+        names.dedup();
+        names
+    }
+
     fn columns_where(&self, lagged: bool) -> Vec<String> {
         let mut names = Vec::new();
         number_columns(&self.outcome, lagged, &mut names);

@@ -48,6 +48,24 @@ impl Family {
         }
     }
 
+    /// The family of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [Self::Poisson, Self::Logit, Self::Probit, Self::Cloglog, Self::Gaussian];
+        all.into_iter().find(|own| own.name() == name)
+    }
+
+    /// How fast [`slope`](Self::slope) grows with the linear predictor.
+    pub(in crate::estimate) fn curvature(self, eta: f64, mean: f64) -> f64 {
+        match self {
+            Self::Poisson => mean,
+            Self::Gaussian => 0.0,
+            Self::Logit => mean * (1.0 - mean) * (1.0 - 2.0 * mean),
+            Self::Probit => -eta * self.slope(eta, mean),
+            Self::Cloglog => self.slope(eta, mean) * (1.0 - libm::exp(eta.clamp(-700.0, 5.0))),
+        }
+    }
+
     /// Whether outcomes are 0 or 1.
     pub(super) const fn is_binary(self) -> bool {
         matches!(self, Self::Logit | Self::Probit | Self::Cloglog)
@@ -71,7 +89,7 @@ impl Family {
     }
 
     /// The mean of a linear predictor.
-    pub(super) fn mean(self, eta: f64) -> f64 {
+    pub(in crate::estimate) fn mean(self, eta: f64) -> f64 {
         match self {
             Self::Poisson => libm::exp(eta.clamp(-700.0, 700.0)),
             Self::Gaussian => eta,
@@ -95,7 +113,7 @@ impl Family {
     }
 
     /// How fast the mean grows with the linear predictor.
-    pub(super) fn slope(self, eta: f64, mean: f64) -> f64 {
+    pub(in crate::estimate) fn slope(self, eta: f64, mean: f64) -> f64 {
         match self {
             Self::Poisson => mean,
             Self::Gaussian => 1.0,

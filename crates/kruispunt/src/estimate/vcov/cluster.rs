@@ -39,7 +39,7 @@ impl Parts<'_> {
             .iter()
             .map(|effect| factors.iter().any(|factor| is_nested(&effect.factor, factor)))
             .collect();
-        let scale = self.correction(self.parameters(&nested), self.n() as f64 - 1.0)?;
+        let scale = self.correction(self.parameters(&nested), self.observations() - 1.0)?;
         let smallest = factors.iter().map(|factor| factor.n_levels()).min().unwrap_or(0);
         let mut matrix = vec![0.0; self.k() * self.k()];
         for subset in 1_u32..1 << factors.len() {

@@ -75,7 +75,7 @@ impl Parts<'_> {
         variables: impl Iterator<Item = &'a str>,
     ) -> Result<Covariance, EstimateError> {
         let none = vec![false; self.sample.effects.len()];
-        let mut scale = self.correction(self.parameters(&none), self.n() as f64 - 1.0)?;
+        let mut scale = self.correction(self.parameters(&none), self.observations() - 1.0)?;
         let periods = n_periods as f64;
         if self.ssc.g_adjust {
             scale *= periods / (periods - 1.0);

@@ -14,7 +14,7 @@ impl Parts<'_> {
         };
         let mut squares = self.pulls();
         for (row, value) in squares.iter_mut().enumerate() {
-            *value *= *value;
+            *value *= *value / self.count(row);
             if let Some(leverage) = &leverage {
                 let left = (1.0 - leverage[row]).max(1e-12);
                 *value /= if *vcov == Vcov::Hc2 { left } else { left * left };
@@ -22,6 +22,11 @@ impl Parts<'_> {
         }
         let meat = gram(&self.columns(), Some(&squares));
         Ok(sandwich(&self.sample.bread, &meat, self.k()))
+    }
+
+    /// Observations that a row stands for.
+    fn count(&self, row: usize) -> f64 {
+        self.sample.weights.as_ref().filter(|_| self.sample.counted).map_or(1.0, |own| own[row])
     }
 
     /// The diagonal of the projection on regressors and effects.
@@ -42,7 +47,7 @@ impl Parts<'_> {
                 let inner: f64 = (0..k).map(|j| bread[i * k + j] * columns[j][row]).sum();
                 form += columns[i][row] * inner;
             }
-            *value += self.weight(row) * form;
+            *value = (*value + self.weight(row) * form) / self.count(row);
         }
         Ok(leverage)
     }

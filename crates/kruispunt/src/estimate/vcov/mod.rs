@@ -12,140 +12,11 @@ pub(super) use cluster::is_nested;
 pub(super) use pieces::{Pieces, times};
 
 use super::EstimateError;
+pub use crate::data::Vcov;
 use crate::data::{
     ClusterCount, CountedEffects, Dispersion, Factor, Fit, Sample, Ssc, Step, Table, Ticket,
 };
 use crate::math::crossprod::sum_rows;
-use serde::{Deserialize, Serialize};
-
-/// Which covariance of the coefficients.
-///
-/// With bread `B = (X'WX)^-1`, scores `s_i = w_i u_i x_i` after sweeping and the corrections of
-/// [`Ssc`]:
-///
-/// | variant | covariance |
-/// |---|---|
-/// | `Iid` | `B sum(w u^2) / (N - 1)` |
-/// | `Hc1` | `B (sum s_i s_i') B`, corrected by N/(N - K) |
-/// | `Hc2`, `Hc3` | the same with `s_i` divided by `(1 - h_i)^(1/2)` and `1 - h_i`, h the leverage, effects included |
-/// | `Crv1` | `B (sum over clusters S_g S_g') B`; several variables by inclusion and exclusion |
-/// | `Crv2` | `B (sum over clusters T_g S_g S_g' T_g') B`, where `T_g` is the root of `(I - H_gg)^-1`; t tests have Satterthwaite's degrees of freedom, one number a coefficient |
-/// | `Crv3` | `sum over clusters (b_(-g) - b)(b_(-g) - b)'`, the jackknife; effects that cross clusters are swept out again without each cluster |
-/// | `NeweyWest` | `B (sum over l of (1 - l/(L + 1)) (C_l + C_l')) B`, `C_l` the products of scores of one unit l periods apart |
-/// | `DriscollKraay` | the same with scores summed within periods |
-///
-/// Distances between periods count the periods of the sample in their order; a unit without a row
-/// in a period has no product there, whatever rows stand next to each other (pyfixest and fixest
-/// pair neighbouring rows of a unit). The lag L is `floor(T^(1/4))` when not given. As in pyfixest,
-/// HC2 and HC3 are corrected by N/(N - K) as HC1 is; [`Ssc::without_k`] gives the textbook's.
-///
-/// A several-way covariance with negative eigenvalues has them set to zero, as fixest does
-/// (pyfixest does not), and the account says so.
-///
-/// # References
-///
-/// - Liang, K.-Y. & Zeger, S. L. (1986). *Biometrika* 73(1), 13-22.
-/// - `MacKinnon`, J. G. & White, H. (1985). Some heteroskedasticity-consistent covariance matrix
-///   estimators with improved finite sample properties. *Journal of Econometrics* 29(3), 305-325.
-/// - Newey, W. K. & West, K. D. (1987). A simple, positive semi-definite, heteroskedasticity and
-///   autocorrelation consistent covariance matrix. *Econometrica* 55(3), 703-708.
-/// - Driscoll, J. C. & Kraay, A. C. (1998). Consistent covariance matrix estimation with spatially
-///   dependent panel data. *Review of Economics and Statistics* 80(4), 549-560.
-/// - Cameron, A. C., Gelbach, J. B. & Miller, D. L. (2011). Robust inference with multiway
-///   clustering. *Journal of Business & Economic Statistics* 29(2), 238-249.
-/// - Bell, R. M. & `McCaffrey`, D. F. (2002). Bias reduction in standard errors for linear regression
-///   with multi-stage samples. *Survey Methodology* 28(2), 169-181.
-/// - Pustejovsky, J. E. & Tipton, E. (2018). Small-sample methods for cluster-robust variance
-///   estimation and hypothesis testing in fixed effects models. *Journal of Business & Economic
-///   Statistics* 36(4), 672-683.
-/// - `MacKinnon`, J. G., Nielsen, M. O. & Webb, M. D. (2023). Fast and reliable jackknife and
-///   bootstrap methods for cluster-robust inference. *Journal of Applied Econometrics* 38, 671-694.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Vcov {
-    /// Independent errors of one variance.
-    #[default]
-    Iid,
-    /// Independent errors of any variance (White).
-    Hc1,
-    /// As `Hc1`, each residual divided by the root of one minus its leverage.
-    Hc2,
-    /// As `Hc1`, each residual divided by one minus its leverage.
-    Hc3,
-    /// Errors dependent within clusters, by one variable or more.
-    Crv1(Vec<String>),
-    /// As `Crv1`, without bias where errors are independent (Bell & `McCaffrey`), by one variable.
-    Crv2(String),
-    /// The cluster jackknife, by one variable.
-    Crv3(String),
-    /// Errors dependent over periods, within units; without units over one series.
-    NeweyWest {
-        /// The column of periods.
-        time: String,
-        /// The column of units.
-        panel: Option<String>,
-        /// The longest distance in periods.
-        lag: Option<usize>,
-    },
-    /// Errors dependent over periods, across all units.
-    DriscollKraay {
-        /// The column of periods.
-        time: String,
-        /// The longest distance in periods.
-        lag: Option<usize>,
-    },
-}
-
-impl Vcov {
-    /// Clustered by one variable.
-    #[must_use]
-    pub fn cluster(variable: impl Into<String>) -> Self {
-        Self::Crv1(vec![variable.into()])
-    }
-
-    /// Clustered by several variables.
-    #[must_use]
-    pub fn clusters<S: Into<String>>(variables: impl IntoIterator<Item = S>) -> Self {
-        Self::Crv1(variables.into_iter().map(Into::into).collect())
-    }
-
-    /// The cluster variables.
-    #[must_use]
-    pub fn variables(&self) -> Vec<String> {
-        match self {
-            Self::Iid | Self::Hc1 | Self::Hc2 | Self::Hc3 => Vec::new(),
-            Self::NeweyWest { time, panel, .. } => {
-                std::iter::once(time).chain(panel).cloned().collect()
-            }
-            Self::DriscollKraay { time, .. } => vec![time.clone()],
-            Self::Crv1(variables) => variables.clone(),
-            Self::Crv2(variable) | Self::Crv3(variable) => vec![variable.clone()],
-        }
-    }
-
-    fn text(&self) -> String {
-        match self {
-            Self::Iid => "iid".to_owned(),
-            Self::Hc1 => "HC1".to_owned(),
-            Self::Hc2 => "HC2".to_owned(),
-            Self::Hc3 => "HC3".to_owned(),
-            Self::Crv1(variables) => format!("CRV1 by {}", variables.join(" + ")),
-            Self::Crv2(variable) => format!("CRV2 by {variable}"),
-            Self::Crv3(variable) => format!("CRV3 by {variable}"),
-            Self::NeweyWest { time, panel, lag } => {
-                let units = panel.as_ref().map_or_else(String::new, |panel| format!(" by {panel}"));
-                format!("Newey-West{units} over {time}{}", lag_text(*lag))
-            }
-            Self::DriscollKraay { time, lag } => {
-                format!("Driscoll-Kraay over {time}{}", lag_text(*lag))
-            }
-        }
-    }
-}
-
-fn lag_text(lag: Option<usize>) -> String {
-    lag.map_or_else(String::new, |lag| format!(", lag {lag}"))
-}
 
 /// A covariance and what belongs to it.
 pub(super) struct Covariance {
@@ -164,6 +35,8 @@ pub(super) struct Parts<'a> {
     pub(super) coef: &'a [f64],
     pub(super) ssc: Ssc,
     pub(super) ticket: &'a Ticket,
+    /// Columns that are no parameters of their own.
+    pub(super) uncounted: usize,
 }
 
 impl Fit {
@@ -213,23 +86,25 @@ impl Fit {
             }
         }
         let used = extended.as_ref().unwrap_or(sample);
-        let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc, ticket };
+        let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc, ticket, uncounted: 0 };
         let covariance = parts.covariance(vcov)?;
-        let first_stage = self
-            .first_stage
-            .iter()
-            .map(|first| first.vcov_heard(vcov, table, ticket))
-            .collect::<Result<Vec<_>, EstimateError>>()?;
+        let anew = |fits: &[Self]| {
+            fits.iter()
+                .map(|own| own.vcov_heard(vcov, table, ticket))
+                .collect::<Result<Vec<_>, EstimateError>>()
+        };
+        let (first_stage, weakest) = (anew(&self.first_stage)?, anew(&self.weakest)?);
         let mut fit = self.clone();
-        fit.first_stage = first_stage;
+        (fit.first_stage, fit.weakest) = (first_stage, weakest);
         if let Some(sample) = extended {
             fit.sample = Some(std::sync::Arc::new(sample));
         }
-        fit.take_covariance(covariance);
+        fit.take_covariance(vcov, covariance);
         Ok(fit)
     }
 
-    pub(super) fn take_covariance(&mut self, covariance: Covariance) {
+    pub(super) fn take_covariance(&mut self, vcov: &Vcov, covariance: Covariance) {
+        self.kind = Some(vcov.clone());
         if covariance.repaired {
             let rows = crate::data::Count::rows(self.n_obs);
             self.account = self.account.clone().then(
@@ -293,6 +168,11 @@ impl Parts<'_> {
         self.sample.residuals.len()
     }
 
+    /// Observations that rows stand for.
+    pub(super) fn observations(&self) -> f64 {
+        self.sample.observations()
+    }
+
     /// Parameters counted, given which effects are nested.
     pub(super) fn parameters(&self, nested: &[bool]) -> usize {
         let levels: Vec<usize> =
@@ -303,7 +183,7 @@ impl Parts<'_> {
             let own = levels.iter().zip(nested).filter(|(_, nested)| **nested);
             own.fold((0, 0), |(sum, n), (levels, _)| (sum + levels, n + 1))
         };
-        self.k()
+        self.k() - self.uncounted
             + match self.ssc.effects {
                 CountedEffects::None => 0,
                 CountedEffects::Full => free,
@@ -315,10 +195,11 @@ impl Parts<'_> {
     }
 
     pub(super) fn correction(&self, parameters: usize, top: f64) -> Result<f64, EstimateError> {
-        if self.n() <= parameters {
-            return Err(EstimateError::TooFewRows { n_obs: self.n(), parameters });
+        let n = self.observations();
+        if n <= parameters as f64 {
+            return Err(EstimateError::TooFewRows { n_obs: n as usize, parameters });
         }
-        let left = (self.n() - parameters) as f64;
+        let left = n - parameters as f64;
         Ok(if self.ssc.k_adjust { top / left } else { 1.0 })
     }
 
@@ -356,7 +237,7 @@ impl Parts<'_> {
     }
 
     pub(super) fn covariance(&self, vcov: &Vcov) -> Result<Covariance, EstimateError> {
-        let n = self.n() as f64;
+        let n = self.observations();
         let none = vec![false; self.sample.effects.len()];
         let simple = |matrix: Vec<f64>, parameters: usize| Covariance {
             matrix,
@@ -366,6 +247,14 @@ impl Parts<'_> {
             text: vcov.text(),
             repaired: false,
         };
+        let by_rows = matches!(vcov, Vcov::NeweyWest { .. } | Vcov::Crv2(_));
+        if self.sample.counted && by_rows {
+            return Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "iid, HC1 to HC3 or clusters with frequency weights",
+                got: vcov.text(),
+            });
+        }
         if self.k() == 0 {
             return Ok(simple(Vec::new(), self.parameters(&none)));
         }

@@ -328,6 +328,11 @@ impl DiscreteHazard {
             sample: None,
             first_stage: Vec::new(),
             instruments: Vec::new(),
+            weakest: Vec::new(),
+            kind: None,
+            offset: None,
+            levels: Vec::new(),
+            variances: None,
             likelihood: Some(Likelihood {
                 family: family.to_owned(),
                 deviance: -2.0 * top.log_likelihood,

@@ -1,0 +1,70 @@
+"""Separated observations: the published sets, and linear programmes of random ones."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import linprog
+
+import kruispunt as kp
+
+SETS = Path(__file__).parents[2] / "crates/kruispunt/tests/oracles/separation"
+
+
+@pytest.mark.parametrize("path", sorted(SETS.glob("*.csv")), ids=lambda path: path.stem)
+def test_published_sets_are_classified_exactly(path: Path) -> None:
+    data = pd.read_csv(path)
+    terms = [name for name in data.columns if re.fullmatch(r"x\d", name)]
+    effects = [name for name in data.columns if re.fullmatch(r"id\d|i|j", name)]
+    bar = f" | {' + '.join(effects)}" if effects else ""
+    fit = kp.fepois(f"y ~ {' + '.join(terms) or '1'}{bar}", data, fixef_rm="none")
+    gone = np.setdiff1d(np.arange(len(data)), fit.rows())
+    np.testing.assert_array_equal(gone, np.flatnonzero(data["separated"]))
+
+
+def _by_programme(y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """Rows that some combination sends to infinity, from the definition."""
+    zero, k = y == 0, x.shape[1]
+    m = int(zero.sum())
+    found = linprog(
+        np.concatenate([np.zeros(k), -np.ones(m)]),
+        A_ub=np.hstack([-x[zero], np.eye(m)]),
+        b_ub=np.zeros(m),
+        A_eq=np.hstack([x[~zero], np.zeros((len(y) - m, m))]),
+        b_eq=np.zeros(len(y) - m),
+        bounds=[(None, None)] * k + [(0, 1)] * m,
+        method="highs",
+    )
+    gone = np.zeros(len(y), dtype=bool)
+    gone[zero] = found.x[k:] > 0.5
+    return gone
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_random_sets_are_classified_as_a_linear_programme_does(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(15, 60)), int(rng.integers(1, 5))
+    x = rng.integers(-2, 3, (n, k)).astype(float) * (rng.uniform(size=(n, k)) < 0.4)
+    groups = rng.integers(0, 5, n)
+    y = rng.poisson(np.where(np.abs(x[:, 0]) > 0, 0.15, 1.2)).astype(float)
+    if k > 1:
+        x[y > 0, 1] *= rng.uniform(size=int((y > 0).sum())) < 0.1
+    if not 3 < (y > 0).sum() < n - 3:
+        pytest.skip("the outcome hardly varies")
+    dummies = (groups[:, None] == np.unique(groups)).astype(float)
+    truth = _by_programme(y, np.hstack([x, dummies]))
+    data = pd.DataFrame({"y": y, "g": groups} | {f"x{j}": x[:, j] for j in range(k)})
+    fml = f"y ~ {' + '.join(f'x{j}' for j in range(k))} | g"
+    try:
+        fit = kp.fepois(fml, data, fixef_rm="none")
+    except kp.exceptions.InputError:
+        left = np.hstack([x, dummies])[~truth]
+        assert np.linalg.matrix_rank(left) in (np.unique(groups[~truth]).size, len(left))
+        return
+    gone = np.ones(n, dtype=bool)
+    gone[fit.rows()] = False
+    np.testing.assert_array_equal(gone, truth)
