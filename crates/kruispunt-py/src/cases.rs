@@ -3,12 +3,14 @@
 use crate::error::{InputError, cases_error, estimate_error};
 use crate::estimate::PyFit;
 use crate::linked::PyLinked;
+use crate::panel::PySpells;
 use crate::table::PyTable;
-use crate::trajectory::{PyDistances, PyTypology};
+use crate::trajectory::{PyDistances, PySequences, PyTypology};
 use crate::work;
 use kruispunt::data::{Account, Ticket};
 use kruispunt_cases::CasesError;
 use kruispunt_cases::pairs::Pairs;
+use kruispunt_cases::picture::{Align, Events, Lane, Picture, Privacy};
 use kruispunt_cases::select::{
     Candidates, GroupEffect, Kind, Model, Quota, Select, of_fit, of_groups, of_table, of_typology,
     people,
@@ -182,5 +184,78 @@ pub(crate) fn cases_pairs(
         let found =
             pairs.find(&data, &person, &contrast, ticket).map_err(|error| cases_error(&error))?;
         Ok((PyLinked::of(found.pairs), PyTable::from(found.balance)))
+    })
+}
+
+/// A register to draw.
+#[derive(FromPyObject)]
+pub(crate) enum PyLane<'py> {
+    Spells(Bound<'py, PySpells>),
+    Sequences(Bound<'py, PySequences>),
+}
+
+/// How it is drawn.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Drawn {
+    title: String,
+    people: Option<Vec<(String, String)>>,
+    start: bool,
+    days: Option<Vec<(String, i32)>>,
+    /// Unit, days of shift, persons of a state, seed.
+    privacy: Option<(Option<String>, u32, usize, u64)>,
+    labels: Vec<(String, String)>,
+    colours: Vec<(String, String)>,
+    /// First day and the day after the last.
+    window: Option<(i32, i32)>,
+}
+
+impl Drawn {
+    fn build(self) -> PyResult<Picture> {
+        let mut picture = Picture::new(self.title).labels(self.labels).colours(self.colours);
+        if let Some(people) = self.people {
+            picture = picture.people(people);
+        }
+        picture = match self.days {
+            Some(days) => picture.align(Align::Days(days)),
+            None if self.start => picture.align(Align::Start),
+            None => picture,
+        };
+        if let Some((from, to)) = self.window {
+            picture = picture.window(from, to);
+        }
+        if let Some((unit, jitter, rare, seed)) = self.privacy {
+            let unit = unit.map(|unit| crate::column::unit(&unit)).transpose()?;
+            let privacy = Privacy::new().coarsen(unit).jitter(jitter).rare(rare).seed(seed);
+            picture = picture.privacy(privacy);
+        }
+        Ok(picture)
+    }
+}
+
+/// The SVG, the page, what was done, and the account.
+#[pyfunction]
+#[pyo3(signature = (lanes, events, drawn))]
+pub(crate) fn cases_timeline(
+    py: Python<'_>,
+    lanes: Vec<(String, PyLane<'_>)>,
+    events: Option<(Bound<'_, PyTable>, String, String, String)>,
+    drawn: Drawn,
+) -> PyResult<(String, String, Vec<String>, String)> {
+    let mut picture = drawn.build()?;
+    for (name, lane) in &lanes {
+        picture = picture.lane(match lane {
+            PyLane::Spells(spells) => Lane::spells(name, &spells.get().0),
+            PyLane::Sequences(sequences) => Lane::sequences(name, &sequences.get().0),
+        });
+    }
+    if let Some((table, person, day, what)) = events {
+        let read = Events::of(&table.get().0, &person, &day, &what);
+        picture = picture.events(read.map_err(|error| cases_error(&error))?);
+    }
+    work::run(py, None, move |_| {
+        let drawing = picture.draw().map_err(|error| cases_error(&error))?;
+        let account = crate::account::json(&drawing.account)?;
+        Ok((drawing.svg, drawing.html, drawing.notes, account))
     })
 }

@@ -20,6 +20,7 @@ mod account;
 mod arrow;
 mod belgium;
 mod cases;
+mod coded;
 mod column;
 mod error;
 mod estimate;
@@ -31,6 +32,7 @@ mod linkage;
 mod linked;
 mod panel;
 mod pickle;
+mod refi;
 mod report;
 mod synth;
 mod table;
@@ -93,7 +95,11 @@ mod _core {
 
     // cases
     #[pymodule_export]
-    use crate::cases::{cases_pairs, cases_select};
+    use crate::cases::{cases_pairs, cases_select, cases_timeline};
+    #[pymodule_export]
+    use crate::coded::{PyRegistry, cases_agreement, cases_joint, cases_prevalence, cases_recall};
+    #[pymodule_export]
+    use crate::refi::PyProject;
 
     // report
     #[pymodule_export]

@@ -231,7 +231,7 @@ impl Cells {
 
 /// Spells of days.
 #[pyclass(frozen, name = "Spells", module = "kruispunt._core")]
-pub(crate) struct PySpells(Arc<Spells>);
+pub(crate) struct PySpells(pub(crate) Arc<Spells>);
 
 impl From<Spells> for PySpells {
     fn from(spells: Spells) -> Self {

@@ -184,7 +184,7 @@ impl Measuring {
 
 /// Careers as sequences of states.
 #[pyclass(frozen, name = "Sequences", module = "kruispunt._core")]
-pub(crate) struct PySequences(Arc<Sequences>);
+pub(crate) struct PySequences(pub(crate) Arc<Sequences>);
 
 impl From<Sequences> for PySequences {
     fn from(sequences: Sequences) -> Self {

@@ -9,7 +9,29 @@ was coded about them; keep their names apart from their numbers::
 
 from __future__ import annotations
 
+from kruispunt.cases._mixed import JointDisplay, agreement, joint_display, prevalence, recall
 from kruispunt.cases._pairs import Pairs, pairs
+from kruispunt.cases._refi import Project, code_table, read_qdc, read_qdpx
+from kruispunt.cases._registry import Registry
 from kruispunt.cases._select import Selection, select
+from kruispunt.cases._timeline import Picture, Privacy, timeline
 
-__all__ = ["Pairs", "Selection", "pairs", "select"]
+__all__ = [
+    "JointDisplay",
+    "Pairs",
+    "Picture",
+    "Privacy",
+    "Project",
+    "Registry",
+    "Selection",
+    "agreement",
+    "code_table",
+    "joint_display",
+    "pairs",
+    "prevalence",
+    "read_qdc",
+    "read_qdpx",
+    "recall",
+    "select",
+    "timeline",
+]
