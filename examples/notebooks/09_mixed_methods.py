@@ -215,6 +215,7 @@ assert p["language"] < 0.01
 assert p["kin"] > 0.05
 display = kp.cases.joint_display(
     people, coded, person="pid", quote="text", consent=registry,
+    interviewed=people["pid"],
     estimates={"type": ["type 1", "type 2", "type 3"], "share in work": share},
 )  # fmt: skip
 print(display.to_frame())

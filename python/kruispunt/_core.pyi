@@ -798,6 +798,7 @@ def cases_joint(
     codings: Table,
     of_codings: tuple[str, str, str | None],
     consented: Sequence[str],
+    interviewed: Sequence[str] | None,
     least: int,
 ) -> Linked: ...
 def cases_recall(

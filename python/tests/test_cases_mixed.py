@@ -240,6 +240,10 @@ def test_q7_a_joint_display_hides_small_groups_and_quotes_by_consent():
     np.testing.assert_array_equal(rows["code: language"], [np.nan, np.nan, 0.8])
     left, right = "\N{LEFT DOUBLE QUOTATION MARK}", "\N{RIGHT DOUBLE QUOTATION MARK}"
     assert rows["quote"].tolist() == [None, None, f"{left}<said by 2>{right} (language)"]
+    everybody = kp.cases.joint_display(people, codings, person="pid", interviewed=range(10))
+    np.testing.assert_array_equal(
+        kp.Table(everybody).to_dict()["code: language"], [np.nan, np.nan, 0.4]
+    )
     page = display.html()
     assert "&lt;said by 2&gt;" in page
     assert "<said" not in page

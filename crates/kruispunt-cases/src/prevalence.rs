@@ -176,12 +176,14 @@ pub struct Joint<'a> {
     pub quote: Option<&'a str>,
     /// Identifiers of those who may be quoted.
     pub consented: &'a [String],
+    /// Identifiers of all who were interviewed; without them those with a coding.
+    pub interviewed: Option<&'a [String]>,
     /// Groups with fewer persons, and shares of fewer cases, are not shown.
     pub least: usize,
 }
 
 /// One row a group: `group`, `n` persons, the columns of `estimates`, for each code the share of
-/// coded cases that have it, and one quote of a case that consented, with its code. What rests on
+/// the interviewed that have it, and one quote of a case that consented, with its code. What rests on
 /// fewer than `least` persons is missing.
 ///
 /// # Errors
@@ -197,6 +199,11 @@ pub fn joint(display: Joint<'_>) -> Result<Linked, CasesError> {
     let mut coded = vec![FxHashSet::default(); groups];
     for &who in spoken.cases.iter().flatten() {
         coded[spoken.group[who as usize] as usize].insert(who);
+    }
+    for one in display.interviewed.unwrap_or_default() {
+        if let Some(&who) = spoken.ids.get(one) {
+            coded[spoken.group[who as usize] as usize].insert(who);
+        }
     }
     let shown: Vec<bool> = size.iter().map(|&n| n >= display.least).collect();
     let mut hidden = shown.iter().filter(|shown| !**shown).count();

@@ -119,7 +119,7 @@ pub(crate) fn cases_prevalence(
 
 /// What stands beside each other, group by group.
 #[pyfunction]
-#[pyo3(signature = (people, of_people, estimates, codings, of_codings, consented, least))]
+#[pyo3(signature = (people, of_people, estimates, codings, of_codings, consented, interviewed, least))]
 #[allow(clippy::too_many_arguments, reason = "three tables with the names of their columns")]
 pub(crate) fn cases_joint(
     py: Python<'_>,
@@ -129,6 +129,7 @@ pub(crate) fn cases_joint(
     codings: &Bound<'_, PyTable>,
     of_codings: (String, String, Option<String>),
     consented: Vec<String>,
+    interviewed: Option<Vec<String>>,
     least: usize,
 ) -> PyResult<PyLinked> {
     let (people, codings) = (Arc::clone(&people.get().0), Arc::clone(&codings.get().0));
@@ -140,6 +141,7 @@ pub(crate) fn cases_joint(
             codings: (&codings, &of_codings.0, &of_codings.1),
             quote: of_codings.2.as_deref(),
             consented: &consented,
+            interviewed: interviewed.as_deref(),
             least,
         };
         joint(display).map(PyLinked::of).map_err(|error| cases_error(&error))

@@ -33,6 +33,9 @@ impl PyProject {
 /// Name, parent, colour, description.
 type Code = (String, Option<String>, Option<String>, Option<String>);
 
+/// Source, code, range of characters.
+type Coding = (String, String, Option<(u64, u64)>);
+
 fn code((name, parent, colour, description): Code) -> NewCode {
     NewCode { name, parent, colour, description }
 }
@@ -101,12 +104,8 @@ impl PyProject {
         self.change(py, move |own| own.with_text(&name, &text))
     }
 
-    fn with_codings(
-        &self,
-        py: Python<'_>,
-        codings: Vec<(String, String, Option<(u64, u64)>)>,
-    ) -> PyResult<Self> {
-        let read = |(source, code, range)| NewCoding { source, code, range };
+    fn with_codings(&self, py: Python<'_>, codings: Vec<Coding>) -> PyResult<Self> {
+        let read = |(source, code, range): Coding| NewCoding { source, code, range };
         let codings: Vec<NewCoding> = codings.into_iter().map(read).collect();
         self.change(py, move |own| own.with_codings(&codings))
     }

@@ -215,6 +215,7 @@ def joint_display(
     code: str = "code",
     quote: str | None = None,
     consent: Registry | Sequence[str] = (),
+    interviewed: Sequence[Any] | None = None,
     least: int = 5,
 ) -> JointDisplay:
     """Put types, estimates, codes and quotes side by side, one row a type.
@@ -236,6 +237,8 @@ def joint_display(
     consent : Registry or sequence of str
         Who may be quoted: those who consent to ``"quote"`` in a registry now, or a list. Nobody by
         default.
+    interviewed : sequence, optional
+        All who were interviewed, also those without a code; by default those with one.
     least : int
         What rests on fewer persons is not shown.
 
@@ -243,7 +246,7 @@ def joint_display(
     -------
     JointDisplay
         ``group``, ``n``, the estimates, ``interviewed`` cases, ``code: <name>`` the share of these
-        that have the code, ``quote``.
+        that have the code, ``quote``. The first quote of somebody who consents is taken.
 
     References
     ----------
@@ -273,7 +276,7 @@ def joint_display(
     native = _core.cases_joint(
         to_table(people, [person, group], "people"), (person, group), beside,
         to_table(codings, told, "codings"), (case, code, quote), [str(one) for one in allowed],
-        least,
+        None if interviewed is None else [str(one) for one in interviewed], least,
     )  # fmt: skip
     return JointDisplay(native, getattr(people, "_like", people))
 
