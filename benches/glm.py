@@ -9,6 +9,7 @@ Coefficients and standard errors are compared first.
 from __future__ import annotations
 
 import gc
+import sys
 from typing import Any
 
 import feols
@@ -72,6 +73,7 @@ def one(engine: str, options: Any, formula: str) -> None:
     """Run one engine, warmed up on small data."""
     import pandas as pd
 
+    sys.path.pop(0)  # numba looks for `coverage`, which is a bench here
     frame = pd.DataFrame(data(options.n, options.design, options.family))
     fit(engine, pd.DataFrame(data(4_600, "simple", options.family)), formula, options.family)
     gc.collect()

@@ -245,3 +245,103 @@ def test_predictions_for_other_rows_of_other_models() -> None:
     assert np.isnan(found).tolist() == [False, True, True, True]
     with pytest.raises(kp.exceptions.InputError, match="hours"):
         frame.predict(rows.drop(columns="hours"))
+
+
+@pytest.mark.parametrize("own", EXPECTED["conditional"], ids=lambda own: own["groups"])
+def test_conditional_logit_equals_statsmodels(own: dict[str, Any]) -> None:
+    fit = kp.clogit(f"busy ~ hours + age + female | {own['groups']}", DATA)
+    if own["groups"] == "person":
+        assert fit.dropped == ["female"]
+    else:
+        fit = kp.clogit(f"busy ~ hours + age | {own['groups']}", DATA)
+    np.testing.assert_allclose(fit.coef().to_numpy(), own["coef"], rtol=1e-6)
+    np.testing.assert_allclose(fit.se().to_numpy(), own["se"], rtol=1e-5)
+    assert fit.likelihood is not None
+    assert fit.likelihood["loglik"] == pytest.approx(own["log_likelihood"], rel=1e-9)
+
+
+def test_conditional_logit_of_pairs_is_a_logit_of_differences() -> None:
+    pairs = DATA.groupby("person").head(2).reset_index(drop=True)
+    pairs = pairs.groupby("person").filter(lambda rows: rows["busy"].sum() == 1)
+    fit = kp.clogit("busy ~ hours + age | person", pairs)
+    first, second = pairs.iloc[::2].reset_index(), pairs.iloc[1::2].reset_index()
+    gaps = pd.DataFrame(
+        {
+            "up": (second["busy"] > first["busy"]).astype(float),
+            "hours": second["hours"] - first["hours"],
+            "age": second["age"] - first["age"],
+        }
+    )
+    logit = kp.feglm("up ~ 0 + hours + age", gaps, "logit", ssc={"k_adj": False})
+    np.testing.assert_allclose(fit.coef().to_numpy(), logit.coef().to_numpy(), rtol=1e-8)
+    np.testing.assert_allclose(fit.se().to_numpy(), logit.se().to_numpy(), rtol=1e-6)
+
+
+def test_conditional_logit_of_large_groups_and_bad_input() -> None:
+    rng = np.random.default_rng(6)
+    group = np.repeat(np.arange(20), 300)
+    x = rng.normal(size=group.size) * 3
+    y = (0.5 * x + rng.logistic(size=group.size) > group % 4 - 1).astype(int)
+    table = {"group": group, "x": x, "y": y}
+    fit = kp.clogit("y ~ x | group", table)
+    plain = kp.feglm("y ~ x | group", table, "logit")
+    assert fit.coef()["x"] == pytest.approx(plain.coef()["x"], rel=0.01)
+    assert abs(fit.coef()["x"] - 0.5) < 4 * fit.se()["x"]
+    with pytest.raises(kp.exceptions.InputError, match="one effect"):
+        kp.clogit("y ~ x", table)
+    with pytest.raises(kp.exceptions.InputError, match="0 and 1"):
+        kp.clogit("x ~ y | group", table)
+    with pytest.raises(kp.exceptions.InputError, match="collinear"):
+        kp.clogit("y ~ group | group", table)
+
+
+@pytest.mark.parametrize("family", ["logit", "probit", "cloglog"])
+@pytest.mark.parametrize("effects", [["person"], ["person", "year"]])
+def test_bias_correction_is_that_of_dense_dummies(family: Any, effects: list[str]) -> None:
+    rng = np.random.default_rng(12)
+    person, year = np.repeat(np.arange(60), 8), np.tile(np.arange(8), 60)
+    x = rng.normal(size=480) + 0.3 * rng.normal(size=60)[person]
+    y = (0.8 * x + rng.normal(size=60)[person] + rng.normal(size=480) > 0).astype(float)
+    table = pd.DataFrame({"person": person, "year": year, "x": x, "y": y})
+    fit = kp.feglm(f"y ~ x | {' + '.join(effects)}", table, family)
+    own, rows = table.iloc[fit.rows()], fit.predict(type="link")
+    blocks = [(own[name].to_numpy()[:, None] == own[name].unique()) * 1.0 for name in effects]
+    dummies = np.hstack(blocks)
+    mean = fit.predict()
+    if family == "logit":
+        slope, bend = mean * (1 - mean), mean * (1 - mean) * (1 - 2 * mean)
+    elif family == "probit":
+        slope = np.exp(-(rows**2) / 2) / np.sqrt(2 * np.pi)
+        bend = -rows * slope
+    else:
+        slope = np.exp(rows - np.exp(rows))
+        bend = slope * (1 - np.exp(rows))
+    h = slope / (mean * (1 - mean))
+    w, z = h * slope, h * bend
+    root = np.sqrt(w)
+    value = own["x"].to_numpy()
+    part = np.linalg.lstsq(dummies * root[:, None], value * root, rcond=None)[0]
+    left = value - dummies @ part
+    b = sum(((block.T @ (left * z)) / (block.T @ w)).sum() / 2 for block in blocks)
+    expected = fit.coef()["x"] + b / (w * left * left).sum()
+    assert fit.bias_corrected().coef()["x"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_bias_correction_takes_bias_out() -> None:
+    """Persons with six observations: the mean over 40 samples comes closer to the truth."""
+    rng = np.random.default_rng(3)
+    person = np.repeat(np.arange(400), 6)
+    plain, corrected = [], []
+    for _ in range(40):
+        own = rng.normal(size=400)[person]
+        x = rng.normal(size=2400) + 0.5 * own
+        y = (x + own + rng.logistic(size=2400) > 0).astype(float)
+        fit = kp.feglm("y ~ x | person", {"person": person, "x": x, "y": y}, "logit")
+        plain.append(fit.coef()["x"])
+        corrected.append(fit.bias_corrected().coef()["x"])
+    assert np.mean(plain) > 1.15
+    assert abs(np.mean(corrected) - 1) < 0.35 * (np.mean(plain) - 1)
+    with pytest.raises(kp.exceptions.InputError, match="effects"):
+        kp.feglm("busy ~ age", DATA, "logit").bias_corrected()
+    with pytest.raises(kp.exceptions.InputError, match="logit"):
+        kp.fepois("days ~ age | region", DATA).bias_corrected()

@@ -3,7 +3,7 @@
 from kruispunt.estimate._etable import etable
 from kruispunt.estimate._fit import Estimates, Fit
 from kruispunt.estimate._fits import Fits
-from kruispunt.estimate._models import feglm, feols, fepois, hausman, panel_ols
+from kruispunt.estimate._models import clogit, feglm, feols, fepois, hausman, panel_ols
 from kruispunt.estimate._rwolf import rwolf
 from kruispunt.estimate._vcov import ssc
 
@@ -11,6 +11,7 @@ __all__ = [
     "Estimates",
     "Fit",
     "Fits",
+    "clogit",
     "etable",
     "feglm",
     "feols",

@@ -734,6 +734,41 @@ class Fit:
         """
         return Fit(self._native.marginal_effects(), None, self._like, self._before)
 
+    def bias_corrected(self) -> Fit:
+        """Take out the bias that estimating effects from few observations brings.
+
+        For logit, probit and complementary log-log with one effect or more, and regressors that do
+        not depend on past outcomes (analytic correction). The covariance stays, since the
+        correction is of smaller order.
+
+        Returns
+        -------
+        Fit
+            With corrected coefficients; without a sample.
+
+        Raises
+        ------
+        InputError
+            For other models, and without effects.
+
+        References
+        ----------
+        Fernandez-Val, I. & Weidner, M. (2016). Individual and time effects in nonlinear panel
+        models with large N, T. *Journal of Econometrics* 192(1), 291-312.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "person": [row // 4 for row in range(40)],
+        ...     "hours": [float(row * 7 % 11) for row in range(40)],
+        ...     "employed": [row * 5 % 13 % 2 for row in range(40)],
+        ... }
+        >>> fit = kp.feglm("employed ~ hours | person", panel, family="logit")
+        >>> abs(fit.bias_corrected().coef()["hours"]) < abs(fit.coef()["hours"])
+        True
+        """
+        return Fit(self._native.bias_corrected(), None, self._like, self._before)
+
     @property
     def variances(self) -> dict[str, float] | None:
         """Variances of ``error`` and ``effect`` of a model with random effects; else None."""

@@ -15,7 +15,7 @@ from kruispunt.estimate._vcov import VcovType, corrections, read_vcov
 from kruispunt.exceptions import InputError
 from kruispunt.panel import Panel
 
-__all__ = ["feglm", "feols", "fepois", "hausman", "panel_ols"]
+__all__ = ["clogit", "feglm", "feols", "fepois", "hausman", "panel_ols"]
 
 _MACHINERY = frozenset({
     "context", "copy_data", "demeaner", "demeaner_backend", "reps", "seed", "solver", "store_data",
@@ -462,6 +462,78 @@ def panel_ols(
         iv="2sls",
         weights_type="aweights",
         panel=(model, components),
+        peer={},
+    )
+
+
+def clogit(
+    fml: str,
+    data: IntoTable,
+    *,
+    collin_tol: float = 1e-9,
+) -> Any:
+    r"""Regress yes or no within groups, given how many of a group are yes (conditional logit).
+
+    .. math:: P\Big(y_g \Big| \sum y_g\Big) = \frac{\exp(\sum_i y_i x_i'\beta)}
+              {\sum_{d: \sum d = \sum y_g} \exp(\sum_i d_i x_i'\beta)}
+
+    The groups' own levels leave the likelihood, and with them the bias that estimating them would
+    bring. Groups whose outcomes are all the same are left out, with a line in the account. The
+    denominator is computed by recursion: group size times number of yes.
+
+    Parameters
+    ----------
+    fml : str
+        ``"employed ~ trained | person"``, with one effect: the groups.
+    data, collin_tol
+        As in :func:`feols`.
+
+    Returns
+    -------
+    Fit
+        Without a sample; standard errors are those of the information.
+
+    Raises
+    ------
+    InputError
+        As in :func:`feols`; without exactly one effect, or for an outcome that is not 0 or 1.
+    EstimationError
+        If the likelihood was not maximised.
+
+    References
+    ----------
+    Chamberlain, G. (1980). Analysis of covariance with qualitative data. *Review of Economic
+    Studies* 47(1), 225-238.
+
+    Examples
+    --------
+    >>> panel = {
+    ...     "person": [1, 1, 2, 2, 3, 3, 4, 4],
+    ...     "trained": [0, 1, 0, 1, 0, 1, 0, 1],
+    ...     "employed": [0, 1, 0, 1, 0, 1, 1, 0],
+    ... }
+    >>> fit = kp.clogit("employed ~ trained | person", panel)
+    >>> round(np.exp(fit.coef()["trained"]), 6)
+    np.float64(3.0)
+    """
+    return _fit_models(
+        data,
+        fml=fml,
+        vcov=read_vcov(None),
+        weights=None,
+        ssc=corrections(None),
+        singletons=False,
+        collin_tol=collin_tol,
+        tol=1e-10,
+        max_iter=10_000,
+        split=None,
+        full=True,
+        lean=True,
+        panel_id=None,
+        glm=None,
+        iv="2sls",
+        weights_type="aweights",
+        panel=("clogit", ""),
         peer={},
     )
 

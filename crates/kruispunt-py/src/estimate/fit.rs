@@ -253,6 +253,11 @@ impl PyFit {
         })
     }
 
+    /// The fit with the bias of estimated effects taken out.
+    fn bias_corrected(&self, py: Python<'_>) -> PyResult<Self> {
+        self.run(py, Fit::bias_corrected).map(Self::of)
+    }
+
     /// Hausman's test against an efficient fit.
     fn hausman(&self, efficient: &Bound<'_, Self>) -> PyResult<Test> {
         hausman(&self.0, &efficient.get().0).map(test).map_err(|error| estimate_error(&error))

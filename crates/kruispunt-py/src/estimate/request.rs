@@ -3,8 +3,8 @@
 use crate::error::{InputError, estimate_error};
 use kruispunt::data::{ClusterDf, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
 use kruispunt::estimate::{
-    EstimateError, Family, FeGlm, FeOls, Instrumental, PanelModel, PanelOls, Separation,
-    Singletons, VarianceComponents, Vcov, split_levels,
+    ConditionalLogit, EstimateError, Family, FeGlm, FeOls, Instrumental, PanelModel, PanelOls,
+    Separation, Singletons, VarianceComponents, Vcov, split_levels,
 };
 use pyo3::prelude::*;
 
@@ -140,6 +140,7 @@ pub(super) enum Model {
     Linear(FeOls),
     Generalised(FeGlm),
     Panel(PanelOls),
+    Conditional(ConditionalLogit),
 }
 
 impl Model {
@@ -153,6 +154,9 @@ impl Model {
             }
             (Self::Panel(model), Some(column), Some(level)) => {
                 Self::Panel(model.clone().subsample(column, level))
+            }
+            (Self::Conditional(model), Some(column), Some(level)) => {
+                Self::Conditional(model.clone().subsample(column, level))
             }
             (own, ..) => own.clone(),
         }
@@ -169,6 +173,7 @@ impl Model {
             Self::Linear(model) => model.fit_with(table, factors, ticket),
             Self::Generalised(model) => model.fit_with(table, factors, ticket),
             Self::Panel(model) => model.fit_with(table, factors, ticket),
+            Self::Conditional(model) => model.fit_with(table, factors, ticket),
         }
     }
 
@@ -177,6 +182,7 @@ impl Model {
             Self::Linear(model) => model.columns(),
             Self::Generalised(model) => model.columns(),
             Self::Panel(model) => model.columns(),
+            Self::Conditional(model) => model.columns(),
         }
     }
 }
@@ -210,6 +216,10 @@ impl Request {
     pub(super) fn models(&self) -> PyResult<Vec<Model>> {
         let failed = |error| estimate_error(&error);
         if let Some((model, components)) = &self.panel {
+            if model == "clogit" {
+                let own = ConditionalLogit::new(&self.fml).map_err(failed)?;
+                return Ok(vec![Model::Conditional(own.collin_tol(self.collin_tol))]);
+            }
             let model = self.panel_model(model, components)?;
             return Ok(vec![Model::Panel(set!(self, model))]);
         }

@@ -232,6 +232,7 @@ impl Sample {
     pub const fn is_least_squares(&self) -> bool {
         self.working.is_none() && !self.instrumented
     }
+
     /// Observations that the rows stand for.
     pub(crate) fn observations(&self) -> f64 {
         match &self.weights {

@@ -12,6 +12,8 @@
 
 mod absorption;
 mod assemble;
+mod bias;
+mod conditional;
 mod design;
 mod drawn;
 mod error;
@@ -34,6 +36,7 @@ mod vcov;
 mod weak;
 mod wild;
 
+pub use conditional::ConditionalLogit;
 pub use drawn::split_levels;
 pub use error::EstimateError;
 pub use feols::FeOls;

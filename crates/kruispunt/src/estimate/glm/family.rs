@@ -127,7 +127,7 @@ impl Family {
     }
 
     /// The variance of an outcome with this mean, up to the dispersion.
-    pub(super) fn variance(self, mean: f64) -> f64 {
+    pub(in crate::estimate) fn variance(self, mean: f64) -> f64 {
         match self {
             Self::Poisson => mean,
             Self::Gaussian => 1.0,

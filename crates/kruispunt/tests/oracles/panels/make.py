@@ -16,6 +16,7 @@ import statsmodels.api as sm
 from linearmodels.iv import IV2SLS, IVGMM, IVLIML
 from linearmodels.panel import BetweenOLS, FirstDifferenceOLS, RandomEffects
 from scipy.linalg import sqrtm
+from statsmodels.discrete.conditional_models import ConditionalLogit
 from statsmodels.discrete.discrete_model import Logit, Poisson, Probit
 
 warnings.simplefilter("ignore")
@@ -202,11 +203,21 @@ for family, build, outcome, effects in (
             "coef": numbers(effect.margeff[skip]), "se": numbers(errors),
         })  # fmt: skip
 
+conditional = []
+for groups in ("person", "region"):
+    own = ConditionalLogit(data["busy"], data[["hours", "age"]], groups=data[groups])
+    fit = own.fit(disp=0, method="newton", tol=1e-13, maxiter=200)
+    conditional.append({
+        "groups": groups, "names": ["hours", "age"], "coef": numbers(fit.params),
+        "se": numbers(fit.bse), "log_likelihood": float(own.loglike(fit.params)),
+    })  # fmt: skip
+
 expected = {
     "peers": {name: version(name) for name in ("linearmodels", "statsmodels", "numpy", "scipy")},
     "data": {name: data[name].tolist() for name in data.columns},
     "instruments": instruments,
     "panels": panels,
     "margins": margins,
+    "conditional": conditional,
 }
 (here / "expected.json").write_text(json.dumps(expected) + "\n")
