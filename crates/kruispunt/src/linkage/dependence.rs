@@ -1,8 +1,9 @@
 //! Comparisons that go together among matches: who moved has another street *and* another postcode.
 
 use super::LinkageError;
+use super::coded::Sides;
 use super::linker::{Learned, Linker};
-use super::pairs::Pairs;
+use super::pairs::{Pairs, RIGHTS};
 use crate::data::{Column, Table};
 use crate::math::em::{NULL, Tie};
 use crate::math::unionfind::UnionFind;
@@ -210,8 +211,11 @@ impl Linker {
     }
 
     /// Random pairs for [`dependence_of`](Self::dependence_of).
-    pub(super) fn random_pairs(&self, pairs: &Pairs<'_>, dedupe: bool) -> Vec<(u64, u64)> {
-        pairs.random(self.seed.stream(1 << 32), LEFTS, dedupe)
+    ///
+    /// At most a quarter of all pairs: the same pair met twice tells nothing new.
+    pub(super) fn random_pairs(&self, pairs: &Pairs<'_>, sides: Sides<'_>) -> Vec<(u64, u64)> {
+        let lefts = LEFTS.min((sides.pairs() / (4.0 * RIGHTS as f64)) as u64);
+        pairs.random(self.seed.stream(1 << 32), lefts, sides.dedupe)
     }
 
     fn rules_without(&self, comparisons: &[usize]) -> u64 {

@@ -21,6 +21,8 @@ const PRIOR: f64 = 0.1;
 const OVER: f64 = 1.5;
 /// Bits by which matches must differ from other pairs.
 const SEPARATED: f64 = 2.0;
+/// Pairs of a rule of one column from which it tells how many equal pairs are no matches.
+const ENOUGH: u64 = 200;
 /// Rounds in which u gives back the matches in it.
 const ROUNDS: usize = 4;
 /// Rounds in which dependence and all else teach each other.
@@ -78,7 +80,7 @@ impl Linker {
         let lesson = Lesson { sides, shares: &shares, runs: &runs, union: &union, there: &there };
         let mut model = self.learn(&lesson, Vec::new())?;
         if self.dependence == Dependence::Tree {
-            let random = self.random_pairs(&pairs, sides.dedupe);
+            let random = self.random_pairs(&pairs, sides);
             let marked = counted.marked();
             for _ in 0..TREES {
                 let found =
@@ -265,8 +267,11 @@ impl Linker {
                     *sum += (weight + PRIOR) * m;
                 }
             }
-            if let Some(k) = self.whole_rule(run.rule) {
-                round.others[k] = Some(1.0 - fit.lambda);
+            let enough = fit.converged && run.patterns.total() >= ENOUGH;
+            if let Some(k) = self.whole_rule(run.rule).filter(|_| enough) {
+                // One other pair beforehand: no number of pairs tells that all are matches.
+                let pairs = run.patterns.total() as f64;
+                round.others[k] = Some(((1.0 - fit.lambda) * pairs + 1.0) / (pairs + 1.0));
             }
             round.told = round.told.max(bits(&fit.m, &pick(u)));
             let rule = &self.rules[run.rule];
@@ -337,10 +342,14 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, others: Option<f64
         .iter()
         .enumerate()
         .map(|(level, &share)| {
+            let rest =
+                matches.map_or(share, |(lambda, m)| (share - lambda * m[level]) / (1.0 - lambda));
+            // The smaller: of pairs of different persons, few agree by chance.
             let rest = match (matches, others) {
-                (Some((lambda, _)), Some(others)) if level == 0 => share * others / (1.0 - lambda),
-                (Some((lambda, m)), _) => (share - lambda * m[level]) / (1.0 - lambda),
-                (None, _) => share,
+                (Some((lambda, _)), Some(others)) if level == 0 => {
+                    rest.min(share * others / (1.0 - lambda))
+                }
+                _ => rest,
             };
             rest.max(0.01 * share).max(shares.floor)
         })
