@@ -1,1 +1,3 @@
-//! Tests of the cases.
+//! Tests of the cases through the public door of the crate.
+
+mod refi;
