@@ -34,7 +34,7 @@ proptest! {
         let mut text = BOOK.as_bytes().to_vec();
         text.splice(at..(at + bytes.len()).min(BOOK.len()), bytes);
         if let Ok(project) = Project::from_bytes(&text, Limits::default()) {
-            prop_assert_eq!(project.to_bytes().expect("bytes"), text);
+            prop_assert_eq!(&project.to_bytes().expect("bytes"), &text);
             prop_assert!(project.codes().is_ok());
         }
         let mut zip = b"PK\x03\x04".to_vec();

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Which covariance of the coefficients.
 ///
 /// With bread `B = (X'WX)^-1`, scores `s_i = w_i u_i x_i` after sweeping and the corrections of
-/// [`Ssc`]:
+/// [`Ssc`](super::Ssc):
 ///
 /// | variant | covariance |
 /// |---|---|
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 /// Distances between periods count the periods of the sample in their order; a unit without a row
 /// in a period has no product there, whatever rows stand next to each other (pyfixest and fixest
 /// pair neighbouring rows of a unit). The lag L is `floor(T^(1/4))` when not given. As in pyfixest,
-/// HC2 and HC3 are corrected by N/(N - K) as HC1 is; [`Ssc::without_k`] gives the textbook's.
+/// HC2 and HC3 are corrected by N/(N - K) as HC1 is; [`Ssc::without_k`](super::Ssc::without_k) gives the textbook's.
 ///
 /// A several-way covariance with negative eigenvalues has them set to zero, as fixest does
 /// (pyfixest does not), and the account says so.
