@@ -209,7 +209,7 @@ impl Registry {
             .open(&self.path)
             .map_err(|error| file(&error))?;
         log.lock().map_err(|error| file(&error))?;
-        // What another session wrote since counts too.
+        // What another process wrote since counts too.
         self.lines = self.verified(&read(&mut log)?)?;
         let known: BTreeSet<&str> = self.lines.iter().map(|line| line.who.as_str()).collect();
         if act != Act::Register
