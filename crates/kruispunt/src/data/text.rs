@@ -14,7 +14,7 @@ pub struct Text {
 }
 
 /// Distinct strings, back to back.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Levels {
     bytes: String,
     ends: Vec<u32>,

@@ -95,7 +95,7 @@ impl From<&str> for Rule {
 }
 
 /// Left rows a thread works on at a time.
-const CHUNK: usize = 256;
+pub(super) const CHUNK: usize = 256;
 /// Rules a pair can be marked with.
 const MOST_RULES: usize = 64;
 

@@ -1,6 +1,7 @@
 //! Scores become links.
 
 use super::LinkageError;
+use super::blocking::CHUNK;
 use super::chance::Chance;
 use super::coded::{MISSING, Sides};
 use super::comparer::Comparer;
@@ -19,7 +20,7 @@ const EXACT: usize = 5000;
 
 /// Weights of levels and of rare values.
 struct Scorer<'a> {
-    pairs: &'a Pairs<'a>,
+    pairs: &'a Pairs,
     prior: f64,
     /// log2 m/u by comparison and level.
     weights: Vec<Vec<f64>>,
@@ -30,9 +31,9 @@ struct Scorer<'a> {
 }
 
 impl<'a> Scorer<'a> {
-    fn new(linker: &Linker, model: &Model, pairs: &'a Pairs<'a>, dedupe: bool) -> Self {
+    fn new(linker: &Linker, model: &Model, pairs: &'a Pairs, dedupe: bool) -> Self {
         let log = |m: &[f64], u: &[f64]| m.iter().zip(u).map(|(m, u)| (m / u).log2()).collect();
-        let rarity = linker.comparisons.iter().zip(pairs.comparers).zip(&model.learned);
+        let rarity = linker.comparisons.iter().zip(&pairs.comparers).zip(&model.learned);
         Self {
             pairs,
             prior: (model.lambda / (1.0 - model.lambda)).log2(),
@@ -159,11 +160,9 @@ impl Linker {
     fn link_sides(&self, sides: Sides<'_>) -> Result<Links, LinkageError> {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
         self.check_threshold()?;
-        let (comparers, blocks) = self.prepare(sides)?;
-        blocks.check(&self.rules, self.cap)?;
-        let pairs = Pairs::new(&comparers, &blocks, sides.dedupe);
-        let scorer = Scorer::new(self, model, &pairs, sides.dedupe);
-        let mut scored = self.score(&scorer)?;
+        let ready = self.ready(sides)?;
+        let scorer = Scorer::new(self, model, &ready.pairs, sides.dedupe);
+        let mut scored = self.score(&scorer, &ready.patterns)?;
         self.rival(&mut scored, sides);
         self.ticket.stage("assigning", 0);
         let decided = self.decide(&scored, model, sides);
@@ -192,15 +191,15 @@ impl Linker {
     /// The pairs worth keeping, by left row and right row.
     pub(super) fn candidates(&self, sides: Sides<'_>) -> Result<Vec<Candidate>, LinkageError> {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
-        let (comparers, blocks) = self.prepare(sides)?;
-        blocks.check(&self.rules, self.cap)?;
-        let pairs = Pairs::new(&comparers, &blocks, sides.dedupe);
-        let scorer = Scorer::new(self, model, &pairs, sides.dedupe);
+        let ready = self.ready(sides)?;
+        let scorer = Scorer::new(self, model, &ready.pairs, sides.dedupe);
         let linker = self.clone().threshold(Threshold::Auto);
-        Ok(linker.score(&scorer)?.candidates)
+        Ok(linker.score(&scorer, &ready.patterns)?.candidates)
     }
 
-    fn score(&self, scorer: &Scorer<'_>) -> Result<Scored, LinkageError> {
+    /// Weighs all pairs; `known` are the patterns of the pairs by chunk, where they were compared
+    /// before.
+    fn score(&self, scorer: &Scorer<'_>, known: &[Vec<u64>]) -> Result<Scored, LinkageError> {
         let lowest = match self.threshold {
             Threshold::Probability(p) => KEPT.min(p.max(1e-12)),
             Threshold::Weight(w) => KEPT.min(odds(w) / (1.0 + odds(w))),
@@ -213,9 +212,13 @@ impl Linker {
             let mut kept = Vec::new();
             let mut tail = Vec::with_capacity(rows.len());
             let mut by_rule = vec![0_u64; self.rules.len()];
+            let mut known = known.get(rows.start as usize / CHUNK).map(Vec::as_slice);
             for left in rows {
                 let mut below = 0.0;
-                pairs.compare(left, u64::MAX, work);
+                match &mut known {
+                    Some(known) => pairs.recall(left, known, work),
+                    None => pairs.compare(left, u64::MAX, work),
+                }
                 let codes = pairs.left(left);
                 let each = work.found.rows.iter().zip(&work.found.rules).zip(&work.patterns);
                 for ((&right, rules), &pattern) in each {
@@ -390,7 +393,7 @@ impl Linker {
         model: &Model,
     ) -> Account {
         let n = sides.left.n_rows();
-        let (pairs, blocks) = (&scored.candidates, scorer.pairs.blocks);
+        let (pairs, blocks) = (&scored.candidates, &scorer.pairs.blocks);
         let (mut linked, mut above) = (vec![false; n], vec![false; n]);
         for &at in &decided.links {
             linked[pairs[at].left as usize] = true;
@@ -428,7 +431,7 @@ impl Linker {
                 decided.greedy
             ));
         }
-        for (comparison, comparer) in self.comparisons.iter().zip(scorer.pairs.comparers) {
+        for (comparison, comparer) in self.comparisons.iter().zip(&scorer.pairs.comparers) {
             let missing = comparer.coded.left.iter().filter(|&&code| code == MISSING).count();
             let unread = comparer.coded.unread;
             if missing > 0 || unread > 0 {

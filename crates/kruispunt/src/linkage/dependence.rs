@@ -147,7 +147,7 @@ impl Linker {
     /// taken out by what `u` says of them; among other pairs, from random pairs of rows.
     pub(super) fn dependence_of(
         &self,
-        pairs: &Pairs<'_>,
+        pairs: &Pairs,
         counts: &[(u64, u64, u64)],
         random: &[(u64, u64)],
         learned: &[Learned],
@@ -213,7 +213,7 @@ impl Linker {
     /// Random pairs for [`dependence_of`](Self::dependence_of).
     ///
     /// At most a quarter of all pairs: the same pair met twice tells nothing new.
-    pub(super) fn random_pairs(&self, pairs: &Pairs<'_>, sides: Sides<'_>) -> Vec<(u64, u64)> {
+    pub(super) fn random_pairs(&self, pairs: &Pairs, sides: Sides<'_>) -> Vec<(u64, u64)> {
         let lefts = LEFTS.min((sides.pairs() / (4.0 * RIGHTS as f64)) as u64);
         pairs.random(self.seed.stream(1 << 32), lefts, sides.dedupe)
     }

@@ -4,6 +4,7 @@ use super::blocking::Blocks;
 use super::coded::Sides;
 use super::comparer::Comparer;
 use super::dependence::{Dependence, Learnt};
+use super::kept::Kept;
 use super::pairs::{Layout, WIDTH};
 use super::{Comparison, LinkageError, Rule};
 use crate::data::{Column, Seed, Table, Ticket};
@@ -135,6 +136,8 @@ pub struct Linker {
     pub(super) draws: u64,
     pub(super) model: Option<Model>,
     #[serde(skip)]
+    pub(super) kept: Kept,
+    #[serde(skip)]
     pub(super) ticket: Ticket,
 }
 
@@ -150,6 +153,7 @@ impl Default for Linker {
             cap: 1_000_000_000,
             draws: 1_000_000,
             model: None,
+            kept: Kept::default(),
             ticket: Ticket::new(),
         }
     }
@@ -178,6 +182,7 @@ impl Linker {
     #[must_use]
     pub fn compare(mut self, comparison: Comparison) -> Self {
         self.comparisons.push(comparison);
+        self.kept = Kept::default();
         self
     }
 
@@ -185,6 +190,7 @@ impl Linker {
     #[must_use]
     pub fn block(mut self, rule: impl Into<Rule>) -> Self {
         self.rules.push(rule.into());
+        self.kept = Kept::default();
         self
     }
 

@@ -24,6 +24,7 @@ mod draws;
 mod error;
 mod evaluate;
 mod intern;
+mod kept;
 mod key;
 mod linker;
 mod links;

@@ -9,9 +9,9 @@ use rustc_hash::FxHashMap;
 
 /// All comparisons, ready for the pairs of one left row after the other.
 #[derive(Debug)]
-pub(super) struct Pairs<'a> {
-    pub(super) comparers: &'a [Comparer],
-    pub(super) blocks: &'a Blocks,
+pub(super) struct Pairs {
+    pub(super) comparers: Vec<Comparer>,
+    pub(super) blocks: Blocks,
     /// Codes row by row, so that a row is met in one piece of memory.
     left: Vec<u32>,
     /// Empty when one table is compared with itself.
@@ -67,8 +67,8 @@ pub(super) struct Work {
     probes: Vec<Probe>,
 }
 
-impl<'a> Pairs<'a> {
-    pub(super) fn new(comparers: &'a [Comparer], blocks: &'a Blocks, dedupe: bool) -> Self {
+impl Pairs {
+    pub(super) fn new(comparers: Vec<Comparer>, blocks: Blocks, dedupe: bool) -> Self {
         let (layout, _) = Layout::new(comparers.iter().map(|own| u64::from(own.n_levels())));
         let left = by_row(comparers.iter().map(|own| &own.coded.left[..]));
         let right =
@@ -101,6 +101,16 @@ impl<'a> Pairs<'a> {
     pub(super) fn compare(&self, left: u32, wanted: u64, work: &mut Work) {
         self.blocks.partners(left, wanted, &mut work.found);
         self.fill(left, work);
+    }
+
+    /// The rows that all rules find for `left`, with their patterns from the front of `known`,
+    /// which moves on.
+    pub(super) fn recall(&self, left: u32, known: &mut &[u64], work: &mut Work) {
+        self.blocks.partners(left, u64::MAX, &mut work.found);
+        let (own, rest) = known.split_at(work.found.rows.len().min(known.len()));
+        work.patterns.clear();
+        work.patterns.extend_from_slice(own);
+        *known = rest;
     }
 
     /// Patterns of random pairs of rows and how many there are of each: some left rows, each with

@@ -69,14 +69,12 @@ impl Linker {
     }
 
     fn train_sides(&self, sides: Sides<'_>) -> Result<Self, LinkageError> {
-        let (comparers, blocks) = self.prepare(sides)?;
-        blocks.check(&self.rules, self.cap)?;
-        let shares = self.shares(&comparers, sides.dedupe)?;
-        let pairs = Pairs::new(&comparers, &blocks, sides.dedupe);
-        let counted = self.count(&pairs)?;
+        let pairs = self.read(sides)?;
+        let shares = self.shares(&pairs.comparers, sides.dedupe)?;
+        let (counted, compared) = self.count(&pairs)?;
         let runs = self.runs(&pairs, &counted)?;
         let union = self.union(&pairs, &counted);
-        let there: Vec<f64> = comparers.iter().map(Comparer::both_there).collect();
+        let there: Vec<f64> = pairs.comparers.iter().map(Comparer::both_there).collect();
         let lesson = Lesson { sides, shares: &shares, runs: &runs, union: &union, there: &there };
         let mut model = self.learn(&lesson, Vec::new())?;
         if self.dependence == Dependence::Tree {
@@ -95,6 +93,7 @@ impl Linker {
         }
         let mut trained = self.clone();
         trained.model = Some(model);
+        trained.keep(sides, pairs, compared);
         Ok(trained)
     }
 
@@ -116,10 +115,11 @@ impl Linker {
         .collect()
     }
 
-    /// Compares every pair once and counts patterns by the rules that find them. Where a rule
-    /// finds too many pairs, a share of the left rows trains it; a smaller one, the union.
-    fn count(&self, pairs: &Pairs<'_>) -> Result<Counted, LinkageError> {
-        let blocks = pairs.blocks;
+    /// Compares every pair once and counts patterns by the rules that find them; then the patterns
+    /// themselves, by chunk of left rows. Where a rule finds too many pairs, a share of the left
+    /// rows trains it; a smaller one, the union; and no patterns are kept.
+    fn count(&self, pairs: &Pairs) -> Result<(Counted, Vec<Vec<u64>>), LinkageError> {
+        let blocks = &pairs.blocks;
         let share = |pairs: u64| (TRAINED as f64 / pairs.max(1) as f64).min(1.0);
         let rules: Vec<f64> = (0..blocks.n_rules()).map(|rule| share(blocks.pairs(rule))).collect();
         let whole = share((0..blocks.n_rules()).map(|rule| blocks.pairs(rule)).sum());
@@ -127,7 +127,7 @@ impl Linker {
         let totals: Mutex<FxHashMap<Marked, u64>> = Mutex::new(FxHashMap::default());
         let start = || Tally { work: pairs.work(), counts: FxHashMap::default(), into: &totals };
         let looked = blocks.stream(&self.ticket, "comparing pairs", start, |tally, rows| {
-            let mut looked = 0_u64;
+            let (mut looked, mut kept) = (0_u64, Vec::new());
             for left in rows {
                 let lot = if all { 0.0 } else { self.seed.uniform([u64::from(left), 1, 0]) };
                 let union = lot <= whole;
@@ -138,18 +138,27 @@ impl Linker {
                 for (&pattern, &rules) in tally.work.patterns.iter().zip(&tally.work.found.rules) {
                     *tally.counts.entry((pattern, rules, union)).or_insert(0) += 1;
                 }
+                if all {
+                    kept.extend_from_slice(&tally.work.patterns);
+                }
             }
-            looked
+            kept.shrink_to_fit();
+            (looked, kept)
         })?;
+        let (looked, mut kept): (Vec<u64>, Vec<Vec<u64>>) = looked.into_iter().unzip();
+        if !all {
+            kept.clear();
+        }
         let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut counts: Vec<(Marked, u64)> = totals.into_iter().collect();
         counts.sort_unstable();
         let looked: u64 = looked.into_iter().sum();
-        Ok(Counted { counts, scale: blocks.n_left() as f64 / looked.max(1) as f64 })
+        let scale = blocks.n_left() as f64 / looked.max(1) as f64;
+        Ok((Counted { counts, scale }, kept))
     }
 
     /// Patterns of the pairs of each rule, without the comparisons that the rule makes equal.
-    fn runs(&self, pairs: &Pairs<'_>, counted: &Counted) -> Result<Vec<Run>, LinkageError> {
+    fn runs(&self, pairs: &Pairs, counted: &Counted) -> Result<Vec<Run>, LinkageError> {
         let mut runs = Vec::new();
         let n = self.comparisons.len();
         for (at, rule) in self.rules.iter().enumerate() {
@@ -173,7 +182,7 @@ impl Linker {
         Ok(runs)
     }
 
-    fn union(&self, pairs: &Pairs<'_>, counted: &Counted) -> Union {
+    fn union(&self, pairs: &Pairs, counted: &Counted) -> Union {
         let used: Vec<usize> = (0..self.comparisons.len()).collect();
         let own = counted.counts.iter().filter(|((.., union), _)| *union);
         let times = |rules: u64| rules.count_ones().min(3) as u8;

@@ -146,6 +146,45 @@ fn links_are_the_same_bits_on_any_number_of_threads() {
     assert!(one.len() > 500);
 }
 
+/// Linking the tables of the training takes what training compared; the links are those of tables
+/// that are read anew. Other tables, alike but for one cell or one spelling, are read anew.
+#[test]
+fn what_training_kept_changes_no_link() {
+    let table = people();
+    let (trained, half) = (as_splink().train_dedupe(&table).unwrap(), table.n_rows() as u32 / 2);
+    let anew = Linker::from_json(&trained.to_json().unwrap()).unwrap();
+    let bits = |links: Result<Links, LinkageError>| serde_json::to_string(&links.unwrap()).unwrap();
+    let first = bits(trained.dedupe(&table));
+    assert_eq!(first, bits(anew.dedupe(&table)));
+    assert_eq!(first, bits(trained.dedupe(&people())));
+    let with = |change: &dyn Fn(usize, &str) -> Option<String>| {
+        let names = labels(&table, "surname");
+        let cells: Vec<Option<String>> =
+            names.iter().enumerate().map(|(row, name)| change(row, name)).collect();
+        let mut other = table.clone();
+        other.set("surname", Column::text(cells.iter().map(Option::as_deref))).unwrap();
+        other
+    };
+    let there = |text: String| Some(text).filter(|text| !text.is_empty());
+    let linked = trained.dedupe(&table).unwrap().left_rows().first().map(|&row| row as usize);
+    let missing = with(&|row, name| there(name.to_owned()).filter(|_| Some(row) != linked));
+    let spelled = with(&|row, name| there(format!("{name}{}", ["", "x"][row % 2])));
+    for other in [missing, spelled] {
+        let own = bits(trained.dedupe(&other));
+        assert_eq!(own, bits(anew.dedupe(&other)));
+        assert_ne!(own, first);
+    }
+    let rows: Vec<u32> = (0..table.n_rows() as u32).collect();
+    let (left, right) = rows.split_at(half as usize);
+    let (left, right) = (table.take(left), table.take(right));
+    let trained = as_splink().train(&left, &right).unwrap();
+    let anew = Linker::from_json(&trained.to_json().unwrap()).unwrap();
+    for (left, right) in [(&left, &right), (&right, &left)] {
+        assert_eq!(bits(trained.link(left, right)), bits(anew.link(left, right)));
+    }
+    assert!(matches!(trained.cap(10).link(&left, &right), Err(LinkageError::TooManyPairs { .. })));
+}
+
 #[test]
 fn the_order_of_rows_does_not_change_who_is_linked() {
     let table = people();
