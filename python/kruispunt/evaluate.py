@@ -31,6 +31,8 @@ Method: TypeAlias = Literal[
     "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe"
 ]
 
+Parity: TypeAlias = Literal["did", "fixest"]
+
 _SHOWN = ("cohort", "period", "event", "phase", "estimate", "std_error", "conf_low", "conf_high")
 
 
@@ -42,11 +44,14 @@ class Effects:
     :attr:`comparison` and :attr:`identified_share`; what a reader must know, in :attr:`cautions`.
     """
 
-    __slots__ = ("_like", "_native")
+    __slots__ = ("_like", "_native", "_parity")
 
-    def __init__(self, native: _core.Effects, like: Any = None) -> None:
+    def __init__(
+        self, native: _core.Effects, like: Any = None, parity: Parity | None = None
+    ) -> None:
         self._native = native
         self._like = like
+        self._parity = parity
 
     @property
     def native(self) -> _core.Effects:
@@ -164,7 +169,8 @@ class Effects:
         Callaway, B. & Sant'Anna, P. (2021). Difference-in-differences with multiple time periods.
         *Journal of Econometrics* 225(2), 200-230, section 3.
         """
-        return type(self)(self._native.aggregate(by, window, balance), self._like)
+        own = self._native.aggregate(by, window, balance)
+        return type(self)(own, self._like, self._parity)
 
     def tidy(
         self,
@@ -191,8 +197,14 @@ class Effects:
             Draws of the largest t value, for ``sup-t``.
         seed : int
             The seed of the draws.
+
+        Notes
+        -----
+        With ``parity="did"`` standard errors, intervals and bands are those of R's ``did`` with its
+        bootstrap: interquartile ranges of draws over those of the normal.
         """
-        native = self._native.tidy(bands, 1 - level, draws, seed)
+        kind = "did" if self._parity == "did" else bands
+        native = self._native.tidy(kind, 1 - level, draws, seed)
         return to_frame(native, self._like)
 
     def bands(
@@ -213,17 +225,46 @@ class Effects:
         Montiel Olea, J. L. & Plagborg-Moller, M. (2019). Simultaneous confidence bands.
         *Journal of Applied Econometrics* 34(1), 1-17.
         """
+        if self._parity == "did":
+            table = self._native.tidy("did", 1 - level, draws, seed)
+            names = ("conf_low", "conf_high") if kind == "pointwise" else ("band_low", "band_high")
+            bounds = [np.asarray(to_frame(table)[name], dtype=np.float64) for name in names]
+            return np.column_stack(bounds)
         reach = self._native.reach(kind, 1 - level, draws, seed)
         half = reach * self.std_errors
         return np.column_stack([self.estimates - half, self.estimates + half])
 
     def pretest(self) -> dict[str, float]:
-        """Test that all effects before treatment are zero: ``statistic``, ``df``, ``pvalue``.
+        """Test that all effects before treatment are zero.
 
-        Not rejecting is no proof of parallel trends: see :meth:`power`.
+        Returns
+        -------
+        dict
+            ``statistic``, ``df``, ``pvalue``; ``slope_80``, the slope of a difference in trends
+            that this test finds in 80 % of samples (at 5 %), and ``bias_80``, what it would add to
+            the mean effect after treatment (both NaN where placebos are not measured from one
+            period). Where the test does not reject and ``bias_80`` is as large as the effect, it
+            says nothing, and a :class:`~kruispunt.exceptions.DesignWarning` says so; see also
+            :meth:`power`.
         """
-        statistic, df, pvalue = self._native.pretest()
-        return {"statistic": statistic, "df": df, "pvalue": pvalue}
+        statistic, df, pvalue, slope, bias = self._native.pretest()
+        if pvalue >= 0.05:
+            self._warn_without_power(bias)
+        found = {"statistic": statistic, "df": df, "pvalue": pvalue}
+        return found | {"slope_80": slope, "bias_80": bias}
+
+    def _warn_without_power(self, bias: float) -> None:
+        after = [
+            value
+            for value, phase in zip(self.estimates, self._phases(), strict=True)
+            if phase == "after" and not np.isnan(value)
+        ]
+        if after and abs(bias) >= abs(float(np.mean(after))):
+            message = (
+                "pretest_without_power: a difference in trends that the placebos would miss in one "
+                f"of five samples explains {bias:.3g}, as much as the mean effect"
+            )
+            warnings.warn(message, DesignWarning, stacklevel=3)
 
     def power(self, *, level: float = 0.95) -> dict[str, float]:
         """Say how large a linear difference in trends the placebos would have shown.
@@ -250,17 +291,7 @@ class Effects:
         trends. *American Economic Review: Insights* 4(3), 305-322.
         """
         slope_50, slope_80, bias_80 = self._native.power(1 - level)
-        after = [
-            value
-            for value, phase in zip(self.estimates, self._phases(), strict=True)
-            if phase == "after" and not np.isnan(value)
-        ]
-        if after and bias_80 >= abs(float(np.mean(after))):
-            message = (
-                "pretest_without_power: a difference in trends that the placebos would miss in one "
-                f"of five samples explains {bias_80:.3g}, as much as the mean effect"
-            )
-            warnings.warn(message, DesignWarning, stacklevel=2)
+        self._warn_without_power(bias_80)
         return {"slope_50": slope_50, "slope_80": slope_80, "bias_80": bias_80}
 
     def honest(
@@ -319,7 +350,7 @@ class Effects:
         InputError
             Unless rows stand by event time, each horizon after the one before, all estimated.
         """
-        return type(self)(self._native.cumulate(), self._like)
+        return type(self)(self._native.cumulate(), self._like, self._parity)
 
     def break_even(self, alpha: float = 0.05, seed: int = 1) -> dict[str, Any]:
         """Say from which horizon on what was lost at first is made up for.
@@ -372,8 +403,8 @@ class Effects:
     def __len__(self) -> int:
         return len(self._native)
 
-    def __reduce__(self) -> tuple[Any, tuple[_core.Effects]]:
-        return type(self), (self._native,)
+    def __reduce__(self) -> tuple[Any, tuple[_core.Effects, None, Parity | None]]:
+        return type(self), (self._native, None, self._parity)
 
     def _head(self) -> list[tuple[str, str]]:
         (cluster, count), *_ = self.clusters.items()
@@ -477,6 +508,7 @@ def _design(
     gaps: str = "pairs",
     cluster: str | None = None,
     weights: str | None = None,
+    extra: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     before, after = (_periods(periods, "window") for periods in window)
     return {
@@ -493,6 +525,27 @@ def _design(
         "gaps": gaps,
         "cluster": cluster,
         "weights": weights,
+        "extra": _extra() if extra is None else extra,
+    }
+
+
+def _extra(
+    *,
+    placebo: int | str | None = None,
+    parity: str | None = None,
+    force: str | Sequence[str] | None = None,
+    family: str = "linear",
+) -> dict[str, Any]:
+    group = placebo if isinstance(placebo, str) else None
+    if parity not in (None, "did", "fixest"):
+        message = f'`parity`: {parity!r} is none of "did", "fixest"'
+        raise InputError(message)
+    return {
+        "placebo_periods": None if placebo is None or group else _periods(placebo, "placebo"),
+        "placebo_group": group,
+        "shares": "fixed" if parity == "fixest" else "own",
+        "force": _names(force, "force"),
+        "family": family,
     }
 
 
@@ -504,7 +557,7 @@ def did(
     method: Method = "cs",
     controls: Controls | None = None,
     covariates: str | Sequence[str] | None = None,
-    nuisance: Literal["dr", "reg", "ipw"] = "dr",
+    nuisance: Literal["dr", "dr_imp", "reg", "ipw"] = "dr",
     anticipation: int = 0,
     base: Literal["varying", "universal"] | None = None,
     window: tuple[int, int] = (3, 3),
@@ -512,6 +565,10 @@ def did(
     gaps: Literal["pairs", "balanced", "cross_sections"] = "pairs",
     cluster: str | None = None,
     weights: str | None = None,
+    family: Literal["linear", "poisson", "logit"] = "linear",
+    placebo: int | str | None = None,
+    parity: Parity | None = None,
+    force: Literal["eligibility"] | Sequence[Literal["eligibility"]] | None = None,
 ) -> Effects:
     r"""Estimate what a treatment did that starts at different times, or never.
 
@@ -544,8 +601,9 @@ def did(
         treated.
     covariates : str or sequence of str, optional
         Columns that trends may differ by, taken in the earlier period of each comparison.
-    nuisance : {"dr", "reg", "ipw"}
-        What covariates are used for: doubly robust, outcome regression, weighting.
+    nuisance : {"dr", "dr_imp", "reg", "ipw"}
+        What covariates are used for: doubly robust, doubly robust with weights that balance the
+        covariates exactly (Sant'Anna & Zhao's improved estimator), outcome regression, weighting.
     anticipation : int
         Periods before treatment that may already be affected.
     base : {"varying", "universal"}, optional
@@ -562,6 +620,19 @@ def did(
         Clusters in which units are nested; by default the unit.
     weights : str, optional
         One positive number a unit.
+    family : {"linear", "poisson", "logit"}
+        For ``etwfe``: trends are parallel in means, in logarithms of means (counts, amounts from 0
+        on) or in log-odds (shares, truth values). Effects stay in the unit of the outcome.
+    placebo : int or str, optional
+        A treatment that did not happen, whose effect should be zero. A number: as if it had started
+        so many periods earlier, on outcomes before the true start. A column: first periods for
+        units that were never treated, such as neighbours of the treated; the treated are left out.
+    parity : {"did", "fixest"}, optional
+        Another package's conventions where ours differ on purpose. ``did``: :meth:`Effects.tidy`
+        and :meth:`Effects.bands` give bootstrap standard errors from interquartile ranges, as R's
+        ``did``; ``fixest``: shares in averages are held fixed, as its ``sunab`` does.
+    force : {"eligibility"}, optional
+        Estimate although who is treated depends on the outcome, with a caution.
 
     Returns
     -------
@@ -574,13 +645,16 @@ def did(
         If a column is missing or of the wrong type, a value is not finite, a cohort, weight or
         cluster varies within a unit, a treatment turns off, or nobody is treated.
     EstimationError
-        If no effect can be estimated, with the reason.
+        If no effect can be estimated, with the reason; if who is treated depends on the outcome:
+        nearly all of the treated have one value of it in the last period before treatment (all are
+        out of work when training starts), clearly fewer of them earlier and of the untreated.
 
     Warns
     -----
     DesignWarning
         For each caution: units treated at the start, no unit untreated at the end, cohorts of one,
-        few clusters.
+        few clusters, few of them treated, a change right before treatment, a base period that is
+        missing, negative weights, eligibility that depends on the outcome.
 
     References
     ----------
@@ -603,6 +677,9 @@ def did(
 
     Wooldridge, J. (2021). Two-way fixed effects, the two-way Mundlak regression, and
     difference-in-differences estimators. Working paper, Michigan State University.
+
+    Wooldridge, J. (2023). Simple approaches to nonlinear difference-in-differences with panel
+    data. *Econometrics Journal* 26(3), C31-C66.
 
     Sant'Anna, P. & Zhao, J. (2020). Doubly robust difference-in-differences estimators.
     *Journal of Econometrics* 219(1), 101-122.
@@ -631,10 +708,11 @@ def did(
         outcome, cohort, method=method, controls=controls, covariates=covariates,
         nuisance=nuisance, anticipation=anticipation, base=base, window=window, leads=leads,
         gaps=gaps, cluster=cluster, weights=weights,
+        extra=_extra(placebo=placebo, parity=parity, force=force, family=family),
     )  # fmt: skip
     with reporting(None) as progress:
         native = _core.did(_native(panel), design, progress)
-    effects = Effects(native, getattr(panel, "_like", None))
+    effects = Effects(native, getattr(panel, "_like", None), parity)
     for code, text in effects.cautions.items():
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
     return effects

@@ -8,9 +8,10 @@ use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
 use kruispunt::evaluate::{
-    Adjustment, Against, Aggregate, Bands, Base, Controls, Did, Distance, DynamicMatching, Gap,
-    GapMethod, Gaps, Method, Nuisance, OnTreated, Reuse, bacon as decompose, e_value as strength,
-    oster as proportional, rosenbaum, twfe_weights as weigh,
+    Adjustment, Against, Aggregate, Bands, Base, Controls, Did, Distance, DynamicMatching, Family,
+    Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal, Reuse, ShareRule,
+    bacon as decompose, e_value as strength, oster as proportional, rosenbaum,
+    twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -53,6 +54,38 @@ pub(crate) struct Design {
     gaps: String,
     cluster: Option<String>,
     weights: Option<String>,
+    extra: Extra,
+}
+
+/// What is asked beside outcome, cohorts and estimator.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct Extra {
+    placebo_periods: Option<u32>,
+    placebo_group: Option<String>,
+    shares: String,
+    force: Vec<String>,
+    family: String,
+}
+
+impl Extra {
+    fn add(self, mut did: Did) -> PyResult<Did> {
+        let shares = [("own", ShareRule::Own), ("fixed", ShareRule::Fixed)];
+        did = did.shares(one_of("shares", &self.shares, &shares)?);
+        if let Some(periods) = self.placebo_periods {
+            did = did.placebo(Placebo::Periods(periods));
+        }
+        if let Some(column) = self.placebo_group {
+            did = did.placebo(Placebo::Group(column));
+        }
+        let families =
+            [("linear", Family::Linear), ("poisson", Family::Poisson), ("logit", Family::Logit)];
+        did = did.family(one_of("family", &self.family, &families)?);
+        for word in &self.force {
+            did = did.force(one_of("force", word, &[("eligibility", Refusal::Eligibility)])?);
+        }
+        Ok(did)
+    }
 }
 
 impl Design {
@@ -62,6 +95,7 @@ impl Design {
             ("dr", Nuisance::DoublyRobust),
             ("reg", Nuisance::Regression),
             ("ipw", Nuisance::Weighting),
+            ("dr_imp", Nuisance::Improved),
         ];
         let bases = [("varying", Base::Varying), ("universal", Base::Universal)];
         let gaps = [
@@ -89,7 +123,7 @@ impl Design {
         if let Some(weights) = self.weights {
             did = did.weights(weights);
         }
-        Ok(did)
+        self.extra.add(did)
     }
 }
 
@@ -324,7 +358,8 @@ pub(crate) fn twfe_weights(panel: &Bound<'_, PyPanel>, design: Design) -> PyResu
 /// Pointwise intervals, or a uniform band with draws and seed.
 fn bands(kind: &str, draws: u32, seed: u64) -> PyResult<Bands> {
     let sup = Bands::SupT { draws, seed: Seed::new(seed) };
-    one_of("bands", kind, &[("pointwise", Bands::Pointwise), ("sup-t", sup)])
+    let did = Bands::Quantiles { draws, seed: Seed::new(seed) };
+    one_of("bands", kind, &[("pointwise", Bands::Pointwise), ("sup-t", sup), ("did", did)])
 }
 
 /// Effects with their covariance.
@@ -491,9 +526,9 @@ impl PyEffects {
     }
 
     /// Statistic, degrees of freedom, p value.
-    fn pretest(&self) -> PyResult<(f64, usize, f64)> {
+    fn pretest(&self) -> PyResult<(f64, usize, f64, f64, f64)> {
         let test = self.0.pretest().map_err(|error| evaluate_error(&error))?;
-        Ok((test.statistic, test.df, test.p_value))
+        Ok((test.statistic, test.df, test.p_value, test.slope_80, test.bias_80))
     }
 
     /// Bounds that hold when trends bend by at most m: m, low, high.

@@ -452,6 +452,9 @@ fn method_text(did: &Did) -> String {
         (false, Nuisance::DoublyRobust) => {
             format!("doubly robust given {}", did.covariates.join(", "))
         }
+        (false, Nuisance::Improved) => {
+            format!("improved doubly robust given {}", did.covariates.join(", "))
+        }
         (false, Nuisance::Regression) => {
             format!("outcome regression on {}", did.covariates.join(", "))
         }

@@ -1,7 +1,8 @@
 //! What is asked: outcome, cohorts, method and comparison.
 
+use super::options::Extra;
 use super::sample::Sample;
-use super::{EvaluateError, callaway, imputation, local, regression};
+use super::{EvaluateError, Family, callaway, concerns, imputation, local, nonlinear, regression};
 use crate::data::{Effects, Panel, Ticket};
 
 /// How effects are estimated.
@@ -85,6 +86,9 @@ pub enum Nuisance {
     Regression,
     /// A logit of who is treated; weights normalised to mean 1.
     Weighting,
+    /// Both, improved (Sant'Anna & Zhao 2020): weights that balance the covariates exactly and a
+    /// regression with these weights, so that estimating both leaves the variance as it is.
+    Improved,
 }
 
 /// What is done with units that are not seen in every period.
@@ -116,6 +120,10 @@ pub enum Gaps {
 /// | [`gaps`](Self::gaps) | units not seen in every period | pairs |
 /// | [`cluster`](Self::cluster) | column of clusters, in which units are nested | the unit |
 /// | [`weights`](Self::weights) | column of weights, one number a unit | none |
+/// | [`placebo`](Self::placebo) | pretended treatment in time or in a group | none |
+/// | [`shares`](Self::shares) | whether averages carry the estimation of shares | estimated |
+/// | [`family`](Self::family) | what trends are parallel in | means |
+/// | [`force`](Self::force) | a refusal to set aside, with a caution instead | none |
 ///
 /// ```
 /// use kruispunt::data::{By, Column, Panel, Table, Unit};
@@ -148,6 +156,7 @@ pub struct Did {
     pub(super) gaps: Gaps,
     pub(super) cluster: Option<String>,
     pub(super) weights: Option<String>,
+    pub(super) extra: Extra,
 }
 
 impl Did {
@@ -170,6 +179,7 @@ impl Did {
             gaps: Gaps::default(),
             cluster: None,
             weights: None,
+            extra: Extra::default(),
         }
     }
 
@@ -247,7 +257,7 @@ impl Did {
     /// [`EvaluateError::NotFinite`], [`EvaluateError::Varies`], [`EvaluateError::TurnsOff`],
     /// [`EvaluateError::BadWeight`], [`EvaluateError::NobodyTreated`],
     /// [`EvaluateError::NothingEstimable`], [`EvaluateError::TooFewClusters`],
-    /// [`EvaluateError::NotWithMethod`].
+    /// [`EvaluateError::NotWithMethod`], [`EvaluateError::EligibilityDependsOnOutcome`].
     pub fn fit(&self, panel: &Panel) -> Result<Effects, EvaluateError> {
         self.fit_with(panel, &Ticket::new())
     }
@@ -260,9 +270,13 @@ impl Did {
     pub fn fit_with(&self, panel: &Panel, ticket: &Ticket) -> Result<Effects, EvaluateError> {
         self.check()?;
         let sample = Sample::read(self, panel, ticket)?;
+        concerns::refuse(self, &sample)?;
         match self.method {
             Method::CallawaySantAnna | Method::Stacked => {
                 callaway::fit(self, panel, &sample, ticket)
+            }
+            Method::ExtendedTwoWay if self.extra.family() != Family::Linear => {
+                nonlinear::fit(self, panel, &sample, ticket)
             }
             Method::SunAbraham | Method::ExtendedTwoWay => {
                 regression::fit(self, panel, &sample, ticket)
@@ -285,6 +299,9 @@ impl Did {
         }
         if self.base.is_some() && !cs {
             return refuse("base", "its base period is the last before treatment");
+        }
+        if self.extra.family() != Family::Linear && self.method != Method::ExtendedTwoWay {
+            return refuse("family", "only \"etwfe\" has other families than the linear");
         }
         if self.gaps == Gaps::CrossSections && !cs {
             return refuse("gaps", "it follows units over time; let `gaps` be pairs or balanced");

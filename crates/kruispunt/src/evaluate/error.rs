@@ -49,6 +49,22 @@ pub enum EvaluateError {
         /// The row of the panel, counted from 0.
         row: usize,
     },
+    /// The treated were chosen by their outcome.
+    #[error(
+        "`outcome`: who is treated depends on \"{outcome}\": in {when} {at_entry} of the treated have one and the same value, of the untreated {untreated}, of the treated before that {earlier}; changes since then mix the effect with the end of a state they were selected for. Compare with others in the same state (dynamic matching on risk sets), or take an outcome that eligibility does not depend on; `force` = \"eligibility\" estimates it all the same"
+    )]
+    EligibilityDependsOnOutcome {
+        /// The outcome.
+        outcome: String,
+        /// The period in which they have it.
+        when: &'static str,
+        /// Share of the treated with the value that most have then.
+        at_entry: String,
+        /// The same of the untreated.
+        untreated: String,
+        /// The same of the treated in earlier periods.
+        earlier: String,
+    },
     /// A weight is zero or negative.
     #[error("`weights`: column \"{column}\" at row {row} is not above 0; drop rows without weight")]
     BadWeight {
@@ -56,6 +72,18 @@ pub enum EvaluateError {
         column: String,
         /// The row of the panel, counted from 0.
         row: usize,
+    },
+    /// An outcome that the model cannot have.
+    #[error("`{argument}`: column \"{column}\" at row {row}: expected {expected}")]
+    OutOfRange {
+        /// The argument that names the column.
+        argument: &'static str,
+        /// The column.
+        column: String,
+        /// The row of the panel, counted from 0.
+        row: usize,
+        /// What was expected.
+        expected: &'static str,
     },
     /// An event or an indicator is neither 0 nor 1.
     #[error("`{argument}`: column \"{column}\" at row {row} is neither 0 nor 1")]
@@ -160,7 +188,13 @@ impl EvaluateError {
         if let Self::Estimate(error) = self {
             return error.is_input();
         }
-        !matches!(self, Self::NothingEstimable { .. } | Self::NoSolution { .. } | Self::Cancelled)
+        !matches!(
+            self,
+            Self::NothingEstimable { .. }
+                | Self::NoSolution { .. }
+                | Self::EligibilityDependsOnOutcome { .. }
+                | Self::Cancelled
+        )
     }
 
     /// Whether the work was cancelled.

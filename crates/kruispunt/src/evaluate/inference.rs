@@ -20,6 +20,15 @@ pub enum Bands {
         /// The seed of the draws.
         seed: Seed,
     },
+    /// As R's `did` with its bootstrap: standard errors are interquartile ranges of draws over
+    /// those of the normal, and the band's reach is the quantile of the largest |t| with these
+    /// (quantiles of type 1). Draws come from the covariance, not from multipliers of persons.
+    Quantiles {
+        /// Draws of all estimates.
+        draws: u32,
+        /// The seed of the draws.
+        seed: Seed,
+    },
 }
 
 /// A test that all effects before treatment are zero.
@@ -31,6 +40,11 @@ pub struct Pretest {
     pub df: usize,
     /// P(chi-squared > statistic).
     pub p_value: f64,
+    /// The slope of a difference in trends that this test finds in 80 % of samples (at 5 %); NaN
+    /// where placebos are not measured from one period.
+    pub slope_80: f64,
+    /// What such a trend would add to the mean effect after treatment.
+    pub bias_80: f64,
 }
 
 /// Draws of one piece of parallel work; fixed, so that draws do not depend on threads.
@@ -64,13 +78,18 @@ impl Effects {
             None => normal_quantile(1.0 - alpha / 2.0),
             Some(df) => t_quantile(1.0 - alpha / 2.0, df),
         };
-        let Bands::SupT { draws, seed } = bands else { return Ok(point) };
+        let (Bands::SupT { draws, seed } | Bands::Quantiles { draws, seed }) = bands else {
+            return Ok(point);
+        };
         if draws < 100 {
             return Err(EvaluateError::BadArgument {
                 argument: "draws",
                 expected: "at least 100 draws",
                 got: draws.to_string(),
             });
+        }
+        if let Bands::Quantiles { .. } = bands {
+            return Ok(self.quantiles(draws, seed, alpha, ticket)?.1.max(point));
         }
         let rows = self.estimated(|phase| phase != Phase::Overall);
         if rows.len() < 2 {
@@ -82,7 +101,7 @@ impl Effects {
     }
 
     /// Rows with a standard error above 0, in the phases wanted.
-    fn estimated(&self, wanted: impl Fn(Phase) -> bool) -> Vec<usize> {
+    pub(super) fn estimated(&self, wanted: impl Fn(Phase) -> bool) -> Vec<usize> {
         let errors = self.std_errors();
         (0..self.rows.len())
             .filter(|&at| self.rows[at].status == Status::Estimated && wanted(self.rows[at].phase))
@@ -98,26 +117,8 @@ impl Effects {
         seed: Seed,
         ticket: &Ticket,
     ) -> Result<Vec<f64>, EvaluateError> {
-        let (errors, vcov) = (self.std_errors(), self.vcov());
-        let (k, all) = (rows.len(), self.rows.len());
-        let correlation = |i: usize, j: usize| {
-            vcov[rows[i] * all + rows[j]] / (errors[rows[i]] * errors[rows[j]])
-        };
-        // a lower factor that allows for rows that depend on others
-        let mut lower = vec![0.0; k * k];
-        for i in 0..k {
-            for j in 0..=i {
-                let done: f64 = (0..j).map(|l| lower[i * k + l] * lower[j * k + l]).sum();
-                let left = correlation(i, j) - done;
-                lower[i * k + j] = if i == j {
-                    left.max(0.0).sqrt()
-                } else if lower[j * k + j] > 1e-7 {
-                    left / lower[j * k + j]
-                } else {
-                    0.0
-                };
-            }
-        }
+        let k = rows.len();
+        let lower = self.lower(rows);
         ticket.stage("uniform bands", u64::from(draws));
         let mut largest: Vec<f64> = (0..draws.div_ceil(DRAWS))
             .into_par_iter()
@@ -145,10 +146,39 @@ impl Effects {
         Ok(largest)
     }
 
+    /// A lower factor of the correlation of some rows.
+    pub(super) fn lower(&self, rows: &[usize]) -> Vec<f64> {
+        let (errors, vcov) = (self.std_errors(), self.vcov());
+        let (k, all) = (rows.len(), self.rows.len());
+        let correlation = |i: usize, j: usize| {
+            vcov[rows[i] * all + rows[j]] / (errors[rows[i]] * errors[rows[j]])
+        };
+        // a lower factor that allows for rows that depend on others
+        let mut lower = vec![0.0; k * k];
+        for i in 0..k {
+            for j in 0..=i {
+                let done: f64 = (0..j).map(|l| lower[i * k + l] * lower[j * k + l]).sum();
+                let left = correlation(i, j) - done;
+                lower[i * k + j] = if i == j {
+                    left.max(0.0).sqrt()
+                } else if lower[j * k + j] > 1e-7 {
+                    left / lower[j * k + j]
+                } else {
+                    0.0
+                };
+            }
+        }
+        lower
+    }
+
     /// Two-sided p values, shape `(k,)`; NaN without a standard error.
     #[must_use]
     pub fn p_values(&self) -> Vec<f64> {
-        let p = |(b, se): (f64, f64)| {
+        self.p_values_with(&self.std_errors())
+    }
+
+    fn p_values_with(&self, errors: &[f64]) -> Vec<f64> {
+        let p = |(b, &se): (f64, &f64)| {
             if se.is_nan() || se <= 0.0 {
                 return f64::NAN;
             }
@@ -157,7 +187,7 @@ impl Effects {
                 Some(df) => t_two_sided(b / se, df),
             }
         };
-        self.estimates().into_iter().zip(self.std_errors()).map(p).collect()
+        self.estimates().into_iter().zip(errors).map(p).collect()
     }
 
     /// One row an effect.
@@ -173,7 +203,11 @@ impl Effects {
     pub fn tidy(&self, bands: Bands, alpha: f64, ticket: &Ticket) -> Result<Table, EvaluateError> {
         let point = self.reach(Bands::Pointwise, alpha, ticket)?;
         let band = self.reach(bands, alpha, ticket)?;
-        let (estimates, errors) = (self.estimates(), self.std_errors());
+        let estimates = self.estimates();
+        let errors = match bands {
+            Bands::Quantiles { draws, seed } => self.quantiles(draws, seed, alpha, ticket)?.0,
+            Bands::Pointwise | Bands::SupT { .. } => self.std_errors(),
+        };
         let known = |values: Vec<f64>| {
             let values: Vec<Option<f64>> =
                 values.into_iter().map(|value| (!value.is_nan()).then_some(value)).collect();
@@ -216,7 +250,7 @@ impl Effects {
             ("estimate", known(estimates.clone())),
             ("std_error", known(std_error)),
             ("statistic", known(ratio)),
-            ("p_value", known(self.p_values())),
+            ("p_value", known(self.p_values_with(&errors))),
             ("conf_low", bound(-point)),
             ("conf_high", bound(point)),
             ("band_low", bound(-band)),
@@ -230,8 +264,8 @@ impl Effects {
 
     /// Tests that all effects before treatment are zero.
     ///
-    /// A test that does not reject says little by itself: see how large a trend it could have
-    /// found.
+    /// A test that does not reject says little by itself: `slope_80` is the trend it finds in four
+    /// of five samples, `bias_80` what that trend does to the effect.
     ///
     /// # Errors
     ///
@@ -251,7 +285,12 @@ impl Effects {
         let b: Vec<f64> = triangle.kept.iter().map(|&at| self.rows[rows[at]].estimate).collect();
         let statistic: f64 = triangle.solve(&b).iter().zip(&b).map(|(x, b)| x * b).sum();
         let df = triangle.kept.len();
-        Ok(Pretest { statistic, df, p_value: chi2_sf(statistic, df as f64) })
+        let (slope_80, bias_80) = self.trend().map_or((f64::NAN, f64::NAN), |trend| {
+            let x: Vec<f64> = triangle.kept.iter().map(|&at| trend[rows[at]]).collect();
+            let scaled: f64 = triangle.solve(&x).iter().zip(&x).map(|(a, b)| a * b).sum();
+            self.detectable(scaled, df, &trend)
+        });
+        Ok(Pretest { statistic, df, p_value: chi2_sf(statistic, df as f64), slope_80, bias_80 })
     }
 }
 

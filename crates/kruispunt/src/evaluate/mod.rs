@@ -12,6 +12,7 @@
 
 mod aggregate;
 mod callaway;
+mod concerns;
 mod cumulate;
 mod decompose;
 mod design;
@@ -20,11 +21,16 @@ mod error;
 mod gap;
 mod hazard;
 mod honest;
+mod improved;
 mod imputation;
 mod inference;
 mod influence;
 mod local;
+mod nonlinear;
 mod nuisance;
+mod options;
+mod parity;
+mod pretrend;
 mod regression;
 mod result;
 mod sample;
@@ -44,5 +50,6 @@ pub use hazard::{
 };
 pub use honest::{HonestInterval, Power};
 pub use inference::{Bands, Pretest};
+pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
 pub use treated::{Adjustment, OnTreated, TreatedFit};

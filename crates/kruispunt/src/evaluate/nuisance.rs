@@ -11,9 +11,9 @@ use crate::data::{Effect, Panel, Values};
 use crate::math::linalg::Triangle;
 
 /// Untreated units whose propensity is as high as this get no weight.
-const TRIM: f64 = 0.995;
+pub(super) const TRIM: f64 = 0.995;
 /// A fitted propensity is at most this.
-const HIGHEST: f64 = 1.0 - 1e-6;
+pub(super) const HIGHEST: f64 = 1.0 - 1e-6;
 /// Share of itself a covariate must keep beside the others.
 const COLLINEAR: f64 = 1e-9;
 
@@ -108,7 +108,7 @@ impl Covariates {
         Self { columns, varies, notes }
     }
 
-    fn width(&self) -> usize {
+    pub(super) const fn width(&self) -> usize {
         self.columns.len() + 1
     }
 }
@@ -125,20 +125,22 @@ pub(super) struct Influence {
 
 /// The units of a comparison with their covariates, treated first, and the models fitted to them.
 #[derive(Default)]
-struct Group {
-    units: std::sync::Arc<Vec<u32>>,
-    n_treated: usize,
+pub(super) struct Group {
+    pub(super) units: std::sync::Arc<Vec<u32>>,
+    pub(super) n_treated: usize,
     /// Row-major, intercept first.
     x: Vec<f64>,
-    weights: Vec<f64>,
+    pub(super) weights: Vec<f64>,
     /// Cross-product of the untreated.
-    ols: Option<Triangle>,
+    pub(super) ols: Option<Triangle>,
     logit: Option<Logit>,
-    lack: Option<&'static str>,
+    /// Odds of the untreated that balance the covariates.
+    pub(super) odds: Option<Vec<f64>>,
+    pub(super) lack: Option<&'static str>,
 }
 
-struct Logit {
-    p: Vec<f64>,
+pub(super) struct Logit {
+    pub(super) p: Vec<f64>,
     hessian: Triangle,
 }
 
@@ -235,42 +237,16 @@ impl<'a> Worker<'a> {
         collect(&mut units, &|cohort| cohort == cell.cohort);
         let n_treated = units.len();
         collect(&mut units, &|cohort| controls[cohort]);
-        let (k, t) = (self.covariates.width(), sample.n_periods());
-        let mut x = Vec::with_capacity(units.len() * k);
-        for &unit in &units {
-            let row = sample.source[unit as usize * t + early] as usize;
-            x.push(1.0);
-            x.extend(self.covariates.columns.iter().map(|column| column[row]));
-        }
-        let weights: Vec<f64> = units.iter().map(|&unit| sample.weight(unit as usize)).collect();
-        let mut group = Group { n_treated, x, weights, ..Group::default() };
-        group.lack = if n_treated == 0 {
-            Some("no unit of the cohort is seen in both periods")
-        } else if units.len() == n_treated {
-            Some("no unit is still untreated")
-        } else {
-            group.models(k, self.did.nuisance)
-        };
-        group.units = std::sync::Arc::new(units);
-        group
+        Group::build(sample, self.covariates, units, n_treated, early, self.did.nuisance)
     }
 
     fn estimate(&self, group: &Group, change: &[f64]) -> (f64, Vec<f64>, usize) {
-        let k = self.covariates.width();
-        let fitted = group.regression(change, k);
-        match self.did.nuisance {
-            Nuisance::Regression => {
-                let (estimate, psi) = group.by_regression(change, &fitted, k);
-                (estimate, psi, 0)
-            }
-            Nuisance::Weighting => group.by_weighting(change, None, k),
-            Nuisance::DoublyRobust => group.by_weighting(change, Some(&fitted), k),
-        }
+        group.estimate(change, self.covariates.width(), self.did.nuisance)
     }
 }
 
 /// Adds `scale x x'` to the upper triangle.
-fn add_outer(gram: &mut [f64], x: &[f64], scale: f64) {
+pub(super) fn add_outer(gram: &mut [f64], x: &[f64], scale: f64) {
     let k = x.len();
     for (i, left) in x.iter().enumerate() {
         for (slot, right) in gram[i * k + i..(i + 1) * k].iter_mut().zip(&x[i..]) {
@@ -279,7 +255,7 @@ fn add_outer(gram: &mut [f64], x: &[f64], scale: f64) {
     }
 }
 
-fn factorise(mut gram: Vec<f64>, k: usize) -> Option<Triangle> {
+pub(super) fn factorise(mut gram: Vec<f64>, k: usize) -> Option<Triangle> {
     for i in 0..k {
         for j in 0..i {
             gram[i * k + j] = gram[j * k + i];
@@ -289,12 +265,64 @@ fn factorise(mut gram: Vec<f64>, k: usize) -> Option<Triangle> {
     triangle.dropped.is_empty().then_some(triangle)
 }
 
-fn product(x: &[f64], b: &[f64]) -> f64 {
+pub(super) fn product(x: &[f64], b: &[f64]) -> f64 {
     x.iter().zip(b).map(|(x, b)| x * b).sum()
 }
 
 impl Group {
-    fn rows(&self, k: usize) -> impl Iterator<Item = (bool, f64, &[f64])> {
+    /// The units of a comparison, treated first, with the models that do not need the outcome.
+    pub(super) fn build(
+        sample: &Sample,
+        covariates: &Covariates,
+        units: Vec<u32>,
+        n_treated: usize,
+        early: usize,
+        nuisance: Nuisance,
+    ) -> Self {
+        let (k, t) = (covariates.width(), sample.n_periods());
+        let mut x = Vec::with_capacity(units.len() * k);
+        for &unit in &units {
+            let row = sample.source[unit as usize * t + early] as usize;
+            x.push(1.0);
+            x.extend(covariates.columns.iter().map(|column| column[row]));
+        }
+        let weights: Vec<f64> = units.iter().map(|&unit| sample.weight(unit as usize)).collect();
+        let mut group = Self { n_treated, x, weights, ..Self::default() };
+        group.lack = if n_treated == 0 {
+            Some("no unit of the cohort is seen in both periods")
+        } else if units.len() == n_treated {
+            Some("no unit is still untreated")
+        } else {
+            group.models(k, nuisance)
+        };
+        group.units = std::sync::Arc::new(units);
+        group
+    }
+
+    /// The effect on the treated, the influence of each unit and how many have no weight.
+    pub(super) fn estimate(
+        &self,
+        change: &[f64],
+        k: usize,
+        nuisance: Nuisance,
+    ) -> (f64, Vec<f64>, usize) {
+        if nuisance == Nuisance::Improved {
+            return self.by_balance(change, k);
+        }
+        let fitted = self.regression(change, k);
+        match nuisance {
+            Nuisance::Regression => {
+                let (estimate, psi) = self.by_regression(change, &fitted, k);
+                (estimate, psi, 0)
+            }
+            Nuisance::Weighting => self.by_weighting(change, None, k),
+            Nuisance::DoublyRobust | Nuisance::Improved => {
+                self.by_weighting(change, Some(&fitted), k)
+            }
+        }
+    }
+
+    pub(super) fn rows(&self, k: usize) -> impl Iterator<Item = (bool, f64, &[f64])> {
         self.x
             .chunks_exact(k)
             .zip(&self.weights)
@@ -304,6 +332,9 @@ impl Group {
 
     /// Fits what does not need the outcome; says why it cannot.
     fn models(&mut self, k: usize, nuisance: Nuisance) -> Option<&'static str> {
+        if nuisance == Nuisance::Improved {
+            return self.balance(k);
+        }
         if nuisance != Nuisance::Weighting {
             let mut gram = vec![0.0; k * k];
             for (_, weight, x) in self.rows(k).filter(|row| !row.0) {
@@ -324,7 +355,7 @@ impl Group {
     }
 
     /// Who is treated, by Newton's method.
-    fn fit_logit(&self, k: usize) -> Result<Logit, &'static str> {
+    pub(super) fn fit_logit(&self, k: usize) -> Result<Logit, &'static str> {
         const SEPARATED: &str = "covariates separate the treated from the untreated";
         const STEPS: usize = 60;
         let mut gamma = vec![0.0; k];

@@ -128,7 +128,8 @@ pub(super) fn assemble(
     texts: Texts,
     found: Estimates,
 ) -> Result<Effects, EvaluateError> {
-    let Estimates { by, rows, mass, shares, share_of, joint } = found;
+    let Estimates { by, rows, mass, shares, share_of, mut joint } = found;
+    did.extra.hold_shares(rows.len(), &mut joint);
     let after = |row: &&Effect| row.phase == Phase::After;
     let lacking = |row: &Effect| matches!(row.status, Status::NotEstimable(_));
     if rows.iter().filter(after).all(lacking) {
@@ -145,6 +146,7 @@ pub(super) fn assemble(
     }
     let mut cautions = texts.cautions;
     cautions.extend(design_cautions(sample, &rows, share));
+    cautions.extend(super::concerns::cautions(did, sample, &rows, &joint));
     for caution in &cautions {
         step.notes.push(caution.text.clone());
     }
@@ -162,7 +164,7 @@ pub(super) fn assemble(
         n_obs: sample.n_obs as u64,
         cluster: did.cluster.clone().unwrap_or_else(|| panel.persons().name().to_owned()),
         n_clusters: sample.n_clusters as u64,
-        estimand: texts.estimand,
+        estimand: did.extra.estimand(texts.estimand),
         comparison: texts.comparison,
         identified: share,
         cautions,

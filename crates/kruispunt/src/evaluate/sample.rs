@@ -57,14 +57,14 @@ pub(super) struct Sample {
 pub(super) const NEVER: i32 = i32::MAX;
 
 /// Which rows stay, and why the others do not.
-struct Kept {
-    keep: Vec<bool>,
-    step: Step,
+pub(super) struct Kept {
+    pub(super) keep: Vec<bool>,
+    pub(super) step: Step,
 }
 
 impl Kept {
     /// Leaves out the rows for which `out` holds.
-    fn leave(&mut self, reason: String, out: impl Fn(usize) -> bool) {
+    pub(super) fn leave(&mut self, reason: String, out: impl Fn(usize) -> bool) {
         let mut rows = 0;
         for (row, keep) in self.keep.iter_mut().enumerate() {
             if *keep && out(row) {
@@ -107,7 +107,11 @@ fn numbers(
 }
 
 /// The first period of treatment of each person; `NEVER` for none within the calendar.
-fn cohorts(panel: &Panel, name: &str, kept: &mut Kept) -> Result<(Vec<i32>, usize), EvaluateError> {
+pub(super) fn cohorts(
+    panel: &Panel,
+    name: &str,
+    kept: &mut Kept,
+) -> Result<(Vec<i32>, usize), EvaluateError> {
     let column = panel.column("cohort", name)?;
     let flag = |row: usize| match column.values() {
         Values::Bool(values) => Some(values[row]),
@@ -277,6 +281,7 @@ impl Sample {
             let note = "first treated after the last period, which counts as not treated";
             kept.step.notes.push(format!("{later} units {note}"));
         }
+        let starts = super::options::pretend(did, panel, starts, &mut kept)?;
         let clusters = Self::read_clusters(did, panel, &mut kept)?;
         if ticket.is_cancelled() {
             return Err(EvaluateError::Cancelled);

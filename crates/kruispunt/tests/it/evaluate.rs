@@ -38,7 +38,7 @@ fn whole(values: &[Option<f64>]) -> Column {
     Column::ints(&values.iter().map(|v| v.map(|v| v as i64)).collect::<Vec<_>>())
 }
 
-fn mpdta() -> Option<(Panel, Value)> {
+pub(crate) fn mpdta() -> Option<(Panel, Value)> {
     let folder = reference("mpdta")?;
     let data = csv(&folder.join("mpdta.csv"), ',');
     let get = |name: &str| &data.iter().find(|(own, _)| own == name).unwrap().1;

@@ -1,6 +1,7 @@
 //! Integration tests of the core: one binary, one module per room.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
+mod designs;
 mod dynamic;
 mod estimate;
 mod evaluate;
