@@ -186,7 +186,7 @@ power = event.power()
 print(f"a trend of {power['slope_80']:.4f} a quarter is found in 80 % of samples")
 print(f"it would add {power['bias_80']:.4f} to the mean effect")
 weights = np.full(7, 1 / 7)
-bounds = event.honest([0.0, 0.001, 0.01], weights=weights)
+bounds = event.honest("smoothness", [0.0, 0.001, 0.01], weights=weights)
 print(bounds)
 true_mean = np.mean([true_path[e] for e in range(7)])
 width = bounds["conf_high"] - bounds["conf_low"]
@@ -194,6 +194,10 @@ bent = bounds[bounds["m"] > 0]
 assert (bent["conf_low"] <= true_mean).all()
 assert (true_mean <= bent["conf_high"]).all()
 assert width.is_monotonic_increasing
+breaks = event.honest("rm", [0.5, 1.0], weights=weights)  # as large as half, or all, before
+print(breaks)
+assert (breaks["conf_low"] <= true_mean).all()
+assert (true_mean <= breaks["conf_high"]).all()
 
 # %% [markdown]
 # ## 5. What is refused

@@ -28,10 +28,11 @@ By: TypeAlias = Literal["simple", "group", "calendar", "event"]
 Bands: TypeAlias = Literal["pointwise", "sup-t"]
 Controls: TypeAlias = Literal["not_yet", "never"]
 Method: TypeAlias = Literal[
-    "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe"
-]
+    "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe",
+    "synthetic", "sc",
+]  # fmt: skip
 
-Parity: TypeAlias = Literal["did", "fixest"]
+Parity: TypeAlias = Literal["did", "fixest", "synthdid"]
 
 _SHOWN = ("cohort", "period", "event", "phase", "estimate", "std_error", "conf_low", "conf_high")
 
@@ -296,6 +297,7 @@ class Effects:
 
     def honest(
         self,
+        kind: Literal["smoothness", "rm"],
         m: float | Sequence[float],
         *,
         weights: Sequence[float] | NDArray[np.float64] | None = None,
@@ -303,17 +305,28 @@ class Effects:
     ) -> Any:
         r"""Give intervals that hold when trends are not quite parallel.
 
-        The difference in trends may bend by at most `m` from one period to the next,
+        With :math:`\delta` the difference in trends,
 
-        .. math:: |\delta_{t+1} - 2\delta_t + \delta_{t-1}| \le m,
+        .. math::
 
-        so that ``m=0`` allows for any linear trend. Of all intervals around an affine estimator
-        the shortest is given. For an event study from one reference period, as in :meth:`power`.
+            \text{smoothness: } & |\delta_{t+1} - 2\delta_t + \delta_{t-1}| \le m \\
+            \text{rm: } & |\delta_{t+1} - \delta_t| \le
+                m \max_{s < 0} |\delta_{s+1} - \delta_s|
+
+        so that ``m=0`` allows for any linear trend in the first, and ``m=1`` lets trends break
+        after treatment as much as they did before in the second (relative magnitudes). For
+        smoothness the shortest interval around an affine estimator is given; for relative
+        magnitudes the hybrid of the least favourable and the conditional test, of the moments after
+        treatment, is inverted, without simulation. For an event study from one reference period,
+        as in :meth:`power`.
 
         Parameters
         ----------
+        kind : {"smoothness", "rm"}
+            What trends may do.
         m : float or sequence of float
-            Largest bends, in units of the outcome a period.
+            Largest bends, in units of the outcome a period; or largest breaks after treatment, in
+            largest breaks before.
         weights : sequence of float, optional
             The mean of effects after treatment that is meant, one number an event time; by default
             the first effect.
@@ -329,10 +342,29 @@ class Effects:
         ----------
         Rambachan, A. & Roth, J. (2023). A more credible approach to parallel trends. *Review of
         Economic Studies* 90(5), 2555-2591.
+
+        Andrews, I., Roth, J. & Pakes, A. (2023). Inference for linear conditional moment
+        inequalities. *Review of Economic Studies* 90(6), 2763-2791.
+
+        Examples
+        --------
+        >>> import warnings
+        >>> rng = np.random.default_rng(1)
+        >>> person, year = np.repeat(np.arange(60), 6), np.tile(np.arange(2010, 2016), 60)
+        >>> first = np.where(person < 30, 2013, 0)
+        >>> wage = 0.5 * ((first > 0) & (year >= 2013)) + rng.normal(scale=0.1, size=360)
+        >>> panel = kp.Panel(
+        ...     {"person": person, "year": year, "first": first, "wage": wage},
+        ...     person="person", period="year", unit="year",
+        ... )
+        >>> event = kp.did(panel, "wage", cohort="first", base="universal").aggregate("event")
+        >>> bounds = event.honest("rm", m=[0.5, 1.0])
+        >>> bool(np.asarray(bounds["conf_low"])[1] > 0)  # still above 0 if trends break as before
+        True
         """
-        bends = [float(value) for value in np.atleast_1d(np.asarray(m, dtype=np.float64))]
+        breaks = [float(value) for value in np.atleast_1d(np.asarray(m, dtype=np.float64))]
         mean = [] if weights is None else [float(weight) for weight in weights]
-        rows = self._native.honest(bends, mean, 1 - level)
+        rows = self._native.honest(kind, breaks, mean, 1 - level)
         names = ("m", "conf_low", "conf_high")
         columns = {name: np.array([row[at] for row in rows]) for at, name in enumerate(names)}
         return to_frame(to_table(columns), self._like)
@@ -549,6 +581,30 @@ def _extra(
     }
 
 
+_RESAMPLED = {"errors": "placebo", "draws": 200, "seed": 1}
+
+
+def _refuse(method: str, given: dict[str, Any], known: dict[str, Any], why: str) -> None:
+    """Refuse arguments that differ from their default and that the method has no use for."""
+    for argument, default in known.items():
+        if given[argument] != default:
+            message = f'`{argument}` cannot be used with method "{method}": {why}'
+            raise InputError(message)
+
+
+def _synthetic(design: dict[str, Any], resampled: dict[str, Any]) -> dict[str, Any]:
+    """Give the design of a synthetic control, and refuse what it has no use for."""
+    plain = _design(design["outcome"], design["cohort"], method=design["method"])
+    plain.pop("gaps")  # only units seen in every period can be weighted
+    extra = plain.pop("extra")
+    why = "never treated units are weighted, and only those seen in every period"
+    _refuse(design["method"], design, plain, why)
+    _refuse(design["method"], design["extra"], extra, why)
+    if design["gaps"] == "cross_sections":
+        _refuse(design["method"], design, {"gaps": "balanced"}, "units are followed over time")
+    return {name: design[name] for name in ("outcome", "cohort", "method")} | resampled
+
+
 def did(
     panel: Panel,
     outcome: str,
@@ -569,6 +625,9 @@ def did(
     placebo: int | str | None = None,
     parity: Parity | None = None,
     force: Literal["eligibility"] | Sequence[Literal["eligibility"]] | None = None,
+    errors: Literal["placebo", "jackknife", "bootstrap"] = "placebo",
+    draws: int = 200,
+    seed: int = 1,
 ) -> Effects:
     r"""Estimate what a treatment did that starts at different times, or never.
 
@@ -595,7 +654,9 @@ def did(
         estimated (Gardner). ``lpdid``: local projections (Dube and others), cohorts weighted by
         their precision; ``lpdid_rw``: each treated unit alike. ``stacked``: a window around each
         cohort with clean controls (Wing and others). ``etwfe``: extended two-way regression
-        (Wooldridge). ``twfe``: two-way fixed effects, for comparison.
+        (Wooldridge). ``synthetic``: synthetic difference-in-differences (Arkhangelsky and others),
+        never treated units and periods before treatment weighted to resemble the treated;
+        ``sc``: synthetic control. ``twfe``: two-way fixed effects, for comparison.
     controls : {"not_yet", "never"}, optional
         Compare with units not yet treated (by default, where the method allows it), or never
         treated.
@@ -627,12 +688,20 @@ def did(
         A treatment that did not happen, whose effect should be zero. A number: as if it had started
         so many periods earlier, on outcomes before the true start. A column: first periods for
         units that were never treated, such as neighbours of the treated; the treated are left out.
-    parity : {"did", "fixest"}, optional
+    parity : {"did", "fixest", "synthdid"}, optional
         Another package's conventions where ours differ on purpose. ``did``: :meth:`Effects.tidy`
         and :meth:`Effects.bands` give bootstrap standard errors from interquartile ranges, as R's
-        ``did``; ``fixest``: shares in averages are held fixed, as its ``sunab`` does.
+        ``did``; ``fixest``: shares in averages are held fixed, as its ``sunab`` does; ``synthdid``:
+        weights of ``synthetic`` and ``sc`` as far as R's ``synthdid`` optimises them, in place of
+        the minimum.
     force : {"eligibility"}, optional
         Estimate although who is treated depends on the outcome, with a caution.
+    errors : {"placebo", "jackknife", "bootstrap"}
+        For ``synthetic`` and ``sc``: standard errors from controls in the place of the treated (the
+        treated must vary as controls do), from leaving out one unit at a time with weights kept,
+        or from units drawn anew (both: two treated units or more in each cohort).
+    draws, seed : int
+        Placebos or samples drawn for them, and the seed.
 
     Returns
     -------
@@ -684,6 +753,9 @@ def did(
     Sant'Anna, P. & Zhao, J. (2020). Doubly robust difference-in-differences estimators.
     *Journal of Econometrics* 219(1), 101-122.
 
+    Arkhangelsky, D., Athey, S., Hirshberg, D., Imbens, G. & Wager, S. (2021). Synthetic
+    difference-in-differences. *American Economic Review* 111(12), 4088-4118.
+
     Examples
     --------
     >>> import warnings
@@ -704,14 +776,23 @@ def did(
     >>> list(effects.cautions)
     ['few_clusters']
     """
+    drawn = method in ("synthetic", "sc")
     design = _design(
         outcome, cohort, method=method, controls=controls, covariates=covariates,
         nuisance=nuisance, anticipation=anticipation, base=base, window=window, leads=leads,
         gaps=gaps, cluster=cluster, weights=weights,
-        extra=_extra(placebo=placebo, parity=parity, force=force, family=family),
+        extra=_extra(
+            placebo=placebo, parity=None if drawn else parity, force=force, family=family
+        ),
     )  # fmt: skip
+    resampled = {"errors": errors, "draws": draws, "seed": seed, "parity": parity}
     with reporting(None) as progress:
-        native = _core.did(_native(panel), design, progress)
+        if drawn:
+            own = _synthetic(design, resampled)
+            native = _core.synthetic_did(_native(panel), own, progress)
+        else:
+            _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
+            native = _core.did(_native(panel), design, progress)
     effects = Effects(native, getattr(panel, "_like", None), parity)
     for code, text in effects.cautions.items():
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)

@@ -252,11 +252,20 @@ def test_weights_equal_the_peers():
 
 def test_honest_intervals_and_power(panel):
     event = kp.did(panel, "y", cohort="first", base="universal").aggregate("event")
-    table = event.honest([0.0, 0.05, 0.1])
+    table = event.honest("smoothness", [0.0, 0.05, 0.1])
     low, high = (np.asarray(table[name], dtype=float) for name in ("conf_low", "conf_high"))
     assert np.all(np.diff(high - low) > 0)
     at = list(event.tidy()["event"]).index(0)
     assert low[-1] < event.estimates[at] < high[-1]
+    relative = event.honest("rm", m=[0.0, 0.5, 1.0])
+    first, last = (np.asarray(relative[name], dtype=float) for name in ("conf_low", "conf_high"))
+    assert np.all(np.diff(last - first) > 0)
+    usual = 1.96 * event.std_errors[at]
+    np.testing.assert_allclose(
+        [first[0], last[0]], event.estimates[at] + usual * np.r_[-1, 1], atol=0.1 * usual
+    )
+    with pytest.raises(InputError, match="none of"):
+        event.honest("wild", m=1.0)
     power = event.power()
     assert 0 < power["slope_50"] < power["slope_80"]
     with pytest.warns(DesignWarning, match="pretest_without_power"):
@@ -269,3 +278,50 @@ def _weak(panel):
     noise = np.random.default_rng(1).normal(size=len(panel))
     flat = panel.with_column("noise", noise)
     return kp.did(flat, "noise", cohort="first", base="universal").aggregate("event").power()
+
+
+SYNTHETIC = ORACLE.parents[1] / "synthetic" / "expected.json"
+
+
+@pytest.fixture(scope="module")
+def california():
+    case = json.loads(SYNTHETIC.read_text(encoding="utf-8"))["california"]
+    units, periods = len(case["first"]), len(case["periods"])
+    data = {
+        "state": np.repeat(np.arange(units), periods),
+        "year": np.tile(case["periods"], units),
+        "first": np.repeat(case["first"], periods),
+        "packs": np.ravel(case["y"]),
+    }
+    return kp.Panel(data, person="state", period="year", unit="year"), case["r"]
+
+
+def test_synthetic_equals_r(california):
+    panel, r = california
+    for method, name in (("synthetic", "synthdid"), ("sc", "sc")):
+        options = {"cohort": "first", "method": method, "draws": 2}
+        own = kp.did(panel, "packs", parity="synthdid", **options)
+        assert overall(own)[0] == pytest.approx(r[name], abs=1e-9)
+        assert "never treated units, weighted" in own.comparison
+    exact = kp.did(panel, "packs", cohort="first", method="synthetic")
+    assert overall(exact)[0] == pytest.approx(r["synthdid"], abs=2e-3)
+    assert 7 < overall(exact)[1] < 11  # 8.4 in the paper
+    assert list(exact.aggregate("event").tidy()["event"])[:-1] == list(range(12))
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"method": "synthetic", "errors": "jackknife"}, "two treated units"),
+        ({"method": "synthetic", "errors": "wild"}, "none of"),
+        ({"method": "synthetic", "controls": "not_yet"}, "never treated units are weighted"),
+        ({"method": "sc", "covariates": "packs"}, "`covariates` cannot be used"),
+        ({"method": "sc", "gaps": "cross_sections"}, "followed over time"),
+        ({"method": "synthetic", "draws": 1}, "at least 2 draws"),
+        ({"method": "cs", "errors": "bootstrap"}, "not drawn"),
+        ({"method": "synthetic", "parity": "did"}, "none of"),
+    ],
+)
+def test_what_synthetic_cannot_do_is_refused(california, options, match):
+    with pytest.raises(InputError, match=match):
+        kp.did(california[0], "packs", cohort="first", **options)

@@ -8,7 +8,7 @@ use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
 use kruispunt::evaluate::{
-    Adjustment, Against, Aggregate, Bands, Base, Controls, Did, Distance, DynamicMatching, Family,
+    Adjustment, Against, Aggregate, Bands, Base, Controls, Departure, Did, Distance, DynamicMatching, Family,
     Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal, Reuse, ShareRule,
     bacon as decompose, e_value as strength, oster as proportional, rosenbaum,
     twfe_weights as weigh,
@@ -531,18 +531,21 @@ impl PyEffects {
         Ok((test.statistic, test.df, test.p_value, test.slope_80, test.bias_80))
     }
 
-    /// Bounds that hold when trends bend by at most m: m, low, high.
+    /// Bounds that hold when trends are not quite parallel: m, low, high.
     fn honest(
         &self,
         py: Python<'_>,
+        kind: &str,
         m: Vec<f64>,
         weights: Vec<f64>,
         alpha: f64,
     ) -> PyResult<Vec<(f64, f64, f64)>> {
-        let effects = Arc::clone(&self.0);
+        let kinds = [("smoothness", Departure::Smooth), ("rm", Departure::Relative)];
+        let (kind, effects) = (one_of("kind", kind, &kinds)?, Arc::clone(&self.0));
         work::run(py, None, move |_| {
-            let found =
-                effects.honest(&m, &weights, alpha).map_err(|error| evaluate_error(&error))?;
+            let found = effects
+                .honest(kind, &m, &weights, alpha)
+                .map_err(|error| evaluate_error(&error))?;
             Ok(found.into_iter().map(|own| (own.m, own.low, own.high)).collect())
         })
     }

@@ -34,6 +34,7 @@ mod panel;
 mod pickle;
 mod refi;
 mod report;
+mod roll_outs;
 mod synth;
 mod table;
 mod trajectory;
@@ -88,6 +89,8 @@ mod _core {
     use crate::hazard::{
         PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, staged, survival,
     };
+    #[pymodule_export]
+    use crate::roll_outs::synthetic_did;
 
     // trajectory
     #[pymodule_export]

@@ -32,9 +32,11 @@ mod options;
 mod parity;
 mod pretrend;
 mod regression;
+mod relative;
 mod result;
 mod sample;
 mod sensitivity;
+mod synthetic;
 mod treated;
 
 pub use aggregate::Aggregate;
@@ -48,8 +50,9 @@ pub use hazard::{
     Cox, CoxFit, Curve, DiscreteHazard, HazardFit, Link, LogRank, Restricted, Share, Staged,
     Survival, SurvivalCurves, Ties,
 };
-pub use honest::{HonestInterval, Power};
+pub use honest::{Departure, HonestInterval, Power};
 pub use inference::{Bands, Pretest};
 pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
+pub use synthetic::{Optimum, Resampling, SyntheticDid, Weighted};
 pub use treated::{Adjustment, OnTreated, TreatedFit};

@@ -10,6 +10,7 @@ pub(crate) mod linalg;
 pub(crate) mod matchings;
 pub(crate) mod pairs;
 pub(crate) mod radix;
+pub(crate) mod simplex;
 #[allow(dead_code, reason = "a complete set of distributions; each verb uses its part")]
 pub(crate) mod special;
 pub(crate) mod strings;

@@ -2,7 +2,7 @@
 
 use kruispunt::data::{By, Column, Effects, Panel, Phase, Seed, Status, Table, Ticket, Unit};
 use kruispunt::evaluate::{
-    Aggregate, Bands, Base, Controls, Did, Method, Nuisance, bacon, twfe_weights,
+    Aggregate, Bands, Base, Controls, Departure, Did, Method, Nuisance, bacon, twfe_weights,
 };
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -712,7 +712,7 @@ fn smoothness_intervals_equal_the_published_ones() {
     }
     let peer = reference["moderndid_honestdid"]["smoothness_FLCI"].as_array().unwrap();
     let m: Vec<f64> = peer.iter().map(|own| own["m"].as_f64().unwrap()).collect();
-    let own = event.honest(&m, &[], 0.05).unwrap();
+    let own = event.honest(Departure::Smooth, &m, &[], 0.05).unwrap();
     let published = &reference["published_honestdid"]["smoothness"];
     for (at, interval) in own.iter().enumerate() {
         let both = [interval.low, interval.high];
@@ -725,6 +725,17 @@ fn smoothness_intervals_equal_the_published_ones() {
             "not the shortest: {both:?} {peer:?}"
         );
     }
+    // the peers test 1000 points 40 standard errors apart, with 1000 draws for a critical value
+    let published = &reference["published_honestdid"]["relative_magnitudes"];
+    let peer = reference["moderndid_honestdid"]["relmag_CLF"].as_array().unwrap();
+    let own = event.honest(Departure::Relative, &floats(&published["Mbar"]), &[], 0.05).unwrap();
+    for (at, interval) in own.iter().enumerate() {
+        let both = [interval.low, interval.high];
+        let published = [floats(&published["lb"])[at], floats(&published["ub"])[at]];
+        close("published", &both, &published, 4e-4);
+        let peer = [&peer[at]["lb"], &peer[at]["ub"]].map(|v| v.as_f64().unwrap());
+        close("second implementation", &both, &peer, 5e-4);
+    }
     let power = event.power(0.05, &Ticket::new()).unwrap();
     assert!(0.0 < power.slope_50 && power.slope_50 < power.slope_80);
 }
@@ -733,16 +744,22 @@ fn smoothness_intervals_equal_the_published_ones() {
 fn bounds_and_power_refuse_effects_without_one_reference() {
     let (panel, _) = invented();
     let effects = Did::new("wage", "first").fit(&panel).unwrap();
-    assert!(effects.honest(&[0.0], &[], 0.05).unwrap_err().to_string().contains("by event"));
+    assert!(
+        effects
+            .honest(Departure::Smooth, &[0.0], &[], 0.05)
+            .unwrap_err()
+            .to_string()
+            .contains("by event")
+    );
     let event = effects.aggregate(&Aggregate::new(By::Event)).unwrap();
     let text = event.power(0.05, &Ticket::new()).unwrap_err().to_string();
     assert!(text.contains("`base` be universal"), "{text}");
     let effects = Did::new("wage", "first").base(Base::Universal).fit(&panel).unwrap();
     let event = effects.aggregate(&Aggregate::new(By::Event)).unwrap();
-    let own = event.honest(&[0.0, 0.1, 0.2], &[], 0.05).unwrap();
+    let own = event.honest(Departure::Smooth, &[0.0, 0.1, 0.2], &[], 0.05).unwrap();
     assert!(own.windows(2).all(|pair| pair[0].high - pair[0].low < pair[1].high - pair[1].low));
-    assert!(event.honest(&[-1.0], &[], 0.05).is_err());
-    assert!(event.honest(&[1.0], &[1.0], 0.05).is_err());
+    assert!(event.honest(Departure::Smooth, &[-1.0], &[], 0.05).is_err());
+    assert!(event.honest(Departure::Smooth, &[1.0], &[1.0], 0.05).is_err());
     // a slope found in 80 % of samples lies where one placebo alone would need 2.8 errors
     let power = event.power(0.05, &Ticket::new()).unwrap();
     let se = event.std_errors()[event.rows().iter().position(|row| row.event == Some(-2)).unwrap()];

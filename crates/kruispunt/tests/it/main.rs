@@ -12,5 +12,6 @@ mod linkage;
 mod panel;
 mod panel_ols;
 mod panel_twins;
+mod synthetic;
 mod trajectory;
 mod wild;
