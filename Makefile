@@ -23,7 +23,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 REMAP := --remap-path-prefix=$(CURDIR)=kruispunt $(foreach dir,$(wildcard $(CARGO_HOME)/registry/src/*),--remap-path-prefix=$(dir)=crates) --remap-path-prefix=$(HOME)=home
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint wheel wheelhouse bench pins clean
+.PHONY: help demo test test-rust test-python lint site wheel wheelhouse bench pins clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,10 @@ test-python: $(STAMPS)/native ## the tests of the Python door, doctests and note
 
 lint: $(STAMPS)/native ## formatting, clippy, rustdoc, ruff, mypy, stubtest
 	.ci/lint
+
+site: $(STAMPS)/native ## the documentation as HTML that needs no network, in build/site
+	$(BIN)/python docs/site/build.py build/site
+	$(BIN)/python docs/site/look.py build/site
 
 wheel: $(STAMPS)/tools ## an optimised wheel for any Linux with glibc 2.17, in dist/
 	rm -rf dist

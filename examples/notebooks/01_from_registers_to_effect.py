@@ -31,7 +31,7 @@ import polars as pl
 import kruispunt as kp
 
 STARTED = time.perf_counter()
-arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
+arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
 folder = Path(arguments[0] if arguments else "demo")
 scale = arguments[1] if len(arguments) > 1 else "chair"
 folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ import polars as pl
 import kruispunt as kp
 
 STARTED = time.perf_counter()
-arguments = [a for a in sys.argv[1:] if not a.startswith("-")]
+arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
 scale = arguments[1] if len(arguments) > 1 else "chair"
 KINDS = ["GCT", "OCT", "NCWT", "CWT"]
 warnings.simplefilter("ignore", kp.exceptions.DesignWarning)  # cautions are looked at by name

@@ -27,7 +27,8 @@ import pandas as pd
 
 import kruispunt as kp
 
-OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
+OUT = Path(arguments[0] if arguments else tempfile.mkdtemp())
 QUARTERS = [f"{2005 + at // 4}Q{at % 4 + 1}" for at in range(48)]
 
 

@@ -24,7 +24,8 @@ import polars as pl
 
 import kruispunt as kp
 
-OUT = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(tempfile.mkdtemp())
+arguments = [] if "ipykernel" in sys.modules else sys.argv[1:]
+OUT = Path(arguments[0] if arguments else tempfile.mkdtemp())
 OUT.mkdir(parents=True, exist_ok=True)
 
 # %% [markdown]

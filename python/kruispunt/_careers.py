@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -110,6 +111,9 @@ def _panels(
 ) -> Figure:
     try:
         from matplotlib.figure import Figure as NewFigure
+
+        if "ipykernel" in sys.modules:
+            import matplotlib.pyplot  # noqa: F401, ICN001 - tells notebooks how to show a figure
     except ImportError as error:
         message = 'plots need matplotlib; install it with: pip install "kruispunt[plots]"'
         raise MissingPackageError(message) from error

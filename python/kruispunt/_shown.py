@@ -9,7 +9,14 @@ from kruispunt import _core
 from kruispunt._frames import to_frame
 from kruispunt.table import Table
 
-__all__ = ["Shown"]
+__all__ = ["Shown", "said"]
+
+
+def said(what: object, *tables: _core.Table) -> str:
+    """Write what something says of itself as HTML, with the first rows of tables."""
+    shown = html.escape(repr(what))
+    head = f"<pre>{shown}</pre>" if "\n" in shown else f"<p>{shown}</p>"
+    return f"<div>{head}{''.join(Table.wrap(table)._repr_html_() for table in tables)}</div>"
 
 
 class Shown:
@@ -39,5 +46,4 @@ class Shown:
         return self.__kruispunt_table__().__arrow_c_stream__(requested_schema)
 
     def _repr_html_(self) -> str:
-        table = Table.wrap(self.__kruispunt_table__())._repr_html_()
-        return f"<div><p>{html.escape(repr(self))}</p>{table}</div>"
+        return said(self, self.__kruispunt_table__())

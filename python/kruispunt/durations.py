@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from kruispunt import _core
 from kruispunt._frames import to_frame, to_table
 from kruispunt._progress import Callback, reporting
+from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.estimate import Fit
 from kruispunt.estimate._models import _kind as same_kind
@@ -142,6 +143,9 @@ class Survival:
         groups = ", ".join(name for name in self.groups if name)
         what = f" by {groups}" if groups else ""
         return f"Survival: {', '.join(self.causes)}{what}"
+
+    def _repr_html_(self) -> str:
+        return said(self, self._native.tidy(0.05))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"native": self._native}
@@ -535,6 +539,9 @@ class Staged:
                 f"{own['low']:>10.4f}{own['high']:>10.4f}"
             )
         return "\n".join([*lines, f"if {self.assumptions}"])
+
+    def _repr_html_(self) -> str:
+        return said(self)
 
 
 def staged(

@@ -847,8 +847,8 @@ class Comparison(Mapping[str, Effects]):
         options.setdefault("bands", "pointwise")
         return plot_effects({method: _event(own) for method, own in self.items()}, **options)
 
-    def __repr__(self) -> str:
-        lines = [f"{'':<12}{'overall':>12}{'std. error':>12}  of"]
+    def _overall(self) -> list[tuple[str, str, str, str]]:
+        rows = []
         for method, effects in self.items():
             own = effects.aggregate("simple") if effects.by == "cells" else effects
             table = to_frame(own.native.tidy("pointwise", 0.05, 0, 0))
@@ -856,9 +856,24 @@ class Comparison(Mapping[str, Effects]):
             value, error = (row[table.columns.index(name)] for name in ("estimate", "std_error"))
             overall = row[table.columns.index("phase")] == "overall"
             shown = (_short(value), _short(error)) if overall else ("", "")
-            lines.append(f"{method:<12}{shown[0]:>12}{shown[1]:>12}  {own.estimand}")
+            rows.append((method, *shown, own.estimand))
+        return rows
+
+    def __repr__(self) -> str:
+        lines = [f"{'':<12}{'overall':>12}{'std. error':>12}  of"]
+        for method, value, error, of in self._overall():
+            lines.append(f"{method:<12}{value:>12}{error:>12}  {of}")
         lines += [f"{method:<12}refused: {reason}" for method, reason in self.refused.items()]
         return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        refused = [(method, "", "", f"refused: {why}") for method, why in self.refused.items()]
+        head = "".join(f"<th>{name}</th>" for name in ("method", "overall", "std. error", "of"))
+        body = "".join(
+            f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>"
+            for row in [*self._overall(), *refused]
+        )
+        return f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
 
 
 def _event(effects: Effects) -> Effects:

@@ -37,6 +37,7 @@ from numpy.typing import NDArray
 from kruispunt import _core, _splink
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import Callback, reporting
+from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.exceptions import DesignWarning, InputError
 from kruispunt.linked import Linked
@@ -728,6 +729,10 @@ class Linker:
         compared = ", ".join(one.column for one in self.comparisons)
         return f"<Linker on {compared}; {len(self.blocking)} blocking rules; {state}>"
 
+    def _repr_html_(self) -> str:
+        learned = [] if self.native.probability is None else [self.native.parameters()]
+        return said(self, *learned)
+
 
 class Links:
     """Pairs of rows that are one person, with the probability of each.
@@ -1002,6 +1007,9 @@ class Links:
 
     def __repr__(self) -> str:
         return f"<{len(self):,} links of {self.n_left:,} to {self.n_right:,} rows>"
+
+    def _repr_html_(self) -> str:
+        return said(self, self.native.pairs())
 
 
 def evaluate(links: Links, truth: Truth, *, by: Any = None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypedDict, Unpack
@@ -94,6 +95,11 @@ class ByGroup(Mapping[str, Effects]):
 
     def __repr__(self) -> str:
         return "\n".join(f"{group}: {effects!r}" for group, effects in self._effects.items())
+
+    def _repr_html_(self) -> str:
+        each = self._effects.items()
+        shown = (f"<h4>{html.escape(group)}</h4>{own._repr_html_()}" for group, own in each)
+        return f"<div>{''.join(shown)}</div>"
 
 
 def dynamic_matching(

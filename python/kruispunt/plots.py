@@ -7,6 +7,7 @@ and uses colours that colour-blind readers can tell apart (Okabe & Ito 2008).
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -37,7 +38,13 @@ def new_axes(ax: Axes | None = None, *, width: float = 8.0, height: float = 4.2)
     except ImportError as error:
         message = 'plots need matplotlib; install it with: pip install "kruispunt[plots]"'
         raise MissingPackageError(message) from error
-    axes: Axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
+    if "ipykernel" in sys.modules:
+        # A notebook shows the figures that pyplot knows, at the end of the cell, and closes them.
+        import matplotlib.pyplot as plt
+
+        axes: Axes = plt.figure(figsize=(width, height), layout="constrained").add_subplot()
+    else:
+        axes = Figure(figsize=(width, height), layout="constrained").add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(visible=True, axis="y", color="#dddddd", linewidth=0.6)
     return axes

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 
 from kruispunt import _core
 from kruispunt._progress import Callback, reporting
+from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.exceptions import InputError, MissingPackageError
 from kruispunt.table import Table
@@ -98,6 +99,9 @@ class Truth(_Tables):
     def __repr__(self) -> str:
         return f"<truth: {', '.join(self)}>"
 
+    def _repr_html_(self) -> str:
+        return said(self)
+
 
 class Registers(_Tables):
     """Synthetic registers, by name of the table; made by :func:`registers`.
@@ -177,6 +181,9 @@ class Registers(_Tables):
             f"<registers: scale {self._world.scale}, seed {self._world.seed}, {persons:,} persons, "
             f"{len(self)} tables>"
         )
+
+    def _repr_html_(self) -> str:
+        return said(self)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
         return Registers, (self._world, self._backend)

@@ -149,8 +149,7 @@ class Table:
                 writer.writerows(self.native.cells(start, _BLOCK))
 
     def __repr__(self) -> str:
-        cells = [[cell or "" for cell in row] for row in self.native.cells(0, _SHOWN)]
-        numeric = [self.native.column(name).kind in {"int", "float"} for name in self.columns]
+        cells, numeric = self._first_rows()
         widths = [
             max([len(name), *(len(row[at]) for row in cells)])
             for at, name in enumerate(self.columns)
@@ -169,22 +168,53 @@ class Table:
         lines += ["..."] * (len(self) > _SHOWN)
         return "\n".join([*lines, self._size()])
 
-    def _repr_html_(self) -> str:
-        head = "".join(f"<th>{html.escape(name)}</th>" for name in self.columns)
-        rows = [
-            "".join(f"<td>{html.escape(cell or '')}</td>" for cell in row)
+    def _first_rows(self) -> tuple[list[list[str]], list[bool]]:
+        """Give the cells to show, and which columns are numbers."""
+        kinds = [self.native.column(name).kind for name in self.columns]
+        shown = [
+            [
+                _short(cell or "") if kind == "float" else cell or ""
+                for cell, kind in zip(row, kinds, strict=True)
+            ]
             for row in self.native.cells(0, _SHOWN)
+        ]
+        return shown, [kind in {"int", "float"} for kind in kinds]
+
+    def _repr_html_(self) -> str:
+        cells, numeric = self._first_rows()
+        sides = [f'style="text-align: {"right" if own else "left"}"' for own in numeric]
+        head = "".join(
+            f"<th {side}>{html.escape(name)}</th>"
+            for name, side in zip(self.columns, sides, strict=True)
+        )
+        rows = [
+            "".join(
+                f"<td {side}>{html.escape(cell)}</td>"
+                for cell, side in zip(row, sides, strict=True)
+            )
+            for row in cells
         ]
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         if len(self) > _SHOWN:
             body += f'<tr><td colspan="{len(self.columns)}">&#8230;</td></tr>'
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-        return f"<div>{table}<p>{self._size()}</p></div>"
+        return f'<div style="overflow-x: auto">{table}<p>{self._size()}</p></div>'
 
     def _size(self) -> str:
         rows, columns = self.shape
         plural = ("" if rows == 1 else "s", "" if columns == 1 else "s")
         return f"{rows:,} row{plural[0]} x {columns} column{plural[1]}"
+
+
+def _short(cell: str) -> str:
+    """Show a real number with some seven digits."""
+    if len(cell) <= 10:
+        return cell
+    value = float(cell)
+    if value != 0 and not 1e-4 <= abs(value) < 1e10:
+        return f"{value:.5g}"
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:.{max(7 - whole, 2)}f}"
 
 
 def to_numpy(column: _core.Column) -> NDArray[Any]:

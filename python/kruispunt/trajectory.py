@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import html
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
@@ -21,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import reporting
-from kruispunt._shown import Shown
+from kruispunt._shown import Shown, said
 from kruispunt.account import Account
 from kruispunt.exceptions import DesignWarning, InputError
 from kruispunt.panel import Panel, _face
@@ -1001,6 +1000,9 @@ class Distances:
             f"{self.method} in {self.precision}"
         )
 
+    def _repr_html_(self) -> str:
+        return said(self)
+
 
 class Tree:
     """A tree of sequences; made by :meth:`Distances.tree`."""
@@ -1052,6 +1054,9 @@ class Tree:
 
     def __repr__(self) -> str:
         return f"Tree of {len(self):,} different sequences, {self.linkage} linkage"
+
+    def _repr_html_(self) -> str:
+        return said(self)
 
 
 class Typology:
@@ -1176,6 +1181,9 @@ class Typology:
         sizes = ", ".join(f"{size:,}" for size in self.sizes)
         return f"Typology of {len(self):,} sequences, {self.k} types ({sizes}): {self.method}"
 
+    def _repr_html_(self) -> str:
+        return said(self)
+
 
 def _measure(typologies: Sequence[Typology]) -> None:
     """Compute the quality of typologies of the same distances, where not yet done."""
@@ -1237,4 +1245,4 @@ class Typologies(Mapping[int, Typology]):
         return f"Typologies of {', '.join(str(k) for k in self._own)} types"
 
     def _repr_html_(self) -> str:
-        return f"<div><p>{html.escape(repr(self))}</p></div>"
+        return said(self)

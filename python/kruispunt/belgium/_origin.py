@@ -36,15 +36,15 @@ def origin(
     foreign one the person is of Belgian origin if enough is known to say so; rules differ in what
     is enough.
 
-    =====================  =======================================  =======================
-    rule                   criteria, in order                       a parent unknown
-    =====================  =======================================  =======================
-    ``"monitoring"``       father, mother, own, now                 undetermined
-    ``"statbel"``          father, mother, own, now                 counts as Belgian
-    ``"arvastat"``         father, mother, own, now; its six groups counts as Belgian
-    ``"country_of_birth"`` born, mother_born, father_born           undetermined
-    a list of criteria     yours                                    undetermined
-    =====================  =======================================  =======================
+    ======================  =========================================  ====================
+    rule                    criteria, in order                         a parent unknown
+    ======================  =========================================  ====================
+    ``"monitoring"``        father, mother, own, now                   undetermined
+    ``"statbel"``           father, mother, own, now                   counts as Belgian
+    ``"arvastat"``          father, mother, own, now; its six groups   counts as Belgian
+    ``"country_of_birth"``  born, mother_born, father_born             undetermined
+    a list of criteria      yours                                      undetermined
+    ======================  =========================================  ====================
 
     Parameters
     ----------

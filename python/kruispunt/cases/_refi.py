@@ -11,6 +11,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._shown import said
 from kruispunt.exceptions import InputError
 from kruispunt.table import Table
 
@@ -209,6 +210,9 @@ class Project:
             f"<Project of {len(self.sources(Table))} sources, {len(self.codes(Table))} codes, "
             f"{len(self.codings(Table))} codings>"
         )
+
+    def _repr_html_(self) -> str:
+        return said(self, self.codes(Table).native)
 
 
 _KINDS = {"bool": "Boolean", "int": "Integer", "float": "Float", "date": "Date"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -10,6 +11,18 @@ from kruispunt.estimate._fit import Fit
 from kruispunt.estimate._fits import Fits
 
 __all__ = ["etable"]
+
+
+class Printed(str):  # noqa: SLOT000 - it has one more thing to say
+    """A table as text, which a notebook shows as a table."""
+
+    html: str
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_html_(self) -> str:
+        return self.html
 
 
 def etable(
@@ -44,7 +57,7 @@ def etable(
     Returns
     -------
     str
-        The table.
+        The table; a notebook shows plain text and HTML as a table, the others as they are.
 
     Examples
     --------
@@ -67,13 +80,20 @@ def etable(
     Standard errors in parentheses.
     """
     fits = [models] if isinstance(models, Fit) else list(models)
-    table = _core.etable(
-        [fit.native for fit in fits],
-        type,
-        list((labels or {}).items()),
-        list(model_heads),
-        list(keep),
-        digits,
-        list(signif_code or ()),
-    )
-    return table.rstrip("\n")
+
+    def written(type_: str) -> str:
+        table = _core.etable(
+            [fit.native for fit in fits],
+            type_,
+            list((labels or {}).items()),
+            list(model_heads),
+            list(keep),
+            digits,
+            list(signif_code or ()),
+        )
+        return table.rstrip("\n")
+
+    table = Printed(written(type))
+    shown = type in ("text", "html")
+    table.html = written("html") if shown else f"<pre>{html.escape(table)}</pre>"
+    return table

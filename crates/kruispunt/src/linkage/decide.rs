@@ -236,9 +236,10 @@ impl Linker {
             }
             (kept, tail, by_rule)
         })?;
+        let kept = chunks.iter().map(|(kept, ..)| kept.len()).sum();
         let mut scored = Scored {
-            candidates: Vec::new(),
-            expected: Vec::new(),
+            candidates: Vec::with_capacity(kept),
+            expected: Vec::with_capacity(pairs.blocks.n_left()),
             compared: 0,
             by_rule: vec![0; self.rules.len()],
         };
