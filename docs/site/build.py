@@ -163,6 +163,27 @@ def owned(module: object, name: str) -> bool:
     return getattr(getattr(module, name), "__module__", None) == getattr(module, "__name__", "")
 
 
+def unknown(source: Path) -> list[str]:
+    """Give the names that pages of the reader's folders quote and that do not exist."""
+    homes = {
+        name: getattr(place, name)
+        for place in (kp, kp.linkage, kp.trajectory, kp.cases)
+        for name in place.__all__
+        if inspect.isclass(getattr(place, name))
+    }
+    wrong = []
+    for folder in ("howto", "coming-from"):
+        for page in sorted((source / folder).glob("*.md")):
+            for quoted in re.findall(r"`(\w+(?:\.\w+)+)", page.read_text()):
+                first, *rest = quoted.split(".")
+                what = kp if first == "kp" else homes.get(first)
+                for name in rest:
+                    what = None if what is None else getattr(what, name, None)
+                if what is None and (first == "kp" or first in homes):
+                    wrong.append(f"{page.relative_to(source)}: `{quoted}` does not exist")
+    return wrong
+
+
 def main() -> int:
     """Stage the pages and build them; warnings are errors."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -174,6 +195,8 @@ def main() -> int:
     source = out.with_name(out.name + "-source")
     stage(source)
     api(source)
+    if wrong := unknown(source):
+        sys.exit("\n".join(wrong))
     os.environ["KRUISPUNT_SITE_EXECUTE"] = "off" if options.quick else "cache"
     os.environ["KRUISPUNT_SITE_CACHE"] = str(out.with_name(out.name + "-cache"))
     return sphinx(["-W", "--keep-going", "-q", "-b", "html", "-d", str(source / ".trees"),
