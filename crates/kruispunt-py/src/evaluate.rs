@@ -8,9 +8,9 @@ use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed};
 use kruispunt::evaluate::{
-    Adjustment, Against, Aggregate, Bands, Base, Controls, Departure, Did, Distance, DynamicMatching, Family,
-    Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal, Reuse, ShareRule,
-    bacon as decompose, e_value as strength, oster as proportional, rosenbaum,
+    Adjustment, Against, Aggregate, Bands, Base, Controls, Departure, Did, Distance,
+    DynamicMatching, Family, Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal,
+    Reuse, ShareRule, bacon as decompose, e_value as strength, oster as proportional, rosenbaum,
     twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
