@@ -41,6 +41,7 @@ from kruispunt.estimate import (
 )
 
 # evaluate
+from kruispunt.discontinuity import Jump, rd_in_time
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
 from kruispunt.durations import (
     Hazard,
@@ -108,6 +109,8 @@ __all__ = [
     "rwolf",
     "ssc",
     # evaluate
+    "Jump",
+    "rd_in_time",
     "Balanced",
     "ByGroup",
     "Comparison",

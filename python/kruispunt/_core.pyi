@@ -511,6 +511,14 @@ class CoxFit:
     def _from_bytes(data: bytes) -> CoxFit: ...
 
 def bacon(panel: Panel, design: dict[str, Any]) -> Table: ...
+def switching_did(
+    panel: Panel,
+    design: dict[str, Any],
+    progress: Callable[[str, int, int], object] | None = None,
+) -> Effects: ...
+def discontinuity(
+    table: Table, design: dict[str, Any], alpha: float
+) -> tuple[list[tuple[str, float]], str]: ...
 def synthetic_did(
     panel: Panel,
     design: dict[str, Any],

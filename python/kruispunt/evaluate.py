@@ -29,7 +29,7 @@ Bands: TypeAlias = Literal["pointwise", "sup-t"]
 Controls: TypeAlias = Literal["not_yet", "never"]
 Method: TypeAlias = Literal[
     "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe",
-    "synthetic", "sc",
+    "synthetic", "sc", "dcdh",
 ]  # fmt: skip
 
 Parity: TypeAlias = Literal["did", "fixest", "synthdid"]
@@ -605,11 +605,42 @@ def _synthetic(design: dict[str, Any], resampled: dict[str, Any]) -> dict[str, A
     return {name: design[name] for name in ("outcome", "cohort", "method")} | resampled
 
 
+def _start(method: str, cohort: str | None, treatment: str | None) -> str:
+    """Give the column that says when treatment starts or changes, and refuse the other."""
+    wanted, other = ("treatment", "cohort") if method == "dcdh" else ("cohort", "treatment")
+    given = {"cohort": cohort, "treatment": treatment}
+    if given[other] is not None:
+        why = {
+            "cohort": "it takes a treatment that may change; name its column in `treatment`",
+            "treatment": 'it takes the first period in `cohort`; "dcdh" takes changes',
+        }
+        message = f'`{other}` cannot be used with method "{method}": {why[other]}'
+        raise InputError(message)
+    name = given[wanted]
+    if name is None:
+        message = f'`{wanted}`: method "{method}" needs the name of a column'
+        raise InputError(message)
+    return name
+
+
+def _switching(design: dict[str, Any], *, normalized: bool) -> dict[str, Any]:
+    """Give the design of changes of treatment, and refuse what it has no use for."""
+    taken = ("outcome", "cohort", "method", "window", "cluster", "extra")
+    plain = _design(design["outcome"], design["cohort"], method=design["method"])
+    why = "units with the same first treatment are compared, by periods since its first change"
+    known = {name: value for name, value in plain.items() if name not in taken}
+    _refuse(design["method"], design, known, why)
+    _refuse(design["method"], design["extra"], plain["extra"], why)
+    own = {name: design[name] for name in ("outcome", "window", "cluster")}
+    return own | {"treatment": design["cohort"], "normalized": normalized}
+
+
 def did(
     panel: Panel,
     outcome: str,
     *,
-    cohort: str,
+    cohort: str | None = None,
+    treatment: str | None = None,
     method: Method = "cs",
     controls: Controls | None = None,
     covariates: str | Sequence[str] | None = None,
@@ -628,6 +659,7 @@ def did(
     errors: Literal["placebo", "jackknife", "bootstrap"] = "placebo",
     draws: int = 200,
     seed: int = 1,
+    normalized: bool = False,
 ) -> Effects:
     r"""Estimate what a treatment did that starts at different times, or never.
 
@@ -647,6 +679,8 @@ def did(
     cohort : str
         The first period of treatment of each unit (missing, 0 or infinity for never), or truth
         values or 0/1, of which the first true period counts.
+    treatment : str, in place of `cohort`
+        For ``dcdh``: a treatment that may switch on and off, or have doses; numbers or truth values.
     method : str
         The estimator. ``cs``: Callaway & Sant'Anna. ``sa``: Sun & Abraham, one regression against
         the never treated. ``imputation``: Borusyak, Jaravel & Spiess, unit and period effects of
@@ -656,7 +690,9 @@ def did(
         cohort with clean controls (Wing and others). ``etwfe``: extended two-way regression
         (Wooldridge). ``synthetic``: synthetic difference-in-differences (Arkhangelsky and others),
         never treated units and periods before treatment weighted to resemble the treated;
-        ``sc``: synthetic control. ``twfe``: two-way fixed effects, for comparison.
+        ``sc``: synthetic control. ``dcdh``: intertemporal effects of leaving one's first treatment
+        (de Chaisemartin & D'Haultfoeuille), for treatments that switch or have doses, against units
+        with the same first treatment that have not left it. ``twfe``: two-way fixed effects, for comparison.
     controls : {"not_yet", "never"}, optional
         Compare with units not yet treated (by default, where the method allows it), or never
         treated.
@@ -671,7 +707,8 @@ def did(
         For ``cs``: placebos compare with the period before (by default), or with the last period
         before treatment.
     window : (int, int)
-        For ``stacked``: periods before and after treatment that a stack holds.
+        For ``stacked``: periods before and after treatment that a stack holds. For ``dcdh``:
+        placebos before, and the last period since the change, which is period 0.
     leads : int
         For ``imputation`` and ``did2s``: periods before treatment with a placebo effect.
     gaps : {"pairs", "balanced", "cross_sections"}
@@ -702,6 +739,8 @@ def did(
         or from units drawn anew (both: two treated units or more in each cohort).
     draws, seed : int
         Placebos or samples drawn for them, and the seed.
+    normalized : bool
+        For ``dcdh``: divide each effect by the mean dose received since the change.
 
     Returns
     -------
@@ -756,6 +795,9 @@ def did(
     Arkhangelsky, D., Athey, S., Hirshberg, D., Imbens, G. & Wager, S. (2021). Synthetic
     difference-in-differences. *American Economic Review* 111(12), 4088-4118.
 
+    de Chaisemartin, C. & D'Haultfoeuille, X. (2024). Difference-in-differences estimators of
+    intertemporal treatment effects. *Review of Economics and Statistics*.
+
     Examples
     --------
     >>> import warnings
@@ -778,7 +820,7 @@ def did(
     """
     drawn = method in ("synthetic", "sc")
     design = _design(
-        outcome, cohort, method=method, controls=controls, covariates=covariates,
+        outcome, _start(method, cohort, treatment), method=method, controls=controls, covariates=covariates,
         nuisance=nuisance, anticipation=anticipation, base=base, window=window, leads=leads,
         gaps=gaps, cluster=cluster, weights=weights,
         extra=_extra(
@@ -789,9 +831,15 @@ def did(
     with reporting(None) as progress:
         if drawn:
             own = _synthetic(design, resampled)
+            _refuse(method, {"normalized": normalized}, {"normalized": False}, "it knows no doses")
             native = _core.synthetic_did(_native(panel), own, progress)
+        elif method == "dcdh":
+            _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
+            own = _switching(design, normalized=normalized)
+            native = _core.switching_did(_native(panel), own, progress)
         else:
             _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
+            _refuse(method, {"normalized": normalized}, {"normalized": False}, "it knows no doses")
             native = _core.did(_native(panel), design, progress)
     effects = Effects(native, getattr(panel, "_like", None), parity)
     for code, text in effects.cautions.items():

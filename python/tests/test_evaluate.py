@@ -325,3 +325,72 @@ def test_synthetic_equals_r(california):
 def test_what_synthetic_cannot_do_is_refused(california, options, match):
     with pytest.raises(InputError, match=match):
         kp.did(california[0], "packs", cohort="first", **options)
+
+
+SWITCHING = ORACLE.parents[1] / "switching" / "expected.json"
+
+
+def test_switching_equals_the_authors_port_on_wages():
+    """Union membership of 545 men: the numbers of the authors' Python port, to all digits."""
+    wage_panel = pytest.importorskip("linearmodels.datasets.wage_panel")
+    expected = json.loads(SWITCHING.read_text(encoding="utf-8"))
+    panel = kp.Panel(wage_panel.load(), person="nr", period="year", unit="year")
+    for name, normalized in (("wagepan", False), ("wagepan_normalized", True)):
+        own = kp.did(
+            panel, "lwage", treatment="union", method="dcdh", window=(2, 4), normalized=normalized
+        )
+        table = own.tidy()
+        events = np.asarray(table["event"], dtype=float)
+        order = [*np.flatnonzero(events >= 0), len(own) - 1, *np.flatnonzero(events < -1)[::-1]]
+        np.testing.assert_allclose(own.estimates[order], expected[name]["estimate"], atol=1e-10)
+        np.testing.assert_allclose(own.std_errors[order], expected[name]["se"], atol=1e-10)
+        assert "not left it" in own.comparison
+    assert own.pretest()["df"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
+        ({"method": "dcdh", "cohort": "first"}, "`cohort` cannot be used"),
+        ({"method": "dcdh"}, "`treatment`: method"),
+        ({"method": "cs", "treatment": "x2"}, "`treatment` cannot be used"),
+        ({"method": "cs"}, "`cohort`: method"),
+        ({"method": "dcdh", "treatment": "x2", "weights": "weight"}, "same first treatment"),
+        ({"method": "dcdh", "treatment": "x2", "family": "logit"}, "same first treatment"),
+        ({"method": "dcdh", "treatment": "x2", "draws": 9}, "not drawn"),
+        ({"method": "cs", "cohort": "first", "normalized": True}, "no doses"),
+        ({"method": "dcdh", "treatment": "cure"}, "no column"),
+    ],
+)
+def test_what_switching_cannot_do_is_refused(panel, options, match):
+    with pytest.raises(InputError, match=match):
+        kp.did(panel, "y", **options)
+
+
+def test_jumps_equal_rdrobust():
+    path = ORACLE.parents[1] / "discontinuity" / "expected.json"
+    oracle = json.loads(path.read_text(encoding="utf-8"))
+    days = {"x": oracle["days"]["x"], "y": oracle["days"]["y"]}
+    own = kp.rd_in_time(days, "y", running="x", cutoff=0, donut=14)
+    expected = oracle["cases"]["donut"]
+    assert own.estimate == pytest.approx(expected["robust"], rel=1e-6)
+    assert own.std_error == pytest.approx(expected["robust_se"], rel=1e-6)
+    assert own.account.steps[-1].verb == "rd_in_time"
+    # the same by date
+    start = np.datetime64("2015-11-09")
+    dated = {"x": start + np.asarray(days["x"], dtype=int), "y": days["y"]}
+    again = kp.rd_in_time(dated, "y", running="x", cutoff="2015-11-09", donut=14)
+    assert again.estimate == pytest.approx(own.estimate, rel=1e-9)
+    wide = kp.rd_in_time(days, "y", running="x", cutoff=0, bandwidth=(90, 150))
+    assert (wide.h, wide.b) == (90, 150)
+    for options, match in (
+        ({"cutoff": "soon"}, "cutoff"),
+        ({"cutoff": 0, "donut": -1}, "donut"),
+        ({"cutoff": 0, "bandwidth": 0}, "bandwidth"),
+        ({"cutoff": 0, "kernel": "square"}, "none of"),
+        ({"cutoff": 0, "level": 2}, "level"),
+    ):
+        with pytest.raises(InputError, match=match):
+            kp.rd_in_time(days, "y", running="x", **options)
+    with pytest.raises(EstimationError, match="too few"):
+        kp.rd_in_time(days, "y", running="x", cutoff=10_000)

@@ -90,7 +90,7 @@ mod _core {
         PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, staged, survival,
     };
     #[pymodule_export]
-    use crate::roll_outs::synthetic_did;
+    use crate::roll_outs::{discontinuity, switching_did, synthetic_did};
 
     // trajectory
     #[pymodule_export]

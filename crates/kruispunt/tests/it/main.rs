@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod designs;
+mod discontinuity;
 mod dynamic;
 mod estimate;
 mod evaluate;
@@ -12,6 +13,7 @@ mod linkage;
 mod panel;
 mod panel_ols;
 mod panel_twins;
+mod switching;
 mod synthetic;
 mod trajectory;
 mod wild;
