@@ -10,6 +10,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._frames import to_table
+from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.exceptions import InputError
 
@@ -38,6 +39,9 @@ class Jump:
     n_below: int
     n_above: int
     account: Account = field(repr=False)
+
+    def _repr_html_(self) -> str:
+        return said(self)
 
 
 def _cutoff(value: Any) -> float:
