@@ -45,13 +45,15 @@ class Jump:
 
 
 def _cutoff(value: Any) -> float:
-    if isinstance(value, (str, date, np.datetime64)):
+    if isinstance(value, np.datetime64) and not np.isnat(value):
+        return float(value.astype("datetime64[D]").astype(np.int64))
+    if isinstance(value, (str, date)):
         try:
-            day = np.datetime64(value, "D")
-        except (ValueError, TypeError):
-            day = np.datetime64("NaT")
-        if not np.isnat(day):
-            return float((day - np.datetime64("1970-01-01")).astype(int))
+            day = date.fromisoformat(str(value)[:10])
+        except ValueError:
+            day = None
+        if day is not None:
+            return float(day.toordinal() - date(1970, 1, 1).toordinal())
     elif isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
         return float(value)
     message = f'`cutoff`: expected a number or a date such as "2015-11-09", got {value!r}'
