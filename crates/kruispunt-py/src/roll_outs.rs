@@ -97,7 +97,7 @@ pub(crate) fn switching_did(
 /// A jump at a cutoff before it meets a table.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-pub(crate) struct Cutoff {
+pub(crate) struct Threshold {
     outcome: String,
     running: String,
     cutoff: f64,
@@ -131,7 +131,7 @@ fn numbers(own: &Jump, alpha: f64) -> PyResult<Found> {
 #[pyfunction]
 pub(crate) fn discontinuity(
     table: &Bound<'_, PyTable>,
-    design: Cutoff,
+    design: Threshold,
     alpha: f64,
 ) -> PyResult<Found> {
     let kernels = [

@@ -108,9 +108,9 @@ fn crossing_and_gaps_are_left_out_and_counted() {
     // first: 3 against the mean change of the two stayers and of the one that falls later (1, 1, 0)
     let first = 3.0 - 2.0 / 3.0;
     // second: -1 against 0, with the sign of a fall
-    assert!((estimate(0) - (first + 1.0) / 2.0).abs() < 1e-12, "{}", estimate(0));
+    assert!((estimate(0) - f64::midpoint(first, 1.0)).abs() < 1e-12, "{}", estimate(0));
     // two periods: 4 against 1; the fall: -2 against 1, so +3
-    assert!((estimate(1) - (3.0 + 3.0) / 2.0).abs() < 1e-12, "{}", estimate(1));
+    assert!((estimate(1) - 3.0).abs() < 1e-12, "{}", estimate(1));
     let step = effects.account().last().unwrap();
     assert!(step.adds_up(), "{step:?}");
     let reasons: Vec<&str> = step.excluded.iter().map(|own| own.reason.as_str()).collect();
