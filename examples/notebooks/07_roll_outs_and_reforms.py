@@ -224,3 +224,116 @@ assert "turns off" in message
 message = refusal(panel, cohort="adopted", method="imputation", controls="never")
 print(message)
 assert "every outcome before treatment" in message
+
+# %% [markdown]
+# ## 6. Who may enter
+#
+# Training starts among job-seekers alone. Before and after then measures how unemployment ends, not
+# what training does. On synthetic registers, where the truth is known, `did` refuses and says why;
+# forced, the leads show the rule: employment falls before every start.
+
+# %%
+reg = kp.synth.registers("test", seed=2, imperfections="none", backend="pandas")
+latent = reg.truth["latent"].set_index("pid")["start"]
+work = reg["nomenc"].assign(employed=reg["nomenc"]["nomenc"].astype(str).str.startswith("1"))
+work["training"] = work["pid"].map(latent)
+work = kp.Panel(work, person="pid", period="quarter")
+try:
+    kp.did(work, "employed", cohort="training")
+    message = "not refused"
+except kp.exceptions.EstimationError as error:
+    message = str(error)
+print(message)
+assert "risk sets" in message
+forced = kp.did(work, "employed", cohort="training", base="universal", force="eligibility")
+assert "eligibility" in forced.cautions
+leads = forced.aggregate("event", window=(-8, 4)).tidy().set_index("event")["estimate"]
+print(leads.round(3).dropna())
+assert leads[-8] > leads[-4] > leads[-2] > 0.03
+
+# %% [markdown]
+# ## 7. Placebos
+#
+# In time: as if every municipality had adopted four quarters earlier, on outcomes before it did. In
+# a group: as if half of the municipalities that never adopt had adopted in 2010. Both should be zero.
+
+# %%
+panel = kp.Panel(roll_out(1, never=True), person="person", period="quarter")
+time = kp.did(panel, "employed", cohort="adopted", cluster="town", placebo=4)
+town, adopted = panel["town"], panel["adopted"]
+pretend = np.where(pd.isna(adopted) & (town % 2 == 0), "2010Q1", None)
+group = kp.did(
+    panel.with_column("pretend", pretend), "employed", cohort="adopted", cluster="town",
+    placebo="pretend",
+)  # fmt: skip
+for placebo in (time, group):
+    simple = placebo.aggregate("simple")
+    print(f"{placebo.estimand[:60]}...: {simple.estimates[0]:.4f} ({simple.std_errors[0]:.4f})")
+    assert abs(simple.estimates[0]) < 3 * simple.std_errors[0]
+
+# %% [markdown]
+# ## 8. A policy for one kind of person
+#
+# The service is for women alone, and the towns that adopt grow faster anyway. Comparing towns finds
+# the growth; the gap between women and men, compared between towns, takes it out.
+
+# %%
+data = roll_out(3, never=True)
+woman = data["person"] % 2 == 0
+grow = 0.004 * (data["adopted"].notna()) * (np.arange(len(data)) % 48)
+data["employed"] += np.where(woman, 0, -data["truth"]) + grow
+panel = kp.Panel(data.assign(woman=woman), person="person", period="quarter")
+truth = data[woman & (data["since"] >= 0)]["truth"].mean()
+triple = kp.did(
+    panel, "employed", cohort="adopted", method="ddd", partition="woman", controls="never",
+    cluster="town",
+)  # fmt: skip
+simple = triple.aggregate("simple")
+double = kp.did(panel, "employed", cohort="adopted", controls="never").aggregate("simple")
+print(f"truth {truth:.3f}; triple {simple.estimates[0]:.3f}; double {double.estimates[0]:.3f}")
+assert abs(simple.estimates[0] - truth) < 3 * simple.std_errors[0]
+assert abs(double.estimates[0] - truth) > 0.03
+
+# %% [markdown]
+# ## 9. Hours, not yes or no
+#
+# The more hours, the more it helps, ever less so. Levels compare each dose with none; slopes compare
+# doses with each other and need more, which a caution says.
+
+# %%
+rng = np.random.default_rng(4)
+data = roll_out(4, never=True)
+hours = rng.gamma(4, 10, 4_000).clip(5, 100).round(1)[data["person"]]
+data["employed"] += np.where(data["since"] >= 0, 0.03 * np.sqrt(hours), 0) - data["truth"]
+panel = kp.Panel(data.assign(hours=hours), person="person", period="quarter")
+dose = kp.dose_response(
+    panel, "employed", cohort="adopted", dose="hours", knots=1, at=[10, 20, 40, 60, 80],
+    cluster="town",
+)  # fmt: skip
+print(dose)
+table = dose.tidy()[:-1]
+known = {float(d): 0.03 * np.sqrt(d) for d in np.linspace(10, 80, 36)}
+inside = (table["level_band_low"] <= 0.03 * np.sqrt(table["dose"])) & (
+    0.03 * np.sqrt(table["dose"]) <= table["level_band_high"]
+)
+assert inside.all()
+assert dose.slopes[0] > dose.slopes[-1]
+axes = dose.plot(truth=known, xlabel="hours", ylabel="employment")
+axes.figure.savefig(OUT / "doses.png", dpi=110)
+
+# %% [markdown]
+# ## 10. Dates on the plot
+#
+# What else happened? Breaks in registers (dashed) and other policies (dotted) stand on the axis of
+# time, under several estimators side by side.
+
+# %%
+event = both["cs"].aggregate("calendar")
+axes = kp.plot_effects(
+    {"cs": event, "imputation": both["imputation"].aggregate("calendar")},
+    bands="pointwise", dates=kp.belgium.calendar(), ylabel="employment",
+)  # fmt: skip
+axes.figure.savefig(OUT / "calendar.png", dpi=110)
+marked = [text.get_text() for text in axes.texts]
+print(marked)
+assert len(marked) > 2

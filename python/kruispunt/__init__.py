@@ -42,6 +42,7 @@ from kruispunt.estimate import (
 
 # evaluate
 from kruispunt.discontinuity import Jump, rd_in_time
+from kruispunt.doses import DoseResponse, dose_response
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
 from kruispunt.durations import (
     Hazard,
@@ -114,6 +115,7 @@ __all__ = [
     "Balanced",
     "ByGroup",
     "Comparison",
+    "DoseResponse",
     "Effects",
     "Hazard",
     "Staged",
@@ -124,6 +126,7 @@ __all__ = [
     "cox",
     "cumulative_incidence",
     "did",
+    "dose_response",
     "dynamic_matching",
     "e_value",
     "gap",

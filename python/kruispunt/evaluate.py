@@ -28,7 +28,7 @@ By: TypeAlias = Literal["simple", "group", "calendar", "event"]
 Bands: TypeAlias = Literal["pointwise", "sup-t"]
 Controls: TypeAlias = Literal["not_yet", "never"]
 Method: TypeAlias = Literal[
-    "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe",
+    "cs", "sa", "imputation", "did2s", "lpdid", "lpdid_rw", "stacked", "etwfe", "twfe", "ddd",
     "synthetic", "sc", "dcdh",
 ]  # fmt: skip
 
@@ -404,6 +404,7 @@ class Effects:
         level: float = 0.95,
         truth: Any = None,
         marks: Any = None,
+        dates: Any = None,
         ylabel: str | None = None,
         ax: Axes | None = None,
     ) -> Axes:
@@ -421,6 +422,9 @@ class Effects:
             Known effects by event time, drawn as a black line.
         marks : mapping of str to number, optional
             Event times to mark, by label: register breaks, other reforms.
+        dates : sequence of mapping, optional
+            Dates to mark, as :func:`kruispunt.belgium.calendar` gives them: breaks in registers
+            and policies. On an axis of event times they need effects of one cohort.
         ylabel : str, optional
             Label of the vertical axis; give the unit.
         ax : matplotlib.axes.Axes, optional
@@ -429,8 +433,9 @@ class Effects:
         from kruispunt.plots import plot_effects
 
         return plot_effects(
-            self, bands=bands, level=level, truth=truth, marks=marks, ylabel=ylabel, ax=ax
-        )
+            self, bands=bands, level=level, truth=truth, marks=marks, dates=dates, ylabel=ylabel,
+            ax=ax,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self._native)
@@ -567,6 +572,7 @@ def _extra(
     parity: str | None = None,
     force: str | Sequence[str] | None = None,
     family: str = "linear",
+    partition: str | None = None,
 ) -> dict[str, Any]:
     group = placebo if isinstance(placebo, str) else None
     if parity not in (None, "did", "fixest"):
@@ -578,6 +584,7 @@ def _extra(
         "shares": "fixed" if parity == "fixest" else "own",
         "force": _names(force, "force"),
         "family": family,
+        "partition": partition,
     }
 
 
@@ -652,6 +659,7 @@ def did(
     gaps: Literal["pairs", "balanced", "cross_sections"] = "pairs",
     cluster: str | None = None,
     weights: str | None = None,
+    partition: str | None = None,
     family: Literal["linear", "poisson", "logit"] = "linear",
     placebo: int | str | None = None,
     parity: Parity | None = None,
@@ -688,11 +696,13 @@ def did(
         estimated (Gardner). ``lpdid``: local projections (Dube and others), cohorts weighted by
         their precision; ``lpdid_rw``: each treated unit alike. ``stacked``: a window around each
         cohort with clean controls (Wing and others). ``etwfe``: extended two-way regression
-        (Wooldridge). ``synthetic``: synthetic difference-in-differences (Arkhangelsky and others),
-        never treated units and periods before treatment weighted to resemble the treated;
-        ``sc``: synthetic control. ``dcdh``: intertemporal effects of leaving one's first treatment
-        (de Chaisemartin & D'Haultfoeuille), for treatments that switch or have doses, against units
-        with the same first treatment that have not left it. ``twfe``: two-way fixed effects, for comparison.
+        (Wooldridge). ``ddd``: triple differences (Ortiz-Villavicencio & Sant'Anna), for a policy
+        that treats one kind of unit (`partition`) in the cohorts it reaches. ``synthetic``:
+        synthetic difference-in-differences (Arkhangelsky and others), never treated units and
+        periods before treatment weighted to resemble the treated; ``sc``: synthetic control.
+        ``dcdh``: intertemporal effects of leaving one's first treatment (de Chaisemartin &
+        D'Haultfoeuille), for treatments that switch or have doses, against units with the same
+        first treatment that have not left it. ``twfe``: two-way fixed effects, for comparison.
     controls : {"not_yet", "never"}, optional
         Compare with units not yet treated (by default, where the method allows it), or never
         treated.
@@ -718,6 +728,8 @@ def did(
         Clusters in which units are nested; by default the unit.
     weights : str, optional
         One positive number a unit.
+    partition : str, optional
+        For ``ddd``: truth values or 0/1, one a unit: whom the policy is for.
     family : {"linear", "poisson", "logit"}
         For ``etwfe``: trends are parallel in means, in logarithms of means (counts, amounts from 0
         on) or in log-odds (shares, truth values). Effects stay in the unit of the outcome.
@@ -789,6 +801,9 @@ def did(
     Wooldridge, J. (2023). Simple approaches to nonlinear difference-in-differences with panel
     data. *Econometrics Journal* 26(3), C31-C66.
 
+    Ortiz-Villavicencio, M. & Sant'Anna, P. (2025). Better understanding triple differences
+    estimators. arXiv:2505.09942.
+
     Sant'Anna, P. & Zhao, J. (2020). Doubly robust difference-in-differences estimators.
     *Journal of Econometrics* 219(1), 101-122.
 
@@ -824,7 +839,8 @@ def did(
         nuisance=nuisance, anticipation=anticipation, base=base, window=window, leads=leads,
         gaps=gaps, cluster=cluster, weights=weights,
         extra=_extra(
-            placebo=placebo, parity=None if drawn else parity, force=force, family=family
+            placebo=placebo, parity=None if drawn else parity, force=force, family=family,
+            partition=partition,
         ),
     )  # fmt: skip
     resampled = {"errors": errors, "draws": draws, "seed": seed, "parity": parity}

@@ -235,6 +235,7 @@ def plot_effects(
     level: float = 0.95,
     truth: Mapping[int, float] | None = None,
     marks: Mapping[str, float] | None = None,
+    dates: Sequence[Mapping[str, str]] | None = None,
     xlabel: str | None = None,
     ylabel: str | None = None,
     ax: Axes | None = None,
@@ -256,6 +257,11 @@ def plot_effects(
         Known effects by place on the horizontal axis, drawn as a black line.
     marks : mapping of str to number, optional
         Places to mark by label: register breaks, dates of other policies.
+    dates : sequence of mapping, optional
+        Dates to mark, each with ``date`` (``YYYY-MM-DD``), ``name`` and ``kind``, as
+        :func:`kruispunt.belgium.calendar` gives them: breaks in registers (``register``) dashed,
+        policies dotted. On an axis of event times they need effects of one cohort. Dates beyond
+        the axis are left out.
     xlabel, ylabel : str, optional
         Labels of the axes; give the unit.
     ax : matplotlib.axes.Axes, optional
@@ -268,11 +274,12 @@ def plot_effects(
     Raises
     ------
     InputError
-        If there is nothing to draw, or effects of different kinds.
+        If there is nothing to draw, effects are of different kinds, or `dates` have no place.
     MissingPackageError
         If matplotlib is not installed.
     """
     axes = new_axes(ax)
+    given = next(iter(_named_effects(effects).values()), None)
     named = _paths(effects)
     kinds = {own.by for own in named.values()}
     if len(kinds) != 1:
@@ -303,6 +310,8 @@ def plot_effects(
             markersize=4.5, label=_legend(label, level),
         )  # fmt: skip
     _decorate(axes, kind, next(iter(named.values())), truth, marks)
+    if dates is not None and given is not None:
+        _overlay(axes, kind, given, dates)
     axes.set_xlabel(xlabel if xlabel is not None else _axis(kind, next(iter(named.values()))))
     axes.set_ylabel(ylabel if ylabel is not None else "effect")
     axes.legend(frameon=False)
@@ -411,16 +420,92 @@ def love_plot(balance: Any, *, ax: Axes | None = None) -> Axes:
     return axes
 
 
-def _paths(effects: Effects | Sequence[Effects] | Mapping[str, Effects]) -> dict[str, Effects]:
+def _named_effects(
+    effects: Effects | Sequence[Effects] | Mapping[str, Effects],
+) -> dict[str, Effects]:
     if isinstance(effects, Mapping):
-        named = dict(effects)
-    elif isinstance(effects, Sequence):
-        named = {f"model {at}": own for at, own in enumerate(effects, start=1)}
-    else:
-        named = {"": effects}
+        return dict(effects)
+    if isinstance(effects, Sequence):
+        return {f"model {at}": own for at, own in enumerate(effects, start=1)}
+    return {"": effects}
+
+
+def _paths(effects: Effects | Sequence[Effects] | Mapping[str, Effects]) -> dict[str, Effects]:
     return {
-        label: own.aggregate("event") if own.by == "cells" else own for label, own in named.items()
+        label: own.aggregate("event") if own.by == "cells" else own
+        for label, own in _named_effects(effects).items()
     }
+
+
+_STEPS = {"year": 1, "quarter": 4, "month": 12}
+
+
+def _number(label: str, unit: str) -> float:
+    """Give a period such as 2012, 2012Q3 or 2012-07 as periods since year 0."""
+    digits = [int(part) for part in re.findall(r"\d+", label)]
+    return _STEPS[unit] * digits[0] + (digits[1] - 1 if len(digits) > 1 else 0)
+
+
+def _moment(date: str, unit: str) -> float:
+    """Give a day as periods since year 0, with a fraction; a period lasts until the next begins."""
+    try:
+        year, month, day = (int(part) for part in date.split("-"))
+    except ValueError as error:
+        message = f"`dates`: expected days such as 2015-11-09, got {date!r}"
+        raise InputError(message) from error
+    return (year + (month - 1 + (day - 1) / 31) / 12) * _STEPS[unit]
+
+
+def _overlay(axes: Axes, kind: str, effects: Effects, dates: Sequence[Mapping[str, str]]) -> None:
+    """Mark dates on an axis of periods, or of event times of one cohort."""
+    import numpy as np
+
+    unit = effects.native.unit
+    table = effects.native.tidy("pointwise", 0.05, 0, 0)
+
+    def cells(name: str) -> list[str]:
+        at = table.columns.index(name)
+        return [row[at] or "" for row in table.cells(0, len(table)) if row[at]]
+
+    if kind == "event":
+        cohorts = sorted(set(cells("cohort")))
+        if len(cohorts) != 1:
+            message = (
+                "`dates`: event times of several cohorts lie at different dates; draw "
+                'aggregate("calendar"), or the effects of one cohort'
+            )
+            raise InputError(message)
+        # a period's effect stands in its middle
+        numbers, places = [0.0, 1.0], [0.0, 1.0]
+        start = _number(cohorts[0], unit) + 0.5
+    elif kind in ("group", "calendar"):
+        labels = cells("cohort" if kind == "group" else "period")
+        numbers = [_number(label, unit) + 0.5 for label in labels]
+        places = [float(at) for at in range(len(labels))]
+        start = 0.0
+    else:
+        message = "`dates`: one number has no axis of time; draw an event study or calendar means"
+        raise InputError(message)
+    low, high = axes.get_xlim()
+    for event in dates:
+        moment = _moment(event["date"], unit) - start
+        if kind == "event":
+            place = moment
+        elif numbers[0] - 0.5 <= moment <= numbers[-1] + 0.5:
+            place = float(np.interp(moment, numbers, places))
+            place += min(moment - numbers[0], 0) + max(moment - numbers[-1], 0)
+        else:
+            continue
+        if not low <= place <= high:
+            continue
+        register = event.get("kind") == "register"
+        colour = COLOURS[1] if register else COLOURS[2]
+        axes.axvline(place, color=colour, linewidth=1.0, linestyle="--" if register else ":")
+        axes.annotate(
+            event["name"].replace("_", " "), (place, 0.02), xycoords=("data", "axes fraction"),
+            rotation=90, va="bottom", ha="right", fontsize="x-small", color=colour,
+        )  # fmt: skip
+    axes.set_xlim(low, high)
 
 
 def _drawn(effects: Effects, column: str, bands: str, level: float) -> list[list[float]]:
@@ -466,7 +551,9 @@ def _decorate(
         table = effects.native.tidy("pointwise", 0.05, 0, 0)
         column = table.columns.index("cohort" if kind == "group" else "period")
         labels = [cells[column] or "" for cells in table.cells(0, len(table))][:-1]
-        axes.set_xticks(range(len(labels)), labels)
+        # no more labels than fit side by side
+        step = 1 + (len(labels) - 1) // 9
+        axes.set_xticks(range(0, len(labels), step), labels[::step])
     else:
         axes.set_xticks([])
     for label, place in (marks or {}).items():

@@ -225,6 +225,7 @@ def registers(
     *,
     imperfections: str | Sequence[str] = "all",
     rho: float = 0.0,
+    rollout: Literal["some", "all"] = "some",
     backend: Backend | None = None,
     progress: bool | Callback | None = None,
 ) -> Registers:
@@ -246,6 +247,10 @@ def registers(
     rho : float
         How much the start of a training depends on unobserved attachment to work, -5 to 5; with
         0, selection is on observables.
+    rollout : {"some", "all"}
+        Whether a quarter of the municipalities never takes up the local service, or these take it
+        up like the others, so that nobody is left to compare with in the end. Nothing else depends
+        on it.
     backend : {"polars", "pandas", "pyarrow"}, optional
         The kind of data frame the tables come as; by default :class:`kruispunt.Table`.
     progress : bool or callable, optional
@@ -288,5 +293,5 @@ def registers(
         case _:
             names = list(imperfections)
     with reporting(progress) as callback:
-        world = _core.World.build(scale, seed, names, float(rho), callback)
+        world = _core.World.build(scale, seed, names, float(rho), rollout, callback)
     return Registers(world, backend)

@@ -165,3 +165,103 @@ def test_a_pretest_says_what_it_could_have_found(panel):
         flat.pretest()
     imputed = kp.did(panel, "y", cohort="first", method="imputation").aggregate("event")
     assert np.isnan(imputed.pretest()["slope_80"])
+
+
+def test_counts_and_shares_equal_diff_diff(data):
+    oracle = json.loads((ORACLES / "designs/expected.json").read_text(encoding="utf-8"))
+    panel = kp.Panel(
+        data | {"count": oracle["count"], "high": oracle["high"]},
+        person="person", period="year", unit="year",
+    )  # fmt: skip
+    for family, outcome in (("poisson", "count"), ("logit", "high")):
+        effects = kp.did(panel, outcome, cohort="first", method="etwfe", family=family)
+        peer = oracle[family]
+        np.testing.assert_allclose(effects.estimates, [own["att"] for own in peer], atol=1e-8)
+        np.testing.assert_allclose(effects.std_errors, [own["se"] for own in peer], atol=1e-8)
+        assert "parallel in" in effects.comparison
+    with pytest.raises(InputError, match=r"row \d+"):
+        kp.did(panel, "y", cohort="first", method="etwfe", family="poisson")
+    with pytest.raises(InputError, match="family"):
+        kp.did(panel, "count", cohort="first", family="poisson")
+
+
+def test_triple_differences_equal_moderndid(data):
+    oracle = json.loads((ORACLES / "designs/expected.json").read_text(encoding="utf-8"))
+    panel = kp.Panel(data | {"woman": oracle["woman"]}, person="person", period="year", unit="year")
+    for key, options in (
+        ("triple_never", {"controls": "never"}),
+        ("triple_never_x1", {"controls": "never", "covariates": "x1"}),
+        ("triple_notyet", {}),
+    ):
+        effects = kp.did(panel, "y", cohort="first", method="ddd", partition="woman", **options)
+        table = effects.tidy()
+        after = np.asarray(table["phase"]) == "after"
+        peer = [own["att"] for own in oracle[key]]
+        np.testing.assert_allclose(effects.estimates[after], peer, atol=1e-6, err_msg=key)
+    assert "woman" in effects.estimand
+    assert effects.aggregate("event").std_errors[-1] > 0
+    with pytest.raises(InputError, match="partition"):
+        kp.did(panel, "y", cohort="first", method="ddd")
+    with pytest.raises(InputError, match="ddd"):
+        kp.did(panel, "y", cohort="first", partition="woman")
+
+
+def test_doses_equal_diff_diff(data):
+    oracle = json.loads((ORACLES / "designs/expected.json").read_text(encoding="utf-8"))
+    panel = kp.Panel(data | {"hours": oracle["hours"]}, person="person", period="year", unit="year")
+    peer = oracle["dose_knots"]
+    options = {"cohort": "first", "dose": "hours", "controls": "never", "at": peer["at"]}
+    own = kp.dose_response(panel, "y", degree=2, knots=1, parity="fixest", **options)
+    table = own.tidy()
+    for name in ("level", "level_error", "slope", "slope_error"):
+        np.testing.assert_allclose(np.asarray(table[name], dtype=float)[:-1], peer[name], atol=1e-9)
+    assert own.overall["level"] == pytest.approx(peer["overall"][0])
+    low, high = (np.asarray(table[f"level_{name}"], dtype=float)[:-1] for name in ("low", "high"))
+    assert np.all(np.asarray(table["level_band_high"], dtype=float)[:-1] > high)
+    assert np.all(low < own.levels)
+    again = pickle.loads(pickle.dumps(own))
+    np.testing.assert_array_equal(again.vcov(), own.vcov())
+    assert own.vcov().shape == (10, 10)
+    assert "strong_parallel_trends" in own.cautions
+    assert "Mean slope" in repr(own)
+    free = kp.dose_response(panel, "y", degree=2, knots=1, **options)
+    assert free.overall["level_error"] > own.overall["level_error"]
+    bins = kp.dose_response(panel, "y", curve="bins", edges=[20], **options)
+    assert np.isnan(bins.slopes).all()
+    assert own.account.steps[-1].verb == "did"
+    for change, match in (
+        ({"degree": 0}, "degree"),
+        ({"degree": 1.5}, "degree"),
+        ({"curve": "wave"}, "wave"),
+        ({"at": [1e6]}, "at"),
+        ({"dose": "y"}, "dose"),
+    ):
+        with pytest.raises(InputError, match=match):
+            kp.dose_response(panel, "y", **(options | change))
+    pytest.importorskip("matplotlib")
+    assert own.plot(truth={8: 0.4, 30: 0.4}, xlabel="hours").get_xlabel() == "hours"
+
+
+def test_dates_stand_on_the_axis_of_time(panel):
+    pytest.importorskip("matplotlib")
+    effects = kp.did(panel, "y", cohort="first")
+    dates = [
+        {"date": "2013-07-01", "name": "new_law", "kind": "policy"},
+        {"date": "2015-01-01", "name": "new_form", "kind": "register"},
+        {"date": "1999-01-01", "name": "long_ago", "kind": "policy"},
+    ]
+    axes = effects.aggregate("calendar").plot(dates=dates)
+    texts = {text.get_text(): text.xy[0] for text in axes.texts}
+    # periods 2012 to 2016 stand at 0 to 4, each in its middle
+    assert set(texts) == {"new law", "new form"}
+    assert texts["new law"] == pytest.approx(1.0, abs=0.02)
+    assert texts["new form"] == pytest.approx(2.5, abs=0.02)
+    with pytest.raises(InputError, match="several cohorts"):
+        effects.plot(dates=dates)
+    one = np.where(panel["first"] == 2013, 2013, 0)
+    keep = panel.with_column("one", one).filter(np.isin(panel["first"], [0, 2013]))
+    axes = kp.did(keep, "y", cohort="one").plot(dates=dates)
+    texts = {text.get_text(): text.xy[0] for text in axes.texts}
+    assert texts["new law"] == pytest.approx(0.0, abs=0.02)
+    with pytest.raises(InputError, match="2015-11-09"):
+        effects.aggregate("calendar").plot(dates=[{"date": "soon", "name": "x"}])

@@ -159,7 +159,7 @@ def test_each_method_gives_an_event_study(panel, method):
     [
         ({"method": "sa", "controls": "not_yet"}, "never treated"),
         ({"method": "imputation", "controls": "never"}, "every outcome before treatment"),
-        ({"method": "sa", "covariates": "x1"}, "takes covariates"),
+        ({"method": "sa", "covariates": "x1"}, "take.* covariates"),
         ({"method": "etwfe", "base": "universal"}, "base period"),
         ({"method": "twfe", "gaps": "cross_sections"}, "follows units"),
     ],

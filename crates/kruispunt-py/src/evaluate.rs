@@ -25,7 +25,7 @@ pub(crate) fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -
     })
 }
 
-const METHODS: [(&str, Method); 9] = [
+const METHODS: [(&str, Method); 10] = [
     ("cs", Method::CallawaySantAnna),
     ("sa", Method::SunAbraham),
     ("imputation", Method::Imputation),
@@ -35,6 +35,7 @@ const METHODS: [(&str, Method); 9] = [
     ("stacked", Method::Stacked),
     ("etwfe", Method::ExtendedTwoWay),
     ("twfe", Method::TwoWay),
+    ("ddd", Method::TripleDifference),
 ];
 
 /// A design before it meets a panel.
@@ -66,6 +67,7 @@ pub(crate) struct Extra {
     shares: String,
     force: Vec<String>,
     family: String,
+    partition: Option<String>,
 }
 
 impl Extra {
@@ -81,6 +83,9 @@ impl Extra {
         let families =
             [("linear", Family::Linear), ("poisson", Family::Poisson), ("logit", Family::Logit)];
         did = did.family(one_of("family", &self.family, &families)?);
+        if let Some(column) = self.partition {
+            did = did.partition(column);
+        }
         for word in &self.force {
             did = did.force(one_of("force", word, &[("eligibility", Refusal::Eligibility)])?);
         }
@@ -89,7 +94,7 @@ impl Extra {
 }
 
 impl Design {
-    fn build(self) -> PyResult<Did> {
+    pub(crate) fn build(self) -> PyResult<Did> {
         let controls = [("not_yet", Controls::NotYet), ("never", Controls::Never)];
         let nuisances = [
             ("dr", Nuisance::DoublyRobust),

@@ -22,6 +22,7 @@ mod belgium;
 mod cases;
 mod coded;
 mod column;
+mod dose;
 mod error;
 mod estimate;
 mod evaluate;
@@ -79,6 +80,8 @@ mod _core {
     use crate::estimate::{PyFit, etable, fit_models, model_columns};
 
     // evaluate
+    #[pymodule_export]
+    use crate::dose::{PyDoseEffects, dose_response};
     #[pymodule_export]
     use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, gap, twfe_weights};
     #[pymodule_export]

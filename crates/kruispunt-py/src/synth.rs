@@ -1,10 +1,11 @@
 //! The door to `kruispunt_synth`.
 
 use crate::error::{InputError, KruispuntError};
+use crate::evaluate::one_of;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt_synth::schema::schema;
-use kruispunt_synth::{Imperfection, Imperfections, Registers, Scale, SynthError, World};
+use kruispunt_synth::{Imperfection, Imperfections, Registers, Rollout, Scale, SynthError, World};
 use pyo3::exceptions::PyOSError;
 use pyo3::prelude::*;
 use std::path::PathBuf;
@@ -27,23 +28,26 @@ pub(crate) struct PyWorld(Arc<World>);
 impl PyWorld {
     /// Makes registers; `imperfections` are names, None stands for all.
     #[staticmethod]
-    #[pyo3(signature = (scale, seed, imperfections, rho, progress=None))]
+    #[pyo3(signature = (scale, seed, imperfections, rho, rollout, progress=None))]
     fn build(
         py: Python<'_>,
         scale: &str,
         seed: u64,
         imperfections: Option<Vec<String>>,
         rho: f64,
+        rollout: &str,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let scale = Scale::parse(scale).map_err(|error| synth_error(&error))?;
+        let rollout =
+            one_of("rollout", rollout, &[("some", Rollout::Some), ("all", Rollout::All)])?;
         let faults = match imperfections {
             None => Imperfections::all(),
             Some(names) => Imperfections::list(names).map_err(|error| synth_error(&error))?,
         };
         work::run(py, progress, move |ticket| {
             let registers = Registers::new(scale).seed(seed).imperfections(faults).rho(rho);
-            let world = registers.ticket(ticket.clone()).build();
+            let world = registers.rollout(rollout).ticket(ticket.clone()).build();
             world.map(|world| Self(Arc::new(world))).map_err(|error| synth_error(&error))
         })
     }

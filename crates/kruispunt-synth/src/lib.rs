@@ -32,4 +32,4 @@ mod world;
 pub use error::SynthError;
 pub use imperfection::{Imperfection, Imperfections, NOT_GENERATED};
 pub use scale::Scale;
-pub use world::{Registers, World};
+pub use world::{Registers, Rollout, World};

@@ -1,5 +1,6 @@
 //! A career as the registers see it, in days.
 
+use crate::Rollout;
 use crate::draw::{Draws, Purpose};
 use crate::dynamics::{Career, State, States};
 use crate::firms::Firms;
@@ -25,13 +26,13 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: Seed, rho: f64, faults: Imperfections) -> Self {
+    pub(crate) fn new(seed: Seed, rho: f64, rollout: Rollout, faults: Imperfections) -> Self {
         Self {
             seed,
             rho,
             faults,
             firms: Firms::new(seed),
-            municipalities: crate::places::municipalities(seed),
+            municipalities: crate::places::municipalities(seed, rollout),
             names: Names::new(),
             bounds: bounds(),
         }

@@ -1,5 +1,6 @@
 //! Invented municipalities, and when each took up the local service.
 
+use crate::Rollout;
 use crate::draw::{Draws, Purpose, pick, scaled};
 use crate::params::{ROLLOUT_EARLY, ROLLOUT_SD_PERSON};
 use kruispunt::data::Seed;
@@ -33,7 +34,7 @@ pub(crate) struct Municipality {
 }
 
 /// The municipalities of a world.
-pub(crate) fn municipalities(seed: Seed) -> Vec<Municipality> {
+pub(crate) fn municipalities(seed: Seed, rollout: Rollout) -> Vec<Municipality> {
     (0..MUNICIPALITIES)
         .map(|at| {
             let (province, digit) = PROVINCES[at % 5];
@@ -46,7 +47,7 @@ pub(crate) fn municipalities(seed: Seed) -> Vec<Municipality> {
                 name: format!("{}{}", HEADS[at % 20], TAILS[at / 20]),
                 postcode: format!("{:04}", digit * 1000 + place * 10),
                 province,
-                adoption: (!never).then_some(cohort),
+                adoption: (!never || rollout == Rollout::All).then_some(cohort),
             }
         })
         .collect()

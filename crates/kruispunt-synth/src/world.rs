@@ -26,8 +26,19 @@ pub struct Registers {
     scale: Scale,
     seed: u64,
     rho: f64,
+    rollout: Rollout,
     faults: Imperfections,
     ticket: Ticket,
+}
+
+/// Where the local service comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Rollout {
+    /// A quarter of the municipalities never takes it up.
+    #[default]
+    Some,
+    /// These take it up like the others, so that nobody is left to compare with in the end.
+    All,
 }
 
 impl Registers {
@@ -35,7 +46,8 @@ impl Registers {
     #[must_use]
     pub fn new(scale: Scale) -> Self {
         let faults = Imperfections::none();
-        Self { scale, seed: 0, rho: 0.0, faults, ticket: Ticket::new() }
+        let rollout = Rollout::default();
+        Self { scale, seed: 0, rho: 0.0, rollout, faults, ticket: Ticket::new() }
     }
 
     /// The seed.
@@ -59,6 +71,13 @@ impl Registers {
         self
     }
 
+    /// Where the local service comes; nothing else in the world depends on it.
+    #[must_use]
+    pub const fn rollout(mut self, rollout: Rollout) -> Self {
+        self.rollout = rollout;
+        self
+    }
+
     /// Carries progress and cancellation.
     #[must_use]
     pub fn ticket(mut self, ticket: Ticket) -> Self {
@@ -76,7 +95,7 @@ impl Registers {
         if !(-5.0..=5.0).contains(&self.rho) {
             return Err(SynthError::Rho { got: self.rho });
         }
-        let stage = Stage::new(Seed::new(self.seed), self.rho, self.faults.clone());
+        let stage = Stage::new(Seed::new(self.seed), self.rho, self.rollout, self.faults.clone());
         let homes = self.people(&stage)?;
         let persons: Vec<Person> = homes.into_iter().flatten().collect();
         let numbers = give(stage.seed, &persons, &stage.faults);

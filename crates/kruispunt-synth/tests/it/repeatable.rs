@@ -2,7 +2,7 @@
 
 use crate::world;
 use kruispunt::data::Ticket;
-use kruispunt_synth::{Imperfections, Registers, Scale, SynthError, World};
+use kruispunt_synth::{Imperfections, Registers, Rollout, Scale, SynthError, World};
 use rayon::ThreadPoolBuilder;
 
 /// Tables that do not come person by person.
@@ -79,4 +79,24 @@ fn files_hold_what_the_tables_hold_and_truth_stays_apart() {
     }
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(matches!(world.write_csv("/dev/null/nowhere"), Err(SynthError::Write { .. })));
+}
+
+/// The switch of the roll-out moves adoptions and what hangs on them, nothing else.
+#[test]
+fn a_roll_out_to_all_changes_adoptions_alone() {
+    let build = |rollout| Registers::new(Scale::Mini).seed(3).rollout(rollout).build().unwrap();
+    let (some, all) = (build(Rollout::Some), build(Rollout::All));
+    for name in some.names() {
+        let same = some.table(name).unwrap() == all.table(name).unwrap();
+        assert_eq!(same, !["municipalities", "rollout_outcome"].contains(&name), "{name}");
+    }
+    for name in some.truth_names() {
+        let same = some.truth(name).unwrap() == all.truth(name).unwrap();
+        assert_eq!(same, name != "rollout", "{name}");
+    }
+    let column = |world: &kruispunt_synth::World| {
+        world.table("municipalities").unwrap().get("adoption").unwrap().count_nulls()
+    };
+    assert!(column(&some) > 40);
+    assert_eq!(column(&all), 0);
 }

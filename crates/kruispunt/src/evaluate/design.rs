@@ -2,7 +2,9 @@
 
 use super::options::Extra;
 use super::sample::Sample;
-use super::{EvaluateError, Family, callaway, concerns, imputation, local, nonlinear, regression};
+use super::{
+    EvaluateError, Family, callaway, concerns, imputation, local, nonlinear, regression, triple,
+};
 use crate::data::{Effects, Panel, Ticket};
 
 /// How effects are estimated.
@@ -33,6 +35,9 @@ pub enum Method {
     /// Wooldridge (2021): one regression with a coefficient for each cohort and treated period
     /// (with never treated controls, for each period but the last before treatment).
     ExtendedTwoWay,
+    /// Ortiz-Villavicencio & Sant'Anna (2025): triple differences, for a policy that treats one kind
+    /// of unit ([`Did::partition`]) in the cohorts it reaches.
+    TripleDifference,
     /// Two-way fixed effects with event-time dummies, for comparison: biased where effects differ
     /// between cohorts or grow.
     TwoWay,
@@ -51,6 +56,7 @@ impl Method {
             Self::LocalProjectionsReweighted => "lpdid_rw",
             Self::Stacked => "stacked",
             Self::ExtendedTwoWay => "etwfe",
+            Self::TripleDifference => "ddd",
             Self::TwoWay => "twfe",
         }
     }
@@ -122,6 +128,7 @@ pub enum Gaps {
 /// | [`weights`](Self::weights) | column of weights, one number a unit | none |
 /// | [`placebo`](Self::placebo) | pretended treatment in time or in a group | none |
 /// | [`shares`](Self::shares) | whether averages carry the estimation of shares | estimated |
+/// | [`partition`](Self::partition) | column of 0 and 1: whom the policy is for | none |
 /// | [`family`](Self::family) | what trends are parallel in | means |
 /// | [`force`](Self::force) | a refusal to set aside, with a caution instead | none |
 ///
@@ -281,6 +288,7 @@ impl Did {
             Method::SunAbraham | Method::ExtendedTwoWay => {
                 regression::fit(self, panel, &sample, ticket)
             }
+            Method::TripleDifference => triple::fit(self, panel, &sample, ticket),
             Method::TwoWay => regression::two_way(self, panel, &sample, ticket),
             Method::Imputation | Method::TwoStage => imputation::fit(self, panel, &sample, ticket),
             Method::LocalProjections | Method::LocalProjectionsReweighted => {
@@ -293,9 +301,13 @@ impl Did {
     fn check(&self) -> Result<(), EvaluateError> {
         let method = self.method.name();
         let refuse = |argument, why| Err(EvaluateError::NotWithMethod { argument, method, why });
-        let cs = self.method == Method::CallawaySantAnna;
+        let triple = self.method == Method::TripleDifference;
+        let cs = self.method == Method::CallawaySantAnna || triple;
+        if self.extra.partition().is_some() && !triple {
+            return refuse("partition", "only \"ddd\" tells units apart that the policy is for");
+        }
         if !self.covariates.is_empty() && !cs {
-            return refuse("covariates", "only \"cs\" takes covariates");
+            return refuse("covariates", "only \"cs\" and \"ddd\" take covariates");
         }
         if self.base.is_some() && !cs {
             return refuse("base", "its base period is the last before treatment");

@@ -52,9 +52,14 @@ pub(super) struct Extra {
     shares: ShareRule,
     forced: Vec<Refusal>,
     family: Family,
+    partition: Option<String>,
 }
 
 impl Extra {
+    pub(super) fn partition(&self) -> Option<&str> {
+        self.partition.as_deref()
+    }
+
     pub(super) const fn family(&self) -> Family {
         self.family
     }
@@ -75,6 +80,10 @@ impl Extra {
                 format!("placebo, untreated units as if treated from {column} (truth: 0): {own}")
             }
         }
+    }
+
+    pub(super) fn holds_shares(&self) -> bool {
+        self.shares == ShareRule::Fixed
     }
 
     /// Takes the shares out of the covariance when they are held fixed.
@@ -150,6 +159,13 @@ impl Did {
     ///   panel data. *Econometrics Journal* 26(3), C31-C66.
     pub const fn family(mut self, family: Family) -> Self {
         self.extra.family = family;
+        self
+    }
+
+    /// The column of 0 and 1 that says which units of a cohort the policy is for, for triple
+    /// differences.
+    pub fn partition(mut self, column: impl Into<String>) -> Self {
+        self.extra.partition = Some(column.into());
         self
     }
 

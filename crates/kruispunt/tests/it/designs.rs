@@ -2,8 +2,8 @@
 
 use kruispunt::data::{By, Column, Effects, Panel, Phase, Seed, Table, Ticket, Unit};
 use kruispunt::evaluate::{
-    Aggregate, Bands, Base, Controls, Did, EvaluateError, Family, Gaps, Method, Nuisance, Placebo,
-    Refusal, ShareRule,
+    Aggregate, Bands, Base, Controls, Did, DoseCurve, DoseResponse, EvaluateError, Family, Gaps,
+    Method, Nuisance, Placebo, Refusal, ShareRule,
 };
 use serde_json::Value;
 
@@ -126,6 +126,8 @@ fn invented() -> Panel {
         ("weight", Column::float(numbers("weight"))),
         ("count", Column::float(floats(&own["count"]))),
         ("high", Column::float(floats(&own["high"]))),
+        ("woman", Column::float(floats(&own["woman"]))),
+        ("hours", Column::float(floats(&own["hours"]))),
     ])
     .unwrap();
     Panel::from_table(&table, "person", "year", Unit::Year).unwrap()
@@ -518,4 +520,220 @@ fn what_peers_got_wrong_is_said_here() {
     ])
     .unwrap();
     assert!(Panel::from_table(&table, "person", "year", Unit::Year).is_err());
+}
+
+/// Triple differences of moderndid's port of `triplediff`.
+#[test]
+fn triple_differences_equal_moderndid() {
+    let (panel, oracle) = (invented(), oracle());
+    let did = Did::new("wage", "first").method(Method::TripleDifference).partition("woman");
+    let never = did.clone().controls(Controls::Never);
+    cells_equal("never", &never.clone().fit(&panel).unwrap(), &oracle["triple_never"], 1e-9);
+    let given = never.covariates(["x1"]);
+    cells_equal("given x1", &given.fit(&panel).unwrap(), &oracle["triple_never_x1"], 1e-6);
+    // several cohorts: the peer's precision weights are ours
+    let effects = did.fit(&panel).unwrap();
+    for cell in oracle["triple_notyet"].as_array().unwrap() {
+        let place = |row: &kruispunt::data::Effect| {
+            row.cohort.map(i64::from) == cell["cohort"].as_i64()
+                && row.period.map(i64::from) == cell["t"].as_i64()
+        };
+        let at = effects.rows().iter().position(place).unwrap();
+        let peer = cell["att"].as_f64().unwrap();
+        close(&cell.to_string(), effects.rows()[at].estimate, peer, 1e-8);
+    }
+}
+
+/// In two periods with one treated cohort it is the coefficient of the triple interaction.
+#[test]
+fn triple_differences_of_two_periods_are_a_difference_of_eight_means() {
+    let rows: Vec<Row> = wages(31, 160, 0.0)
+        .into_iter()
+        .filter(|row| (row.2 == 0 || row.2 == 2004) && (row.1 == 2003 || row.1 == 2004))
+        .map(|row| (row.0, row.1, row.2, row.3, row.4, (row.0 % 2) as f64))
+        .collect();
+    let did = Did::new("wage", "first").method(Method::TripleDifference).partition("age");
+    let effects = did.clone().fit(&panel_of(&rows)).unwrap();
+    let mean = |first: i64, kind: f64, year: i64| {
+        let own = |row: &&Row| row.2 == first && row.5 == kind && row.1 == year;
+        let own: Vec<f64> = rows.iter().filter(own).map(|row| row.3).collect();
+        own.iter().sum::<f64>() / own.len() as f64
+    };
+    let change = |first, kind| mean(first, kind, 2004) - mean(first, kind, 2003);
+    let expected = (change(2004, 1.0) - change(2004, 0.0)) - (change(0, 1.0) - change(0, 0.0));
+    let at = effects.rows().iter().position(|row| row.phase == Phase::After).unwrap();
+    close("interaction", effects.rows()[at].estimate, expected, 1e-12);
+    let missing = Did::new("wage", "first").method(Method::TripleDifference);
+    let error = missing.fit(&panel_of(&rows)).unwrap_err();
+    assert!(error.to_string().contains("partition"), "{error}");
+    let error = did.partition("weight").fit(&panel_of(&rows)).unwrap_err();
+    assert!(error.to_string().contains("neither 0 nor 1"), "{error}");
+    let other = Did::new("wage", "first").partition("age").fit(&panel_of(&rows)).unwrap_err();
+    assert!(other.to_string().contains("ddd"), "{other}");
+}
+
+/// A trend of one kind of unit that does not depend on treatment misleads double differences.
+#[test]
+fn triple_differences_take_out_what_one_kind_of_unit_goes_through() {
+    let kind = |person: i64| person % 2 == 0;
+    let rows: Vec<Row> = wages(32, 2000, 0.1)
+        .into_iter()
+        .map(|row| {
+            let (since, person) = (row.1 - row.2, row.0);
+            let effect = if row.2 > 0 && since >= 0 { 1.0 + 0.3 * since as f64 } else { 0.0 };
+            // the policy is for one kind alone; cohorts have trends of their own
+            let own = if kind(person) { 0.0 } else { -effect };
+            let shock = 0.3 * (row.2 % 5) as f64 * (row.1 - 2001) as f64;
+            let wage = row.3 + own + shock;
+            (person, row.1, row.2, wage, row.4, f64::from(u8::from(kind(person))))
+        })
+        .collect();
+    let treated = rows.iter().filter(|row| row.2 > 0 && row.1 >= row.2 && row.5 == 1.0);
+    let truth: f64 = treated.clone().map(|row| 1.0 + 0.3 * (row.1 - row.2) as f64).sum();
+    let truth = truth / treated.count() as f64;
+    let simple = |did: Did| {
+        let effects = did.fit(&panel_of(&rows)).unwrap();
+        let mean = effects.aggregate(&Aggregate::new(By::Simple)).unwrap();
+        (mean.rows()[0].estimate, mean.std_errors()[0])
+    };
+    let did = Did::new("wage", "first").method(Method::TripleDifference).partition("age");
+    for controls in [Controls::Never, Controls::NotYet] {
+        let (estimate, se) = simple(did.clone().controls(controls));
+        assert!((estimate - truth).abs() < 3.0 * se + 0.02, "{estimate} {se} {truth}");
+    }
+    let (double, se) = simple(Did::new("wage", "first"));
+    assert!((double - truth).abs() > 5.0 * se, "{double} {truth}");
+}
+
+#[test]
+fn errors_of_triple_differences_equal_the_infinitesimal_jackknife() {
+    let rows: Vec<Row> = wages(33, 90, 0.0)
+        .into_iter()
+        .map(|row| (row.0, row.1, row.2, row.3, row.4, (row.0 % 2) as f64))
+        .collect();
+    let did = Did::new("wage", "first").method(Method::TripleDifference).partition("age");
+    let did = did.controls(Controls::Never).weights("weight");
+    jackknife(&rows, |panel| {
+        did.fit(panel).unwrap().aggregate(&Aggregate::new(By::Event)).unwrap()
+    });
+}
+
+/// Doses of diff-diff's port of `contdid`, which takes shares of cohorts as fixed.
+#[test]
+fn doses_equal_diff_diff() {
+    let (panel, oracle) = (invented(), oracle());
+    let did = Did::new("wage", "first").shares(ShareRule::Fixed);
+    let never = || did.clone().controls(Controls::Never);
+    let cases = [
+        ("dose_cubic", never(), DoseCurve::Spline { degree: 3, knots: 0 }),
+        ("dose_cubic", never(), DoseCurve::Polynomial(3)),
+        ("dose_knots", never(), DoseCurve::Spline { degree: 2, knots: 1 }),
+        ("dose_line", never(), DoseCurve::Polynomial(1)),
+        ("dose_notyet", did.clone(), DoseCurve::Polynomial(1)),
+    ];
+    for (name, did, curve) in cases {
+        let expected = &oracle[name];
+        let at = floats(&expected["at"]);
+        let model = DoseResponse::new(did, "hours").curve(curve).at(at.clone());
+        let own = model.fit(&panel).unwrap();
+        let errors = own.std_errors();
+        let m = at.len();
+        for (key, values) in [
+            ("level", own.levels()),
+            ("slope", own.slopes()),
+            ("level_error", &errors[..m]),
+            ("slope_error", &errors[m..2 * m]),
+            ("overall", &own.overall()),
+        ] {
+            for (value, peer) in values.iter().zip(floats(&expected[key])) {
+                close(&format!("{name} {key}"), *value, peer, 1e-9);
+            }
+        }
+        close(name, errors[2 * m], expected["overall_error"].as_f64().unwrap(), 1e-9);
+    }
+}
+
+/// Wages that rise with the dose, in rows whose sixth number is the dose.
+fn dosed(seed: u64, n: u64) -> Vec<Row> {
+    let draws = Seed::new(seed);
+    wages(seed, n, 0.0)
+        .into_iter()
+        .map(|row| {
+            let dose = 1.0 + 9.0 * draws.uniform([row.0 as u64, 77, 0]);
+            let treated = row.2 > 0 && row.1 >= row.2;
+            let wage = row.3 + if treated { 0.1 * dose * dose } else { 0.0 };
+            let wage = wage - 0.3 * row.5 * (row.1 - 2001) as f64;
+            (row.0, row.1, row.2, wage, row.4, if row.2 > 0 { dose } else { 0.0 })
+        })
+        .collect()
+}
+
+#[test]
+fn errors_of_doses_equal_the_infinitesimal_jackknife() {
+    let rows = dosed(41, 70);
+    let did = Did::new("wage", "first").weights("weight");
+    let model = DoseResponse::new(did, "age").curve(DoseCurve::Polynomial(2)).at([2.0, 5.0, 8.0]);
+    let fit = |rows: &[Row]| model.fit(&panel_of(rows)).unwrap();
+    let all = |own: &kruispunt::evaluate::DoseEffects| {
+        let mut values = [own.levels(), own.slopes()].concat();
+        values.extend(own.overall());
+        values
+    };
+    let own = fit(&rows);
+    let mut variance = vec![0.0; 8];
+    for person in 0..70_i64 {
+        let moved = |by: f64| {
+            let scale = |row: &Row| if row.0 == person { row.4 * (1.0 + by) } else { row.4 };
+            let rows: Vec<Row> =
+                rows.iter().map(|row| (row.0, row.1, row.2, row.3, scale(row), row.5)).collect();
+            all(&fit(&rows))
+        };
+        for (slot, (up, down)) in variance.iter_mut().zip(moved(1e-4).iter().zip(moved(-1e-4))) {
+            *slot += ((up - down) / 2e-4).powi(2);
+        }
+    }
+    for (se, variance) in own.std_errors().iter().zip(variance) {
+        close("jackknife", *se, variance.sqrt(), 1e-5);
+    }
+}
+
+#[test]
+fn the_curve_of_doses_is_found_and_nonsense_refused() {
+    let rows = dosed(42, 6000);
+    let did = || Did::new("wage", "first");
+    let panel = panel_of(&rows);
+    let truth = |dose: f64, years: f64| 0.1 * dose * dose + 1.0 + 0.3 * years;
+    // years since treatment: a plain mean over each cohort's periods, cohorts alike
+    let years = ((0..=4).sum::<i32>() as f64 / 5.0 + 1.5 + 0.5) / 3.0;
+    let model = DoseResponse::new(did(), "age").curve(DoseCurve::Spline { degree: 3, knots: 2 });
+    let own = model.clone().at([2.0, 5.0, 9.0]).fit(&panel).unwrap();
+    let errors = own.std_errors();
+    for (at, dose) in [2.0, 5.0, 9.0].into_iter().enumerate() {
+        let gap = own.levels()[at] - truth(dose, years);
+        assert!(gap.abs() < 4.0 * errors[at] + 0.02, "{dose} {gap} {}", errors[at]);
+        let gap = own.slopes()[at] - 0.2 * dose;
+        assert!(gap.abs() < 4.0 * errors[at + 3], "{dose} {gap} {}", errors[at + 3]);
+    }
+    assert!(own.cautions().iter().any(|own| own.code == "strong_parallel_trends"));
+    let table = own.tidy(0.05, 2000, Seed::new(1)).unwrap();
+    assert_eq!(table.n_rows(), 4);
+    // bins: the level of a bin is the mean comparison of its units
+    let bins = model.clone().curve(DoseCurve::Bins(vec![5.0])).at([2.0, 8.0]).fit(&panel).unwrap();
+    let high: Vec<Row> = rows.iter().copied().filter(|row| row.2 == 0 || row.5 > 5.0).collect();
+    assert!(bins.slopes().iter().all(|slope| slope.is_nan()));
+    let never = did().controls(Controls::Never);
+    let alone = never.clone().fit(&panel_of(&high)).unwrap();
+    let group = alone.aggregate(&Aggregate::new(By::Group)).unwrap();
+    let model = DoseResponse::new(never, "age").curve(DoseCurve::Bins(vec![5.0])).at([8.0]);
+    let level = model.fit(&panel).unwrap().levels()[0];
+    // cohorts are weighted by all their treated there, by those above 5 here
+    assert!((level - group.rows().last().unwrap().estimate).abs() < 0.05);
+    let refused = |model: &DoseResponse| model.fit(&panel).unwrap_err().to_string();
+    let base = DoseResponse::new(did(), "age");
+    assert!(refused(&base.clone().at([1000.0])).contains("`at`"));
+    assert!(refused(&base.clone().curve(DoseCurve::Polynomial(0))).contains("degree"));
+    assert!(refused(&base.curve(DoseCurve::Bins(vec![3.0, 2.0]))).contains("ascending"));
+    assert!(refused(&DoseResponse::new(did(), "wage")).contains("dose"));
+    let sa = did().method(Method::SunAbraham);
+    assert!(refused(&DoseResponse::new(sa, "age")).contains("dose"));
 }

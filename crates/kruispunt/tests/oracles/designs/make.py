@@ -51,10 +51,56 @@ def extended(outcome, method):
     ]
 
 
+women = (np.random.default_rng(6).random(int(data["person"].max())) < 0.5).astype(int)
+data["woman"] = women[data["person"] - 1]
+hours = np.random.default_rng(7).gamma(4, 5, int(data["person"].max())).round(2)
+data["hours"] = np.where(data["first"] > 0, hours[data["person"] - 1], 0.0)
+
+
+def triple(names, controls):
+    """Triple differences of Ortiz-Villavicencio & Sant'Anna, doubly robust."""
+    own = md.didtriple.estimators.ddd_mp(
+        data.assign(first=data["first"].astype(float)),
+        "y", "year", "person", "first", "woman",
+        covariate_cols=names, control_group=controls, base_period="varying",
+    )  # fmt: skip
+    rows = zip(own.groups, own.times, own.att, own.se, strict=True)
+    return [
+        {"cohort": int(g), "t": int(t), "att": float(att), "se": float(se)}
+        for g, t, att, se in rows
+        if t >= g
+    ]
+
+
+def dose(**options):
+    """Effects by dose of Callaway, Goodman-Bacon & Sant'Anna."""
+    at = np.array([8.0, 12.0, 20.0, 30.0])
+    own = dd.ContinuousDiD(dvals=at, **options).fit(data, "y", "person", "year", "first", "hours")
+    level, slope = own.dose_response_att, own.dose_response_acrt
+    return {
+        "at": at.tolist(),
+        "level": np.asarray(level.effects).tolist(),
+        "level_error": np.asarray(level.se).tolist(),
+        "slope": np.asarray(slope.effects).tolist(),
+        "slope_error": np.asarray(slope.se).tolist(),
+        "overall": [float(own.overall_att), float(own.overall_acrt)],
+        "overall_error": float(own.overall_att_se),
+    }
+
+
 expected = {
     "made_by": ", ".join(f"{name} {version(name)}" for name in ("moderndid", "diff-diff", "numpy")),
     "count": data["count"].tolist(),
     "high": data["high"].tolist(),
+    "woman": data["woman"].tolist(),
+    "hours": data["hours"].tolist(),
+    "triple_never": triple(None, "nevertreated"),
+    "triple_never_x1": triple(["x1"], "nevertreated"),
+    "triple_notyet": triple(None, "notyettreated"),
+    "dose_cubic": dose(degree=3, num_knots=0),
+    "dose_knots": dose(degree=2, num_knots=1),
+    "dose_line": dose(degree=1, num_knots=0),
+    "dose_notyet": dose(degree=1, num_knots=0, control_group="not_yet_treated"),
     "poisson": extended("count", "poisson"),
     "logit": extended("high", "logit"),
     "improved": [
