@@ -168,10 +168,9 @@ impl DoseResponse {
             return refuse("gaps", "it follows units over time; let `gaps` be pairs or balanced");
         }
         match &self.curve {
-            DoseCurve::Polynomial(degree) if !(1..=8).contains(degree) => {
-                bad("a degree from 1 to 8", degree.to_string())
-            }
-            DoseCurve::Spline { degree, .. } if !(1..=8).contains(degree) => {
+            DoseCurve::Polynomial(degree) | DoseCurve::Spline { degree, .. }
+                if !(1..=8).contains(degree) =>
+            {
                 bad("a degree from 1 to 8", degree.to_string())
             }
             DoseCurve::Spline { knots, .. } if *knots > 50 => {
@@ -380,6 +379,26 @@ struct Cohort {
     psi: Vec<f64>,
 }
 
+/// The curve of one cohort and period.
+struct Fitted {
+    /// Functions of the dose of the treated, and their derivatives.
+    rows: Vec<Vec<f64>>,
+    steep: Vec<Vec<f64>>,
+    mean_x: Vec<f64>,
+    mean_slope: Vec<f64>,
+    triangle: Triangle,
+    beta: Vec<f64>,
+    /// The mean change of the untreated.
+    untreated: f64,
+    /// Weights of the treated and the untreated.
+    w1: f64,
+    w0: f64,
+}
+
+fn product(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
 /// Sums over cells.
 struct Work<'a> {
     did: &'a Did,
@@ -417,14 +436,9 @@ impl<'a> Work<'a> {
         self.sample.clusters.as_ref().map_or(unit as usize, |codes| codes[unit as usize] as usize)
     }
 
-    /// Adds one cohort and period; says why it cannot.
-    fn add(&mut self, cell: &Cell) -> Result<(), &'static str> {
-        let base = cell.base.ok_or("no period before treatment to compare with")?;
-        let (sample, p) = (self.sample, self.basis.len());
-        let change = |unit: u32| {
-            let y = sample.outcomes(unit as usize);
-            y[cell.t] - y[base]
-        };
+    /// The treated and the untreated of a cell.
+    fn sides(&self, cell: &Cell, base: usize) -> Result<(Vec<u32>, Vec<u32>), &'static str> {
+        let sample = self.sample;
         let (mut treated, mut controls) = (Vec::new(), Vec::new());
         for own in sample.profiles.iter().filter(|own| own.present[cell.t] && own.present[base]) {
             let members = &sample.members[own.first..own.last];
@@ -440,16 +454,27 @@ impl<'a> Work<'a> {
         if controls.is_empty() {
             return Err("no unit is still untreated");
         }
+        Ok((treated, controls))
+    }
+
+    /// The curve of one cohort and period.
+    fn regress(
+        &self,
+        treated: &[u32],
+        controls: &[u32],
+        change: &dyn Fn(u32) -> f64,
+    ) -> Result<Fitted, &'static str> {
+        let (sample, p) = (self.sample, self.basis.len());
         let weight = |unit: u32| sample.weight(unit as usize);
         let total = |units: &[u32]| units.iter().map(|&unit| weight(unit)).sum::<f64>();
-        let (w1, w0) = (total(&treated), total(&controls));
+        let (w1, w0) = (total(treated), total(controls));
         let untreated = controls.iter().map(|&unit| weight(unit) * change(unit)).sum::<f64>() / w0;
+        let at = |unit: &u32| self.doses[*unit as usize];
+        let rows: Vec<Vec<f64>> = treated.iter().map(|unit| self.basis.values(at(unit))).collect();
+        let steep: Vec<Vec<f64>> =
+            treated.iter().map(|unit| self.basis.derivatives(at(unit))).collect();
         let mut normal = vec![0.0; p * p];
         let (mut score, mut mean_x, mut mean_slope) = (vec![0.0; p], vec![0.0; p], vec![0.0; p]);
-        let rows: Vec<Vec<f64>> =
-            treated.iter().map(|&unit| self.basis.values(self.doses[unit as usize])).collect();
-        let steep: Vec<Vec<f64>> =
-            treated.iter().map(|&unit| self.basis.derivatives(self.doses[unit as usize])).collect();
         for ((&unit, x), dx) in treated.iter().zip(&rows).zip(&steep) {
             let (w, y) = (weight(unit), change(unit) - untreated);
             for i in 0..p {
@@ -466,46 +491,55 @@ impl<'a> Work<'a> {
             return Err("the cohort has too few different doses for the curve");
         }
         let beta = triangle.solve(&score);
-        let product = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-        let mut levers: Vec<Vec<f64>> =
-            self.design.iter().map(|line| triangle.solve(line)).collect();
-        levers.push(triangle.solve(&mean_x));
-        levers.push(triangle.solve(&mean_slope));
-        let mut values: Vec<f64> = self.design.iter().map(|line| product(line, &beta)).collect();
-        let means = [product(&mean_x, &beta), product(&mean_slope, &beta)];
-        values.extend(means);
+        Ok(Fitted { rows, steep, mean_x, mean_slope, triangle, beta, untreated, w1, w0 })
+    }
+
+    /// Adds one cohort and period; says why it cannot.
+    fn add(&mut self, cell: &Cell) -> Result<(), &'static str> {
+        let base = cell.base.ok_or("no period before treatment to compare with")?;
+        let sample = self.sample;
+        let change = |unit: u32| {
+            let y = sample.outcomes(unit as usize);
+            y[cell.t] - y[base]
+        };
+        let (treated, controls) = self.sides(cell, base)?;
+        let fit = self.regress(&treated, &controls, &change)?;
+        let lines = || self.design.iter().chain([&fit.mean_x, &fit.mean_slope]);
+        let levers: Vec<Vec<f64>> = lines().map(|line| fit.triangle.solve(line)).collect();
+        let values: Vec<f64> = lines().map(|line| product(line, &fit.beta)).collect();
         let width = self.width();
-        let places: Vec<(usize, usize)> =
-            treated.iter().enumerate().map(|(at, &unit)| (at, self.group(unit))).collect();
-        let n_clusters = sample.n_clusters;
-        let groups: Vec<usize> = controls.iter().map(|&unit| self.group(unit)).collect();
+        let means = [values[width - 2], values[width - 1]];
+        let weight = |unit: u32| sample.weight(unit as usize);
+        let clusters = sample.clusters.as_deref();
+        let group =
+            |unit: u32| clusters.map_or(unit as usize, |codes| codes[unit as usize] as usize);
         let own = self.cohorts[cell.cohort].get_or_insert_with(|| Cohort {
-            weight: w1,
+            weight: fit.w1,
             periods: 0,
             values: vec![0.0; width],
-            psi: vec![0.0; n_clusters * width],
+            psi: vec![0.0; sample.n_clusters * width],
         });
         own.periods += 1;
-        own.weight = own.weight.max(w1);
+        own.weight = own.weight.max(fit.w1);
         own.values.iter_mut().zip(&values).for_each(|(slot, value)| *slot += value);
-        for (at, group) in places {
-            let unit = treated[at];
-            let (w, x, dx) = (weight(unit), &rows[at], &steep[at]);
-            let fitted = product(x, &beta);
-            let left = w * (change(unit) - untreated - fitted);
-            let slots = &mut own.psi[group * width..(group + 1) * width];
+        for ((&unit, x), dx) in treated.iter().zip(&fit.rows).zip(&fit.steep) {
+            let (w, at) = (weight(unit), group(unit) * width);
+            let fitted = product(x, &fit.beta);
+            let left = w * (change(unit) - fit.untreated - fitted);
+            let slots = &mut own.psi[at..at + width];
             for (slot, lever) in slots.iter_mut().zip(&levers) {
                 *slot += left * product(lever, x);
             }
             // the means move with who is treated at which dose, too
-            slots[width - 2] += w * (fitted - means[0]) / w1;
-            slots[width - 1] += w * (product(dx, &beta) - means[1]) / w1;
+            slots[width - 2] += w * (fitted - means[0]) / fit.w1;
+            slots[width - 1] += w * (product(dx, &fit.beta) - means[1]) / fit.w1;
         }
-        let pulls: Vec<f64> = levers.iter().map(|lever| w1 * product(lever, &mean_x)).collect();
-        for (&unit, group) in controls.iter().zip(groups) {
-            let left = weight(unit) * (change(unit) - untreated) / w0;
-            let slots = &mut own.psi[group * width..(group + 1) * width];
-            for (slot, pull) in slots.iter_mut().zip(&pulls) {
+        let pulls: Vec<f64> =
+            levers.iter().map(|lever| fit.w1 * product(lever, &fit.mean_x)).collect();
+        for &unit in &controls {
+            let left = weight(unit) * (change(unit) - fit.untreated) / fit.w0;
+            let at = group(unit) * width;
+            for (slot, pull) in own.psi[at..at + width].iter_mut().zip(&pulls) {
                 *slot -= left * pull;
             }
         }

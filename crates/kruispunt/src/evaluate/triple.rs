@@ -302,7 +302,9 @@ fn shares(sample: &Sample, eligible: &[bool]) -> (Vec<f64>, Vec<f64>) {
         total += sample.weight(unit);
     }
     values.pop_if(|_| sample.starts.last() == Some(&NEVER));
-    values.iter_mut().for_each(|value| *value /= total);
+    for value in &mut values {
+        *value /= total;
+    }
     let k = values.len();
     let mut moves = vec![0.0; sample.n_clusters * k];
     for unit in (0..sample.n_units()).filter(|&unit| eligible[unit]) {
