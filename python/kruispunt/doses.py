@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kruispunt import _core
 from kruispunt._frames import to_frame
 from kruispunt._progress import reporting
+from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.evaluate import Controls, Parity, _design, _extra, _native
 from kruispunt.exceptions import DesignWarning, InputError
@@ -162,6 +163,9 @@ class DoseResponse:
 
     def __reduce__(self) -> tuple[Any, tuple[_core.DoseEffects]]:
         return type(self), (self._native,)
+
+    def _repr_html_(self) -> str:
+        return said(self, self._native.tidy(0.05, 20_000, 1))
 
     def __repr__(self) -> str:
         treated, units, clusters = self._native.sizes

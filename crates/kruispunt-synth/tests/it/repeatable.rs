@@ -94,7 +94,7 @@ fn a_roll_out_to_all_changes_adoptions_alone() {
         let same = some.truth(name).unwrap() == all.truth(name).unwrap();
         assert_eq!(same, name != "rollout", "{name}");
     }
-    let column = |world: &kruispunt_synth::World| {
+    let column = |world: &World| {
         world.table("municipalities").unwrap().get("adoption").unwrap().count_nulls()
     };
     assert!(column(&some) > 40);
