@@ -704,7 +704,7 @@ fn the_curve_of_doses_is_found_and_nonsense_refused() {
     let panel = panel_of(&rows);
     let truth = |dose: f64, years: f64| 0.1 * dose * dose + 1.0 + 0.3 * years;
     // years since treatment: a plain mean over each cohort's periods, cohorts alike
-    let years = ((0..=4).sum::<i32>() as f64 / 5.0 + 1.5 + 0.5) / 3.0;
+    let years = (f64::from((0..=4).sum::<i32>()) / 5.0 + 1.5 + 0.5) / 3.0;
     let model = DoseResponse::new(did(), "age").curve(DoseCurve::Spline { degree: 3, knots: 2 });
     let own = model.clone().at([2.0, 5.0, 9.0]).fit(&panel).unwrap();
     let errors = own.std_errors();
