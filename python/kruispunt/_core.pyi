@@ -549,7 +549,12 @@ def switching_did(
 ) -> Effects: ...
 def discontinuity(
     table: Table, design: dict[str, Any], alpha: float
-) -> tuple[list[tuple[str, float]], str]: ...
+) -> tuple[
+    list[tuple[str, float | None]],
+    list[tuple[float, float, int]],
+    list[tuple[str, str]],
+    str,
+]: ...
 def synthetic_did(
     panel: Panel,
     design: dict[str, Any],

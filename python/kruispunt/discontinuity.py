@@ -2,29 +2,56 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from kruispunt import _core
-from kruispunt._frames import to_table
+from kruispunt._frames import to_frame, to_table
 from kruispunt._shown import said
 from kruispunt.account import Account
-from kruispunt.exceptions import InputError
+from kruispunt.exceptions import DesignWarning, InputError
+from kruispunt.panel import _face
+from kruispunt.table import Table
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["Jump", "rd_in_time"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Jump:
     """A jump of an outcome at a cutoff; :func:`rd_in_time` makes it.
 
-    `estimate` and `std_error` are corrected for the curvature on both sides and know that it was
-    estimated; `conventional` and `conventional_se` are those of the lines alone. `h` and `b` are
-    the bandwidths of the lines and of the parabolas, `n_below` and `n_above` the observations
-    within `h`.
+    Attributes
+    ----------
+    estimate, std_error, conf_low, conf_high, p_value : float
+        Corrected for the curvature on both sides; errors know that it was estimated.
+    conventional, conventional_se : float
+        Those of the lines alone.
+    h, b : float
+        Bandwidths of the lines and of the parabolas.
+    n_below, n_above : int
+        Rows within `h`.
+    n_clusters : int or None
+        Clusters within both bandwidths; None where rows are taken to be independent.
+    limit_below, limit_above, slope_below, slope_above : float
+        Where the lines meet the cutoff, and their slopes.
+    density_below, density_above, density_jump, density_jump_se, density_p_value : float or None
+        Rows a unit of the running variable (a day, for dates) right at the cutoff, the corrected
+        jump of their number, and its p value; None where bins are too few to say.
+    outcome, cutoff : str
+        The outcome and the cutoff.
+    cautions : dict of str to str
+        What a reader must know, by name.
+    bins : tuple of (float, float, int)
+        The middle of each of twenty bins a side within `h`, the mean outcome and the rows there.
+    account : Account
+        What happened to the rows.
     """
 
     estimate: float
@@ -38,10 +65,81 @@ class Jump:
     b: float
     n_below: int
     n_above: int
-    account: Account = field(repr=False)
+    n_clusters: int | None
+    limit_below: float
+    limit_above: float
+    slope_below: float
+    slope_above: float
+    density_below: float | None
+    density_above: float | None
+    density_jump: float | None
+    density_jump_se: float | None
+    density_p_value: float | None
+    outcome: str
+    cutoff: str
+    cautions: dict[str, str]
+    account: Account
+    bins: tuple[tuple[float, float, int], ...] = field(compare=False)
+    _shown: dict[str, Any] = field(compare=False)
+
+    def _rows(self) -> Table:
+        low, high = self.conf_low, self.conf_high
+        half = (high - low) / 2 * (self.conventional_se / self.std_error if self.std_error else 1)
+        rows = [
+            ("lines alone", self.conventional, self.conventional_se,
+             self.conventional - half, self.conventional + half),
+            ("corrected for curvature", self.estimate, self.std_error, low, high),
+        ]  # fmt: skip
+        names = ("by", "estimate", "std_error", "conf_low", "conf_high")
+        return Table(dict(zip(names, map(list, zip(*rows, strict=True)), strict=True)))
+
+    def tidy(self) -> Any:
+        """Give both estimates as a data frame of the kind that was read."""
+        return to_frame(self._rows(), self._shown["like"])
+
+    def __repr__(self) -> str:
+        lines = [
+            f"Jump of {self.outcome} at {self.cutoff}: {self.estimate:.4g} "
+            f"(std. error {self.std_error:.4g}, {self.conf_low:.4g} to {self.conf_high:.4g})",
+            f"Lines alone: {self.conventional:.4g} ({self.conventional_se:.4g}); "
+            f"from {self.limit_below:.4g} to {self.limit_above:.4g}",
+            f"Bandwidths: {self.h:.4g}, {self.b:.4g}; rows: {self.n_below:,} below, "
+            f"{self.n_above:,} from the cutoff on",
+        ]
+        if self.density_p_value is not None:
+            lines.append(
+                f"Rows a unit at the cutoff: from {self.density_below:.4g} to "
+                f"{self.density_above:.4g} (p = {self.density_p_value:.3g})"
+            )
+        lines += [f"Caution: {text}" for text in self.cautions.values()]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return said(self)
+        return said(self, self._rows().native)
+
+    def plot(self, *, ylabel: str | None = None, ax: Axes | None = None) -> Axes:
+        """Draw means by bin within the bandwidth, and the lines.
+
+        Parameters
+        ----------
+        ylabel : str, optional
+            Label of the vertical axis; give the unit.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; by default on a new figure.
+        """
+        from kruispunt.plots import COLOURS, new_axes
+
+        axes = new_axes(ax)
+        places, means, counts = (np.asarray(own) for own in zip(*self.bins, strict=True))
+        axes.scatter(places, means, s=8 + 40 * counts / counts.max(), color=COLOURS[0], zorder=3)
+        sides = ((-1, self.limit_below, self.slope_below), (1, self.limit_above, self.slope_above))
+        for side, limit, slope in sides:
+            ends = np.array([0.0, side * self.h])
+            axes.plot(ends, limit + slope * ends, color=COLOURS[1], linewidth=1.8)
+        axes.axvline(0, color="#666666", linewidth=1.0, linestyle="--")
+        axes.set_xlabel(f"{self._shown['unit']} since {self.cutoff}")
+        axes.set_ylabel(ylabel if ylabel is not None else self.outcome)
+        return axes
 
 
 def _cutoff(value: Any) -> float:
@@ -69,6 +167,7 @@ def rd_in_time(
     donut: float = 0.0,
     bandwidth: float | tuple[float, float] | None = None,
     kernel: Literal["triangular", "uniform", "epanechnikov"] = "triangular",
+    cluster: str | None = None,
     level: float = 0.95,
 ) -> Jump:
     r"""Estimate the jump of an outcome where a date, or another running variable, passes a cutoff.
@@ -77,10 +176,13 @@ def rd_in_time(
 
     by a line on each side within `h` of the cutoff; its bias, from a parabola within `b`, is taken
     out and its noise put into the standard error (Calonico, Cattaneo & Titiunik). Variances are from
-    the three nearest neighbours on the same side, ties included.
+    the three nearest neighbours on the same side, ties included; with `cluster` from residuals
+    summed by cluster.
 
     Whatever else changes on that date changes the outcome too, and seasons look like slopes: try
-    dates on which nothing happened, and outcomes the reform cannot touch.
+    dates on which nothing happened (on rows of one side of the reform), and outcomes the reform
+    cannot touch. Whether people chose their side is asked of their number: counts by equal bins,
+    one a day for dates, get the same estimator (McCrary).
 
     Parameters
     ----------
@@ -99,6 +201,9 @@ def rd_in_time(
         `h`, or `h` and `b`; by default they minimise the mean squared error of the jump.
     kernel : {"triangular", "uniform", "epanechnikov"}
         Weights by distance.
+    cluster : str, optional
+        Rows that share what happens to them, such as those of one week; rows without one are left
+        out. By default rows are independent.
     level : float
         Coverage, between 0 and 1.
 
@@ -114,10 +219,23 @@ def rd_in_time(
     EstimationError
         If a side has too few distinct values near the cutoff.
 
+    Warns
+    -----
+    DesignWarning
+        For each caution: numbers that jump at the cutoff (``sorting``), a donut that takes more
+        than half of the bandwidth (``extrapolation``), few distinct values (``few_values``) or
+        clusters (``few_clusters``).
+
     References
     ----------
     Calonico, S., Cattaneo, M. & Titiunik, R. (2014). Robust nonparametric confidence intervals for
     regression-discontinuity designs. *Econometrica* 82(6), 2295-2326.
+
+    Calonico, S., Cattaneo, M., Farrell, M. & Titiunik, R. (2017). rdrobust: software for
+    regression-discontinuity designs. *Stata Journal* 17(2), 372-404.
+
+    McCrary, J. (2008). Manipulation of the running variable in the regression discontinuity
+    design: a density test. *Journal of Econometrics* 142(2), 698-714.
 
     Hausman, C. & Rapson, D. (2018). Regression discontinuity in time. *Annual Review of Resource
     Economics* 10, 533-552.
@@ -144,7 +262,8 @@ def rd_in_time(
             message = f"`bandwidth`: expected one number or two, got {len(pair)}"
             raise InputError(message)
         both = (pair[0], pair[-1])
-    table = to_table(data, [outcome, running], "data")
+    columns = [outcome, running] if cluster is None else [outcome, running, cluster]
+    table = to_table(data, list(dict.fromkeys(columns)), "data")
     design = {
         "outcome": outcome,
         "running": running,
@@ -152,8 +271,21 @@ def rd_in_time(
         "donut": float(donut),
         "bandwidth": both,
         "kernel": kernel,
+        "cluster": cluster,
     }
-    found, account = _core.discontinuity(table, design, 1 - level)
+    found, bins, cautions, account = _core.discontinuity(table, design, 1 - level)
     own: dict[str, Any] = dict(found)
-    own["n_below"], own["n_above"] = int(own["n_below"]), int(own["n_above"])
-    return Jump(**own, account=Account.from_json(account))
+    for name in ("n_below", "n_above", "n_clusters"):
+        own[name] = None if own[name] is None else int(own[name])
+    for code, text in cautions:
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+    dates = not isinstance(cutoff, (int, float, np.integer, np.floating))
+    return Jump(
+        **own,
+        outcome=outcome,
+        cutoff=str(cutoff),
+        cautions=dict(cautions),
+        account=Account.from_json(account),
+        bins=tuple(bins),
+        _shown={"like": _face(data), "unit": "days" if dates else running},
+    )

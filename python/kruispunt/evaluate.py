@@ -613,33 +613,40 @@ def _synthetic(design: dict[str, Any], resampled: dict[str, Any]) -> dict[str, A
 
 
 def _start(method: str, cohort: str | None, treatment: str | None) -> str:
-    """Give the column that says when treatment starts or changes, and refuse the other."""
-    wanted, other = ("treatment", "cohort") if method == "dcdh" else ("cohort", "treatment")
-    given = {"cohort": cohort, "treatment": treatment}
-    if given[other] is not None:
-        why = {
-            "cohort": "it takes a treatment that may change; name its column in `treatment`",
-            "treatment": 'it takes the first period in `cohort`; "dcdh" takes changes',
-        }
-        message = f'`{other}` cannot be used with method "{method}": {why[other]}'
+    """Give the column that says when treatment starts or changes."""
+    if treatment is not None and method != "dcdh":
+        why = 'it takes the first period in `cohort`; "dcdh" takes changes'
+        message = f'`treatment` cannot be used with method "{method}": {why}'
         raise InputError(message)
-    name = given[wanted]
+    if treatment is not None and cohort is not None:
+        message = "`treatment`: expected either a first period in `cohort` or this, got both"
+        raise InputError(message)
+    name = cohort if treatment is None else treatment
     if name is None:
-        message = f'`{wanted}`: method "{method}" needs the name of a column'
+        either = " in `cohort` or `treatment`" if method == "dcdh" else ""
+        message = f'`cohort`: method "{method}" needs the name of a column{either}'
         raise InputError(message)
     return name
 
 
-def _switching(design: dict[str, Any], *, normalized: bool) -> dict[str, Any]:
+_CHANGES: dict[str, Any] = {"normalized": False, "switchers": "all", "within": None}
+
+
+def _switching(
+    design: dict[str, Any], treatment: str | None, changes: dict[str, Any]
+) -> dict[str, Any]:
     """Give the design of changes of treatment, and refuse what it has no use for."""
-    taken = ("outcome", "cohort", "method", "window", "cluster", "extra")
+    taken = ("outcome", "cohort", "method", "window", "gaps", "weights", "cluster", "extra")
     plain = _design(design["outcome"], design["cohort"], method=design["method"])
-    why = "units with the same first treatment are compared, by periods since its first change"
+    why = "it compares units with the same first treatment, before and after one has left it"
     known = {name: value for name, value in plain.items() if name not in taken}
     _refuse(design["method"], design, known, why)
     _refuse(design["method"], design["extra"], plain["extra"], why)
-    own = {name: design[name] for name in ("outcome", "window", "cluster")}
-    return own | {"treatment": design["cohort"], "normalized": normalized}
+    if design["gaps"] == "cross_sections":
+        _refuse(design["method"], design, {"gaps": "pairs"}, "units are followed over time")
+    own = {name: design[name] for name in ("outcome", "window", "gaps", "weights", "cluster")}
+    start = {"cohort": design["cohort"] if treatment is None else None, "treatment": treatment}
+    return own | start | changes
 
 
 def did(
@@ -668,6 +675,8 @@ def did(
     draws: int = 200,
     seed: int = 1,
     normalized: bool = False,
+    switchers: Literal["all", "in", "out"] = "all",
+    within: str | None = None,
 ) -> Effects:
     r"""Estimate what a treatment did that starts at different times, or never.
 
@@ -689,6 +698,8 @@ def did(
         values or 0/1, of which the first true period counts.
     treatment : str, in place of `cohort`
         For ``dcdh``: a treatment that may switch on and off, or have doses; numbers or truth values.
+        Where its first change lies in a gap, or the treatment has been above and below the first
+        one, a unit leaves the sample, counted.
     method : str
         The estimator. ``cs``: Callaway & Sant'Anna. ``sa``: Sun & Abraham, one regression against
         the never treated. ``imputation``: Borusyak, Jaravel & Spiess, unit and period effects of
@@ -702,7 +713,8 @@ def did(
         periods before treatment weighted to resemble the treated; ``sc``: synthetic control.
         ``dcdh``: intertemporal effects of leaving one's first treatment (de Chaisemartin &
         D'Haultfoeuille), for treatments that switch or have doses, against units with the same
-        first treatment that have not left it. ``twfe``: two-way fixed effects, for comparison.
+        first treatment that have not left it; its overall row is the effect per unit of treatment.
+        ``twfe``: two-way fixed effects, for comparison.
     controls : {"not_yet", "never"}, optional
         Compare with units not yet treated (by default, where the method allows it), or never
         treated.
@@ -723,7 +735,8 @@ def did(
         For ``imputation`` and ``did2s``: periods before treatment with a placebo effect.
     gaps : {"pairs", "balanced", "cross_sections"}
         Units not seen in every period: each comparison takes those seen in both of its periods;
-        only complete units are taken; or each mean takes those seen in its period.
+        only complete units are taken; or each mean takes those seen in its period. For ``dcdh``,
+        ``"balanced"`` takes the changing units whose effects can be estimated in the whole window.
     cluster : str, optional
         Clusters in which units are nested; by default the unit.
     weights : str, optional
@@ -753,6 +766,10 @@ def did(
         Placebos or samples drawn for them, and the seed.
     normalized : bool
         For ``dcdh``: divide each effect by the mean dose received since the change.
+    switchers : {"all", "in", "out"}
+        For ``dcdh``: all first changes (falls with their sign turned), rises or falls alone.
+    within : str, optional
+        For ``dcdh``: a column in which units and their controls must be equal, one value a unit.
 
     Returns
     -------
@@ -844,19 +861,20 @@ def did(
         ),
     )  # fmt: skip
     resampled = {"errors": errors, "draws": draws, "seed": seed, "parity": parity}
+    changes = {"normalized": normalized, "switchers": switchers, "within": within}
+    if method != "dcdh":
+        _refuse(method, changes, _CHANGES, "it knows no changes of treatment but its start")
     with reporting(None) as progress:
         if drawn:
             own = _synthetic(design, resampled)
-            _refuse(method, {"normalized": normalized}, {"normalized": False}, "it knows no doses")
             native = _core.synthetic_did(_native(panel), own, progress)
-        elif method == "dcdh":
-            _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
-            own = _switching(design, normalized=normalized)
-            native = _core.switching_did(_native(panel), own, progress)
         else:
             _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
-            _refuse(method, {"normalized": normalized}, {"normalized": False}, "it knows no doses")
-            native = _core.did(_native(panel), design, progress)
+            if method == "dcdh":
+                own = _switching(design, treatment, changes)
+                native = _core.switching_did(_native(panel), own, progress)
+            else:
+                native = _core.did(_native(panel), design, progress)
     effects = Effects(native, getattr(panel, "_like", None), parity)
     for code, text in effects.cautions.items():
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)

@@ -346,19 +346,42 @@ def test_switching_equals_the_authors_port_on_wages():
         np.testing.assert_allclose(own.std_errors[order], expected[name]["se"], atol=1e-10)
         assert "not left it" in own.comparison
     assert own.pretest()["df"] == 2
+    assert "cohort" not in own.tidy() or own.by == "event"
+    assert len(own.honest("rm", m=[0.5, 1])) == 2
+
+
+def test_a_treatment_that_stays_is_a_change_too(panel):
+    """From `cohort`, side by side with the others: the event study against the not yet treated."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        both = kp.compare_did(panel, "y", cohort="first", methods=["cs", "dcdh"])
+        falls = kp.did(panel, "y", cohort="first", method="dcdh", window=(1, 1), gaps="balanced")
+    assert list(both) == ["cs", "dcdh"]
+    cohorts = both["cs"].aggregate("event").tidy()
+    changes = both["dcdh"].tidy()
+    at = {int(e): v for e, v in zip(cohorts["event"], cohorts["estimate"], strict=True) if e == e}
+    for event, value in zip(changes["event"], changes["estimate"], strict=True):
+        if event == event and event >= 0:
+            assert value == pytest.approx(at[int(event)], abs=1e-9)
+    assert falls.estimates.size == 5
+    with pytest.raises(EstimationError, match="first falls"):
+        kp.did(panel, "y", cohort="first", method="dcdh", switchers="out")
 
 
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        ({"method": "dcdh", "cohort": "first"}, "`cohort` cannot be used"),
-        ({"method": "dcdh"}, "`treatment`: method"),
+        ({"method": "dcdh", "cohort": "first", "treatment": "x2"}, "got both"),
+        ({"method": "dcdh"}, "`cohort` or `treatment`"),
         ({"method": "cs", "treatment": "x2"}, "`treatment` cannot be used"),
         ({"method": "cs"}, "`cohort`: method"),
-        ({"method": "dcdh", "treatment": "x2", "weights": "weight"}, "same first treatment"),
+        ({"method": "dcdh", "treatment": "x2", "covariates": "x1"}, "same first treatment"),
         ({"method": "dcdh", "treatment": "x2", "family": "logit"}, "same first treatment"),
+        ({"method": "dcdh", "treatment": "x2", "gaps": "cross_sections"}, "followed over time"),
         ({"method": "dcdh", "treatment": "x2", "draws": 9}, "not drawn"),
-        ({"method": "cs", "cohort": "first", "normalized": True}, "no doses"),
+        ({"method": "dcdh", "treatment": "x2", "switchers": "up"}, "none of"),
+        ({"method": "cs", "cohort": "first", "normalized": True}, "no changes"),
+        ({"method": "cs", "cohort": "first", "within": "x2"}, "no changes"),
         ({"method": "dcdh", "treatment": "cure"}, "no column"),
     ],
 )
@@ -367,30 +390,76 @@ def test_what_switching_cannot_do_is_refused(panel, options, match):
         kp.did(panel, "y", **options)
 
 
-def test_jumps_equal_rdrobust():
+@pytest.fixture(scope="module")
+def arrivals():
     path = ORACLE.parents[1] / "discontinuity" / "expected.json"
     oracle = json.loads(path.read_text(encoding="utf-8"))
-    days = {"x": oracle["days"]["x"], "y": oracle["days"]["y"]}
+    x = np.asarray(oracle["days"]["x"])
+    week = np.floor(x / 7).astype(int)
+    return {"x": x, "y": oracle["days"]["y"], "week": week}, oracle["cases"]
+
+
+def test_jumps_equal_rdrobust(arrivals):
+    days, cases = arrivals
+    for name, options in (("donut", {"donut": 14}), ("week", {"cluster": "week"}), ("days", {})):
+        own = kp.rd_in_time(days, "y", running="x", cutoff=0, **options)
+        expected = cases[name]
+        assert own.estimate == pytest.approx(expected["robust"], rel=1e-6)
+        assert own.std_error == pytest.approx(expected["robust_se"], rel=1e-6)
+        assert own.conf_low == pytest.approx(expected["low"], rel=1e-6)
+        assert own.account.steps[-1].verb == "rd_in_time"
+        assert own.density_p_value == pytest.approx(cases["days_counts"]["p"], rel=1e-6)
+    assert own.n_clusters is None
+    table = own.tidy()
+    assert table["estimate"].tolist() == [own.conventional, own.estimate]
+    assert (table["conf_low"][0] + table["conf_high"][0]) / 2 == pytest.approx(own.conventional)
+    assert sum(n for _, _, n in own.bins) == own.n_below + own.n_above
+
+
+def test_jumps_by_date_are_those_by_day(arrivals):
+    days, _ = arrivals
     own = kp.rd_in_time(days, "y", running="x", cutoff=0, donut=14)
-    expected = oracle["cases"]["donut"]
-    assert own.estimate == pytest.approx(expected["robust"], rel=1e-6)
-    assert own.std_error == pytest.approx(expected["robust_se"], rel=1e-6)
-    assert own.account.steps[-1].verb == "rd_in_time"
-    # the same by date
     start = np.datetime64("2015-11-09")
-    dated = {"x": start + np.asarray(days["x"], dtype=int), "y": days["y"]}
-    again = kp.rd_in_time(dated, "y", running="x", cutoff="2015-11-09", donut=14)
-    assert again.estimate == pytest.approx(own.estimate, rel=1e-9)
+    dated = {"x": start + days["x"].astype(int), "y": days["y"]}
+    for cutoff in ("2015-11-09", start, start.astype(object)):
+        again = kp.rd_in_time(dated, "y", running="x", cutoff=cutoff, donut=14)
+        assert again.estimate == pytest.approx(own.estimate, rel=1e-9)
+    assert "2015-11-09" in repr(again)
+    assert "days since" in again.plot().get_xlabel()
+    back = pickle.loads(pickle.dumps(again))
+    assert back == again
     wide = kp.rd_in_time(days, "y", running="x", cutoff=0, bandwidth=(90, 150))
     assert (wide.h, wide.b) == (90, 150)
-    for options, match in (
+
+
+def test_people_who_choose_their_side_are_told(arrivals):
+    days, _ = arrivals
+    x = days["x"]
+    waited = {"x": np.where((x < 0) & (x >= -25), x + 25, x), "y": days["y"]}
+    with pytest.warns(DesignWarning, match="sorting"):
+        own = kp.rd_in_time(waited, "y", running="x", cutoff=0)
+    assert "chosen their side" in own.cautions["sorting"]
+    assert "Caution" in own._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("options", "match"),
+    [
         ({"cutoff": "soon"}, "cutoff"),
+        ({"cutoff": None}, "cutoff"),
         ({"cutoff": 0, "donut": -1}, "donut"),
         ({"cutoff": 0, "bandwidth": 0}, "bandwidth"),
+        ({"cutoff": 0, "bandwidth": (1, 2, 3)}, "bandwidth"),
         ({"cutoff": 0, "kernel": "square"}, "none of"),
         ({"cutoff": 0, "level": 2}, "level"),
-    ):
-        with pytest.raises(InputError, match=match):
-            kp.rd_in_time(days, "y", running="x", **options)
-    with pytest.raises(EstimationError, match="too few"):
-        kp.rd_in_time(days, "y", running="x", cutoff=10_000)
+        ({"cutoff": 0, "cluster": "town"}, "no column"),
+    ],
+)
+def test_jumps_that_make_no_sense_are_refused(arrivals, options, match):
+    with pytest.raises(InputError, match=match):
+        kp.rd_in_time(arrivals[0], "y", running="x", **options)
+
+
+def test_jumps_need_values_on_both_sides(arrivals):
+    with pytest.raises(EstimationError, match="too few distinct values .* from it on: 0, at least"):
+        kp.rd_in_time(arrivals[0], "y", running="x", cutoff=10_000)

@@ -7,7 +7,8 @@ use crate::table::PyTable;
 use crate::{account, work};
 use kruispunt::data::Seed;
 use kruispunt::evaluate::{
-    Discontinuity, Jump, Kernel, Optimum, Resampling, Scale, Switching, SyntheticDid, Weighted,
+    Discontinuity, Jump, Kernel, Optimum, Over, Resampling, Scale, Switchers, Switching,
+    SyntheticDid, Weighted,
 };
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -66,10 +67,43 @@ pub(crate) fn synthetic_did(
 #[pyo3(from_item_all)]
 pub(crate) struct Switches {
     outcome: String,
-    treatment: String,
+    cohort: Option<String>,
+    treatment: Option<String>,
     window: (u32, u32),
     normalized: bool,
+    switchers: String,
+    gaps: String,
+    within: Option<String>,
+    weights: Option<String>,
     cluster: Option<String>,
+}
+
+impl Switches {
+    fn design(self) -> PyResult<Switching> {
+        let (before, after) = self.window;
+        let switchers = [("all", Switchers::All), ("in", Switchers::In), ("out", Switchers::Out)];
+        let over = [("pairs", Over::Each), ("balanced", Over::Same)];
+        let what = match (self.cohort, self.treatment) {
+            (Some(cohort), _) => Switching::staying(self.outcome, cohort),
+            (None, treatment) => Switching::new(self.outcome, treatment.unwrap_or_default()),
+        };
+        let mut what = what
+            .placebos(before)
+            .effects(after.saturating_add(1))
+            .scale(if self.normalized { Scale::Dose } else { Scale::Exposure })
+            .switchers(one_of("switchers", &self.switchers, &switchers)?)
+            .over(one_of("gaps", &self.gaps, &over)?);
+        if let Some(column) = self.within {
+            what = what.within(column);
+        }
+        if let Some(column) = self.weights {
+            what = what.weights(column);
+        }
+        if let Some(column) = self.cluster {
+            what = what.cluster(column);
+        }
+        Ok(what)
+    }
 }
 
 /// Effects of a first change of treatment.
@@ -80,14 +114,7 @@ pub(crate) fn switching_did(
     design: Switches,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PyEffects> {
-    let (before, after) = design.window;
-    let mut what = Switching::new(design.outcome, design.treatment)
-        .placebos(before)
-        .effects(after.saturating_add(1))
-        .scale(if design.normalized { Scale::Dose } else { Scale::Exposure });
-    if let Some(column) = design.cluster {
-        what = what.cluster(column);
-    }
+    let what = design.design()?;
     let data = Arc::clone(&panel.get().0);
     work::run(panel.py(), progress, move |ticket| {
         what.fit_with(&data, ticket).map(PyEffects::from).map_err(|error| evaluate_error(&error))
@@ -104,27 +131,41 @@ pub(crate) struct Threshold {
     donut: f64,
     bandwidth: Option<(f64, f64)>,
     kernel: String,
+    cluster: Option<String>,
 }
 
-/// What a jump is: numbers by name, interval and p value, and the account.
-type Found = (Vec<(&'static str, f64)>, String);
+/// What a jump is: numbers by name, means by bin, cautions, and the account.
+type Found =
+    (Vec<(&'static str, Option<f64>)>, Vec<(f64, f64, u64)>, Vec<(String, String)>, String);
 
 fn numbers(own: &Jump, alpha: f64) -> PyResult<Found> {
     let (low, high) = own.interval(alpha);
+    let sorting = own.sorting;
     let all = vec![
-        ("estimate", own.robust),
-        ("std_error", own.robust_se),
-        ("conf_low", low),
-        ("conf_high", high),
-        ("p_value", own.p_value()),
-        ("conventional", own.conventional),
-        ("conventional_se", own.conventional_se),
-        ("h", own.h),
-        ("b", own.b),
-        ("n_below", own.within.0 as f64),
-        ("n_above", own.within.1 as f64),
+        ("estimate", Some(own.robust)),
+        ("std_error", Some(own.robust_se)),
+        ("conf_low", Some(low)),
+        ("conf_high", Some(high)),
+        ("p_value", Some(own.p_value())),
+        ("conventional", Some(own.conventional)),
+        ("conventional_se", Some(own.conventional_se)),
+        ("h", Some(own.h)),
+        ("b", Some(own.b)),
+        ("n_below", Some(own.within.0 as f64)),
+        ("n_above", Some(own.within.1 as f64)),
+        ("n_clusters", own.clusters.map(|n| n as f64)),
+        ("limit_below", Some(own.lines[0].0)),
+        ("limit_above", Some(own.lines[1].0)),
+        ("slope_below", Some(own.lines[0].1)),
+        ("slope_above", Some(own.lines[1].1)),
+        ("density_below", sorting.map(|own| own.below)),
+        ("density_above", sorting.map(|own| own.above)),
+        ("density_jump", sorting.map(|own| own.jump)),
+        ("density_jump_se", sorting.map(|own| own.std_error)),
+        ("density_p_value", sorting.map(|own| own.p_value())),
     ];
-    Ok((all, account::json(&own.account)?))
+    let cautions = own.cautions.iter().map(|own| (own.code.clone(), own.text.clone())).collect();
+    Ok((all, own.bins.clone(), cautions, account::json(&own.account)?))
 }
 
 /// Regression discontinuity.
@@ -144,6 +185,9 @@ pub(crate) fn discontinuity(
         .kernel(one_of("kernel", &design.kernel, &kernels)?);
     if let Some((h, b)) = design.bandwidth {
         what = what.bandwidth(h, b);
+    }
+    if let Some(column) = design.cluster {
+        what = what.cluster(column);
     }
     let data = Arc::clone(&table.get().0);
     let own = work::run(table.py(), None, move |ticket| {

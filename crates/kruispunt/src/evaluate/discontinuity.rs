@@ -1,44 +1,25 @@
 //! Regression discontinuity, also in time: who arrived just before a reform, and just after.
 
 use super::EvaluateError;
+use super::boundary::{Limit, Shortage, Side, bandwidths, limits};
+use super::result::caution;
 use super::sample::LARGEST;
-use crate::data::{Account, Count, Day, Step, Table, Ticket, Values};
-use crate::math::linalg::Triangle;
+use crate::data::{Account, Caution, Count, Day, Step, Table, Ticket, Values};
 use crate::math::special::{normal_quantile, normal_sf};
 use serde::{Deserialize, Serialize};
 
-/// How much observations count by their distance from the cutoff.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Kernel {
-    /// `1 - |u|`.
-    #[default]
-    Triangular,
-    /// All alike within the bandwidth.
-    Uniform,
-    /// `3/4 (1 - u^2)`.
-    Epanechnikov,
-}
+pub use super::boundary::Kernel;
 
-impl Kernel {
-    fn at(self, u: f64) -> f64 {
-        let near = 1.0 - u.abs();
-        match self {
-            _ if near < 0.0 => 0.0,
-            Self::Triangular => near,
-            Self::Uniform => 0.5,
-            Self::Epanechnikov => 0.75 * (1.0 - u * u),
-        }
-    }
-
-    /// The constant of the pilot bandwidth.
-    const fn pilot(self) -> f64 {
-        match self {
-            Self::Triangular => 2.576,
-            Self::Uniform => 1.843,
-            Self::Epanechnikov => 2.34,
-        }
-    }
-}
+/// Clusters below which a normal approximation has little to rest on.
+const FEW_CLUSTERS: usize = 30;
+/// Distinct values of the running variable below which a line rests on few places.
+const FEW_VALUES: usize = 20;
+/// Size of the test for sorting.
+const SIZE: f64 = 0.05;
+/// Bins of a picture, a side.
+const BINS: u32 = 20;
+/// Most bins of a count.
+const MOST_BINS: f64 = 20_000.0;
 
 /// The jump of an outcome where a running variable passes a cutoff, by local linear regression with
 /// robust bias correction (Calonico, Cattaneo & Titiunik 2014).
@@ -50,8 +31,11 @@ impl Kernel {
 /// Each side is fitted by a line within the bandwidth h; its curvature, from a parabola within the
 /// bandwidth b, is taken out of the estimate and its noise put into the standard error (`robust`).
 /// Bandwidths minimise the mean squared error of the jump unless given. Variances are from the three
-/// nearest neighbours of each observation on its side, ties included. A `donut` leaves out those
-/// nearer to the cutoff than that: people who could have chosen their side.
+/// nearest neighbours of each observation on its side, ties included; with clusters they are from
+/// residuals of the lines and parabolas, summed by cluster. A `donut` leaves out those nearer to the
+/// cutoff than that: people who could have chosen their side. Whether they did is asked of the number
+/// of observations, whose jump is estimated in the same way from counts by equal bins of the running
+/// variable, one a day for whole numbers (McCrary 2008); the donut's observations count there.
 ///
 /// In time, the running variable is a date or a number of days: all that changes on that date besides
 /// the reform changes the outcome too, and seasons look like slopes. Try other cutoffs where nothing
@@ -62,11 +46,16 @@ impl Kernel {
 /// | [`donut`](Self::donut) | distance from the cutoff left out | none |
 /// | [`bandwidth`](Self::bandwidth) | of the line and of the parabola | chosen |
 /// | [`kernel`](Self::kernel) | weights by distance | triangular |
+/// | [`cluster`](Self::cluster) | column of clusters | rows are independent |
 ///
 /// # References
 ///
 /// - Calonico, S., Cattaneo, M. & Titiunik, R. (2014). Robust nonparametric confidence intervals for
 ///   regression-discontinuity designs. *Econometrica* 82(6), 2295-2326.
+/// - Calonico, S., Cattaneo, M., Farrell, M. & Titiunik, R. (2017). rdrobust: software for
+///   regression-discontinuity designs. *Stata Journal* 17(2), 372-404 (errors by cluster).
+/// - McCrary, J. (2008). Manipulation of the running variable in the regression discontinuity
+///   design: a density test. *Journal of Econometrics* 142(2), 698-714.
 /// - Hausman, C. & Rapson, D. (2018). Regression discontinuity in time. *Annual Review of Resource
 ///   Economics* 10, 533-552.
 ///
@@ -92,6 +81,32 @@ pub struct Discontinuity {
     donut: f64,
     bandwidth: Option<(f64, f64)>,
     kernel: Kernel,
+    cluster: Option<String>,
+}
+
+/// How many observations there are, a unit of the running variable, right at the cutoff.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sorting {
+    /// Just below it.
+    pub below: f64,
+    /// From it on.
+    pub above: f64,
+    /// The corrected jump, and its standard error.
+    pub jump: f64,
+    /// Its standard error.
+    pub std_error: f64,
+    /// Bandwidth of the lines, and width of a bin.
+    pub h: f64,
+    /// Width of a bin.
+    pub bin: f64,
+}
+
+impl Sorting {
+    /// P(|Z| > |jump / standard error|).
+    #[must_use]
+    pub fn p_value(&self) -> f64 {
+        two_sided(self.jump, self.std_error)
+    }
 }
 
 /// A jump at a cutoff.
@@ -109,12 +124,32 @@ pub struct Jump {
     pub h: f64,
     /// Bandwidth of the parabolas.
     pub b: f64,
+    /// Where the lines meet the cutoff, and their slopes, below and above.
+    pub lines: [(f64, f64); 2],
     /// Observations within h below the cutoff, and from it on.
     pub within: (u64, u64),
     /// Observations in all, below and from the cutoff on.
     pub observed: (u64, u64),
+    /// The middle of each of twenty equal bins a side within h, the mean outcome, and the
+    /// observations there; empty bins are left out.
+    pub bins: Vec<(f64, f64, u64)>,
+    /// Clusters within both bandwidths; `None` when rows are taken to be independent.
+    pub clusters: Option<u64>,
+    /// Whether people sorted around the cutoff; `None` when bins are too few to say.
+    pub sorting: Option<Sorting>,
+    /// What a reader must know, by name.
+    pub cautions: Vec<Caution>,
     /// What happened to the rows.
     pub account: Account,
+}
+
+/// A z statistic's p value; without noise either nothing or everything is due to chance.
+fn two_sided(estimate: f64, std_error: f64) -> f64 {
+    if std_error > 0.0 {
+        2.0 * normal_sf((estimate / std_error).abs())
+    } else {
+        f64::from(u8::from(estimate == 0.0))
+    }
 }
 
 impl Jump {
@@ -128,8 +163,29 @@ impl Jump {
     /// P(|Z| > |jump / standard error|), corrected.
     #[must_use]
     pub fn p_value(&self) -> f64 {
-        2.0 * normal_sf((self.robust / self.robust_se).abs())
+        two_sided(self.robust, self.robust_se)
     }
+}
+
+/// Mean outcomes by bin.
+fn binned(side: &Side, h: f64) -> Vec<(f64, f64, u64)> {
+    let width = h / f64::from(BINS);
+    let near = side.x.partition_point(|x| *x < -h)..side.x.partition_point(|x| *x <= h);
+    let mut all: Vec<(f64, f64, u64)> = Vec::new();
+    for at in near {
+        // the outermost observation lies in the last bin
+        let most = f64::from(BINS) - 1.0;
+        let place = (side.x[at] / width).floor().clamp(-f64::from(BINS), most);
+        let middle = (place + 0.5) * width;
+        match all.last_mut() {
+            Some(own) if own.0 == middle => {
+                own.1 += side.y[at];
+                own.2 += 1;
+            }
+            _ => all.push((middle, side.y[at], 1)),
+        }
+    }
+    all.into_iter().map(|(middle, sum, n)| (middle, sum / n as f64, n)).collect()
 }
 
 /// Days since 1970-01-01.
@@ -137,172 +193,52 @@ fn number(day: Day) -> f64 {
     Day::new(1970, 1, 1).map_or(f64::NAN, |epoch| f64::from(day.since(epoch)))
 }
 
-/// One side of the cutoff: distances from it, ascending, with outcomes.
-struct Side {
-    x: Vec<f64>,
-    y: Vec<f64>,
-}
-
-/// The parts of a bandwidth.
-struct Parts {
-    variance: f64,
-    bias: f64,
-    penalty: f64,
-    rate: f64,
-}
-
-/// A local polynomial: (X'WX)^-1, weights and the rows they stand for.
-struct Local {
-    first: usize,
-    weights: Vec<f64>,
-    inverse: Vec<f64>,
-    order: usize,
-    h: f64,
-}
-
-impl Side {
-    fn unique(&self) -> Vec<f64> {
-        let mut all: Vec<f64> = self.x.iter().map(|x| x.abs()).collect();
-        all.sort_by(f64::total_cmp);
-        all.dedup();
-        all
-    }
-
-    /// A polynomial within `h`; `None` when too few distinct values lie there.
-    fn local(&self, kernel: Kernel, h: f64, order: usize) -> Option<Local> {
-        let all: Vec<f64> = self.x.iter().map(|x| kernel.at(x / h) / h).collect();
-        let first = all.iter().position(|weight| *weight > 0.0)?;
-        let last = all.iter().rposition(|weight| *weight > 0.0)? + 1;
-        let weights = all[first..last].to_vec();
-        let k = order + 1;
-        let mut gram = vec![0.0; k * k];
-        for (x, weight) in self.x[first..last].iter().zip(&weights) {
-            let u = x / h;
-            for i in 0..k {
-                for j in 0..k {
-                    gram[i * k + j] += weight * u.powi((i + j) as i32);
-                }
-            }
+/// A column of numbers or dates; NaN where missing.
+fn numbers(table: &Table, argument: &'static str, name: &str) -> Result<Vec<f64>, EvaluateError> {
+    let column = table.column(argument, name)?;
+    let mut values: Vec<f64> = match column.values() {
+        Values::Date(_) | Values::Text(_) => {
+            let days = column.to_days(argument, name)?;
+            days.into_iter().map(|day| day.map_or(f64::NAN, number)).collect()
         }
-        let triangle = Triangle::cholesky(&gram, &vec![0.0; k], 1e-12);
-        (triangle.dropped.is_empty()).then(|| Local {
-            first,
-            weights,
-            inverse: triangle.inverse(),
-            order,
-            h,
-        })
+        Values::Bool(flags) => flags.iter().map(|flag| f64::from(u8::from(*flag))).collect(),
+        _ => column.to_floats(argument, name)?,
+    };
+    for (row, value) in values.iter_mut().enumerate() {
+        if column.is_null(row) {
+            *value = f64::NAN;
+        } else if value.abs().partial_cmp(&LARGEST).is_none_or(std::cmp::Ordering::is_gt) {
+            return Err(EvaluateError::NotFinite { argument, column: name.to_owned(), row });
+        }
     }
+    Ok(values)
+}
 
-    /// Residuals against the three nearest neighbours within a range of rows.
-    fn residuals(&self, first: usize, n: usize) -> Vec<f64> {
-        const NEIGHBOURS: usize = 3;
-        let (x, y) = (&self.x[first..first + n], &self.y[first..first + n]);
-        let wanted = NEIGHBOURS.min(n.saturating_sub(1));
-        (0..n)
-            .map(|at| {
-                // the block of ties, then the nearer block on either side, both when equally near
-                let (mut low, mut high) = (at, at + 1);
-                let down = |low: usize, to: f64| {
-                    (0..low).rev().take_while(|&i| x[i] == to).last().unwrap_or(low)
-                };
-                let up = |high: usize, to: f64| {
-                    (high..n).take_while(|&i| x[i] == to).last().map_or(high, |i| i + 1)
-                };
-                (low, high) = (down(low, x[at]), up(high, x[at]));
-                while high - low - 1 < wanted {
-                    let left = low.checked_sub(1).map(|i| x[at] - x[i]);
-                    let right = (high < n).then(|| x[high] - x[at]);
-                    let (to_left, to_right) = match (left, right) {
-                        (Some(a), Some(b)) => (a <= b, b <= a),
-                        (a, b) => (a.is_some(), b.is_some()),
-                    };
-                    if to_left {
-                        low = down(low, x[low - 1]);
-                    }
-                    if to_right {
-                        high = up(high, x[high]);
-                    }
-                    if !to_left && !to_right {
-                        break;
-                    }
-                }
-                let count = (high - low - 1) as f64;
-                if count == 0.0 {
-                    return 0.0;
-                }
-                let mean = (y[low..high].iter().sum::<f64>() - y[at]) / count;
-                (count / (count + 1.0)).sqrt() * (y[at] - mean)
-            })
-            .collect()
-    }
-
-    /// The parts of the bandwidth for the derivative `nu` of a polynomial of order `o`, its bias from
-    /// one of order `o_bias` within `h_bias`.
-    fn parts(
-        &self,
-        kernel: Kernel,
-        [o, nu, o_bias]: [usize; 3],
-        [h, h_bias]: [f64; 2],
-        penalised: bool,
-    ) -> Option<Parts> {
-        let own = self.local(kernel, h, o)?;
-        let variance = own.variance(self, nu);
-        let shape = own.moment(self, o + 1, nu);
-        let wide = self.local(kernel, h_bias, o_bias)?;
-        let curve = wide.coefficient(self, o + 1);
-        let gap = (o + 1 - nu) as f64;
-        let bias = (2.0 * gap).sqrt() * shape * curve;
-        let penalty = if penalised {
-            2.0 * gap * 3.0 * shape * shape * wide.variance(self, o + 1)
+impl From<Shortage> for EvaluateError {
+    fn from(own: Shortage) -> Self {
+        if own.got >= own.needed {
+            return Self::NoSolution {
+                what: "the jump",
+                why: "the values of the running variable near the cutoff lie too close together",
+            };
+        }
+        let side = if own.side == 0 { "below" } else { "from it on" };
+        let within = if own.reach.is_finite() {
+            format!("within {:.4} of the cutoff, {side}", own.reach)
         } else {
-            0.0
+            format!("on the side of the cutoff that is {side}")
         };
-        let nu = nu as i32;
-        Some(Parts {
-            variance: f64::from(2 * nu + 1) * h.powi(2 * nu + 1) * variance,
-            bias,
-            penalty,
-            rate: 1.0 / (2 * o + 3) as f64,
-        })
+        Self::TooFewNear { within, got: own.got, needed: own.needed }
     }
 }
 
-impl Local {
-    /// The row of the weights that give coefficient `j` (in units of x^-j), by observation.
-    fn row(&self, side: &Side, j: usize) -> Vec<f64> {
-        let k = self.order + 1;
-        let scale = self.h.powi(-(j as i32));
-        let own = &self.inverse[j * k..(j + 1) * k];
-        side.x[self.first..]
-            .iter()
-            .zip(&self.weights)
-            .map(|(x, weight)| {
-                let u = x / self.h;
-                let sum: f64 = own.iter().enumerate().map(|(i, v)| v * u.powi(i as i32)).sum();
-                scale * weight * sum
-            })
-            .collect()
-    }
-
-    fn coefficient(&self, side: &Side, j: usize) -> f64 {
-        self.row(side, j).iter().zip(&side.y[self.first..]).map(|(w, y)| w * y).sum()
-    }
-
-    fn variance(&self, side: &Side, j: usize) -> f64 {
-        let residuals = side.residuals(self.first, self.weights.len());
-        self.row(side, j).iter().zip(residuals).map(|(w, r)| w * w * r * r).sum()
-    }
-
-    /// What (x/h)^power adds to coefficient `j`, in units of h^-j.
-    fn moment(&self, side: &Side, power: usize, j: usize) -> f64 {
-        let scale = self.h.powi(j as i32);
-        self.row(side, j)
-            .iter()
-            .zip(&side.x[self.first..])
-            .map(|(w, x)| scale * w * (x / self.h).powi(power as i32))
-            .sum()
-    }
+/// Both sides of the cutoff, what stands there before the donut is taken out, and the account.
+struct Read {
+    sides: [Side; 2],
+    /// Distances of all observations, ascending, and how many lie below.
+    all: Vec<f64>,
+    below: usize,
+    step: Step,
 }
 
 impl Discontinuity {
@@ -315,6 +251,7 @@ impl Discontinuity {
             donut: 0.0,
             bandwidth: None,
             kernel: Kernel::default(),
+            cluster: None,
         }
     }
 
@@ -341,13 +278,20 @@ impl Discontinuity {
         self
     }
 
+    /// The column of clusters, such as the week of arrival.
+    pub fn cluster(mut self, column: impl Into<String>) -> Self {
+        self.cluster = Some(column.into());
+        self
+    }
+
     /// Estimates the jump.
     ///
     /// # Errors
     ///
     /// [`EvaluateError::Data`] for columns that are missing or no numbers,
     /// [`EvaluateError::NotFinite`], [`EvaluateError::BadArgument`] for cutoff, donut and bandwidth,
-    /// [`EvaluateError::NoSolution`] when a side has too few distinct values near the cutoff.
+    /// [`EvaluateError::TooFewNear`] when a side has too few distinct values near the cutoff,
+    /// [`EvaluateError::TooFewClusters`], [`EvaluateError::NoSolution`] where the numbers give none.
     pub fn fit(&self, table: &Table) -> Result<Jump, EvaluateError> {
         self.fit_with(table, &Ticket::new())
     }
@@ -359,38 +303,53 @@ impl Discontinuity {
     /// As [`fit`](Self::fit), and [`EvaluateError::Cancelled`].
     pub fn fit_with(&self, table: &Table, ticket: &Ticket) -> Result<Jump, EvaluateError> {
         self.check()?;
-        let (sides, account) = self.read(table)?;
-        if ticket.is_cancelled() {
-            return Err(EvaluateError::Cancelled);
-        }
+        let mut read = self.read(table)?;
+        let live = || if ticket.is_cancelled() { Err(EvaluateError::Cancelled) } else { Ok(()) };
+        live()?;
+        let sides = &read.sides;
         let (h, b) = match self.bandwidth {
             Some(both) => both,
-            None => self.select(&sides)?,
+            None => bandwidths(sides, self.kernel)?,
         };
-        let mut own = [[0.0; 4]; 2];
-        for (side, out) in sides.iter().zip(&mut own) {
-            *out = self.estimate(side, h, b).ok_or_else(Self::too_few)?;
-        }
-        let [low, high] = own;
-        let within = |side: &Side| side.x.iter().filter(|x| x.abs() <= h).count() as u64;
-        Ok(Jump {
-            conventional: high[0] - low[0],
-            conventional_se: (high[1] + low[1]).sqrt(),
-            robust: high[2] - low[2],
-            robust_se: (high[3] + low[3]).sqrt(),
+        live()?;
+        let [low, high] = limits(sides, self.kernel, (h, b))?;
+        let clusters = Self::clusters(sides, h.max(b))?;
+        live()?;
+        let sorting = self.sorting(&read.all, read.below);
+        let near = |side: &Side| side.x.iter().filter(|x| x.abs() <= h).count() as u64;
+        let mut own = Jump {
+            conventional: high.plain - low.plain,
+            conventional_se: (high.plain_variance + low.plain_variance).sqrt(),
+            robust: high.corrected - low.corrected,
+            robust_se: (high.corrected_variance + low.corrected_variance).sqrt(),
             h,
             b,
-            within: (within(&sides[0]), within(&sides[1])),
+            lines: [low, high].map(|own: Limit| (own.plain, own.slope)),
+            within: (near(&sides[0]), near(&sides[1])),
             observed: (sides[0].x.len() as u64, sides[1].x.len() as u64),
-            account,
-        })
-    }
-
-    const fn too_few() -> EvaluateError {
-        EvaluateError::NoSolution {
-            what: "the jump",
-            why: "a side of the cutoff has too few distinct values of the running variable near it",
+            bins: sides.iter().flat_map(|side| binned(side, h)).collect(),
+            clusters,
+            sorting,
+            cautions: Vec::new(),
+            account: Account::default(),
+        };
+        let numbers = [own.robust, own.robust_se, own.conventional, own.conventional_se, h, b];
+        if numbers.iter().any(|number| !number.is_finite()) {
+            return Err(EvaluateError::NoSolution {
+                what: "the jump",
+                why: "numbers overflow; give the running variable or the outcome another unit",
+            });
         }
+        own.cautions = self.cautions(&own, sides);
+        for caution in &own.cautions {
+            read.step.notes.push(caution.text.clone());
+        }
+        if own.sorting.is_none() {
+            let note = "too few bins on a side to tell whether people sorted around the cutoff";
+            read.step.notes.push(note.to_owned());
+        }
+        own.account = Account::new("table").then(read.step);
+        Ok(own)
     }
 
     fn check(&self) -> Result<(), EvaluateError> {
@@ -411,126 +370,145 @@ impl Discontinuity {
     }
 
     /// Both sides, from the cutoff on last.
-    fn read(&self, table: &Table) -> Result<([Side; 2], Account), EvaluateError> {
-        let numbers = |argument: &'static str, name: &str| -> Result<_, EvaluateError> {
-            let column = table.column(argument, name)?;
-            let values = match column.values() {
-                Values::Date(_) | Values::Text(_) => {
-                    let days = column.to_days(argument, name)?;
-                    days.into_iter().map(|day| day.map_or(f64::NAN, number)).collect()
-                }
-                _ => column.to_floats(argument, name)?,
-            };
-            let wrong = |row: &usize| {
-                let large = values[*row].abs().partial_cmp(&LARGEST);
-                !column.is_null(*row) && large.is_none_or(std::cmp::Ordering::is_gt)
-            };
-            if let Some(row) = (0..values.len()).find(wrong) {
-                return Err(EvaluateError::NotFinite { argument, column: name.to_owned(), row });
-            }
-            let known: Vec<bool> = (0..values.len()).map(|row| !column.is_null(row)).collect();
-            Ok((values, known))
+    fn read(&self, table: &Table) -> Result<Read, EvaluateError> {
+        let y = numbers(table, "outcome", &self.outcome)?;
+        let x = numbers(table, "running", &self.running)?;
+        let clusters = match &self.cluster {
+            Some(name) => Some(table.column("cluster", name)?.ranks().0),
+            None => None,
         };
-        let (y, y_known) = numbers("outcome", &self.outcome)?;
-        let (x, x_known) = numbers("running", &self.running)?;
-        let (mut missing, mut hole) = (0, 0);
-        let mut all: Vec<(f64, f64)> = Vec::with_capacity(y.len());
+        let (mut missing, mut lost, mut hole) = (0, 0, 0);
+        let mut all = Vec::with_capacity(y.len());
+        let mut rows: Vec<(f64, f64, u32)> = Vec::with_capacity(y.len());
         for row in 0..y.len() {
             let distance = x[row] - self.cutoff;
-            if !(y_known[row] && x_known[row]) {
+            let cluster = clusters.as_ref().map_or(Some(0), |codes| codes[row]);
+            if y[row].is_nan() || x[row].is_nan() {
                 missing += 1;
-            } else if distance.abs() < self.donut {
+                continue;
+            }
+            let Some(cluster) = cluster else {
+                lost += 1;
+                continue;
+            };
+            all.push(distance);
+            if distance.abs() < self.donut {
                 hole += 1;
             } else {
-                all.push((distance, y[row]));
+                rows.push((distance, y[row], cluster));
             }
         }
-        all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        let cut = all.partition_point(|own| own.0 < 0.0);
-        let side = |own: &[(f64, f64)]| Side {
+        all.sort_by(f64::total_cmp);
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        let cut = rows.partition_point(|own| own.0 < 0.0);
+        let side = |own: &[(f64, f64, u32)]| Side {
             x: own.iter().map(|own| own.0).collect(),
             y: own.iter().map(|own| own.1).collect(),
+            cluster: clusters.is_some().then(|| own.iter().map(|own| own.2).collect()),
         };
         let detail = format!("{} at {} = {}", self.outcome, self.running, self.cutoff);
-        let step = Step::new("rd_in_time", detail, Count::rows(y.len()), Count::rows(all.len()))
+        let step = Step::new("rd_in_time", detail, Count::rows(y.len()), Count::rows(rows.len()))
             .exclude("outcome or running variable is missing", Count::rows(missing))
+            .exclude("the cluster is missing", Count::rows(lost))
             .exclude("nearer to the cutoff than the donut", Count::rows(hole));
-        let account = Account::new("table").then(step);
-        Ok(([side(&all[..cut]), side(&all[cut..])], account))
+        let below = all.partition_point(|own| *own < 0.0);
+        Ok(Read { sides: [side(&rows[..cut]), side(&rows[cut..])], all, below, step })
     }
 
-    /// Limit, its variance, both corrected.
-    fn estimate(&self, side: &Side, h: f64, b: f64) -> Option<[f64; 4]> {
-        let line = side.local(self.kernel, h, 1)?;
-        let curve = side.local(self.kernel, b, 2)?;
-        let first = line.first.min(curve.first);
-        let last = (line.first + line.weights.len()).max(curve.first + curve.weights.len());
-        let residuals = side.residuals(first, last - first);
-        let mut plain = vec![0.0; last - first];
-        plain[line.first - first..][..line.weights.len()].copy_from_slice(&line.row(side, 0));
-        let mut corrected = plain.clone();
-        let share = line.moment(side, 2, 0) * h * h;
-        for (at, weight) in curve.row(side, 2).into_iter().enumerate() {
-            corrected[curve.first - first + at] -= share * weight;
+    /// Clusters within reach, of which each side needs two.
+    fn clusters(sides: &[Side; 2], reach: f64) -> Result<Option<u64>, EvaluateError> {
+        let mut all = Vec::new();
+        for side in sides {
+            let Some(codes) = &side.cluster else { return Ok(None) };
+            let near = codes.iter().zip(&side.x).filter(|(_, x)| x.abs() <= reach);
+            let mut own: Vec<u32> = near.map(|(code, _)| *code).collect();
+            own.sort_unstable();
+            own.dedup();
+            if own.len() < 2 {
+                return Err(EvaluateError::TooFewClusters { n: own.len() });
+            }
+            all.extend(own);
         }
-        let value = |w: &[f64]| w.iter().zip(&side.y[first..]).map(|(w, y)| w * y).sum();
-        let variance =
-            |w: &[f64]| w.iter().zip(&residuals).map(|(w, r)| w * w * r * r).sum::<f64>();
-        Some([value(&plain), variance(&plain), value(&corrected), variance(&corrected)])
+        all.sort_unstable();
+        all.dedup();
+        Ok(Some(all.len() as u64))
     }
 
-    /// Bandwidths that minimise the mean squared error of the jump, in three steps.
-    fn select(&self, sides: &[Side; 2]) -> Result<(f64, f64), EvaluateError> {
-        const NEAREST: usize = 10;
-        let n = (sides[0].x.len() + sides[1].x.len()) as f64;
-        let unique = [sides[0].unique(), sides[1].unique()];
-        if unique.iter().any(|own| own.len() < NEAREST) {
-            return Err(Self::too_few());
-        }
-        let distinct = (unique[0].len() + unique[1].len()) as f64;
-        let all: Vec<f64> = sides.iter().flat_map(|side| side.x.iter().copied()).collect();
+    /// The jump in the number of observations, from counts by equal bins.
+    fn sorting(&self, all: &[f64], below: usize) -> Option<Sorting> {
+        let (first, last) = (*all.first()?, *all.last()?);
+        let n = all.len() as f64;
+        let whole = all.iter().all(|x| x.fract() == 0.0);
         let mean = all.iter().sum::<f64>() / n;
-        let squares: f64 = all.iter().map(|x| (x - mean) * (x - mean)).sum();
-        // the mean of both neighbours where the distribution jumps over p
-        let quantile = |p: f64| {
-            let at = p * n;
-            let up = all[(at.floor() as usize).min(all.len() - 1)];
-            if at.fract() == 0.0 && at >= 1.0 { 0.5 * (all[at as usize - 1] + up) } else { up }
-        };
-        let spread = (squares / (n - 1.0)).sqrt().min((quantile(0.75) - quantile(0.25)) / 1.349);
-        let widest = all[all.len() - 1].max(-all[0]);
-        // a little more, so that the last observation has a weight
-        let pad = 1.0 + f64::EPSILON.sqrt();
-        let ranges = [-all[0] * pad, all[all.len() - 1] * pad];
-        // with many ties at least ten distinct values lie within every bandwidth
-        let tied = sides
-            .iter()
-            .zip(&unique)
-            .any(|(side, own)| 1.0 - own.len() as f64 / side.x.len() as f64 >= 0.2);
-        let least = if tied {
-            unique.iter().map(|own| own[NEAREST - 1] * pad).fold(0.0_f64, f64::max)
-        } else {
-            0.0
-        };
-        let pilot = (self.kernel.pilot() * spread * distinct.powf(-0.2)).min(widest).max(least);
-        let step =
-            |orders: [usize; 3], wide: [f64; 2], penalised: bool| -> Result<f64, EvaluateError> {
-                let part =
-                    |at: usize| sides[at].parts(self.kernel, orders, [pilot, wide[at]], penalised);
-                let (low, high) =
-                    (part(0).ok_or_else(Self::too_few)?, part(1).ok_or_else(Self::too_few)?);
-                // derivatives of odd order change their sign on the other side
-                let bias = high.bias - low.bias;
-                let error = bias * bias + low.penalty + high.penalty;
-                if error <= 0.0 {
-                    return Ok(widest);
+        let deviation = (all.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
+        let bin = if whole { 1.0 } else { 2.0 * deviation / n.sqrt() };
+        if !(bin > 0.0 && (last - first) / bin < MOST_BINS) {
+            return None;
+        }
+        let count = |own: &[f64], from: i64, to: i64| {
+            let mut counts = vec![0.0; usize::try_from(to - from).unwrap_or(0)];
+            for x in own {
+                let at = (x / bin).floor() as i64 - from;
+                if let Some(count) = usize::try_from(at).ok().and_then(|at| counts.get_mut(at)) {
+                    *count += 1.0 / bin;
                 }
-                let own = ((low.variance + high.variance) / error).powf(low.rate);
-                Ok(own.min(widest))
-            };
-        let d = step([3, 3, 4], ranges, false)?.max(least);
-        let b = step([2, 2, 3], [d; 2], true)?;
-        let h = step([1, 0, 2], [b; 2], true)?;
-        Ok((h, b))
+            }
+            // in bins, so that neighbours are equally near to the last digit
+            let x = (0..counts.len()).map(|at| (from + at as i64) as f64 + 0.5).collect();
+            Side { x, y: counts, cluster: None }
+        };
+        // the outermost bins are full only when the running variable is whole
+        let edge = i64::from(!whole);
+        let ends = ((first / bin).floor() as i64 + edge, (last / bin).floor() as i64 + 1 - edge);
+        let sides = [count(&all[..below], ends.0, 0), count(&all[below..], 0, ends.1)];
+        let (h, b) = bandwidths(&sides, self.kernel).ok()?;
+        let [low, high] = limits(&sides, self.kernel, (h, b)).ok()?;
+        let own = Sorting {
+            below: low.plain,
+            above: high.plain,
+            jump: high.corrected - low.corrected,
+            std_error: (high.corrected_variance + low.corrected_variance).sqrt(),
+            h: h * bin,
+            bin,
+        };
+        (own.jump.is_finite() && own.std_error.is_finite()).then_some(own)
+    }
+
+    /// What a reader must know.
+    fn cautions(&self, own: &Jump, sides: &[Side; 2]) -> Vec<Caution> {
+        let mut all = Vec::new();
+        if let Some(sorting) = own.sorting.filter(|sorting| sorting.p_value() < SIZE) {
+            let text = format!(
+                "observations a unit of the running variable go from {:.3} to {:.3} at the cutoff \
+                 (p = {:.4}): people may have chosen their side, or the reform came with other \
+                 numbers; compare who they are, and try a donut",
+                sorting.below,
+                sorting.above,
+                sorting.p_value()
+            );
+            all.push(caution("sorting", text));
+        }
+        if 2.0 * self.donut > own.h {
+            let text = format!(
+                "the donut of {} takes more than half of the bandwidth of {:.4}: the jump is read \
+                 off lines drawn far beyond the observations",
+                self.donut, own.h
+            );
+            all.push(caution("extrapolation", text));
+        }
+        let near = |side: &Side| side.distinct().iter().filter(|x| **x <= own.h).count();
+        let values = near(&sides[0]).min(near(&sides[1]));
+        if values < FEW_VALUES {
+            let text = format!(
+                "{values} distinct values of the running variable within the bandwidth on a side \
+                 are few: a line through so few places may miss a curve that no standard error shows"
+            );
+            all.push(caution("few_values", text));
+        }
+        if let Some(n) = own.clusters.filter(|n| *n < FEW_CLUSTERS as u64) {
+            let text = format!("{n} clusters are few: standard errors are likely too small");
+            all.push(caution("few_clusters", text));
+        }
+        all
     }
 }

@@ -158,6 +158,18 @@ pub enum EvaluateError {
         /// Clusters in the sample.
         n: usize,
     },
+    /// Too few values of a running variable near its cutoff.
+    #[error(
+        "`running`: too few distinct values {within}: {got}, at least {needed} are needed; widen the bandwidth, narrow the donut, or take finer values"
+    )]
+    TooFewNear {
+        /// Where.
+        within: String,
+        /// Distinct values there.
+        got: usize,
+        /// Distinct values needed.
+        needed: usize,
+    },
     /// Means that the rows do not carry.
     #[error("`{verb}`: these effects stand by {by}; {why}")]
     WrongRows {
@@ -192,6 +204,7 @@ impl EvaluateError {
             self,
             Self::NothingEstimable { .. }
                 | Self::NoSolution { .. }
+                | Self::TooFewNear { .. }
                 | Self::EligibilityDependsOnOutcome { .. }
                 | Self::Cancelled
         )

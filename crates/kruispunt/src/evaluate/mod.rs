@@ -11,6 +11,7 @@
 //! ```
 
 mod aggregate;
+mod boundary;
 mod callaway;
 mod concerns;
 mod cumulate;
@@ -38,6 +39,7 @@ mod relative;
 mod result;
 mod sample;
 mod sensitivity;
+mod switches;
 mod switching;
 mod synthetic;
 mod treated;
@@ -47,7 +49,7 @@ pub use aggregate::Aggregate;
 pub use cumulate::BreakEven;
 pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
-pub use discontinuity::{Discontinuity, Jump, Kernel};
+pub use discontinuity::{Discontinuity, Jump, Kernel, Sorting};
 pub use dose::{DoseCurve, DoseEffects, DoseResponse};
 pub use dynamic::{Against, Distance, DynamicMatching, Reuse};
 pub use error::EvaluateError;
@@ -60,6 +62,6 @@ pub use honest::{Departure, HonestInterval, Power};
 pub use inference::{Bands, Pretest};
 pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
-pub use switching::{Scale, Switching};
+pub use switching::{Over, Scale, Switchers, Switching};
 pub use synthetic::{Optimum, Resampling, SyntheticDid, Weighted};
 pub use treated::{Adjustment, OnTreated, TreatedFit};

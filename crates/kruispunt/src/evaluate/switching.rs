@@ -1,10 +1,16 @@
 //! Treatments that switch on and off, or have several doses: effects of a first change.
 
 use super::EvaluateError;
-use super::result::caution;
-use super::sample::LARGEST;
-use crate::data::{By, Count, Effect, Effects, Factor, Panel, Phase, Status, Step, Ticket, Values};
-use rustc_hash::FxHashMap;
+use super::result::{caution, not_estimable};
+use super::sample::{self, Kept, LARGEST, NEVER};
+use super::switches::{Change, Keys, Kind, Left, Row, Units};
+use crate::data::{
+    By, Caution, Count, Effect, Effects, Factor, Panel, Phase, Status, Step, Ticket, Values,
+};
+use rayon::prelude::*;
+
+/// Clusters below which a normal approximation has little to rest on.
+const FEW_CLUSTERS: usize = 30;
 
 /// What an effect is divided by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -14,6 +20,37 @@ pub enum Scale {
     Exposure,
     /// The dose received since the change, in units of the treatment and periods.
     Dose,
+}
+
+/// Which changes of treatment count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Switchers {
+    /// All, falls with their sign turned.
+    #[default]
+    All,
+    /// First changes to a higher treatment.
+    In,
+    /// First changes to a lower treatment; effects are of the treatment that was left.
+    Out,
+}
+
+/// Which changing units each effect is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Over {
+    /// All whose effect can be estimated at that distance.
+    #[default]
+    Each,
+    /// Those whose effects can be estimated at all distances, so that a path is one of the same units.
+    Same,
+}
+
+/// Where treatment comes from.
+#[derive(Clone, Debug)]
+enum Source {
+    /// A treatment in each period.
+    Path(String),
+    /// A first period of a treatment that stays.
+    Cohort(String),
 }
 
 /// Effects of a first change of treatment (de Chaisemartin & D'Haultfoeuille 2024).
@@ -34,14 +71,23 @@ pub enum Scale {
 ///
 /// Standard errors are the authors': influence functions around means of the cohort (first
 /// treatment, period of change, new treatment) or, for controls, of the period and first treatment,
-/// with n / (n - 1); a cohort of one is taken together with its controls. A unit leaves the sample
-/// when its treatment has been on both sides of its first one.
+/// with n / (n - 1); a cohort of one is taken together with its controls. A row that rests on one
+/// changing unit or cluster alone, or on one control, has no standard error.
+///
+/// A unit leaves the sample, counted, when its treatment has been on both sides of its first one,
+/// and from the gap on when its first change lies in a gap; so do the periods before its treatment
+/// is first known and, without a change, after it is last known. A dose that is missing after the
+/// change is taken to be that of the change.
 ///
 /// | builder | meaning | default |
 /// |---|---|---|
 /// | [`effects`](Self::effects) | periods from the change on | 3 |
 /// | [`placebos`](Self::placebos) | periods before it | 2 |
 /// | [`scale`](Self::scale) | exposure, or a unit of dose | exposure |
+/// | [`switchers`](Self::switchers) | rises, falls, or both | both |
+/// | [`over`](Self::over) | the same units in all effects, or those there are | those there are |
+/// | [`within`](Self::within) | column in which controls must be equal | none |
+/// | [`weights`](Self::weights) | column of positive weights, one a unit | all alike |
 /// | [`cluster`](Self::cluster) | column of clusters, in which units are nested | the unit |
 ///
 /// # References
@@ -67,96 +113,15 @@ pub enum Scale {
 #[must_use]
 pub struct Switching {
     outcome: String,
-    treatment: String,
+    source: Source,
     effects: u32,
     placebos: u32,
     scale: Scale,
+    switchers: Switchers,
+    over: Over,
+    within: Option<String>,
+    weights: Option<String>,
     cluster: Option<String>,
-}
-
-/// One unit, by period of the panel; NaN where absent.
-struct Units {
-    n: usize,
-    t: usize,
-    y: Vec<f64>,
-    d: Vec<f64>,
-    /// Code of the first treatment, the period of the first change (`t` for none), its direction,
-    /// and code of the new treatment.
-    first: Vec<u32>,
-    change: Vec<usize>,
-    sign: Vec<f64>,
-    cohort: Vec<u32>,
-    cluster: Option<Vec<u32>>,
-    n_clusters: usize,
-    n_obs: usize,
-    /// Units that change, and those among them whose change can be compared.
-    changers: usize,
-}
-
-/// Effects or placebos at one distance.
-struct Row {
-    /// Switching units and controls.
-    switchers: u64,
-    controls: u64,
-    /// Sum of effects, and of doses in the period and since the change.
-    sum: f64,
-    dose: f64,
-    total: f64,
-    /// One number a unit: its part in the sum, around means.
-    influence: Vec<f64>,
-}
-
-/// Sums of long differences: count of units, of clusters, and their mean.
-#[derive(Clone, Default)]
-struct Cell {
-    n: usize,
-    sum: f64,
-    clusters: Vec<u32>,
-}
-
-impl Cell {
-    fn add(&mut self, change: f64, cluster: Option<u32>) {
-        self.n += 1;
-        self.sum += change;
-        self.clusters.extend(cluster);
-    }
-
-    /// Independent pieces: clusters, or units.
-    fn pieces(&self) -> usize {
-        if self.clusters.is_empty() {
-            return self.n;
-        }
-        let mut all = self.clusters.clone();
-        all.sort_unstable();
-        all.dedup();
-        all.len()
-    }
-
-    fn mean(&self) -> f64 {
-        self.sum / self.n as f64
-    }
-}
-
-/// Where to centre a change, and by how much to stretch it.
-#[derive(Clone, Copy)]
-struct Centre {
-    mean: f64,
-    stretch: f64,
-}
-
-impl Centre {
-    /// Of a cohort, or of it and the other side when it is alone.
-    fn of(own: &Cell, both: &Cell) -> Self {
-        let centre = |cell: &Cell, pieces: usize| Self {
-            mean: cell.mean(),
-            stretch: (pieces as f64 / (pieces as f64 - 1.0)).sqrt(),
-        };
-        match (own.pieces(), both.pieces()) {
-            (n, _) if n > 1 => centre(own, n),
-            (_, n) if n > 1 => centre(both, n),
-            _ => Self { mean: 0.0, stretch: 1.0 },
-        }
-    }
 }
 
 /// A column of numbers or truth values; NaN where missing.
@@ -177,17 +142,80 @@ fn numbers(panel: &Panel, argument: &'static str, name: &str) -> Result<Vec<f64>
     Ok(values)
 }
 
+/// One value a unit, which may not vary.
+fn constant<T: Copy + PartialEq + Default>(
+    panel: &Panel,
+    argument: &'static str,
+    name: &str,
+    value: impl Fn(usize) -> Option<T>,
+) -> Result<Vec<T>, EvaluateError> {
+    let one = |person: usize| {
+        let mut own = None;
+        for row in panel.of(person) {
+            let here = value(row).ok_or_else(|| EvaluateError::BadArgument {
+                argument,
+                expected: "a column with a value in every row",
+                got: format!("none in row {row} of \"{name}\""),
+            })?;
+            if *own.get_or_insert(here) != here {
+                let (column, why) = (name.to_owned(), "it belongs to the unit");
+                return Err(EvaluateError::Varies { argument, column, row, why });
+            }
+        }
+        Ok(own.unwrap_or_default())
+    };
+    (0..panel.persons().len()).map(one).collect()
+}
+
+/// Codes of a column, one a unit; `None` where it is not given or the unit itself.
+fn codes(
+    panel: &Panel,
+    argument: &'static str,
+    name: Option<&String>,
+) -> Result<Option<Vec<u32>>, EvaluateError> {
+    let Some(name) = name.filter(|name| *name != panel.persons().name()) else { return Ok(None) };
+    let column = panel.column(argument, name)?;
+    let (codes, _) = column.ranks();
+    constant(panel, argument, name, |row| codes[row]).map(Some)
+}
+
+/// Rows left out, and units of which no row is left.
+struct Tally {
+    rows: [usize; 5],
+    persons: [usize; 5],
+}
+
+const REASONS: [&str; 5] = [
+    "the treatment is never known",
+    "from a gap on in which the treatment first changed",
+    "the treatment has been above and below the first one",
+    "the treatment is missing",
+    "the outcome is missing",
+];
+
 impl Switching {
     /// Effects on `outcome` of changes in `treatment`, a column of numbers or truth values.
     pub fn new(outcome: impl Into<String>, treatment: impl Into<String>) -> Self {
         Self {
             outcome: outcome.into(),
-            treatment: treatment.into(),
+            source: Source::Path(treatment.into()),
             effects: 3,
             placebos: 2,
             scale: Scale::default(),
+            switchers: Switchers::default(),
+            over: Over::default(),
+            within: None,
+            weights: None,
             cluster: None,
         }
+    }
+
+    /// Effects on `outcome` of a treatment that stays once begun, from its first period: a column
+    /// as [`Did`](super::Did) takes.
+    pub fn staying(outcome: impl Into<String>, cohort: impl Into<String>) -> Self {
+        let mut own = Self::new(outcome, "");
+        own.source = Source::Cohort(cohort.into());
+        own
     }
 
     /// Periods from the change on.
@@ -208,6 +236,30 @@ impl Switching {
         self
     }
 
+    /// Which changes count.
+    pub const fn switchers(mut self, switchers: Switchers) -> Self {
+        self.switchers = switchers;
+        self
+    }
+
+    /// Which changing units each effect is over.
+    pub const fn over(mut self, over: Over) -> Self {
+        self.over = over;
+        self
+    }
+
+    /// A column, the same in all rows of a unit, in which controls must be equal.
+    pub fn within(mut self, column: impl Into<String>) -> Self {
+        self.within = Some(column.into());
+        self
+    }
+
+    /// A column of positive weights, the same in all rows of a unit.
+    pub fn weights(mut self, column: impl Into<String>) -> Self {
+        self.weights = Some(column.into());
+        self
+    }
+
     /// The column of clusters.
     pub fn cluster(mut self, column: impl Into<String>) -> Self {
         self.cluster = Some(column.into());
@@ -219,8 +271,9 @@ impl Switching {
     /// # Errors
     ///
     /// [`EvaluateError::Data`] for columns that are missing or of the wrong type,
-    /// [`EvaluateError::NotFinite`], [`EvaluateError::Varies`] for the cluster,
-    /// [`EvaluateError::BadArgument`] without a period to estimate,
+    /// [`EvaluateError::NotFinite`], [`EvaluateError::BadWeight`], [`EvaluateError::Varies`] for
+    /// cluster, weight and category, [`EvaluateError::BadArgument`] where these are missing, or
+    /// without a period to estimate, [`EvaluateError::TurnsOff`] for a cohort,
     /// [`EvaluateError::NothingEstimable`] when no unit changes or none has controls,
     /// [`EvaluateError::TooFewClusters`].
     pub fn fit(&self, panel: &Panel) -> Result<Effects, EvaluateError> {
@@ -242,65 +295,117 @@ impl Switching {
         }
         ticket.stage("reading the panel", 0);
         let (units, step) = self.read(panel)?;
-        if units.changers == 0 {
-            let why = "no unit's treatment changes".to_owned();
-            return Err(EvaluateError::NothingEstimable { why });
+        if units.changers(self.switchers) == 0 {
+            let why = match self.switchers {
+                Switchers::All => "no unit's treatment changes",
+                Switchers::In => "no unit's treatment first rises",
+                Switchers::Out => "no unit's treatment first falls",
+            };
+            return Err(EvaluateError::NothingEstimable { why: why.to_owned() });
         }
         if units.n_clusters < 2 {
             return Err(EvaluateError::TooFewClusters { n: units.n_clusters });
         }
-        ticket.stage("effects of changes", u64::from(self.effects + self.placebos));
-        let most = units.t;
-        let mut rows: Vec<(i32, Option<Row>)> = Vec::new();
-        for l in (1..=(self.placebos as usize).min(most)).rev() {
-            rows.push((-1 - l as i32, units.row(l, true)));
-            ticket.advance(1);
-        }
-        for l in 1..=(self.effects as usize).min(most) {
-            if ticket.is_cancelled() {
-                return Err(EvaluateError::Cancelled);
-            }
-            rows.push((l as i32 - 1, units.row(l, false)));
-            ticket.advance(1);
-        }
+        let rows = self.estimate(&units, ticket)?;
         self.report(panel, &units, &rows, step)
     }
 
+    /// Placebos from the farthest, then effects.
+    fn estimate(&self, units: &Units, ticket: &Ticket) -> Result<Vec<Found>, EvaluateError> {
+        let periods = |n: u32| (n as usize).min(units.t);
+        let placebos = (1..=periods(self.placebos)).rev().map(|l| (l, Kind::Placebo));
+        let wanted: Vec<(usize, Kind)> =
+            placebos.chain((1..=periods(self.effects)).map(|l| (l, Kind::Effect))).collect();
+        ticket.stage("effects of changes", wanted.len() as u64);
+        let same = (self.over == Over::Same).then(|| {
+            let mut all = vec![true; units.n];
+            for l in 1..=periods(self.effects) {
+                for (own, here) in all.iter_mut().zip(units.estimable(l, self.switchers)) {
+                    *own &= here;
+                }
+            }
+            all
+        });
+        let rows = wanted
+            .into_par_iter()
+            .map(|(l, kind)| {
+                if ticket.is_cancelled() {
+                    return Err(EvaluateError::Cancelled);
+                }
+                let row = units.row(l, kind, self.switchers, same.as_deref());
+                ticket.advance(1);
+                let event = match kind {
+                    Kind::Effect => l as i32 - 1,
+                    Kind::Placebo => -1 - l as i32,
+                };
+                Ok(Found { event, row })
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok(rows)
+    }
+
+    /// Treatment by row; NaN where missing. For a first period also that of units by person.
+    fn treatment(&self, panel: &Panel) -> Result<Path, EvaluateError> {
+        match &self.source {
+            Source::Path(name) => Ok(Path::Rows(numbers(panel, "treatment", name)?)),
+            Source::Cohort(name) => {
+                let n = panel.n_rows();
+                let mut kept = Kept { keep: vec![true; n], step: Step::default() };
+                let (starts, _) = sample::cohorts(panel, name, &mut kept)?;
+                Ok(Path::Starts(starts, kept.keep))
+            }
+        }
+    }
+
     fn read(&self, panel: &Panel) -> Result<(Units, Step), EvaluateError> {
-        let detail = format!("{} by changes of {}", self.outcome, self.treatment);
+        let (Source::Path(name) | Source::Cohort(name)) = &self.source;
+        let detail = format!("{} by changes of {name}", self.outcome);
         let step = Step::new("did", detail, panel.count(), Count::default());
         let y = numbers(panel, "outcome", &self.outcome)?;
-        let d = numbers(panel, "treatment", &self.treatment)?;
-        let codes = self.clusters(panel)?;
+        let treatment = self.treatment(panel)?;
+        let clusters = codes(panel, "cluster", self.cluster.as_ref())?;
+        let within = codes(panel, "within", self.within.as_ref())?;
+        let weights = self.read_weights(panel)?;
         let (n, t) = (panel.persons().len(), panel.calendar().len());
-        let mut units = Units::empty(n, t, codes.is_some());
-        let (mut gaps, mut empty, mut crossed) = (Count::of(0, 0), Count::of(0, 0), Count::rows(0));
+        let mut units = Units::empty(n, t, clusters.is_some());
+        let mut tally = Tally { rows: [0; 5], persons: [0; 5] };
         let mut keys = Keys::default();
         for person in 0..n {
             let at = units.y.len();
-            let rows = panel.of(person).len() as u64;
-            units.y.resize(at + t, f64::NAN);
-            units.d.resize(at + t, f64::NAN);
-            for row in panel.of(person) {
-                let slot = at + panel.positions()[row] as usize;
-                (units.y[slot], units.d[slot]) = (y[row], d[row]);
+            treatment.spread(panel, person, &y, &mut units);
+            let path = Change::of(&units.d[at..]);
+            let reason = |row: usize| {
+                let slot = panel.positions()[row] as usize;
+                let Some(path) = &path else { return Some(0) };
+                match path.left {
+                    _ if slot < path.from || !treatment.known(row) => Some(3),
+                    Left::Gap if slot >= path.until => Some(1),
+                    Left::Crossed if slot >= path.until => Some(2),
+                    Left::Unknown if slot >= path.until => Some(3),
+                    _ => units.y[at + slot].is_nan().then_some(4),
+                }
+            };
+            let reasons: Vec<Option<usize>> = panel.of(person).map(reason).collect();
+            for reason in reasons.iter().flatten() {
+                tally.rows[*reason] += 1;
             }
-            let Some(path) = Change::of(&units.d[at..]) else {
+            let kept = reasons.iter().filter(|reason| reason.is_none()).count();
+            let Some(path) = path.filter(|_| kept > 0) else {
                 units.y.truncate(at);
                 units.d.truncate(at);
-                let all = panel.of(person).all(|row| d[row].is_nan());
-                let left = if all { &mut empty } else { &mut gaps };
-                left.rows += rows;
-                left.persons = left.persons.map(|persons| persons + 1);
+                if let Some(reason) = reasons.first().copied().flatten() {
+                    tally.persons[reason] += 1;
+                }
                 continue;
             };
-            for slot in at + path.until..at + t {
-                crossed.rows += u64::from(!units.d[slot].is_nan());
-                units.y[slot] = f64::NAN;
-                units.d[slot] = f64::NAN;
+            for slot in (at..at + path.from).chain(at + path.until..at + t) {
+                (units.y[slot], units.d[slot]) = (f64::NAN, f64::NAN);
             }
-            units.push(&path, at, &mut keys);
-            if let (Some(all), Some(own)) = (&codes, &mut units.cluster) {
+            units.n_obs += kept;
+            let category = within.as_ref().map_or(0, |all| all[person]);
+            let weight = weights.as_ref().map_or(1.0, |all| all[person]);
+            units.push(&path, category, weight, &mut keys);
+            if let (Some(all), Some(own)) = (&clusters, &mut units.cluster) {
                 own.push(all[person]);
             }
         }
@@ -310,106 +415,57 @@ impl Switching {
             units.n_clusters = factor.n_levels();
             *own = factor.codes().to_vec();
         }
-        let unseen = Count::rows(panel.n_rows())
-            .rows
-            .saturating_sub(gaps.rows + empty.rows + crossed.rows + units.n_obs as u64);
-        let mut step = step
-            .exclude("the treatment is never known", empty)
-            .exclude("the first change of treatment lies in a gap of the unit", gaps)
-            .exclude("the treatment has been above and below the first one", crossed)
-            .exclude("the treatment is missing", Count::rows(unseen as usize));
-        step.after = Count::of(units.n_obs, units.n);
+        let step = tally.count(step, &units);
         Ok((units, step))
     }
 
-    /// One cluster a person.
-    fn clusters(&self, panel: &Panel) -> Result<Option<Vec<u32>>, EvaluateError> {
-        let Some(name) = &self.cluster else { return Ok(None) };
-        if name == panel.persons().name() {
-            return Ok(None);
+    fn read_weights(&self, panel: &Panel) -> Result<Option<Vec<f64>>, EvaluateError> {
+        let Some(name) = &self.weights else { return Ok(None) };
+        let values = numbers(panel, "weights", name)?;
+        if let Some(row) = values.iter().position(|value| *value <= 0.0) {
+            return Err(EvaluateError::BadWeight { column: name.clone(), row });
         }
-        let column = panel.column("cluster", name)?;
-        let (codes, _) = column.ranks();
-        let one = |person: usize| {
-            let mut own = None;
-            for row in panel.of(person) {
-                let code = codes[row].ok_or_else(|| EvaluateError::BadArgument {
-                    argument: "cluster",
-                    expected: "a cluster in every row",
-                    got: format!("none in row {row}"),
-                })?;
-                if *own.get_or_insert(code) != code {
-                    return Err(EvaluateError::Varies {
-                        argument: "cluster",
-                        column: name.clone(),
-                        row,
-                        why: "units must be nested in clusters",
-                    });
-                }
-            }
-            Ok(own.unwrap_or_default())
-        };
-        (0..panel.persons().len()).map(one).collect::<Result<_, _>>().map(Some)
+        constant(panel, "weights", name, |row| Some(values[row]).filter(|own| !own.is_nan()))
+            .map(Some)
     }
 
     /// Effects with their influence functions, one number a unit.
-    fn rows(
-        &self,
-        units: &Units,
-        rows: &[(i32, Option<Row>)],
-        nothing: &str,
-    ) -> (Vec<Effect>, Vec<Option<Vec<f64>>>) {
+    fn rows(&self, units: &Units, rows: &[Found]) -> (Vec<Effect>, Vec<Option<Vec<f64>>>) {
         let divisor = |row: &Row| match self.scale {
-            Scale::Exposure => row.switchers as f64,
+            Scale::Exposure => row.weight,
             Scale::Dose => row.total,
         };
-        let after =
-            || rows.iter().filter(|(event, _)| *event >= 0).filter_map(|(_, row)| row.as_ref());
-        let dose: f64 = after().map(|row| row.dose).sum();
         let mut effects = Vec::new();
         let mut influences: Vec<Option<Vec<f64>>> = Vec::new();
-        let blank = |event: Option<i32>, phase: Phase| Effect {
-            cohort: None,
-            period: None,
-            event,
-            phase,
-            estimate: 0.0,
-            status: Status::Reference,
-            n_treated: 0,
-            n_control: 0,
-        };
-        for (event, row) in rows {
-            if *event == 0 {
+        for found in rows {
+            if found.event == 0 {
                 effects.push(blank(Some(-1), Phase::Before));
                 influences.push(None);
             }
-            let phase = if *event < 0 { Phase::Before } else { Phase::After };
-            let mut own = blank(Some(*event), phase);
-            if let Some(row) = row {
-                own.estimate = row.sum / divisor(row);
-                own.status = Status::Estimated;
-                (own.n_treated, own.n_control) = (row.switchers, row.controls);
-                let scale = 1.0 / divisor(row);
-                influences.push(Some(row.influence.iter().map(|value| value * scale).collect()));
-            } else {
-                own = super::result::not_estimable(own, nothing);
-                influences.push(None);
+            let phase = if found.event < 0 { Phase::Before } else { Phase::After };
+            let mut own = blank(Some(found.event), phase);
+            match &found.row {
+                Ok(row) if divisor(row) > 0.0 => {
+                    let scale = 1.0 / divisor(row);
+                    own.estimate = row.sum * scale;
+                    own.status = row.status();
+                    (own.n_treated, own.n_control) = (row.switchers, row.controls);
+                    influences.push(Some(row.influence.iter().map(|v| v * scale).collect()));
+                }
+                Ok(_) => {
+                    own = not_estimable(own, "the doses add up to nothing");
+                    influences.push(None);
+                }
+                Err(reason) => {
+                    own = not_estimable(own, reason.as_str());
+                    influences.push(None);
+                }
             }
             effects.push(own);
         }
-        let mut overall = blank(None, Phase::Overall);
-        if dose > 0.0 {
-            overall.estimate = after().map(|row| row.sum).sum::<f64>() / dose;
-            overall.status = Status::Estimated;
-            let sum = |at: usize| after().map(|row| row.influence[at]).sum::<f64>() / dose;
-            influences.push(Some((0..units.n).map(sum).collect()));
-        } else {
-            overall = super::result::not_estimable(overall, "the doses add up to nothing");
-            influences.push(None);
-        }
-        overall.n_treated = after().map(|row| row.switchers).max().unwrap_or(0);
-        overall.n_control = after().map(|row| row.controls).max().unwrap_or(0);
+        let (overall, influence) = overall(units, rows);
         effects.push(overall);
+        influences.push(influence);
         (effects, influences)
     }
 
@@ -417,36 +473,22 @@ impl Switching {
         &self,
         panel: &Panel,
         units: &Units,
-        rows: &[(i32, Option<Row>)],
+        rows: &[Found],
         mut step: Step,
     ) -> Result<Effects, EvaluateError> {
-        let nothing = "no changing unit has a control with the same first treatment";
-        if !rows.iter().any(|(event, row)| *event >= 0 && row.is_some()) {
-            return Err(EvaluateError::NothingEstimable { why: nothing.to_owned() });
+        let after = || rows.iter().filter(|own| own.event >= 0);
+        if after().all(|own| own.row.is_err()) {
+            let why = after().find_map(|own| own.row.as_ref().err()).cloned().unwrap_or_default();
+            return Err(EvaluateError::NothingEstimable { why });
         }
-        let (effects, influences) = self.rows(units, rows, nothing);
+        let (effects, influences) = self.rows(units, rows);
         let joint = units.covariance(&influences);
-        let after = rows.iter().filter(|(event, _)| *event >= 0);
-        let compared =
-            after.filter_map(|(_, row)| row.as_ref()).map(|row| row.switchers).max().unwrap_or(0);
-        let identified = compared as f64 / units.changers as f64;
-        let mut cautions = Vec::new();
-        if compared < units.changers as u64 {
-            let text = format!(
-                "{} of {} changing units have no control with the same first treatment, or are \
-                 not seen at their change",
-                units.changers as u64 - compared,
-                units.changers
-            );
-            cautions.push(caution("identified_share", text));
-        }
-        if units.n_clusters < 30 {
-            let text = format!(
-                "{} clusters are few: standard errors and bands are likely too small",
-                units.n_clusters
-            );
-            cautions.push(caution("few_clusters", text));
-        }
+        let compared: u64 =
+            after().filter_map(|own| own.row.as_ref().ok()).map(|row| row.switchers).sum();
+        let seen: usize =
+            after().map(|own| units.seen(own.event.unsigned_abs() as usize, self.switchers)).sum();
+        let share = if seen > 0 { compared as f64 / seen as f64 } else { 0.0 };
+        let cautions = cautions(units, &effects, share);
         for caution in &cautions {
             step.notes.push(caution.text.clone());
         }
@@ -454,6 +496,12 @@ impl Switching {
             Scale::Exposure => "effect of having left the first treatment",
             Scale::Dose => "effect per unit of treatment and period since the change",
         };
+        let whose = match self.switchers {
+            Switchers::All => "",
+            Switchers::In => " for a higher one",
+            Switchers::Out => " for a lower one (sign turned)",
+        };
+        let alike = self.within.as_ref().map_or(String::new(), |name| format!(" and {name}"));
         Ok(Effects {
             calendar: *panel.calendar(),
             outcome: self.outcome.clone(),
@@ -469,232 +517,145 @@ impl Switching {
             cluster: self.cluster.clone().unwrap_or_else(|| panel.persons().name().to_owned()),
             n_clusters: units.n_clusters as u64,
             estimand: format!(
-                "{per}, by periods since; overall: sum of effects per unit of treatment received"
+                "{per}{whose}, by periods since; overall: sum of effects per unit of treatment \
+                 received"
             ),
-            comparison: "units with the same first treatment that have not left it".to_owned(),
-            identified,
+            comparison: format!("units with the same first treatment{alike} that have not left it"),
+            identified: share,
             cautions,
             account: panel.account().clone().then(step),
         })
     }
 }
 
-/// The first change of a path of treatment.
-struct Change {
-    first: f64,
-    new: f64,
-    /// The period of the change; the number of periods when there is none.
-    at: usize,
-    /// Periods from here on are left out: treatment has been on both sides of the first one.
-    until: usize,
+/// An effect or placebo, by event, or why there is none.
+struct Found {
+    event: i32,
+    row: Result<Row, String>,
 }
 
-impl Change {
-    /// `None` when nothing is known, or the change lies in a gap.
-    fn of(path: &[f64]) -> Option<Self> {
-        let t = path.len();
-        let start = path.iter().position(|d| !d.is_nan())?;
-        let first = path[start];
-        let differs = |at: &usize| !path[*at].is_nan() && path[*at] != first;
-        let Some(change) = (start..t).find(differs) else {
-            return Some(Self { first, new: first, at: t, until: t });
-        };
-        if path[change - 1].is_nan() {
-            return None;
-        }
-        let new = path[change];
-        let crosses = |at: &usize| (path[*at] - first) * (new - first) < 0.0;
-        let until = (change..t).find(crosses).unwrap_or(t);
-        Some(Self { first, new, at: change, until })
+impl Row {
+    fn status(&self) -> Status {
+        self.lone.map_or(Status::Estimated, |why| Status::NoError(why.to_owned()))
     }
 }
 
-/// Codes of first treatments, and of cohorts.
-#[derive(Default)]
-struct Keys {
-    first: FxHashMap<u64, u32>,
-    cohort: FxHashMap<(u32, usize, u64), u32>,
+/// Treatment as it was given.
+enum Path {
+    /// One value a row of the panel, NaN where missing.
+    Rows(Vec<f64>),
+    /// The first period of each person, and the rows in which it is known.
+    Starts(Vec<i32>, Vec<bool>),
 }
 
-impl Units {
-    fn empty(n: usize, t: usize, clustered: bool) -> Self {
-        Self {
-            n: 0,
-            t,
-            y: Vec::with_capacity(n * t),
-            d: Vec::with_capacity(n * t),
-            first: Vec::with_capacity(n),
-            change: Vec::with_capacity(n),
-            sign: Vec::with_capacity(n),
-            cohort: Vec::with_capacity(n),
-            cluster: clustered.then(Vec::new),
-            n_clusters: 0,
-            n_obs: 0,
-            changers: 0,
+impl Path {
+    /// Whether a first period, or flags of it, are there; a treatment may be missing for a while.
+    fn known(&self, row: usize) -> bool {
+        match self {
+            Self::Rows(_) => true,
+            Self::Starts(_, known) => known[row],
         }
     }
 
-    /// Adds a unit whose outcomes and treatments stand from `at` on.
-    fn push(&mut self, path: &Change, at: usize, keys: &mut Keys) {
-        self.n_obs += self.d[at..].iter().filter(|d| !d.is_nan()).count();
-        let next = keys.first.len() as u32;
-        // 0 and -0 are one treatment
-        let first = *keys.first.entry((path.first + 0.0).to_bits()).or_insert(next);
-        let next = keys.cohort.len() as u32;
-        let key = (first, path.at, (path.new + 0.0).to_bits());
-        self.cohort.push(*keys.cohort.entry(key).or_insert(next));
-        self.first.push(first);
-        self.change.push(path.at);
-        self.sign.push(if path.new > path.first { 1.0 } else { -1.0 });
-        self.changers += usize::from(path.at < self.t);
-        self.n += 1;
+    /// Adds a person's outcomes and treatments by period.
+    fn spread(&self, panel: &Panel, person: usize, y: &[f64], units: &mut Units) {
+        let (at, t) = (units.y.len(), panel.calendar().len());
+        units.y.resize(at + t, f64::NAN);
+        units.d.resize(at + t, f64::NAN);
+        if let Self::Starts(starts, _) = self {
+            // a first period says when treatment began, also where the unit is not seen
+            let start = starts[person];
+            let base = panel.calendar().period(0).number;
+            for (slot, d) in units.d[at..].iter_mut().enumerate() {
+                let treated = start != NEVER && base + slot as i32 >= start;
+                *d = f64::from(u8::from(treated));
+            }
+        }
+        for row in panel.of(person) {
+            let slot = at + panel.positions()[row] as usize;
+            if let Self::Rows(values) = self {
+                units.d[slot] = values[row];
+            }
+            if self.known(row) {
+                units.y[slot] = y[row];
+            }
+        }
     }
+}
 
-    /// The change of a unit's outcome to period `at`: from `l` periods before, or, for a placebo,
-    /// back from there by `l` more.
-    fn difference(&self, unit: usize, at: usize, l: usize, placebo: bool) -> f64 {
-        let y = &self.y[unit * self.t..(unit + 1) * self.t];
-        let base = y[at - l];
-        match (placebo, at.checked_sub(2 * l)) {
-            (false, _) => y[at] - base,
-            // a placebo rests on units whose effect is estimated too
-            (true, Some(back)) if !y[at].is_nan() => y[back] - base,
-            (true, _) => f64::NAN,
+impl Tally {
+    fn count(&self, mut step: Step, units: &Units) -> Step {
+        for (at, reason) in REASONS.into_iter().enumerate() {
+            let (rows, persons) = (self.rows[at], self.persons[at]);
+            let count = if persons > 0 { Count::of(rows, persons) } else { Count::rows(rows) };
+            step = step.exclude(reason, count);
         }
+        step.after = Count::of(units.n_obs, units.n);
+        step
     }
+}
 
-    fn row(&self, l: usize, placebo: bool) -> Option<Row> {
-        let cluster = |unit: usize| self.cluster.as_ref().map(|all| all[unit]);
-        let n_first = self.first.iter().max().map_or(0, |code| *code as usize + 1);
-        // controls: not yet changed, by period and first treatment
-        let mut controls = vec![Cell::default(); self.t * n_first];
-        let place = |at: usize, unit: usize| at * n_first + self.first[unit] as usize;
-        // periods in which units with this first treatment change, `l` periods ago
-        let mut wanted = vec![false; self.t * n_first];
-        for unit in 0..self.n {
-            let at = self.change[unit] + l - 1;
-            if self.change[unit] < self.t && at < self.t {
-                wanted[place(at, unit)] = true;
-            }
-        }
-        for unit in 0..self.n {
-            for at in l..self.change[unit] {
-                if wanted[place(at, unit)] {
-                    let change = self.difference(unit, at, l, placebo);
-                    if !change.is_nan() {
-                        controls[place(at, unit)].add(change, cluster(unit));
-                    }
-                }
-            }
-        }
-        let mut switching: Vec<(usize, usize, f64)> = Vec::new();
-        for unit in 0..self.n {
-            let at = self.change[unit] + l - 1;
-            if self.change[unit] == 0 || self.change[unit] >= self.t || at >= self.t || at < l {
-                continue;
-            }
-            let change = self.difference(unit, at, l, placebo);
-            if !change.is_nan() && controls[place(at, unit)].n > 0 {
-                switching.push((unit, at, change));
-            }
-        }
-        if switching.is_empty() {
-            return None;
-        }
-        let mut row = Row {
-            switchers: switching.len() as u64,
-            controls: 0,
-            sum: 0.0,
-            dose: 0.0,
-            total: 0.0,
-            influence: vec![0.0; self.n],
-        };
-        for sign in [1.0, -1.0] {
-            self.direction(&switching, &controls, sign, [l, usize::from(placebo)], &mut row);
-        }
-        let mut used: Vec<usize> = switching.iter().map(|own| place(own.1, own.0)).collect();
-        used.sort_unstable();
-        used.dedup();
-        row.controls = used.iter().map(|&at| controls[at].n as u64).sum();
-        Some(row)
+/// A row without an effect yet.
+const fn blank(event: Option<i32>, phase: Phase) -> Effect {
+    Effect {
+        cohort: None,
+        period: None,
+        event,
+        phase,
+        estimate: 0.0,
+        status: Status::Reference,
+        n_treated: 0,
+        n_control: 0,
     }
+}
 
-    /// Adds the units whose treatment rises, or falls.
-    fn direction(
-        &self,
-        switching: &[(usize, usize, f64)],
-        controls: &[Cell],
-        sign: f64,
-        kind: [usize; 2],
-        row: &mut Row,
-    ) {
-        let [l, placebo] = [kind[0], kind[1]];
-        let n_first = controls.len() / self.t;
-        let place = |at: usize, unit: usize| at * n_first + self.first[unit] as usize;
-        let cluster = |unit: usize| self.cluster.as_ref().map(|all| all[unit]);
-        let own = || switching.iter().filter(|(unit, ..)| self.sign[*unit] == sign);
-        let mut cohorts: FxHashMap<u32, Cell> = FxHashMap::default();
-        let mut both: FxHashMap<usize, Cell> = FxHashMap::default();
-        let mut arrived: FxHashMap<usize, f64> = FxHashMap::default();
-        for &(unit, at, change) in own() {
-            cohorts.entry(self.cohort[unit]).or_default().add(change, cluster(unit));
-            let cell = place(at, unit);
-            let union = both.entry(cell).or_insert_with(|| controls[cell].clone());
-            union.add(change, cluster(unit));
-            *arrived.entry(cell).or_default() += 1.0;
-        }
-        for &(unit, at, change) in own() {
-            let cell = place(at, unit);
-            let centre = Centre::of(&cohorts[&self.cohort[unit]], &both[&cell]);
-            row.influence[unit] += sign * centre.stretch * (change - centre.mean);
-            row.sum += sign * (change - controls[cell].mean());
-            let d = &self.d[unit * self.t..(unit + 1) * self.t];
-            let first = d[self.change[unit] - 1];
-            let dose = |at: usize| if d[at].is_nan() { 0.0 } else { sign * (d[at] - first) };
-            row.dose += dose(at);
-            row.total += (self.change[unit]..=at).map(dose).sum::<f64>();
-        }
-        if arrived.is_empty() {
-            return;
-        }
-        for unit in 0..self.n {
-            for at in l..self.change[unit].min(self.t) {
-                let cell = place(at, unit);
-                let Some(count) = arrived.get(&cell) else { continue };
-                let change = self.difference(unit, at, l, placebo == 1);
-                if change.is_nan() {
-                    continue;
-                }
-                let centre = Centre::of(&controls[cell], &both[&cell]);
-                let weight = count / controls[cell].n as f64;
-                row.influence[unit] -= sign * weight * centre.stretch * (change - centre.mean);
-            }
-        }
+/// The mean effect per unit of treatment, and its influence function.
+fn overall(units: &Units, rows: &[Found]) -> (Effect, Option<Vec<f64>>) {
+    let after: Vec<&Row> =
+        rows.iter().filter(|own| own.event >= 0).filter_map(|own| own.row.as_ref().ok()).collect();
+    let dose: f64 = after.iter().map(|row| row.dose).sum();
+    let mut own = blank(None, Phase::Overall);
+    own.n_treated = after.iter().map(|row| row.switchers).max().unwrap_or(0);
+    own.n_control = after.iter().map(|row| row.controls).max().unwrap_or(0);
+    if dose <= 0.0 {
+        return (not_estimable(own, "the doses add up to nothing"), None);
     }
+    own.estimate = after.iter().map(|row| row.sum).sum::<f64>() / dose;
+    let lone = after.iter().all(|row| row.lone.is_some());
+    own.status = match after.first() {
+        Some(row) if lone => row.status(),
+        _ => Status::Estimated,
+    };
+    let sum = |at: usize| after.iter().map(|row| row.influence[at]).sum::<f64>() / dose;
+    (own, Some((0..units.n).map(sum).collect()))
+}
 
-    /// Covariance of rows from their influence functions, summed by cluster.
-    fn covariance(&self, influences: &[Option<Vec<f64>>]) -> Vec<f64> {
-        let by_cluster = |values: &Vec<f64>| -> Vec<f64> {
-            let Some(codes) = &self.cluster else { return values.clone() };
-            let mut sums = vec![0.0; self.n_clusters];
-            for (value, &code) in values.iter().zip(codes) {
-                sums[code as usize] += value;
-            }
-            sums
-        };
-        let sums: Vec<Option<Vec<f64>>> =
-            influences.iter().map(|own| own.as_ref().map(by_cluster)).collect();
-        let k = sums.len();
-        let mut joint = vec![0.0; k * k];
-        for (i, left) in sums.iter().enumerate() {
-            for (j, right) in sums.iter().enumerate().skip(i) {
-                if let (Some(left), Some(right)) = (left, right) {
-                    let value = left.iter().zip(right).map(|(a, b)| a * b).sum();
-                    joint[i * k + j] = value;
-                    joint[j * k + i] = value;
-                }
-            }
-        }
-        joint
+/// What a reader must know.
+fn cautions(units: &Units, effects: &[Effect], share: f64) -> Vec<Caution> {
+    let mut all = Vec::new();
+    if share < 1.0 - 1e-12 {
+        let text = format!(
+            "effects of {:.1} % of the unit-periods from a change on, within the window, are \
+             identified: the others have no control with the same first treatment, or are not seen \
+             right before their change; means are over these alone",
+            100.0 * share
+        );
+        all.push(caution("identified_share", text));
     }
+    let lone = effects.iter().filter(|row| matches!(row.status, Status::NoError(_))).count();
+    if lone > 0 {
+        let text = format!(
+            "{lone} rows rest on one changing unit or cluster, or on one control: their standard \
+             errors are missing"
+        );
+        all.push(caution("cohort_of_one", text));
+    }
+    if units.n_clusters < FEW_CLUSTERS {
+        let text = format!(
+            "{} clusters are few: standard errors and bands are likely too small",
+            units.n_clusters
+        );
+        all.push(caution("few_clusters", text));
+    }
+    all
 }

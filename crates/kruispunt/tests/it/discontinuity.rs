@@ -12,7 +12,21 @@ fn table(data: &Value) -> Table {
     let get = |name: &str| {
         data[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<_>>()
     };
-    Table::new([("x", Column::float(get("x"))), ("y", Column::float(get("y")))]).unwrap()
+    let x = get("x");
+    let week: Vec<i64> = x.iter().map(|x| (x / 7.0).floor() as i64).collect();
+    let mixed: Vec<i64> = (0..x.len() as i64).map(|row| row % 40).collect();
+    Table::new([
+        ("x", Column::float(x)),
+        ("y", Column::float(get("y"))),
+        ("week", Column::int(week)),
+        ("mixed", Column::int(mixed)),
+    ])
+    .unwrap()
+}
+
+fn near(own: f64, peer: &Value, what: &str) {
+    let peer = peer.as_f64().unwrap();
+    assert!((own / peer - 1.0).abs() < 1e-6, "{what}: {own} {peer}");
 }
 
 #[test]
@@ -28,6 +42,10 @@ fn jumps_equal_rdrobust() {
         ("smooth_epanechnikov", "smooth", plain().kernel(Kernel::Epanechnikov)),
         ("days", "days", plain()),
         ("donut", "days", plain().donut(14.0)),
+        ("week_given", "days", plain().cluster("week").bandwidth(90.0, 150.0)),
+        ("mixed_given", "smooth", plain().cluster("mixed").bandwidth(0.4, 0.6)),
+        ("week", "days", plain().cluster("week")),
+        ("mixed", "smooth", plain().cluster("mixed")),
     ] {
         let own = what.fit(&table(&oracle[data])).unwrap();
         let expected = &oracle["cases"][name];
@@ -38,11 +56,49 @@ fn jumps_equal_rdrobust() {
             ("conventional_se", own.conventional_se),
             ("robust", own.robust),
             ("robust_se", own.robust_se),
+            ("low", own.interval(0.05).0),
         ] {
-            let peer = expected[field].as_f64().unwrap();
-            assert!((value / peer - 1.0).abs() < 1e-6, "{name} {field}: {value} {peer}");
+            near(value, &expected[field], &format!("{name} {field}"));
         }
+        let p = expected["p"].as_f64().unwrap();
+        assert!((own.p_value() - p).abs() < 1e-8, "{name} {} {p}", own.p_value());
     }
+}
+
+/// The number of observations is an outcome of its own, of all observations, donut or not.
+#[test]
+fn sorting_equals_rdrobust_on_counts() {
+    let oracle = oracle();
+    for (name, data) in [("days_counts", "days"), ("smooth_counts", "smooth")] {
+        let what = Discontinuity::new("y", "x", 0.0).donut(if data == "days" { 14.0 } else { 0.0 });
+        let sorting = what.fit(&table(&oracle[data])).unwrap().sorting.unwrap();
+        let expected = &oracle["cases"][name];
+        near(sorting.h, &expected["h"], name);
+        near(sorting.jump, &expected["robust"], name);
+        near(sorting.std_error, &expected["robust_se"], name);
+        near(sorting.above - sorting.below, &expected["conventional"], name);
+        assert!((sorting.p_value() - expected["p"].as_f64().unwrap()).abs() < 1e-8);
+    }
+}
+
+/// Those who come just before the cutoff wait for it.
+#[test]
+fn people_who_choose_their_side_are_told() {
+    let days: Vec<f64> = (0..4000_u32)
+        .map(|at| f64::from(at * 37 % 601) - 300.0)
+        .map(|day| if (-8.0..0.0).contains(&day) { day + 8.0 } else { day })
+        .collect();
+    let y = (0..4000).map(|at| days[at] + f64::sin(1.7 * at as f64)).collect();
+    let table = Table::new([("y", Column::float(y)), ("x", Column::float(days))]).unwrap();
+    let own = Discontinuity::new("y", "x", 0.0).fit(&table).unwrap();
+    let sorting = own.sorting.unwrap();
+    assert!(sorting.above > sorting.below);
+    assert!(own.cautions.iter().any(|own| own.code == "sorting"), "{:?}", own.cautions);
+    assert!(own.robust.abs() < 1.0 && own.p_value() > 0.05, "{own:?}");
+    let wide = Discontinuity::new("y", "x", 0.0).donut(50.0).bandwidth(60.0, 90.0);
+    let cautions = wide.fit(&table).unwrap().cautions;
+    let codes: Vec<&str> = cautions.iter().map(|own| own.code.as_str()).collect();
+    assert_eq!(codes, ["sorting", "extrapolation", "few_values"]);
 }
 
 /// Lines and parabolas are followed without error; the order of rows does not matter.
@@ -66,6 +122,17 @@ fn curves_leave_the_jump() {
     assert!(own.account.last().unwrap().adds_up());
 }
 
+/// Without noise there is nothing to trade curvature against; the jump is found all the same.
+#[test]
+fn an_outcome_without_noise_has_a_jump() {
+    let x: Vec<f64> = (-60..60).map(f64::from).collect();
+    let y: Vec<f64> = x.iter().map(|x| if *x < 0.0 { 1.0 } else { 3.0 }).collect();
+    let table = Table::new([("y", Column::float(y)), ("x", Column::float(x))]).unwrap();
+    let own = Discontinuity::new("y", "x", 0.0).fit(&table).unwrap();
+    assert!((own.robust - 2.0).abs() < 1e-9 && own.robust_se < 1e-9);
+    assert!(own.p_value() < 1e-9);
+}
+
 #[test]
 fn what_gives_no_jump_is_refused() {
     let make = |x: Vec<Option<f64>>| {
@@ -73,7 +140,10 @@ fn what_gives_no_jump_is_refused() {
         Table::new([("x", Column::floats(&x)), ("y", y)]).unwrap()
     };
     let few = make((0..30).map(|at| Some(f64::from(at % 3))).collect());
-    assert!(Discontinuity::new("y", "x", 1.0).fit(&few).is_err());
+    let text = Discontinuity::new("y", "x", 1.0).fit(&few).unwrap_err().to_string();
+    assert!(text.contains("too few distinct values") && text.contains("below: 1, at"), "{text}");
+    let alone = Discontinuity::new("y", "x", 1.0).cluster("y").bandwidth(5.0, 5.0).fit(&few);
+    assert!(!alone.unwrap_err().to_string().is_empty());
     assert!(Discontinuity::new("y", "x", f64::NAN).fit(&few).unwrap_err().is_input());
     let what = Discontinuity::new("y", "x", 0.0);
     assert!(what.clone().donut(-1.0).fit(&few).unwrap_err().is_input());

@@ -1,7 +1,7 @@
 //! Treatments that switch against the authors' port, and by hand.
 
 use kruispunt::data::{Column, Effects, Panel, Phase, Status, Table, Unit};
-use kruispunt::evaluate::{Scale, Switching};
+use kruispunt::evaluate::{Did, Method, Over, Scale, Switchers, Switching};
 use serde_json::Value;
 
 fn oracle() -> Value {
@@ -16,17 +16,33 @@ fn ints(value: &Value) -> Vec<i64> {
     value.as_array().unwrap().iter().map(|v| v.as_i64().unwrap()).collect()
 }
 
-fn doses() -> Panel {
-    let data = &oracle()["data"];
+/// The panel of doses; `lost` rows are left out, or lack a value in one column.
+fn panel(lost: Option<&str>) -> Panel {
+    let oracle = oracle();
+    let data = &oracle["data"];
+    let missing = ints(&oracle["missing"]);
+    let gone = |row: usize, name: &str| lost == Some(name) && missing.contains(&(row as i64));
+    let town = ints(&data["town"]);
+    let rows: Vec<usize> = (0..town.len()).filter(|&row| !gone(row, "row")).collect();
+    let whole = |all: Vec<i64>| Column::int(rows.iter().map(|&row| all[row]).collect::<Vec<_>>());
+    let doses = ints(&data["dose"]);
+    let y = floats(&data["y"]);
+    let dose = |&row: &usize| (!gone(row, "dose")).then_some(doses[row] as f64);
+    let wage = |&row: &usize| (!gone(row, "y")).then_some(y[row]);
     let table = Table::new([
-        ("unit", Column::int(ints(&data["unit"]))),
-        ("year", Column::int(ints(&data["year"]))),
-        ("dose", Column::int(ints(&data["dose"]))),
-        ("town", Column::int(ints(&data["town"]))),
-        ("y", Column::float(floats(&data["y"]))),
+        ("unit", whole(ints(&data["unit"]))),
+        ("year", whole(ints(&data["year"]))),
+        ("dose", Column::floats(&rows.iter().map(dose).collect::<Vec<_>>())),
+        ("town", whole(town.clone())),
+        ("weight", whole(town.iter().map(|own| own + 1).collect())),
+        ("y", Column::floats(&rows.iter().map(wage).collect::<Vec<_>>())),
     ])
     .unwrap();
     Panel::from_table(&table, "unit", "year", Unit::Year).unwrap()
+}
+
+fn doses() -> Panel {
+    panel(None)
 }
 
 /// As the port orders them: effects, their mean, placebos from the nearest.
@@ -45,6 +61,19 @@ fn ordered(effects: &Effects) -> (Vec<f64>, Vec<f64>) {
     after.chain(overall).chain(placebos).map(|own| (own.0, own.1)).unzip()
 }
 
+fn equal(name: &str, effects: &Effects, oracle: &Value) {
+    let (estimates, errors) = ordered(effects);
+    let expected = &oracle[name];
+    let peers = floats(&expected["estimate"]);
+    assert_eq!(estimates.len(), peers.len(), "{name}");
+    for (own, peer) in estimates.iter().zip(peers) {
+        assert!((own - peer).abs() < 1e-10, "{name} {estimates:?} {expected}");
+    }
+    for (own, peer) in errors.iter().zip(floats(&expected["se"])) {
+        assert!((own - peer).abs() < 1e-10, "{name} {errors:?} {expected}");
+    }
+}
+
 #[test]
 fn doses_equal_the_authors_port() {
     let panel = doses();
@@ -54,15 +83,30 @@ fn doses_equal_the_authors_port() {
         ("doses", what()),
         ("doses_normalized", what().scale(Scale::Dose)),
         ("doses_town", what().cluster("town")),
+        ("doses_in", what().switchers(Switchers::In)),
+        ("doses_out", what().switchers(Switchers::Out)),
+        ("doses_same", what().over(Over::Same)),
+        ("doses_within", what().within("town")),
+        ("doses_weights", what().weights("weight")),
     ] {
-        let (estimates, errors) = ordered(&switching.fit(&panel).unwrap());
-        let expected = &oracle[name];
-        for (own, peer) in estimates.iter().zip(floats(&expected["estimate"])) {
-            assert!((own - peer).abs() < 1e-10, "{name} {estimates:?} {expected}");
-        }
-        for (own, peer) in errors.iter().zip(floats(&expected["se"])) {
-            assert!((own - peer).abs() < 1e-10, "{name} {errors:?} {expected}");
-        }
+        equal(name, &switching.fit(&panel).unwrap(), &oracle);
+    }
+}
+
+/// Rows, outcomes and doses that are missing mean what they mean to the authors.
+#[test]
+fn gaps_equal_the_authors_port() {
+    let oracle = oracle();
+    let what = || Switching::new("y", "dose").effects(4).placebos(2);
+    for (name, lost, scale) in [
+        ("no_outcome", "y", Scale::Exposure),
+        ("no_dose", "dose", Scale::Exposure),
+        ("no_dose_normalized", "dose", Scale::Dose),
+        ("no_row", "row", Scale::Exposure),
+    ] {
+        let effects = what().scale(scale).fit(&panel(Some(lost))).unwrap();
+        assert!(effects.account().last().unwrap().adds_up());
+        equal(name, &effects, &oracle);
     }
 }
 
@@ -135,4 +179,78 @@ fn what_gives_no_answer_is_refused() {
     assert!(Switching::new("y", "cure").fit(&panel).unwrap_err().is_input());
     let nan = small(&[[Some(f64::NAN), Some(1.0), Some(1.0), Some(0.0)]; 2], &[[1.0; 4]; 2]);
     assert!(Switching::new("wage", "dose").fit(&nan).unwrap_err().is_input());
+}
+
+/// A treatment that stays once begun has the event study of Callaway & Sant'Anna against units not
+/// yet treated, also with weights and gaps in what is seen.
+#[test]
+fn a_treatment_that_stays_has_the_event_study_of_cohorts() {
+    let oracle = oracle();
+    let data = &oracle["data"];
+    let (unit, year) = (ints(&data["unit"]), ints(&data["year"]));
+    let start = |unit: i64| [2004, 2006, 0, 2007, 0, 2001][(unit % 6) as usize];
+    let here: Vec<usize> = (0..unit.len()).filter(|row| row % 17 != 3).collect();
+    let whole =
+        |f: &dyn Fn(usize) -> i64| Column::int(here.iter().map(|&r| f(r)).collect::<Vec<_>>());
+    let y = floats(&data["y"]);
+    let table = Table::new([
+        ("unit", whole(&|row| unit[row])),
+        ("year", whole(&|row| year[row])),
+        ("first", whole(&|row| start(unit[row]))),
+        ("weight", whole(&|row| 1 + unit[row] % 4)),
+        ("y", Column::float(here.iter().map(|&row| y[row]).collect::<Vec<_>>())),
+    ])
+    .unwrap();
+    let panel = Panel::from_table(&table, "unit", "year", Unit::Year).unwrap();
+    let own = Switching::staying("y", "first").effects(2).placebos(0).weights("weight");
+    let own = own.fit(&panel).unwrap();
+    let cells = Did::new("y", "first").method(Method::CallawaySantAnna).weights("weight");
+    let cells = cells.fit(&panel).unwrap();
+    for event in 0..2 {
+        let find = |all: &Effects| all.rows().iter().find(|row| row.event == Some(event)).cloned();
+        // each cell weighs what its treated units weigh, those seen in both periods
+        let (mut sum, mut weight) = (0.0, 0.0);
+        for cell in cells.rows().iter().filter(|row| row.event == Some(event)) {
+            let first = 2001 + i64::from(cell.cohort.unwrap() - panel.calendar().period(0).number);
+            let seen = |unit_: i64, year_: i64| {
+                here.iter().any(|&row| unit[row] == unit_ && year[row] == year_)
+            };
+            let mass: f64 = (0..150)
+                .filter(|&unit| start(unit) == first)
+                .filter(|&unit| seen(unit, first - 1) && seen(unit, first + i64::from(event)))
+                .map(|unit| (1 + unit % 4) as f64)
+                .sum();
+            sum += mass * cell.estimate;
+            weight += mass;
+        }
+        let effect = find(&own).unwrap();
+        assert!((effect.estimate - sum / weight).abs() < 1e-12, "{event}");
+        assert_eq!(effect.status, Status::Estimated);
+    }
+    let off = Switching::staying("y", "dose").fit(&doses()).unwrap_err();
+    assert!(off.is_input(), "{off}");
+}
+
+/// One changing unit has an effect and no standard error; where nobody is seen, the row says so.
+#[test]
+fn rows_without_an_answer_say_why() {
+    let at = |values: [f64; 4]| values.map(Some);
+    let panel = small(
+        &[at([0.0, 0.0, 1.0, 1.0]), at([0.0; 4]), at([0.0; 4])],
+        &[[1.0, 1.0, 4.0, 5.0], [0.0, 1.0, 2.0, 2.0], [3.0, 3.0, 3.0, 4.0]],
+    );
+    let effects = Switching::new("wage", "dose").effects(4).placebos(2).fit(&panel).unwrap();
+    let row = |event: i32| effects.rows().iter().find(|row| row.event == Some(event)).unwrap();
+    assert!((row(0).estimate - 2.5).abs() < 1e-12);
+    assert!(matches!(&row(0).status, Status::NoError(why) if why.contains("one changing unit")));
+    for event in [-3, 2, 3] {
+        let why = row(event).status.reason().unwrap();
+        assert!(why.contains("no changing unit is seen"), "{why}");
+        assert!(row(event).estimate.is_nan());
+    }
+    assert!(effects.cautions().iter().any(|own| own.code == "cohort_of_one"));
+    let falls = Switching::new("wage", "dose").switchers(Switchers::Out).fit(&panel).unwrap_err();
+    assert!(falls.to_string().contains("first falls"), "{falls}");
+    let codes = effects.vcov();
+    assert!(codes.iter().any(|value| value.is_nan()));
 }

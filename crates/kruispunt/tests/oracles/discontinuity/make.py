@@ -3,7 +3,9 @@
 python make.py   (in an environment with rdrobust 2.1.1, numpy and pandas)
 
 "days": arrivals by day around a reform, several a day, whole days; "smooth": a continuous running
-variable; "donut": the days without those nearer than 14 to the reform.
+variable; "donut": the days without those nearer than 14 to the reform; "week": clusters of seven
+days; "mixed": clusters across both sides; "counts": observations by day, or by bins of
+2 sd / sqrt(n), in units of the running variable, taken as outcomes at the middle of their bin.
 """
 
 import json
@@ -32,12 +34,24 @@ def run(y, x, **options):
         "conventional_se": se[0],
         "robust": coef[2],
         "robust_se": se[2],
+        "low": float(found.ci.to_numpy()[2, 0]),
+        "p": float(np.ravel(found.pv.to_numpy())[2]),
         "h": float(bandwidths[0, 0]),
         "b": float(bandwidths[1, 0]),
     }
 
 
+def counts(x, width, edge):
+    """Full bins on both sides of 0."""
+    at = np.floor(x / width).astype(int)
+    first, last = at.min() + edge, at.max() + 1 - edge
+    tall = np.array([(at == place).sum() / width for place in range(first, last)])
+    found = run(tall, np.arange(first, last) + 0.5)
+    return found | {"h": found["h"] * width, "b": found["b"] * width}
+
+
 keep = np.abs(day) >= 14
+week, mixed = np.floor(day / 7).astype(int), np.arange(len(x)) % 40
 expected = {
     "made_by": f"rdrobust {version('rdrobust')}, numpy {version('numpy')}",
     "days": {"x": day.tolist(), "y": waited.tolist()},
@@ -51,6 +65,12 @@ expected = {
         "days_given": run(waited, day, h=90, b=150),
         "donut": run(waited[keep], day[keep]),
         "donut_given": run(waited[keep], day[keep], h=120, b=200),
+        "week_given": run(waited, day, h=90, b=150, cluster=week),
+        "week": run(waited, day, cluster=week),
+        "mixed_given": run(y, x, h=0.4, b=0.6, cluster=mixed),
+        "mixed": run(y, x, cluster=mixed),
+        "days_counts": counts(day, 1.0, 0),
+        "smooth_counts": counts(x, 2 * x.std() / np.sqrt(len(x)), 1),
     },
 }
 Path(__file__).with_name("expected.json").write_text(json.dumps(expected) + "\n")

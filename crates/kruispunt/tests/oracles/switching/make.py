@@ -4,7 +4,8 @@ python make.py   (in an environment with py-did-multiplegt-dyn 0.1.9, polars 1.1
 
 "wagepan": union membership and log wages of 545 men, 1980-1987 (Vella & Verbeek 1998), as
 linearmodels ships them; the data are not stored here. "doses": invented, a treatment of 0, 1, 2 or
-3 that rises and falls, with towns as clusters.
+3 that rises and falls, with towns as clusters. "missing": the same without some rows, outcomes or
+doses, those of the rows listed. Weights are town + 1.
 """
 
 import bz2
@@ -64,13 +65,30 @@ if __name__ == "__main__":
     wages, invented = wagepan(), doses()
     names = ("lwage", "nr", "year", "union")
     own = ("y", "unit", "year", "dose")
+    lost = np.random.default_rng(3).random(invented.height) <= 0.06
+    here = pl.Series(~lost)
+
+    def without(name):
+        return invented.with_columns(pl.when(here).then(pl.col(name)).otherwise(None).alias(name))
+
+    weighted = invented.with_columns((pl.col("town") + 1).alias("weight"))
     expected = {
         "made_by": f"py-did-multiplegt-dyn {version('py-did-multiplegt-dyn')}",
         "wagepan": run(wages, names, 5, 2),
         "wagepan_normalized": run(wages, names, 5, 2, normalized=True),
         "data": invented.to_dict(as_series=False),
+        "missing": np.flatnonzero(lost).tolist(),
         "doses": run(invented, own, 4, 2),
         "doses_normalized": run(invented, own, 4, 2, normalized=True),
         "doses_town": run(invented, own, 4, 2, cluster="town"),
+        "doses_in": run(invented, own, 4, 2, switchers="in"),
+        "doses_out": run(invented, own, 4, 2, switchers="out"),
+        "doses_same": run(invented, own, 4, 2, same_switchers=True),
+        "doses_within": run(invented, own, 4, 2, trends_nonparam=["town"]),
+        "doses_weights": run(weighted, own, 4, 2, weight="weight"),
+        "no_row": run(invented.filter(here), own, 4, 2),
+        "no_outcome": run(without("y"), own, 4, 2),
+        "no_dose": run(without("dose"), own, 4, 2),
+        "no_dose_normalized": run(without("dose"), own, 4, 2, normalized=True),
     }
     Path(__file__).with_name("expected.json").write_text(json.dumps(expected) + "\n")
