@@ -340,3 +340,100 @@ axes.figure.savefig(OUT / "calendar.png", dpi=110)
 marked = [text.get_text() for text in axes.texts]
 print(marked)
 assert len(marked) > 2
+
+# %% [markdown]
+# ## 11. Coaching that stops and starts
+#
+# A coach is there in some quarters and not in others. Each quarter with one adds .06 now and half of
+# that in the next. `dcdh` compares persons after their first change with those who began alike and
+# have not changed; it says how many persons it cannot use, and why. An estimator for roll-outs refuses.
+
+# %%
+rng = np.random.default_rng(5)
+persons, periods = 3_000, 12
+coached = np.zeros((persons, periods), dtype=int)
+coached[:, 0] = rng.random(persons) < 0.3
+for quarter in range(1, periods):
+    changes = rng.random(persons) < 0.10
+    coached[:, quarter] = np.where(changes, 1 - coached[:, quarter - 1], coached[:, quarter - 1])
+before = np.hstack([np.zeros((persons, 1)), coached[:, :-1]])
+before[:, 0] = coached[:, 0]  # the state in which they came had lasted
+wage = 0.06 * coached + 0.03 * before + 0.05 * rng.normal(size=(persons, periods))
+wage += rng.normal(size=(persons, 1)) + 0.01 * np.arange(periods)
+data = pd.DataFrame(
+    {
+        "person": np.repeat(np.arange(persons), periods),
+        "quarter": np.tile(QUARTERS[:periods], persons),
+        "coached": coached.ravel(),
+        "wage": wage.ravel(),
+    }
+)
+panel = kp.Panel(data, person="person", period="quarter")
+change = kp.did(panel, "wage", treatment="coached", method="dcdh", window=(3, 3))
+print(change)
+first = change.tidy().set_index("event")
+assert abs(first.loc[0, "estimate"] - 0.06) < 3 * first.loc[0, "std_error"]
+placebos = first.loc[[-4, -3, -2]]
+assert (placebos["estimate"].abs() < 3.5 * placebos["std_error"]).all()
+ways = {
+    way: kp.did(panel, "wage", treatment="coached", method="dcdh", window=(3, 0), switchers=way)
+    for way in ("in", "out")
+}
+for way, own in ways.items():
+    row = own.tidy().set_index("event").loc[0]
+    print(f"{way}: {row['estimate']:.3f} ({row['std_error']:.3f})")
+    assert abs(row["estimate"] - 0.06) < 3 * row["std_error"]
+message = refusal(panel.with_column("employed", panel["wage"]), cohort="coached")
+assert "turns off" in message
+
+# %% [markdown]
+# ## 12. A reform on one day
+#
+# From 9 November 2015 on asylum seekers may work after 120 days in place of 180. All who come from
+# that day on are treated: there is nobody left to compare with but those who came just before. Each
+# day less of waiting adds .001 to the chance of work a year after arrival; arrivals grow towards the
+# reform and the economy drifts. Some who hear of it come a few days later than they would have.
+
+# %%
+day = np.datetime64("2015-11-09")
+rng = np.random.default_rng(6)
+persons = 12_000
+came = np.floor(730 * rng.beta(1.6, 1.2, persons)).astype(int) - 400
+waits = (came < 0) & (came >= -10) & (rng.random(persons) < 0.5)
+arrived = np.where(waits, -came - 1, came)
+waited = np.where(arrived >= 0, 120, 180) + rng.integers(0, 40, persons)
+chance = 0.45 - 0.001 * waited + 0.0002 * arrived + 2e-7 * arrived**2 + 0.15 * waits
+works = rng.random(persons) < chance
+seekers = pd.DataFrame(
+    {
+        "arrived": day + arrived,
+        "waited": waited,
+        "works": works,
+        "week": np.floor(arrived / 7).astype(int),
+    }
+)
+with warnings.catch_warnings(record=True) as heard:
+    warnings.simplefilter("always")
+    law = kp.rd_in_time(seekers, "waited", running="arrived", cutoff=day)
+print(law)
+assert "sorting" in law.cautions
+assert any("sorting" in str(own.message) for own in heard)
+jumps = {}
+for outcome, truth in (("waited", -60), ("works", 0.06)):
+    own = kp.rd_in_time(
+        seekers, outcome, running="arrived", cutoff=day, donut=11, cluster="week",
+        bandwidth=None if outcome == "waited" else (200, 250),
+    )  # fmt: skip
+    print(own)
+    assert abs(own.estimate - truth) < 3 * own.std_error
+    jumps[outcome] = own
+effect = jumps["works"].estimate / jumps["waited"].estimate
+print(f"a day less of waiting: {-effect:.5f} (truth .001)")
+axes = jumps["works"].plot(ylabel="share at work after a year")
+axes.figure.savefig(OUT / "reform.png", dpi=110)
+
+# On a day on which nothing happened nothing is found.
+earlier = seekers[seekers["arrived"] < day - 11]
+placebo = kp.rd_in_time(earlier, "waited", running="arrived", cutoff="2015-05-09")
+print(placebo)
+assert placebo.p_value > 0.01

@@ -98,13 +98,15 @@ class Jump:
         return to_frame(self._rows(), self._shown["like"])
 
     def __repr__(self) -> str:
+        interval = f"{self.conf_low:.4g} to {self.conf_high:.4g}"
+        lines_alone = f"{self.conventional:.4g} ({self.conventional_se:.4g})"
+        limits = f"from {self.limit_below:.4g} to {self.limit_above:.4g}"
+        rows = f"{self.n_below:,} below, {self.n_above:,} from the cutoff on"
         lines = [
-            f"Jump of {self.outcome} at {self.cutoff}: {self.estimate:.4g} "
-            f"(std. error {self.std_error:.4g}, {self.conf_low:.4g} to {self.conf_high:.4g})",
-            f"Lines alone: {self.conventional:.4g} ({self.conventional_se:.4g}); "
-            f"from {self.limit_below:.4g} to {self.limit_above:.4g}",
-            f"Bandwidths: {self.h:.4g}, {self.b:.4g}; rows: {self.n_below:,} below, "
-            f"{self.n_above:,} from the cutoff on",
+            f"Jump of {self.outcome} at {self.cutoff}: {self.estimate:.4g}",
+            f"Std. error: {self.std_error:.4g}; interval: {interval}; p = {self.p_value:.3g}",
+            f"Lines alone: {lines_alone}, {limits}",
+            f"Bandwidths: {self.h:.4g}, {self.b:.4g}; rows: {rows}",
         ]
         if self.density_p_value is not None:
             lines.append(

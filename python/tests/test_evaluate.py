@@ -461,5 +461,7 @@ def test_jumps_that_make_no_sense_are_refused(arrivals, options, match):
 
 
 def test_jumps_need_values_on_both_sides(arrivals):
-    with pytest.raises(EstimationError, match="too few distinct values .* from it on: 0, at least"):
+    with pytest.raises(
+        EstimationError, match=r"too few distinct values .* from it on: 0, at least"
+    ):
         kp.rd_in_time(arrivals[0], "y", running="x", cutoff=10_000)

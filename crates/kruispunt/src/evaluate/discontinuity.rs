@@ -35,7 +35,7 @@ const MOST_BINS: f64 = 20_000.0;
 /// residuals of the lines and parabolas, summed by cluster. A `donut` leaves out those nearer to the
 /// cutoff than that: people who could have chosen their side. Whether they did is asked of the number
 /// of observations, whose jump is estimated in the same way from counts by equal bins of the running
-/// variable, one a day for whole numbers (McCrary 2008); the donut's observations count there.
+/// variable, one a day for whole numbers (a density test); the donut's observations count there.
 ///
 /// In time, the running variable is a date or a number of days: all that changes on that date besides
 /// the reform changes the outcome too, and seasons look like slopes. Try other cutoffs where nothing
@@ -54,7 +54,7 @@ const MOST_BINS: f64 = 20_000.0;
 ///   regression-discontinuity designs. *Econometrica* 82(6), 2295-2326.
 /// - Calonico, S., Cattaneo, M., Farrell, M. & Titiunik, R. (2017). rdrobust: software for
 ///   regression-discontinuity designs. *Stata Journal* 17(2), 372-404 (errors by cluster).
-/// - McCrary, J. (2008). Manipulation of the running variable in the regression discontinuity
+/// - `McCrary`, J. (2008). Manipulation of the running variable in the regression discontinuity
 ///   design: a density test. *Journal of Econometrics* 142(2), 698-714.
 /// - Hausman, C. & Rapson, D. (2018). Regression discontinuity in time. *Annual Review of Resource
 ///   Economics* 10, 533-552.
@@ -478,13 +478,13 @@ impl Discontinuity {
     fn cautions(&self, own: &Jump, sides: &[Side; 2]) -> Vec<Caution> {
         let mut all = Vec::new();
         if let Some(sorting) = own.sorting.filter(|sorting| sorting.p_value() < SIZE) {
+            let p = sorting.p_value();
+            let p = if p < 1e-4 { "p < .0001".to_owned() } else { format!("p = {p:.4}") };
             let text = format!(
                 "observations a unit of the running variable go from {:.3} to {:.3} at the cutoff \
-                 (p = {:.4}): people may have chosen their side, or the reform came with other \
+                 ({p}): people may have chosen their side, or the reform came with other \
                  numbers; compare who they are, and try a donut",
-                sorting.below,
-                sorting.above,
-                sorting.p_value()
+                sorting.below, sorting.above,
             );
             all.push(caution("sorting", text));
         }

@@ -33,6 +33,7 @@ mod nonlinear;
 mod nuisance;
 mod options;
 mod parity;
+mod paths;
 mod pretrend;
 mod regression;
 mod relative;

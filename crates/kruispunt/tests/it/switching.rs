@@ -1,6 +1,6 @@
 //! Treatments that switch against the authors' port, and by hand.
 
-use kruispunt::data::{Column, Effects, Panel, Phase, Status, Table, Unit};
+use kruispunt::data::{Column, Effect, Effects, Panel, Phase, Status, Table, Unit};
 use kruispunt::evaluate::{Did, Method, Over, Scale, Switchers, Switching};
 use serde_json::Value;
 
@@ -48,11 +48,11 @@ fn doses() -> Panel {
 /// As the port orders them: effects, their mean, placebos from the nearest.
 fn ordered(effects: &Effects) -> (Vec<f64>, Vec<f64>) {
     let errors = effects.std_errors();
-    let rows: Vec<(f64, f64, &kruispunt::data::Effect)> =
+    let rows: Vec<(f64, f64, &Effect)> =
         effects.rows().iter().zip(&errors).map(|(row, se)| (row.estimate, *se, row)).collect();
     let after = rows.iter().filter(|own| own.2.phase == Phase::After);
     let overall = rows.iter().filter(|own| own.2.phase == Phase::Overall);
-    let before = |own: &&&(f64, f64, &kruispunt::data::Effect)| {
+    let before = |own: &&&(f64, f64, &Effect)| {
         own.2.phase == Phase::Before && own.2.status != Status::Reference
     };
     let mut placebos: Vec<_> = rows.iter().collect::<Vec<_>>();
@@ -210,7 +210,8 @@ fn a_treatment_that_stays_has_the_event_study_of_cohorts() {
         let find = |all: &Effects| all.rows().iter().find(|row| row.event == Some(event)).cloned();
         // each cell weighs what its treated units weigh, those seen in both periods
         let (mut sum, mut weight) = (0.0, 0.0);
-        for cell in cells.rows().iter().filter(|row| row.event == Some(event)) {
+        let now = |row: &&Effect| row.event == Some(event) && !row.estimate.is_nan();
+        for cell in cells.rows().iter().filter(now) {
             let first = 2001 + i64::from(cell.cohort.unwrap() - panel.calendar().period(0).number);
             let seen = |unit_: i64, year_: i64| {
                 here.iter().any(|&row| unit[row] == unit_ && year[row] == year_)
