@@ -27,6 +27,7 @@ JOBS = {
     "ddd": ("kruispunt", "moderndid"),
     "dose": ("kruispunt", "diff-diff"),
     "bands": ("kruispunt", "diff-diff"),
+    "dcdh": ("kruispunt", "py-did-multiplegt-dyn"),
 }
 DOSES = [10.0, 20.0, 30.0, 40.0]
 COVARIATES = ["x1", "x2", "x3"]
@@ -52,6 +53,8 @@ def data(n: int, periods: int = 10) -> Any:
     frame["count"] = np.random.default_rng(n + 1).poisson(np.exp(0.2 * np.clip(y, -8, 8)))
     frame["woman"] = (x[unit, 1] > 0).astype(int)
     frame["hours"] = np.where(first > 0, np.abs(10 * x[unit, 2]) + 5, 0.0)
+    changes = np.random.default_rng(n + 2).random(n * periods) < 0.1
+    frame["coached"] = (np.add.accumulate(changes.reshape(n, periods), axis=1) % 2).ravel()
     frame["treated"] = ((first > 0) & (since >= 0)).astype(int)
     return pd.DataFrame(frame)
 
@@ -90,6 +93,11 @@ def kruispunt(job: str, frame: Any) -> Any:
         )
         errors = own.tidy()["level_error"]
         return event_study(own.doses, own.levels, errors[:-1])
+    if job == "dcdh":
+        effects = kp.did(panel, "y", treatment="coached", method="dcdh", window=(2, 3))
+        table = effects.tidy()
+        table = table[table["event"].notna()]
+        return event_study(table["event"], table["estimate"], table["std_error"])
     if job in ("poisson", "ddd"):
         options = {"method": "etwfe", "family": "poisson"}
         if job == "ddd":
@@ -237,7 +245,33 @@ def pyfixest(_job: str, frame: Any) -> Any:
     return event_study(events, table["Estimate"], table["Std. Error"])
 
 
+def did_multiplegt_dyn(_job: str, frame: Any) -> Any:
+    """The authors' Python port."""
+    import contextlib
+    import io
+
+    import polars as pl
+    from did_multiplegt_dyn import DidMultiplegtDyn
+
+    columns = {name: frame[name].to_numpy() for name in ("unit", "year", "coached", "y")}
+    with contextlib.redirect_stdout(io.StringIO()):
+        fit = DidMultiplegtDyn(
+            df=pl.DataFrame(columns), outcome="y", group="unit", time="year",
+            treatment="coached", effects=4, placebo=2,
+        )  # fmt: skip
+        fit.fit()
+    table = fit.result["mat_res_XX"]
+    events = [0, 1, 2, 3, None, -2, -3]
+    rows = [
+        row
+        for row in zip(events, table["Estimate"], table["SE"], strict=True)
+        if row[0] is not None
+    ]
+    return event_study(*zip(*rows, strict=True))
+
+
 ENGINES = {
+    "py-did-multiplegt-dyn": did_multiplegt_dyn,
     "kruispunt": kruispunt,
     "diff-diff": diff_diff,
     "csdid": csdid,

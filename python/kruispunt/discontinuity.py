@@ -33,6 +33,8 @@ class Jump:
         Corrected for the curvature on both sides; errors know that it was estimated.
     conventional, conventional_se : float
         Those of the lines alone.
+    first_stage, first_stage_se : float or None
+        The corrected jump of the treatment; None without one.
     h, b : float
         Bandwidths of the lines and of the parabolas.
     n_below, n_above : int
@@ -40,7 +42,7 @@ class Jump:
     n_clusters : int or None
         Clusters within both bandwidths; None where rows are taken to be independent.
     limit_below, limit_above, slope_below, slope_above : float
-        Where the lines meet the cutoff, and their slopes.
+        Where the lines of the outcome meet the cutoff, and their slopes.
     density_below, density_above, density_jump, density_jump_se, density_p_value : float or None
         Rows a unit of the running variable (a day, for dates) right at the cutoff, the corrected
         jump of their number, and its p value; None where bins are too few to say.
@@ -61,6 +63,8 @@ class Jump:
     p_value: float
     conventional: float
     conventional_se: float
+    first_stage: float | None
+    first_stage_se: float | None
     h: float
     b: float
     n_below: int
@@ -100,14 +104,18 @@ class Jump:
     def __repr__(self) -> str:
         interval = f"{self.conf_low:.4g} to {self.conf_high:.4g}"
         lines_alone = f"{self.conventional:.4g} ({self.conventional_se:.4g})"
-        limits = f"from {self.limit_below:.4g} to {self.limit_above:.4g}"
+        limits = f"{self.outcome} from {self.limit_below:.4g} to {self.limit_above:.4g}"
         rows = f"{self.n_below:,} below, {self.n_above:,} from the cutoff on"
+        what = "Jump of" if self.first_stage is None else f"Effect of {self._shown['of']} on"
         lines = [
-            f"Jump of {self.outcome} at {self.cutoff}: {self.estimate:.4g}",
+            f"{what} {self.outcome} at {self.cutoff}: {self.estimate:.4g}",
             f"Std. error: {self.std_error:.4g}; interval: {interval}; p = {self.p_value:.3g}",
-            f"Lines alone: {lines_alone}, {limits}",
+            f"Lines alone: {lines_alone}; {limits}",
             f"Bandwidths: {self.h:.4g}, {self.b:.4g}; rows: {rows}",
         ]
+        if self.first_stage is not None:
+            jump = f"{self.first_stage:.4g} (std. error {self.first_stage_se:.4g})"
+            lines.append(f"Jump of {self._shown['of']}: {jump}")
         if self.density_p_value is not None:
             lines.append(
                 f"Rows a unit at the cutoff: from {self.density_below:.4g} to "
@@ -166,6 +174,7 @@ def rd_in_time(
     *,
     running: str,
     cutoff: float | str | date,
+    treatment: str | None = None,
     donut: float = 0.0,
     bandwidth: float | tuple[float, float] | None = None,
     kernel: Literal["triangular", "uniform", "epanechnikov"] = "triangular",
@@ -196,6 +205,10 @@ def rd_in_time(
         Dates, or numbers.
     cutoff : date, str or number
         Where the rule changes; rows on it are above.
+    treatment : str, optional
+        What the cutoff moves, such as days waited: numbers or truth values. The estimate is then
+        the effect of one unit of it on those whom the cutoff moves, the jump of the outcome divided
+        by that of the treatment.
     donut : float
         Leave out rows nearer to the cutoff than this (days, for dates): people who could have
         chosen their side.
@@ -226,7 +239,7 @@ def rd_in_time(
     DesignWarning
         For each caution: numbers that jump at the cutoff (``sorting``), a donut that takes more
         than half of the bandwidth (``extrapolation``), few distinct values (``few_values``) or
-        clusters (``few_clusters``).
+        clusters (``few_clusters``), a treatment that hardly jumps (``weak_first_stage``).
 
     References
     ----------
@@ -264,15 +277,18 @@ def rd_in_time(
             message = f"`bandwidth`: expected one number or two, got {len(pair)}"
             raise InputError(message)
         both = (pair[0], pair[-1])
-    columns = [outcome, running] if cluster is None else [outcome, running, cluster]
+    columns = [name for name in (outcome, running, treatment, cluster) if name is not None]
     table = to_table(data, list(dict.fromkeys(columns)), "data")
+    dates = not isinstance(cutoff, (int, float, np.integer, np.floating))
     design = {
         "outcome": outcome,
         "running": running,
         "cutoff": _cutoff(cutoff),
+        "dates": dates,
         "donut": float(donut),
         "bandwidth": both,
         "kernel": kernel,
+        "treatment": treatment,
         "cluster": cluster,
     }
     found, bins, cautions, account = _core.discontinuity(table, design, 1 - level)
@@ -281,7 +297,6 @@ def rd_in_time(
         own[name] = None if own[name] is None else int(own[name])
     for code, text in cautions:
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
-    dates = not isinstance(cutoff, (int, float, np.integer, np.floating))
     return Jump(
         **own,
         outcome=outcome,
@@ -289,5 +304,5 @@ def rd_in_time(
         cautions=dict(cautions),
         account=Account.from_json(account),
         bins=tuple(bins),
-        _shown={"like": _face(data), "unit": "days" if dates else running},
+        _shown={"like": _face(data), "unit": "days" if dates else running, "of": treatment},
     )

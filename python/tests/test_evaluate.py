@@ -396,7 +396,8 @@ def arrivals():
     oracle = json.loads(path.read_text(encoding="utf-8"))
     x = np.asarray(oracle["days"]["x"])
     week = np.floor(x / 7).astype(int)
-    return {"x": x, "y": oracle["days"]["y"], "week": week}, oracle["cases"]
+    days = oracle["days"]
+    return {"x": x, "y": days["y"], "later": days["later"], "week": week}, oracle["cases"]
 
 
 def test_jumps_equal_rdrobust(arrivals):
@@ -414,6 +415,18 @@ def test_jumps_equal_rdrobust(arrivals):
     assert table["estimate"].tolist() == [own.conventional, own.estimate]
     assert (table["conf_low"][0] + table["conf_high"][0]) / 2 == pytest.approx(own.conventional)
     assert sum(n for _, _, n in own.bins) == own.n_below + own.n_above
+
+
+def test_effects_of_what_the_cutoff_moves_equal_rdrobust(arrivals):
+    days, cases = arrivals
+    own = kp.rd_in_time(days, "later", running="x", cutoff=0, treatment="y", cluster="week",
+                        bandwidth=(90, 150))  # fmt: skip
+    assert own.estimate == pytest.approx(cases["fuzzy_week"]["robust"], rel=1e-6)
+    assert own.std_error == pytest.approx(cases["fuzzy_week"]["robust_se"], rel=1e-6)
+    assert own.first_stage == pytest.approx(cases["week_given"]["robust"], rel=1e-6)
+    assert "Effect of y on later" in repr(own)
+    with pytest.warns(DesignWarning, match="weak_first_stage"):
+        kp.rd_in_time(days, "later", running="x", cutoff=150, treatment="y")
 
 
 def test_jumps_by_date_are_those_by_day(arrivals):
@@ -447,6 +460,7 @@ def test_people_who_choose_their_side_are_told(arrivals):
     [
         ({"cutoff": "soon"}, "cutoff"),
         ({"cutoff": None}, "cutoff"),
+        ({"cutoff": "2015-11-09"}, "expected a number"),
         ({"cutoff": 0, "donut": -1}, "donut"),
         ({"cutoff": 0, "bandwidth": 0}, "bandwidth"),
         ({"cutoff": 0, "bandwidth": (1, 2, 3)}, "bandwidth"),

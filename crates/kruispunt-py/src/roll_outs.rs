@@ -5,7 +5,7 @@ use crate::evaluate::{PyEffects, one_of};
 use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::{account, work};
-use kruispunt::data::Seed;
+use kruispunt::data::{Day, Seed};
 use kruispunt::evaluate::{
     Discontinuity, Jump, Kernel, Optimum, Over, Resampling, Scale, Switchers, Switching,
     SyntheticDid, Weighted,
@@ -128,9 +128,11 @@ pub(crate) struct Threshold {
     outcome: String,
     running: String,
     cutoff: f64,
+    dates: bool,
     donut: f64,
     bandwidth: Option<(f64, f64)>,
     kernel: String,
+    treatment: Option<String>,
     cluster: Option<String>,
 }
 
@@ -149,6 +151,8 @@ fn numbers(own: &Jump, alpha: f64) -> PyResult<Found> {
         ("p_value", Some(own.p_value())),
         ("conventional", Some(own.conventional)),
         ("conventional_se", Some(own.conventional_se)),
+        ("first_stage", own.first_stage.map(|own| own.0)),
+        ("first_stage_se", own.first_stage.map(|own| own.1)),
         ("h", Some(own.h)),
         ("b", Some(own.b)),
         ("n_below", Some(own.within.0 as f64)),
@@ -180,11 +184,19 @@ pub(crate) fn discontinuity(
         ("uniform", Kernel::Uniform),
         ("epanechnikov", Kernel::Epanechnikov),
     ];
-    let mut what = Discontinuity::new(design.outcome, design.running, design.cutoff)
-        .donut(design.donut)
-        .kernel(one_of("kernel", &design.kernel, &kernels)?);
+    let epoch = Day::new(1970, 1, 1).filter(|_| design.dates);
+    let what = match epoch {
+        Some(epoch) => {
+            Discontinuity::on_day(design.outcome, design.running, epoch + design.cutoff as i32)
+        }
+        None => Discontinuity::new(design.outcome, design.running, design.cutoff),
+    };
+    let mut what = what.donut(design.donut).kernel(one_of("kernel", &design.kernel, &kernels)?);
     if let Some((h, b)) = design.bandwidth {
         what = what.bandwidth(h, b);
+    }
+    if let Some(column) = design.treatment {
+        what = what.treatment(column);
     }
     if let Some(column) = design.cluster {
         what = what.cluster(column);

@@ -68,6 +68,19 @@ pub(super) struct Limit {
     pub(super) slope: f64,
 }
 
+impl Limit {
+    /// What the other side leaves of it.
+    pub(super) fn less(self, other: Self) -> Self {
+        Self {
+            plain: self.plain - other.plain,
+            plain_variance: self.plain_variance + other.plain_variance,
+            corrected: self.corrected - other.corrected,
+            corrected_variance: self.corrected_variance + other.corrected_variance,
+            slope: self.slope - other.slope,
+        }
+    }
+}
+
 /// The parts of a bandwidth.
 struct Parts {
     variance: f64,

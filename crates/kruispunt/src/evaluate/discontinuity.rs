@@ -14,6 +14,8 @@ pub use super::boundary::Kernel;
 const FEW_CLUSTERS: usize = 30;
 /// Distinct values of the running variable below which a line rests on few places.
 const FEW_VALUES: usize = 20;
+/// Standard errors that a jump must have to be divided by: an F statistic of 10.
+const WEAK: f64 = 3.162_277_660_168_379_5;
 /// Size of the test for sorting.
 const SIZE: f64 = 0.05;
 /// Bins of a picture, a side.
@@ -37,6 +39,10 @@ const MOST_BINS: f64 = 20_000.0;
 /// of observations, whose jump is estimated in the same way from counts by equal bins of the running
 /// variable, one a day for whole numbers (a density test); the donut's observations count there.
 ///
+/// With a [`treatment`](Self::treatment) that the cutoff moves (days waited, say) the effect is that
+/// of one unit of it, on those whom the cutoff moves: the jump of the outcome divided by that of the
+/// treatment, with the same bandwidths, its error and bias by the delta method.
+///
 /// In time, the running variable is a date or a number of days: all that changes on that date besides
 /// the reform changes the outcome too, and seasons look like slopes. Try other cutoffs where nothing
 /// happened, and outcomes the reform cannot touch.
@@ -46,6 +52,7 @@ const MOST_BINS: f64 = 20_000.0;
 /// | [`donut`](Self::donut) | distance from the cutoff left out | none |
 /// | [`bandwidth`](Self::bandwidth) | of the line and of the parabola | chosen |
 /// | [`kernel`](Self::kernel) | weights by distance | triangular |
+/// | [`treatment`](Self::treatment) | what the cutoff moves | the cutoff itself |
 /// | [`cluster`](Self::cluster) | column of clusters | rows are independent |
 ///
 /// # References
@@ -78,9 +85,11 @@ pub struct Discontinuity {
     outcome: String,
     running: String,
     cutoff: f64,
+    day: Option<Day>,
     donut: f64,
     bandwidth: Option<(f64, f64)>,
     kernel: Kernel,
+    treatment: Option<String>,
     cluster: Option<String>,
 }
 
@@ -112,19 +121,21 @@ impl Sorting {
 /// A jump at a cutoff.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Jump {
-    /// The jump of the lines, and its standard error when curvature is taken to be none.
+    /// The jump of the lines (divided by that of the treatment, if there is one).
     pub conventional: f64,
-    /// Its standard error.
+    /// Its standard error when curvature is taken to be none.
     pub conventional_se: f64,
     /// The jump less the bias that curvature brings.
     pub robust: f64,
     /// Its standard error, which knows that the bias is estimated.
     pub robust_se: f64,
+    /// The jump of the treatment, and its standard error (both corrected); `None` without one.
+    pub first_stage: Option<(f64, f64)>,
     /// Bandwidth of the lines.
     pub h: f64,
     /// Bandwidth of the parabolas.
     pub b: f64,
-    /// Where the lines meet the cutoff, and their slopes, below and above.
+    /// Where the lines of the outcome meet the cutoff, and their slopes, below and above.
     pub lines: [(f64, f64); 2],
     /// Observations within h below the cutoff, and from it on.
     pub within: (u64, u64),
@@ -235,6 +246,8 @@ impl From<Shortage> for EvaluateError {
 /// Both sides of the cutoff, what stands there before the donut is taken out, and the account.
 struct Read {
     sides: [Side; 2],
+    /// Treatments in the order of the sides' outcomes; empty without one.
+    treatment: [Vec<f64>; 2],
     /// Distances of all observations, ascending, and how many lie below.
     all: Vec<f64>,
     below: usize,
@@ -248,16 +261,20 @@ impl Discontinuity {
             outcome: outcome.into(),
             running: running.into(),
             cutoff,
+            day: None,
             donut: 0.0,
             bandwidth: None,
             kernel: Kernel::default(),
+            treatment: None,
             cluster: None,
         }
     }
 
     /// The jump of `outcome` where the date `running` reaches `day`; distances are in days.
     pub fn on_day(outcome: impl Into<String>, running: impl Into<String>, day: Day) -> Self {
-        Self::new(outcome, running, number(day))
+        let mut own = Self::new(outcome, running, number(day));
+        own.day = Some(day);
+        own
     }
 
     /// The distance from the cutoff within which observations are left out.
@@ -275,6 +292,12 @@ impl Discontinuity {
     /// Weights by distance.
     pub const fn kernel(mut self, kernel: Kernel) -> Self {
         self.kernel = kernel;
+        self
+    }
+
+    /// A column of numbers or truth values that the cutoff moves.
+    pub fn treatment(mut self, column: impl Into<String>) -> Self {
+        self.treatment = Some(column.into());
         self
     }
 
@@ -313,15 +336,17 @@ impl Discontinuity {
         };
         live()?;
         let [low, high] = limits(sides, self.kernel, (h, b))?;
+        let (found, first_stage) = self.divided([low, high], &read, (h, b))?;
         let clusters = Self::clusters(sides, h.max(b))?;
         live()?;
         let sorting = self.sorting(&read.all, read.below);
         let near = |side: &Side| side.x.iter().filter(|x| x.abs() <= h).count() as u64;
         let mut own = Jump {
-            conventional: high.plain - low.plain,
-            conventional_se: (high.plain_variance + low.plain_variance).sqrt(),
-            robust: high.corrected - low.corrected,
-            robust_se: (high.corrected_variance + low.corrected_variance).sqrt(),
+            conventional: found.plain,
+            conventional_se: found.plain_variance.sqrt(),
+            robust: found.corrected,
+            robust_se: found.corrected_variance.sqrt(),
+            first_stage,
             h,
             b,
             lines: [low, high].map(|own: Limit| (own.plain, own.slope)),
@@ -369,21 +394,39 @@ impl Discontinuity {
         Ok(())
     }
 
+    /// Refuses a date as the cutoff of numbers, and a number as that of dates.
+    fn same_kind(&self, table: &Table) -> Result<(), EvaluateError> {
+        let column = table.column("running", &self.running)?;
+        let dates = matches!(column.values(), Values::Date(_) | Values::Text(_));
+        let (expected, got) = match (dates, self.day) {
+            (true, None) => ("a date, as the running variable", self.cutoff.to_string()),
+            (false, Some(day)) => ("a number, as the running variable", day.to_string()),
+            _ => return Ok(()),
+        };
+        Err(EvaluateError::BadArgument { argument: "cutoff", expected, got })
+    }
+
     /// Both sides, from the cutoff on last.
     fn read(&self, table: &Table) -> Result<Read, EvaluateError> {
         let y = numbers(table, "outcome", &self.outcome)?;
+        self.same_kind(table)?;
         let x = numbers(table, "running", &self.running)?;
         let clusters = match &self.cluster {
             Some(name) => Some(table.column("cluster", name)?.ranks().0),
             None => None,
         };
+        let treatment = match &self.treatment {
+            Some(name) => Some(numbers(table, "treatment", name)?),
+            None => None,
+        };
         let (mut missing, mut lost, mut hole) = (0, 0, 0);
         let mut all = Vec::with_capacity(y.len());
-        let mut rows: Vec<(f64, f64, u32)> = Vec::with_capacity(y.len());
+        let mut rows: Vec<(f64, f64, u32, f64)> = Vec::with_capacity(y.len());
         for row in 0..y.len() {
             let distance = x[row] - self.cutoff;
             let cluster = clusters.as_ref().map_or(Some(0), |codes| codes[row]);
-            if y[row].is_nan() || x[row].is_nan() {
+            let t = treatment.as_ref().map_or(0.0, |values| values[row]);
+            if y[row].is_nan() || x[row].is_nan() || t.is_nan() {
                 missing += 1;
                 continue;
             }
@@ -395,24 +438,71 @@ impl Discontinuity {
             if distance.abs() < self.donut {
                 hole += 1;
             } else {
-                rows.push((distance, y[row], cluster));
+                rows.push((distance, y[row], cluster, t));
             }
         }
         all.sort_by(f64::total_cmp);
-        rows.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)));
+        rows.sort_by(|a, b| {
+            let near = a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1));
+            near.then(a.2.cmp(&b.2)).then(a.3.total_cmp(&b.3))
+        });
         let cut = rows.partition_point(|own| own.0 < 0.0);
-        let side = |own: &[(f64, f64, u32)]| Side {
+        let side = |own: &[(f64, f64, u32, f64)]| Side {
             x: own.iter().map(|own| own.0).collect(),
             y: own.iter().map(|own| own.1).collect(),
             cluster: clusters.is_some().then(|| own.iter().map(|own| own.2).collect()),
         };
-        let detail = format!("{} at {} = {}", self.outcome, self.running, self.cutoff);
+        let at = self.day.map_or_else(|| self.cutoff.to_string(), |day| day.to_string());
+        let detail = format!("{} at {} = {at}", self.outcome, self.running);
         let step = Step::new("rd_in_time", detail, Count::rows(y.len()), Count::rows(rows.len()))
-            .exclude("outcome or running variable is missing", Count::rows(missing))
+            .exclude("outcome, running variable or treatment is missing", Count::rows(missing))
             .exclude("the cluster is missing", Count::rows(lost))
             .exclude("nearer to the cutoff than the donut", Count::rows(hole));
         let below = all.partition_point(|own| *own < 0.0);
-        Ok(Read { sides: [side(&rows[..cut]), side(&rows[cut..])], all, below, step })
+        let treated = |own: &[(f64, f64, u32, f64)]| match treatment {
+            Some(_) => own.iter().map(|own| own.3).collect(),
+            None => Vec::new(),
+        };
+        let treatment = [treated(&rows[..cut]), treated(&rows[cut..])];
+        Ok(Read { sides: [side(&rows[..cut]), side(&rows[cut..])], treatment, all, below, step })
+    }
+
+    /// The jump of the outcome, divided by that of the treatment if there is one, and the latter.
+    fn divided(
+        &self,
+        [low, high]: [Limit; 2],
+        read: &Read,
+        both: (f64, f64),
+    ) -> Result<(Limit, Option<(f64, f64)>), EvaluateError> {
+        let of_outcome = high.less(low);
+        if self.treatment.is_none() {
+            return Ok((of_outcome, None));
+        }
+        let other = |side: usize, y: Vec<f64>| Side {
+            x: read.sides[side].x.clone(),
+            y,
+            cluster: read.sides[side].cluster.clone(),
+        };
+        let sides = [0, 1].map(|side| other(side, read.treatment[side].clone()));
+        let [low, high] = limits(&sides, self.kernel, both)?;
+        let first = high.less(low);
+        if first.plain == 0.0 {
+            return Err(EvaluateError::NoSolution {
+                what: "the effect of the treatment",
+                why: "the treatment does not jump at the cutoff",
+            });
+        }
+        // the ratio's derivatives make one outcome of both, with the ratio's bias and variance
+        let ratio = of_outcome.plain / first.plain;
+        let linear = |side: usize| {
+            let pairs = read.sides[side].y.iter().zip(&read.treatment[side]);
+            other(side, pairs.map(|(y, t)| (y - ratio * t) / first.plain).collect())
+        };
+        let [low, high] = limits(&[linear(0), linear(1)], self.kernel, both)?;
+        let mut found = high.less(low);
+        found.plain = ratio;
+        found.corrected += ratio;
+        Ok((found, Some((first.corrected, first.corrected_variance.sqrt()))))
     }
 
     /// Clusters within reach, of which each side needs two.
@@ -441,7 +531,13 @@ impl Discontinuity {
         let whole = all.iter().all(|x| x.fract() == 0.0);
         let mean = all.iter().sum::<f64>() / n;
         let deviation = (all.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / n).sqrt();
-        let bin = if whole { 1.0 } else { 2.0 * deviation / n.sqrt() };
+        let wide = 2.0 * deviation / n.sqrt();
+        let single = whole && last - first < MOST_BINS;
+        let bin = match (single, whole) {
+            (true, _) => 1.0,
+            (false, true) => wide.ceil(),
+            (false, false) => wide,
+        };
         if !(bin > 0.0 && (last - first) / bin < MOST_BINS) {
             return None;
         }
@@ -457,8 +553,8 @@ impl Discontinuity {
             let x = (0..counts.len()).map(|at| (from + at as i64) as f64 + 0.5).collect();
             Side { x, y: counts, cluster: None }
         };
-        // the outermost bins are full only when the running variable is whole
-        let edge = i64::from(!whole);
+        // the outermost bins are surely full only when they hold one value
+        let edge = i64::from(!single);
         let ends = ((first / bin).floor() as i64 + edge, (last / bin).floor() as i64 + 1 - edge);
         let sides = [count(&all[..below], ends.0, 0), count(&all[below..], 0, ends.1)];
         let (h, b) = bandwidths(&sides, self.kernel).ok()?;
@@ -495,6 +591,14 @@ impl Discontinuity {
                 self.donut, own.h
             );
             all.push(caution("extrapolation", text));
+        }
+        if let Some((jump, error)) = own.first_stage.filter(|own| own.0.abs() < WEAK * own.1) {
+            let text = format!(
+                "the treatment jumps by {jump:.4} (standard error {error:.4}): too little against \
+                 its noise to divide by, so that the interval holds the effect less often than it \
+                 says; look at the jump of the outcome alone"
+            );
+            all.push(caution("weak_first_stage", text));
         }
         let near = |side: &Side| side.distinct().iter().filter(|x| **x <= own.h).count();
         let values = near(&sides[0]).min(near(&sides[1]));

@@ -1,6 +1,6 @@
 //! Regression discontinuity against rdrobust, and by construction.
 
-use kruispunt::data::{Column, Table};
+use kruispunt::data::{Column, Day, Table};
 use kruispunt::evaluate::{Discontinuity, Kernel};
 use serde_json::Value;
 
@@ -15,9 +15,11 @@ fn table(data: &Value) -> Table {
     let x = get("x");
     let week: Vec<i64> = x.iter().map(|x| (x / 7.0).floor() as i64).collect();
     let mixed: Vec<i64> = (0..x.len() as i64).map(|row| row % 40).collect();
+    let later = if data["later"].is_null() { "y" } else { "later" };
     Table::new([
         ("x", Column::float(x)),
         ("y", Column::float(get("y"))),
+        ("later", Column::float(get(later))),
         ("week", Column::int(week)),
         ("mixed", Column::int(mixed)),
     ])
@@ -33,6 +35,7 @@ fn near(own: f64, peer: &Value, what: &str) {
 fn jumps_equal_rdrobust() {
     let oracle = oracle();
     let plain = || Discontinuity::new("y", "x", 0.0);
+    let later = || Discontinuity::new("later", "x", 0.0);
     for (name, data, what) in [
         ("smooth_given", "smooth", plain().bandwidth(0.4, 0.6)),
         ("days_given", "days", plain().bandwidth(90.0, 150.0)),
@@ -46,6 +49,10 @@ fn jumps_equal_rdrobust() {
         ("mixed_given", "smooth", plain().cluster("mixed").bandwidth(0.4, 0.6)),
         ("week", "days", plain().cluster("week")),
         ("mixed", "smooth", plain().cluster("mixed")),
+        ("later_given", "days", later().bandwidth(90.0, 150.0)),
+        ("fuzzy_given", "days", later().treatment("y").bandwidth(90.0, 150.0)),
+        ("fuzzy_week", "days", later().treatment("y").cluster("week").bandwidth(90.0, 150.0)),
+        ("fuzzy", "days", later().treatment("y")),
     ] {
         let own = what.fit(&table(&oracle[data])).unwrap();
         let expected = &oracle["cases"][name];
@@ -63,6 +70,21 @@ fn jumps_equal_rdrobust() {
         let p = expected["p"].as_f64().unwrap();
         assert!((own.p_value() - p).abs() < 1e-8, "{name} {} {p}", own.p_value());
     }
+}
+
+/// What the cutoff moves is divided by, where it moves enough.
+#[test]
+fn a_treatment_that_hardly_jumps_is_told() {
+    let oracle = oracle();
+    let data = table(&oracle["days"]);
+    let own = Discontinuity::new("later", "x", 0.0).treatment("y").fit(&data).unwrap();
+    let (jump, error) = own.first_stage.unwrap();
+    assert!(jump < -40.0 && error < 10.0);
+    assert!(own.cautions.iter().all(|own| own.code != "weak_first_stage"));
+    let far = Discontinuity::new("later", "x", 150.0).treatment("y").fit(&data).unwrap();
+    assert!(far.cautions.iter().any(|own| own.code == "weak_first_stage"), "{far:?}");
+    let none = Discontinuity::new("y", "x", 0.0).treatment("cure").fit(&data).unwrap_err();
+    assert!(none.is_input());
 }
 
 /// The number of observations is an outcome of its own, of all observations, donut or not.
@@ -139,12 +161,24 @@ fn what_gives_no_jump_is_refused() {
         let y = Column::float(vec![1.0; x.len()]);
         Table::new([("x", Column::floats(&x)), ("y", y)]).unwrap()
     };
+    let days = Table::new([
+        ("y", Column::float(vec![1.0; 3])),
+        ("x", Column::text([Some("2015-11-08"), Some("2015-11-09"), None])),
+    ])
+    .unwrap();
+    let text = Discontinuity::new("y", "x", 3.0).fit(&days).unwrap_err().to_string();
+    assert!(text.contains("expected a date"), "{text}");
     let few = make((0..30).map(|at| Some(f64::from(at % 3))).collect());
     let text = Discontinuity::new("y", "x", 1.0).fit(&few).unwrap_err().to_string();
     assert!(text.contains("too few distinct values") && text.contains("below: 1, at"), "{text}");
     let alone = Discontinuity::new("y", "x", 1.0).cluster("y").bandwidth(5.0, 5.0).fit(&few);
     assert!(!alone.unwrap_err().to_string().is_empty());
     assert!(Discontinuity::new("y", "x", f64::NAN).fit(&few).unwrap_err().is_input());
+    let day = Day::new(2015, 11, 9).unwrap();
+    let text = Discontinuity::on_day("y", "x", day).fit(&few).unwrap_err().to_string();
+    assert!(text.contains("expected a number") && text.contains("2015-11-09"), "{text}");
+    let text = Discontinuity::on_day("y", "x", day).fit(&days).unwrap_err().to_string();
+    assert!(text.contains("below: 1, at least 10"), "{text}");
     let what = Discontinuity::new("y", "x", 0.0);
     assert!(what.clone().donut(-1.0).fit(&few).unwrap_err().is_input());
     assert!(what.clone().donut(5.0).bandwidth(4.0, 9.0).fit(&few).unwrap_err().is_input());

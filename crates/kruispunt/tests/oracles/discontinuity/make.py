@@ -5,7 +5,8 @@ python make.py   (in an environment with rdrobust 2.1.1, numpy and pandas)
 "days": arrivals by day around a reform, several a day, whole days; "smooth": a continuous running
 variable; "donut": the days without those nearer than 14 to the reform; "week": clusters of seven
 days; "mixed": clusters across both sides; "counts": observations by day, or by bins of
-2 sd / sqrt(n), in units of the running variable, taken as outcomes at the middle of their bin.
+2 sd / sqrt(n), in units of the running variable, taken as outcomes at the middle of their bin;
+"fuzzy": the effect of a day waited on a later outcome, with the bandwidths of the outcome.
 """
 
 import json
@@ -52,9 +53,10 @@ def counts(x, width, edge):
 
 keep = np.abs(day) >= 14
 week, mixed = np.floor(day / 7).astype(int), np.arange(len(x)) % 40
+later = (5 - 0.02 * waited + 0.001 * day + 0.3 * rng.normal(size=n)).round(5)
 expected = {
     "made_by": f"rdrobust {version('rdrobust')}, numpy {version('numpy')}",
-    "days": {"x": day.tolist(), "y": waited.tolist()},
+    "days": {"x": day.tolist(), "y": waited.tolist(), "later": later.tolist()},
     "smooth": {"x": x.tolist(), "y": y.tolist()},
     "cases": {
         "smooth": run(y, x),
@@ -65,6 +67,10 @@ expected = {
         "days_given": run(waited, day, h=90, b=150),
         "donut": run(waited[keep], day[keep]),
         "donut_given": run(waited[keep], day[keep], h=120, b=200),
+        "fuzzy_given": run(later, day, fuzzy=waited, h=90, b=150),
+        "fuzzy": run(later, day, fuzzy=waited, sharpbw=True),
+        "fuzzy_week": run(later, day, fuzzy=waited, h=90, b=150, cluster=week),
+        "later_given": run(later, day, h=90, b=150),
         "week_given": run(waited, day, h=90, b=150, cluster=week),
         "week": run(waited, day, cluster=week),
         "mixed_given": run(y, x, h=0.4, b=0.6, cluster=mixed),
