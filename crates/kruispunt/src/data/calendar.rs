@@ -17,7 +17,7 @@ pub enum Unit {
 }
 
 impl Unit {
-    const fn months(self) -> i32 {
+    pub(crate) const fn months(self) -> i32 {
         match self {
             Self::Month => 1,
             Self::Quarter => 3,
@@ -160,6 +160,32 @@ impl fmt::Display for Period {
             Unit::Year => write!(f, "{year:04}"),
             Unit::Quarter => write!(f, "{year:04}Q{}", self.number.rem_euclid(4) + 1),
             Unit::Month => write!(f, "{year:04}-{:02}", self.number.rem_euclid(12) + 1),
+        }
+    }
+}
+
+/// Reads whole numbers as periods, as [`Period::parse`] reads their digits; a number seen shortly
+/// before is not read again.
+pub(crate) struct WholePeriods {
+    unit: Unit,
+    known: [Option<(i64, Option<i32>)>; 64],
+}
+
+impl WholePeriods {
+    pub(crate) const fn new(unit: Unit) -> Self {
+        Self { unit, known: [None; 64] }
+    }
+
+    /// The number of the period.
+    pub(crate) fn number(&mut self, whole: i64) -> Option<i32> {
+        let slot = &mut self.known[(whole & 63) as usize];
+        match slot {
+            Some((own, number)) if *own == whole => *number,
+            _ => {
+                let number = Period::parse(&whole.to_string(), self.unit).map(|own| own.number);
+                *slot = Some((whole, number));
+                number
+            }
         }
     }
 }

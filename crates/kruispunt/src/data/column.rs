@@ -1,6 +1,8 @@
 //! Typed columns in Arrow's layout.
 
-use super::{Bitmap, Buffer, DataError, Day, Factor, Levels, Period, Text, TextBuilder, Unit};
+use super::{
+    Bitmap, Buffer, DataError, Day, Factor, Levels, Period, Text, TextBuilder, Unit, WholePeriods,
+};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -224,6 +226,32 @@ impl Column {
         }
     }
 
+    /// The first row that differs from the first row of its group; group `g` owns the rows
+    /// `offsets[g]..offsets[g + 1]`.
+    pub(crate) fn first_change(&self, offsets: &[u32]) -> Option<usize> {
+        fn find<T>(values: &[T], offsets: &[u32], same: impl Fn(&T, &T) -> bool) -> Option<usize> {
+            offsets.windows(2).find_map(|pair| {
+                let own = &values[pair[0] as usize..pair[1] as usize];
+                let (first, rest) = own.split_first()?;
+                let at = rest.iter().position(|value| !same(first, value))?;
+                Some(pair[0] as usize + 1 + at)
+            })
+        }
+        match (&self.validity, &self.values) {
+            (None, Values::Int(values)) => find(values, offsets, |a, b| a == b),
+            (None, Values::Float(values)) => {
+                find(values, offsets, |a, b| ordered(*a) == ordered(*b))
+            }
+            (None, Values::Date(values) | Values::Period(_, values)) => {
+                find(values, offsets, |a, b| a == b)
+            }
+            _ => offsets.windows(2).find_map(|pair| {
+                let first = pair[0] as usize;
+                (first + 1..pair[1] as usize).find(|&row| !self.same(row, self, first))
+            }),
+        }
+    }
+
     /// The value at `row` as text, for labels and CSV; `None` when null.
     #[must_use]
     pub fn label(&self, row: usize) -> Option<String> {
@@ -385,21 +413,22 @@ impl Column {
             Values::Text(text) => {
                 self.parse_levels(text, argument, name, expected, |text| Period::parse(text, unit))
             }
-            Values::Int(values) => (0..self.len())
-                .map(|row| {
+            Values::Int(values) => {
+                let mut periods = WholePeriods::new(unit);
+                let read = |(row, value): (usize, &i64)| {
                     if self.is_null(row) {
                         return Ok(None);
                     }
-                    Period::parse(&values[row].to_string(), unit).map(Some).ok_or_else(|| {
-                        DataError::BadCell {
-                            argument: argument.to_owned(),
-                            column: name.to_owned(),
-                            row,
-                            expected,
-                        }
-                    })
-                })
-                .collect(),
+                    let number = periods.number(*value).ok_or_else(|| DataError::BadCell {
+                        argument: argument.to_owned(),
+                        column: name.to_owned(),
+                        row,
+                        expected,
+                    })?;
+                    Ok(Some(Period { unit, number }))
+                };
+                values.iter().enumerate().map(read).collect()
+            }
             _ => Err(self.wrong_type(argument, name, expected)),
         }
     }

@@ -29,6 +29,7 @@ mod vcov;
 
 pub use account::{Account, Count, Exclusion, Step, Ties};
 pub use buffer::{Bitmap, Buffer};
+pub(crate) use calendar::WholePeriods;
 pub use calendar::{Calendar, Period, Unit};
 pub use column::{Column, Values};
 pub use day::Day;

@@ -134,6 +134,7 @@ pub(super) struct Group {
     /// Cross-product of the untreated.
     pub(super) ols: Option<Triangle>,
     logit: Option<Logit>,
+    levers: Levers,
     /// Odds of the untreated that balance the covariates.
     pub(super) odds: Option<Vec<f64>>,
     pub(super) lack: Option<&'static str>,
@@ -142,6 +143,20 @@ pub(super) struct Group {
 pub(super) struct Logit {
     pub(super) p: Vec<f64>,
     hessian: Triangle,
+}
+
+/// What weighting needs and no outcome changes.
+#[derive(Default)]
+struct Levers {
+    /// Odds of the untreated times their weights; 0 for the treated and the trimmed.
+    odds: Vec<f64>,
+    /// Sums of weights of the treated, and of the odds.
+    totals: [f64; 2],
+    /// Sums of covariates of the untreated by their odds.
+    sums: Vec<f64>,
+    /// How the regression's coefficients move the two means.
+    by_ols: Vec<f64>,
+    trimmed: usize,
 }
 
 /// What makes two comparisons have the same group.
@@ -347,11 +362,35 @@ impl Group {
         }
         if nuisance != Nuisance::Regression {
             match self.fit_logit(k) {
-                Ok(logit) => self.logit = Some(logit),
+                Ok(logit) => {
+                    self.levers = self.pull(&logit, k);
+                    self.logit = Some(logit);
+                }
                 Err(reason) => return Some(reason),
             }
         }
         None
+    }
+
+    fn pull(&self, logit: &Logit, k: usize) -> Levers {
+        let n1 = self.n_treated;
+        let odd = |(at, (p, weight)): (usize, (&f64, &f64))| {
+            if at < n1 || *p >= TRIM { 0.0 } else { weight * p / (1.0 - p) }
+        };
+        let odds: Vec<f64> = logit.p.iter().zip(&self.weights).enumerate().map(odd).collect();
+        let trimmed = logit.p[n1..].iter().filter(|p| **p >= TRIM).count();
+        let s1: f64 = self.weights[..n1].iter().sum();
+        let s0: f64 = odds.iter().sum();
+        let sums = self.sums(k, |at| odds[at]);
+        let by_ols = self.ols.as_ref().map_or_else(
+            || vec![0.0; k],
+            |ols| {
+                let own = self.sums(k, |at| if at < n1 { self.weights[at] } else { 0.0 });
+                let gap: Vec<f64> = own.iter().zip(&sums).map(|(a, b)| a / s1 - b / s0).collect();
+                ols.solve(&gap)
+            },
+        );
+        Levers { odds, totals: [s1, s0], sums, by_ols, trimmed }
     }
 
     /// Who is treated, by Newton's method.
@@ -448,48 +487,30 @@ impl Group {
     ) -> (f64, Vec<f64>, usize) {
         let Some(logit) = &self.logit else { return (f64::NAN, Vec::new(), 0) };
         let n1 = self.n_treated;
+        let Levers { odds, totals: [s1, s0], sums, by_ols, trimmed } = &self.levers;
         let left: Vec<f64> = match fitted {
             Some(fitted) => change.iter().zip(fitted).map(|(change, fit)| change - fit).collect(),
             None => change.to_vec(),
         };
-        let odds: Vec<f64> = (0..left.len())
-            .map(|at| {
-                let p = logit.p[at];
-                let out = at < n1 || p >= TRIM;
-                if out { 0.0 } else { self.weights[at] * p / (1.0 - p) }
-            })
-            .collect();
-        let trimmed = (n1..left.len()).filter(|&at| logit.p[at] >= TRIM).count();
-        let s1: f64 = self.weights[..n1].iter().sum();
-        let s0: f64 = odds.iter().sum();
         let eta1 = product(&self.weights[..n1], &left[..n1]) / s1;
-        let eta0 = product(&odds, &left) / s0;
-        let m2 = self.sums(k, |at| odds[at] * (left[at] - eta0));
-        let by_logit = logit.hessian.solve(&m2);
-        // how the regression's coefficients move the two means
-        let by_ols = match (&self.ols, fitted) {
-            (Some(ols), Some(_)) => {
-                let m1 = self.sums(k, |at| if at < n1 { self.weights[at] } else { 0.0 });
-                let m3 = self.sums(k, |at| odds[at]);
-                let gap: Vec<f64> = m1.iter().zip(m3).map(|(a, b)| a / s1 - b / s0).collect();
-                ols.solve(&gap)
-            }
-            _ => vec![0.0; k],
-        };
-        let psi = self
-            .rows(k)
-            .enumerate()
-            .map(|(at, (treated, weight, x))| {
-                let score = weight * (f64::from(u8::from(treated)) - logit.p[at]);
-                let logit_part = score * product(x, &by_logit) / s0;
-                if treated {
-                    weight * (left[at] - eta1) / s1 - logit_part
-                } else {
-                    let ols_part = weight * left[at] * product(x, &by_ols);
-                    -odds[at] * (left[at] - eta0) / s0 - logit_part - ols_part
-                }
-            })
-            .collect();
+        let eta0 = product(&odds[n1..], &left[n1..]) / s0;
+        let mut m2: Vec<f64> = sums.iter().map(|sum| -eta0 * sum).collect();
+        for ((x, odds), left) in self.x.chunks_exact(k).zip(odds).zip(&left).skip(n1) {
+            m2.iter_mut().zip(x).for_each(|(slot, x)| *slot += odds * left * x);
+        }
+        let by_logit: Vec<f64> = logit.hessian.solve(&m2).iter().map(|own| own / s0).collect();
+        let mut psi = Vec::with_capacity(left.len());
+        let units = self.x.chunks_exact(k).zip(&self.weights).zip(logit.p.iter().zip(&left));
+        psi.extend(units.take(n1).map(|((x, weight), (p, left))| {
+            weight * ((left - eta1) / s1 - (1.0 - p) * product(x, &by_logit))
+        }));
+        let units = self.x.chunks_exact(k).zip(&self.weights).zip(logit.p.iter().zip(&left));
+        let with_ols = fitted.is_some();
+        psi.extend(units.zip(odds).skip(n1).map(|(((x, weight), (p, left)), odds)| {
+            let ols_part = if with_ols { left * product(x, by_ols) } else { 0.0 };
+            weight * (p * product(x, &by_logit) - ols_part) - odds * (left - eta0) / s0
+        }));
+        let trimmed = *trimmed;
         (eta1 - eta0, psi, trimmed)
     }
 }

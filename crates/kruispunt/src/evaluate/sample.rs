@@ -1,7 +1,7 @@
 //! Who is compared: units with their outcomes, cohorts, weights and clusters.
 
 use super::{Did, EvaluateError};
-use crate::data::{Column, Count, DataError, Panel, Period, Step, Ticket, Values};
+use crate::data::{Column, Count, DataError, Panel, Step, Ticket, Unit, Values, WholePeriods};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -135,8 +135,18 @@ pub(super) fn cohorts(
         kept.leave_nulls(name, &column);
         first_flags(panel, name, kept, |row| flag(row) == Some(true))?
     } else {
-        let read = Start { panel, name, column: &column };
-        (0..panel.persons().len()).map(|person| read.of(person)).collect::<Result<Vec<_>, _>>()?
+        if let Some(row) = column.first_change(panel.offsets()) {
+            return Err(EvaluateError::Varies {
+                argument: "cohort",
+                column: name.to_owned(),
+                row,
+                why: "the first period of treatment belongs to the unit",
+            });
+        }
+        let unit = panel.calendar().unit();
+        let mut read = Start { unit, name, column: &column, periods: WholePeriods::new(unit) };
+        let firsts = &panel.offsets()[..panel.persons().len()];
+        firsts.iter().map(|&row| read.at(row as usize)).collect::<Result<Vec<_>, _>>()?
     };
     let clipped = starts
         .into_iter()
@@ -172,46 +182,32 @@ fn first_flags(
 
 /// Reads the first period of treatment from a column of periods.
 struct Start<'a> {
-    panel: &'a Panel,
+    unit: Unit,
     name: &'a str,
     column: &'a Column,
+    periods: WholePeriods,
 }
 
 impl Start<'_> {
-    fn of(&self, person: usize) -> Result<i32, EvaluateError> {
-        let rows = self.panel.of(person);
-        let first = rows.start;
-        if let Some(row) = rows.into_iter().find(|&row| !self.column.same(row, self.column, first))
-        {
-            return Err(EvaluateError::Varies {
-                argument: "cohort",
-                column: self.name.to_owned(),
-                row,
-                why: "the first period of treatment belongs to the unit",
-            });
-        }
-        self.at(first)
-    }
-
     /// The period in one row: null, 0 and infinity stand for never.
-    fn at(&self, row: usize) -> Result<i32, EvaluateError> {
+    fn at(&mut self, row: usize) -> Result<i32, EvaluateError> {
         if self.column.is_null(row) {
             return Ok(NEVER);
         }
-        let unit = self.panel.calendar().unit();
+        let unit = self.unit;
+        let name = self.name;
         let bad = || -> EvaluateError {
             DataError::BadCell {
                 argument: "cohort".to_owned(),
-                column: self.name.to_owned(),
+                column: name.to_owned(),
                 row,
                 expected: "the first period of treatment (null, 0 or infinity for never)",
             }
             .into()
         };
-        let whole = |number: i64| match Period::parse(&number.to_string(), unit) {
-            _ if number == 0 => Ok(NEVER),
-            Some(period) => Ok(period.number),
-            None => Err(bad()),
+        let mut whole = |number: i64| match number {
+            0 => Ok(NEVER),
+            _ => self.periods.number(number).ok_or_else(bad),
         };
         match self.column.values() {
             Values::Int(values) => whole(values[row]),
@@ -222,11 +218,10 @@ impl Start<'_> {
             Values::Float(_) | Values::Bool(_) => Err(bad()),
             _ => {
                 let own = self.column.take(&[row as u32]);
-                let period =
-                    own.to_periods(unit, "cohort", self.name).map_err(|error| match error {
-                        DataError::BadCell { .. } => bad(),
-                        other => other.into(),
-                    })?;
+                let period = own.to_periods(unit, "cohort", name).map_err(|error| match error {
+                    DataError::BadCell { .. } => bad(),
+                    other => other.into(),
+                })?;
                 Ok(period.first().copied().flatten().map_or(NEVER, |period| period.number))
             }
         }
@@ -349,6 +344,7 @@ impl Sample {
         }
         let t = periods.len();
         let complete = did.gaps == super::Gaps::Balanced;
+        let (offsets, positions) = (panel.offsets(), panel.positions());
         let mut sample = Self {
             periods,
             starts: Vec::new(),
@@ -365,8 +361,9 @@ impl Sample {
         };
         let (mut own_starts, mut left) = (Vec::new(), Count::of(0, 0));
         for (person, &start) in starts.iter().enumerate() {
-            let rows = || panel.of(person).filter(|&row| kept.keep[row]);
-            let seen = rows().count();
+            let own = offsets[person] as usize..offsets[person + 1] as usize;
+            let keep = &kept.keep[own.clone()];
+            let seen = keep.iter().filter(|keep| **keep).count();
             if seen == 0 {
                 continue;
             }
@@ -378,9 +375,10 @@ impl Sample {
             let at = sample.y.len();
             sample.y.resize(at + t, 0.0);
             sample.source.resize(at + t, u32::MAX);
-            for row in rows() {
-                let slot = at + index[panel.positions()[row] as usize] as usize;
-                sample.y[slot] = outcome[row];
+            let rows = own.clone().zip(keep).zip(&positions[own.clone()]).zip(&outcome[own]);
+            for (((row, _), &position), &y) in rows.filter(|(((_, keep), _), _)| **keep) {
+                let slot = at + index[position as usize] as usize;
+                sample.y[slot] = y;
                 sample.source[slot] = row as u32;
             }
             own_starts.push(start);

@@ -1,7 +1,7 @@
 use super::PanelError;
 use crate::data::{
-    Account, Calendar, Count, DataError, NOBODY, Panel, Period, Persons, ReferenceDay, Step, Table,
-    Unit,
+    Account, Calendar, Column, Count, DataError, NOBODY, Panel, Period, Persons, ReferenceDay,
+    Step, Table, Unit, Values, WholePeriods,
 };
 use crate::math::sweep;
 
@@ -23,41 +23,22 @@ impl Panel {
     ) -> Result<Self, PanelError> {
         table.require_rows("table")?;
         let (persons, codes) = Persons::encode("person", person, table.column("person", person)?)?;
-        let missing = |argument: &str, column: &str, row, expected| DataError::MissingCell {
-            argument: argument.to_owned(),
-            column: column.to_owned(),
-            row,
-            expected,
-        };
         if let Some(row) = codes.iter().position(|&code| code == NOBODY) {
             return Err(missing("person", person, row, "an identifier in each row").into());
         }
-        let numbers = table
-            .column("period", period)?
-            .to_periods(unit, "period", period)?
-            .iter()
-            .enumerate()
-            .map(|(row, at)| {
-                let at =
-                    at.ok_or_else(|| missing("period", period, row, "a period in each row"))?;
-                if (1..9999).contains(&at.year()) {
-                    return Ok(at.number);
-                }
-                Err(DataError::BadCell {
-                    argument: "period".to_owned(),
-                    column: period.to_owned(),
-                    row,
-                    expected: "a period between the years 1 and 9998",
-                })
-            })
-            .collect::<Result<Vec<i32>, DataError>>()?;
-        let sweep::Sorted { order, offsets, .. } =
+        let numbers = numbers(table.column("period", period)?, period, unit)?;
+        let sweep::Sorted { order, offsets, starts, .. } =
             sweep::sort(persons.len(), &codes, &numbers, &numbers);
-        for pair in order.windows(2) {
-            let (first, second) = (pair[0] as usize, pair[1] as usize);
-            if codes[first] == codes[second] && numbers[first] == numbers[second] {
-                let argument = "table".to_owned();
-                return Err(PanelError::DuplicatePersonPeriod { argument, first, second });
+        for pair in offsets.windows(2) {
+            let own = pair[0] as usize..pair[1] as usize;
+            let twice = starts[own.clone()].windows(2).position(|pair| pair[0] == pair[1]);
+            if let Some(at) = twice {
+                let rows = &order[own.start + at..];
+                return Err(PanelError::DuplicatePersonPeriod {
+                    argument: "table".to_owned(),
+                    first: rows[0] as usize,
+                    second: rows[1] as usize,
+                });
             }
         }
         let number = |number: Option<&i32>| Period { unit, number: *number.unwrap_or(&0) };
@@ -70,7 +51,7 @@ impl Panel {
                 columns.push(name, if sorted { column.clone() } else { column.gather(&order) })?;
             }
         }
-        let position = |&row: &u32| (numbers[row as usize] - first.number) as u32;
+        let position = |number: &i32| (number - first.number) as u32;
         let count = Count::of(table.n_rows(), persons.len());
         let step =
             Step::new("read", format!("one row for a person and a {}", unit.name()), count, count);
@@ -79,10 +60,61 @@ impl Panel {
             persons,
             period_name: period.to_owned(),
             offsets: offsets.into(),
-            positions: order.iter().map(position).collect::<Vec<_>>().into(),
+            positions: starts.iter().map(position).collect::<Vec<_>>().into(),
             columns,
             reference: ReferenceDay::Last,
             account: Account::new("panel").then(step),
         })
     }
+}
+
+fn missing(argument: &str, column: &str, row: usize, expected: &'static str) -> DataError {
+    DataError::MissingCell {
+        argument: argument.to_owned(),
+        column: column.to_owned(),
+        row,
+        expected,
+    }
+}
+
+/// The number of the period of each row.
+fn numbers(column: &Column, name: &str, unit: Unit) -> Result<Vec<i32>, DataError> {
+    const EXPECTED: &str = "a period between the years 1 and 9998";
+    let bad = |row| DataError::BadCell {
+        argument: "period".to_owned(),
+        column: name.to_owned(),
+        row,
+        expected: EXPECTED,
+    };
+    let months = i64::from(unit.months());
+    let range = 12 / months..9999 * 12 / months;
+    let within = |row: usize, number: i32| {
+        if range.contains(&i64::from(number)) { Ok(number) } else { Err(bad(row)) }
+    };
+    match column.values() {
+        Values::Period(own, values) if *own == unit && column.validity().is_none() => {
+            values.iter().enumerate().map(|(row, number)| within(row, *number)).collect()
+        }
+        Values::Int(values) if column.validity().is_none() => {
+            let mut periods = WholePeriods::new(unit);
+            let mut read = |(row, value): (usize, &i64)| within(row, periods.number(*value)?).ok();
+            let numbers: Option<Vec<i32>> = values.iter().enumerate().map(&mut read).collect();
+            numbers.map_or_else(|| slowly(column, name, unit, within), Ok)
+        }
+        _ => slowly(column, name, unit, within),
+    }
+}
+
+fn slowly(
+    column: &Column,
+    name: &str,
+    unit: Unit,
+    within: impl Fn(usize, i32) -> Result<i32, DataError>,
+) -> Result<Vec<i32>, DataError> {
+    let periods = column.to_periods(unit, "period", name)?;
+    let read = |(row, period): (usize, Option<Period>)| {
+        let period = period.ok_or_else(|| missing("period", name, row, "a period in each row"))?;
+        within(row, period.number)
+    };
+    periods.into_iter().enumerate().map(read).collect()
 }
