@@ -1,6 +1,6 @@
 //! Each cohort against the untreated, period by period.
 
-use super::influence::{Coefficients, Linear, covariance, gram};
+use super::influence::{Coefficients, Linear, covariance, gram_of_columns};
 use super::result::{Estimates, Texts, assemble, not_estimable};
 use super::sample::{NEVER, Profile, Sample};
 use super::{Base, Controls, Did, EvaluateError, Gaps, Method, Nuisance, nuisance};
@@ -415,20 +415,26 @@ fn with_covariates(
     let found: Vec<(Effect, nuisance::Influence)> = found.into_iter().flatten().collect();
     let shares = Shares::new(sample);
     let width = found.len() + shares.len();
-    let mut psi = vec![0.0; sample.n_clusters * width];
-    let group = |unit: usize| sample.clusters.as_ref().map_or(unit, |own| own[unit] as usize);
-    for unit in 0..sample.n_units() {
-        let row = &mut psi[group(unit) * width + found.len()..(group(unit) + 1) * width];
+    // by column; units of a profile side by side, so that most columns are zero in most blocks
+    let n = sample.n_clusters;
+    let mut psi = vec![0.0; n * width];
+    let place: Vec<u32> = sample.clusters.clone().unwrap_or_else(|| {
+        let mut place = vec![0; n];
+        (0_u32..).zip(&sample.members).for_each(|(at, &unit)| place[unit as usize] = at);
+        place
+    });
+    for (unit, &place) in place.iter().enumerate() {
         let weight = sample.weight(unit);
-        for (cohort, slot) in row.iter_mut().enumerate() {
-            *slot += weight * shares.of_unit(cohort, sample.cohort_of[unit] as usize);
+        for cohort in 0..shares.len() {
+            psi[(found.len() + cohort) * n + place as usize] +=
+                weight * shares.of_unit(cohort, sample.cohort_of[unit] as usize);
         }
     }
     let mut trimmed = 0;
-    for (id, (_, influence)) in found.iter().enumerate() {
+    for ((_, influence), column) in found.iter().zip(psi.chunks_exact_mut(n)) {
         trimmed += influence.trimmed;
         for (&unit, value) in influence.units.iter().zip(&influence.psi) {
-            psi[group(unit as usize) * width + id] += value;
+            column[place[unit as usize] as usize] += value;
         }
     }
     let mut notes = covariates.notes;
@@ -437,7 +443,7 @@ fn with_covariates(
             "untreated units with a propensity of 0.995 or more get no weight, over all cells";
         notes.push(format!("{trimmed} {note}"));
     }
-    let joint = gram(&psi, sample.n_clusters, width, ticket)?;
+    let joint = gram_of_columns(&psi, n, width, ticket)?;
     let (rows, mass) = found.into_iter().map(|(row, own)| (row, own.mass)).unzip();
     Ok((rows, mass, joint, notes))
 }

@@ -6,7 +6,6 @@ use super::sample::{NEVER, Profile, Sample};
 use super::{Controls, Did, EvaluateError, Method};
 use crate::data::{Caution, Effect, Status};
 use crate::math::special::normal_sf;
-use rustc_hash::FxHashMap;
 
 /// Units below which the share of one value says nothing about a rule.
 const FEW_UNITS: usize = 20;
@@ -111,18 +110,25 @@ impl Selected {
         let units = |own: &Profile| sample.members[own.first..own.last].iter();
         // zero has one pattern of bits
         let bits = |unit: u32, at: usize| (sample.outcomes(unit as usize)[at] + 0.0).to_bits();
-        let mut values: FxHashMap<u64, usize> = FxHashMap::default();
-        let mut n = 0;
-        for own in &sample.profiles {
-            let Some(at) = entries[own.cohort].filter(|&at| own.present[at]) else { continue };
-            for &unit in units(own) {
-                *values.entry(bits(unit, at)).or_default() += 1;
-                n += 1;
+        let entering = || {
+            sample.profiles.iter().filter_map(|own| {
+                let at = entries[own.cohort].filter(|&at| own.present[at])?;
+                Some(units(own).map(move |&unit| bits(unit, at)))
+            })
+        };
+        // the only value that most can have (Boyer & Moore), then how many have it
+        let (mut mode, mut lead) = (0_u64, 0_usize);
+        for value in entering().flatten() {
+            if lead == 0 {
+                mode = value;
             }
+            lead = if value == mode { lead + 1 } else { lead - 1 };
         }
-        // ties go to the smaller pattern of bits, so that the answer depends on nothing else
-        let (mode, count) =
-            values.into_iter().max_by_key(|&(bits, count)| (count, std::cmp::Reverse(bits)))?;
+        let (mut n, mut count) = (0, 0);
+        for value in entering().flatten() {
+            n += 1;
+            count += usize::from(value == mode);
+        }
         let at_entry = count as f64 / n as f64;
         if n < FEW_UNITS || at_entry < NEARLY_ALL {
             return None;

@@ -113,6 +113,50 @@ pub(super) fn gram(
     Ok(total)
 }
 
+/// The symmetric product of columns of `rows` numbers; columns that are zero in a block of rows
+/// cost nothing there.
+pub(super) fn gram_of_columns(
+    psi: &[f64],
+    rows: usize,
+    width: usize,
+    ticket: &Ticket,
+) -> Result<Vec<f64>, EvaluateError> {
+    const TALL: usize = 4096;
+    let mut total = vec![0.0; width * width];
+    let at_once = (1_usize << 24).checked_div(width * width).map_or(1, |n| n.clamp(1, 64));
+    let pieces: Vec<usize> = (0..rows).step_by(TALL).collect();
+    for group in pieces.chunks(at_once) {
+        if ticket.is_cancelled() {
+            return Err(EvaluateError::Cancelled);
+        }
+        let parts: Vec<Vec<f64>> = group
+            .par_iter()
+            .map(|&from| {
+                let mut part = vec![0.0; width * width];
+                let to = (from + TALL).min(rows);
+                for first in (from..to).step_by(BLOCK) {
+                    let block = |column: usize| {
+                        &psi[column * rows + first..column * rows + (first + BLOCK).min(to)]
+                    };
+                    let any = |column: &usize| block(*column).iter().any(|value| *value != 0.0);
+                    let active: Vec<usize> = (0..width).filter(any).collect();
+                    for (at, &i) in active.iter().enumerate() {
+                        for &j in &active[at..] {
+                            part[i * width + j] += dot(block(i), block(j));
+                        }
+                    }
+                }
+                part
+            })
+            .collect();
+        for part in parts {
+            total.iter_mut().zip(part).for_each(|(sum, value)| *sum += value);
+        }
+    }
+    mirror(&mut total, width);
+    Ok(total)
+}
+
 fn mirror(matrix: &mut [f64], width: usize) {
     for i in 0..width {
         for j in 0..i {
@@ -131,6 +175,22 @@ fn line(sample: &Sample, profile: &Profile, unit: usize, out: &mut [f64]) {
     out[t] = weight;
 }
 
+/// Units whose lines are multiplied together.
+const BLOCK: usize = 256;
+
+/// The lines of at most [`BLOCK`] units as columns.
+fn columns(sample: &Sample, profile: &Profile, units: &[u32], block: &mut [f64]) {
+    let t = sample.n_periods();
+    for (place, &unit) in units.iter().enumerate() {
+        let weight = sample.weight(unit as usize);
+        for (at, (y, mean)) in sample.outcomes(unit as usize).iter().zip(&profile.mean).enumerate()
+        {
+            block[at * BLOCK + place] = if profile.present[at] { weight * (y - mean) } else { 0.0 };
+        }
+        block[t * BLOCK + place] = weight;
+    }
+}
+
 /// Second moments of the lines of the profiles that have more units than periods.
 fn moments(sample: &Sample) -> Vec<Option<Vec<f64>>> {
     let size = sample.n_periods() + 1;
@@ -143,13 +203,15 @@ fn moments(sample: &Sample) -> Vec<Option<Vec<f64>>> {
         let parts: Vec<Vec<f64>> = group
             .par_iter()
             .map(|&(at, first, last)| {
-                let (mut part, mut own) = (vec![0.0; size * size], vec![0.0; size]);
-                for &unit in &sample.members[first..last] {
-                    line(sample, &sample.profiles[at], unit as usize, &mut own);
-                    for (i, left) in own.iter().enumerate() {
-                        let row = &mut part[i * size + i..(i + 1) * size];
-                        for (sum, right) in row.iter_mut().zip(&own[i..]) {
-                            *sum += left * right;
+                let mut part = vec![0.0; size * size];
+                let mut block = vec![0.0; size * BLOCK];
+                for units in sample.members[first..last].chunks(BLOCK) {
+                    let n = units.len();
+                    columns(sample, &sample.profiles[at], units, &mut block);
+                    for i in 0..size {
+                        let left = &block[i * BLOCK..i * BLOCK + n];
+                        for j in i..size {
+                            part[i * size + j] += dot(left, &block[j * BLOCK..j * BLOCK + n]);
                         }
                     }
                 }

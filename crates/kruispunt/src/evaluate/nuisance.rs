@@ -78,12 +78,14 @@ impl Covariates {
             columns.push((name, values));
         }
         let k = columns.len();
-        let mut gram = vec![0.0; k * k];
+        let (mut gram, mut x) = (vec![0.0; k * k], vec![0.0; k]);
         for &row in used {
-            for i in 0..k {
-                for j in 0..k {
-                    gram[i * k + j] += columns[i].1[row as usize] * columns[j].1[row as usize];
-                }
+            x.iter_mut().zip(&columns).for_each(|(x, own)| *x = own.1[row as usize]);
+            add_outer(&mut gram, &x, 1.0);
+        }
+        for i in 0..k {
+            for j in 0..i {
+                gram[i * k + j] = gram[j * k + i];
             }
         }
         let triangle = Triangle::cholesky(&gram, &vec![0.0; k], COLLINEAR);

@@ -27,28 +27,15 @@ impl Panel {
             return Err(missing("person", person, row, "an identifier in each row").into());
         }
         let numbers = numbers(table.column("period", period)?, period, unit)?;
-        let sweep::Sorted { order, offsets, starts, .. } =
-            sweep::sort(persons.len(), &codes, &numbers, &numbers);
-        for pair in offsets.windows(2) {
-            let own = pair[0] as usize..pair[1] as usize;
-            let twice = starts[own.clone()].windows(2).position(|pair| pair[0] == pair[1]);
-            if let Some(at) = twice {
-                let rows = &order[own.start + at..];
-                return Err(PanelError::DuplicatePersonPeriod {
-                    argument: "table".to_owned(),
-                    first: rows[0] as usize,
-                    second: rows[1] as usize,
-                });
-            }
-        }
+        let Order { rows, offsets, numbers } = Order::of(persons.len(), &codes, numbers)?;
         let number = |number: Option<&i32>| Period { unit, number: *number.unwrap_or(&0) };
         let first = number(numbers.iter().min());
         let calendar = Calendar::between(first, number(numbers.iter().max()))?;
-        let sorted = order.is_sorted();
         let mut columns = Table::default();
         for (name, column) in table.names().iter().zip(table.columns()) {
             if name != person && name != period {
-                columns.push(name, if sorted { column.clone() } else { column.gather(&order) })?;
+                let own = rows.as_ref().map_or_else(|| column.clone(), |rows| column.gather(rows));
+                columns.push(name, own)?;
             }
         }
         let position = |number: &i32| (number - first.number) as u32;
@@ -60,11 +47,50 @@ impl Panel {
             persons,
             period_name: period.to_owned(),
             offsets: offsets.into(),
-            positions: starts.iter().map(position).collect::<Vec<_>>().into(),
+            positions: numbers.iter().map(position).collect::<Vec<_>>().into(),
             columns,
             reference: ReferenceDay::Last,
             account: Account::new("panel").then(step),
         })
+    }
+}
+
+/// Rows by person and period.
+struct Order {
+    /// The row at each place; `None` when they stand in order.
+    rows: Option<Vec<u32>>,
+    offsets: Vec<u32>,
+    /// Numbers of the periods, in order.
+    numbers: Vec<i32>,
+}
+
+impl Order {
+    fn of(n_persons: usize, codes: &[u32], numbers: Vec<i32>) -> Result<Self, PanelError> {
+        let ascends = |(codes, numbers): (&[u32], &[i32])| {
+            codes[0] < codes[1] || (codes[0] == codes[1] && numbers[0] < numbers[1])
+        };
+        if codes.windows(2).zip(numbers.windows(2)).all(ascends) {
+            let mut offsets = Vec::with_capacity(n_persons + 1);
+            offsets.push(0);
+            let ends = (1_u32..).zip(codes.windows(2)).filter(|(_, pair)| pair[0] != pair[1]);
+            offsets.extend(ends.map(|(row, _)| row));
+            offsets.push(codes.len() as u32);
+            return Ok(Self { rows: None, offsets, numbers });
+        }
+        let sweep::Sorted { order, offsets, starts, .. } =
+            sweep::sort(n_persons, codes, &numbers, &numbers);
+        for pair in offsets.windows(2) {
+            let own = pair[0] as usize..pair[1] as usize;
+            if let Some(at) = starts[own.clone()].windows(2).position(|pair| pair[0] == pair[1]) {
+                let rows = &order[own.start + at..];
+                return Err(PanelError::DuplicatePersonPeriod {
+                    argument: "table".to_owned(),
+                    first: rows[0] as usize,
+                    second: rows[1] as usize,
+                });
+            }
+        }
+        Ok(Self { rows: Some(order), offsets, numbers: starts })
     }
 }
 
