@@ -26,6 +26,7 @@ pub(crate) enum Purpose {
     Fault,
     Code,
     Silent,
+    Asylum,
 }
 
 /// The draws of one person (or household, employer, municipality).

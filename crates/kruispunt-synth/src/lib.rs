@@ -8,6 +8,7 @@
 //! Every draw depends on seed, person, quarter and purpose alone: a person is the same at every
 //! scale and for every number of threads.
 
+mod asylum;
 mod countries;
 mod csv;
 mod draw;

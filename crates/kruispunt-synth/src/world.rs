@@ -195,6 +195,8 @@ impl Registers {
         let [employers, municipalities, effects] =
             reference(stage, find("dmfa_jobs").unwrap_or(&nothing))?;
         let rollout = truth::rollout(stage, find("rollout_outcome").unwrap_or(&nothing))?;
+        let [asylum_seekers, asylum] = crate::asylum::tables(stage, self.scale)?;
+        made.push(("asylum_seekers", asylum_seekers));
         made.push(("employers", employers));
         made.push(("municipalities", municipalities));
         let order = |name: &str| tables().position(|table| table.name == name);
@@ -207,6 +209,7 @@ impl Registers {
             ("worlds", worlds),
             ("rollout", rollout),
             ("employer_effects", effects),
+            ("asylum", asylum),
         ];
         let account = self.account(persons, &made);
         Ok(World { scale: self.scale, seed: self.seed, tables: made, truth, account })

@@ -72,6 +72,12 @@ Two outcomes are linear and have their truth in closed form: the log day wage in
 finished training + noise, parameters in `params`) and `service_index` in `rollout_outcome`
 (person effect + quarter effect + effect by adoption cohort and time + noise).
 
+`asylum_seekers` lives in two worlds with the same draws: with the reform of 9 November 2015 (access
+to work after 120 days, not 180) and without it. Search for a first job begins with access and lasts
+240 exp(-p) days on average, p by education, sex, age, season and trend; jobs last 200 days on
+average, and 120 days lie between them. Applications rise and fall smoothly around the reform. Those
+of 13 May to 11 July 2015 wait between 120 and 180 days.
+
 ## How careers are made
 
 Each quarter the next state is `argmax_s (V_s + G_s)` over employed E, job-seeking U, social
@@ -94,6 +100,6 @@ takes at most one training. A trainee of CWT is not employed. Persons below the 
 from 65 on are not active; a transition has one day inside its quarter, so all files agree to the
 day.
 
-What has no effect in this version: civic integration, Dutch lessons and work permits are recorded
-but do not change the states.
+What has no effect in this version: civic integration, Dutch lessons and work permits of the persons
+of the panel are recorded but do not change the states.
 ";

@@ -273,6 +273,25 @@ pub(super) const ALL: &[TableSchema] = &[
             in_unit("service_index", Float, "index points", "use of services"),
         ],
     },
+    TableSchema {
+        name: "asylum_seekers",
+        description: "Adults who applied for asylum from 2013 to 2016, a file of its own with keys of its own. They may work 180 days after the application, from 9 November 2015 on 120 days after it.",
+        generated: true,
+        fields: &[
+            field("applicant", Int, "coded number; not that of a person in other files"),
+            field("application", Date, "day of the application"),
+            field("nat", Text, "nationality, three digits"),
+            code("sex", SEX, "sex"),
+            in_unit("age", Int, "years", "age at application"),
+            field("first_job", Date, "first day of work; missing when none by the end of 2016"),
+            in_unit(
+                "days_worked",
+                Int,
+                "days",
+                "days at work in the 360 days from the application on; missing when they end after 2016",
+            ),
+        ],
+    },
 ];
 
 pub(crate) const NOMENC: &[(&str, &str)] = &[

@@ -1,6 +1,6 @@
 //! The truth, kept apart from the registers.
 
-use super::Kind::{Float, Int, Quarter, Text};
+use super::Kind::{Date, Float, Int, Quarter, Text};
 use super::{GENERATION, ORIGIN, PID, QUARTER, TRAINING, TableSchema, code, field, in_unit};
 
 const STATE: &[(&str, &str)] = &[
@@ -136,5 +136,18 @@ pub(super) const ALL: &[TableSchema] = &[
         description: "Employer effects in the log day wage.",
         generated: true,
         fields: &[field("matric", Int, "coded employer"), field("psi", Float, "employer effect")],
+    },
+    TableSchema {
+        name: "asylum",
+        description: "Asylum seekers with access to work, and what they would have done in a world in which all wait 180 days, with the same draws.",
+        generated: true,
+        fields: &[
+            field("applicant", Int, "coded number"),
+            field("access", Date, "first day on which work is allowed"),
+            in_unit("wait", Int, "days", "days from application to access"),
+            field("first_job_180", Date, "first day of work after a wait of 180 days"),
+            in_unit("days_worked_180", Int, "days", "days at work after a wait of 180 days"),
+            field("edu", Int, "education, 0 to 2"),
+        ],
     },
 ];

@@ -110,25 +110,22 @@ impl Selected {
         let units = |own: &Profile| sample.members[own.first..own.last].iter();
         // zero has one pattern of bits
         let bits = |unit: u32, at: usize| (sample.outcomes(unit as usize)[at] + 0.0).to_bits();
-        let entering = || {
-            sample.profiles.iter().filter_map(|own| {
-                let at = entries[own.cohort].filter(|&at| own.present[at])?;
-                Some(units(own).map(move |&unit| bits(unit, at)))
-            })
-        };
+        let mut entering = Vec::with_capacity(sample.n_units());
+        for own in &sample.profiles {
+            if let Some(at) = entries[own.cohort].filter(|&at| own.present[at]) {
+                entering.extend(units(own).map(|&unit| bits(unit, at)));
+            }
+        }
         // the only value that most can have (Boyer & Moore), then how many have it
         let (mut mode, mut lead) = (0_u64, 0_usize);
-        for value in entering().flatten() {
+        for &value in &entering {
             if lead == 0 {
                 mode = value;
             }
             lead = if value == mode { lead + 1 } else { lead - 1 };
         }
-        let (mut n, mut count) = (0, 0);
-        for value in entering().flatten() {
-            n += 1;
-            count += usize::from(value == mode);
-        }
+        let n = entering.len();
+        let count = entering.iter().filter(|value| **value == mode).count();
         let at_entry = count as f64 / n as f64;
         if n < FEW_UNITS || at_entry < NEARLY_ALL {
             return None;

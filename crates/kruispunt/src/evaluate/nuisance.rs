@@ -8,6 +8,7 @@ use super::result::not_estimable;
 use super::sample::{LARGEST, Sample};
 use super::{Did, EvaluateError, Nuisance};
 use crate::data::{Effect, Panel, Values};
+use crate::math::crossprod::dot;
 use crate::math::linalg::Triangle;
 
 /// Untreated units whose propensity is as high as this get no weight.
@@ -65,8 +66,8 @@ impl Covariates {
         let mut notes = Vec::new();
         let mut columns: Vec<(String, Vec<f64>)> = Vec::new();
         for (name, mut values) in named {
-            let mean = used.iter().map(|&row| values[row as usize]).sum::<f64>() / n;
-            let spread = used.iter().map(|&row| (values[row as usize] - mean).powi(2)).sum::<f64>();
+            let mean = total(&values, used, |value| value) / n;
+            let spread = total(&values, used, |value| (value - mean) * (value - mean));
             let sd = (spread / n).sqrt();
             if sd <= 1e-12 * mean.abs() || sd == 0.0 {
                 notes.push(format!("covariate {name} is constant and left out"));
@@ -78,14 +79,17 @@ impl Covariates {
             columns.push((name, values));
         }
         let k = columns.len();
-        let (mut gram, mut x) = (vec![0.0; k * k], vec![0.0; k]);
-        for &row in used {
-            x.iter_mut().zip(&columns).for_each(|(x, own)| *x = own.1[row as usize]);
-            add_outer(&mut gram, &x, 1.0);
-        }
-        for i in 0..k {
-            for j in 0..i {
-                gram[i * k + j] = gram[j * k + i];
+        let mut gram = vec![0.0; k * k];
+        let all = complete(used, columns.first().map_or(0, |own| own.1.len()));
+        for (i, left) in columns.iter().enumerate() {
+            for (j, right) in columns.iter().enumerate().take(i + 1) {
+                let sum = if all {
+                    dot(&left.1, &right.1)
+                } else {
+                    let each = |&row: &u32| left.1[row as usize] * right.1[row as usize];
+                    used.iter().map(each).sum()
+                };
+                (gram[i * k + j], gram[j * k + i]) = (sum, sum);
             }
         }
         let triangle = Triangle::cholesky(&gram, &vec![0.0; k], COLLINEAR);
@@ -102,8 +106,8 @@ impl Covariates {
         let differs = |values: &Vec<f64>| {
             sample.source.chunks(t.max(1)).any(|rows| {
                 let mut seen = rows.iter().filter(|row| **row != u32::MAX);
-                let first = seen.next().map(|&row| values[row as usize]);
-                seen.any(|&row| Some(values[row as usize]) != first)
+                let first = seen.next().map_or(0.0, |&row| values[row as usize]);
+                seen.any(|&row| values[row as usize].to_bits() != first.to_bits())
             })
         };
         let varies = columns.iter().any(differs);
@@ -112,6 +116,20 @@ impl Covariates {
 
     pub(super) const fn width(&self) -> usize {
         self.columns.len() + 1
+    }
+}
+
+/// Whether `used` are all of `n` rows, in order.
+fn complete(used: &[u32], n: usize) -> bool {
+    used.len() == n && (0_u32..).zip(used).all(|(at, &row)| at == row)
+}
+
+/// The sum of `f` over the rows that are used.
+fn total(values: &[f64], used: &[u32], f: impl Fn(f64) -> f64) -> f64 {
+    if complete(used, values.len()) {
+        values.iter().map(|value| f(*value)).sum()
+    } else {
+        used.iter().map(|&row| f(values[row as usize])).sum()
     }
 }
 
