@@ -147,3 +147,64 @@ def test_placebos_of_the_roll_out_are_zero(some):
     simple = effects.aggregate("simple")
     assert abs(simple.estimates[0]) < 3 * simple.std_errors[0]
     assert effects.estimand.startswith("placebo")
+
+
+@pytest.fixture(scope="module")
+def seekers():
+    """Give asylum seekers with a year behind them, and what access 60 days earlier gave them."""
+    reg = kp.synth.registers("chair", seed=3, imperfections="none", backend="pandas")
+    data = reg["asylum_seekers"].merge(reg.truth["asylum"], on="applicant", validate="1:1")
+    data = data[data["days_worked"].notna()].astype({"days_worked": float})
+    data["gain"] = data["days_worked"] - data["days_worked_180"].astype(float)
+    since = (data["application"] - data["application"].min()).dt.days
+    data["year"], data["week"] = since / 365.25, since // 7
+    data["season"] = np.sin(2 * np.pi * data["year"])
+    data["other_season"] = np.cos(2 * np.pi * data["year"])
+    data["saved"] = (180 - data["wait"].astype(float)) / 60
+    return data
+
+
+def test_access_is_sixty_days_earlier_from_the_reform_on(seekers):
+    access = kp.rd_in_time(
+        seekers, "wait", running="application", cutoff="2015-07-12", donut=61, bandwidth=(150, 150)
+    )
+    assert access.estimate == pytest.approx(-60, abs=1e-6)
+    assert "sorting" not in access.cautions
+    # who applied from 13 May on already gained a part of it: no jump without the donut
+    whole = kp.rd_in_time(
+        seekers, "wait", running="application", cutoff="2015-07-12", bandwidth=(30, 30)
+    )
+    assert abs(whole.estimate) < 1e-6
+
+
+def test_days_worked_after_the_reform_are_the_truth(seekers):
+    near = seekers["application"].between("2015-07-12", "2015-08-11")
+    truth = seekers[near]["gain"].mean()
+    assert 20 < truth < 30
+    jump = kp.rd_in_time(
+        seekers, "days_worked", running="application", cutoff="2015-07-12", donut=61,
+        bandwidth=(250, 300), cluster="week",
+    )  # fmt: skip
+    assert abs(jump.estimate - truth) <= 3 * jump.std_error
+    # lines alone extrapolate less far than their correction does
+    assert 0 < jump.conventional < 2 * truth
+
+
+def test_days_saved_tell_the_effect_with_power(seekers):
+    treated = seekers[seekers["saved"] > 0]
+    truth = float(np.average(treated["gain"], weights=treated["saved"]))
+    fit = kp.feols(
+        "days_worked ~ saved + year + season + other_season + age + C(sex)",
+        seekers, vcov={"CRV1": "week"},
+    )  # fmt: skip
+    estimate, error = fit.coef()["saved"], fit.se()["saved"]
+    assert abs(estimate - truth) <= 3 * error
+    assert error < truth / 8
+
+
+def test_nothing_happened_a_year_before_the_reform(seekers):
+    before = seekers[seekers["application"] < "2015-05-13"]
+    placebo = kp.rd_in_time(
+        before, "days_worked", running="application", cutoff="2014-07-12", cluster="week"
+    )
+    assert placebo.p_value > 0.01

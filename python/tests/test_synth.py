@@ -20,7 +20,7 @@ def reg() -> kp.synth.Registers:
 
 def test_tables_come_by_name_with_the_columns_of_their_schema(reg: kp.synth.Registers) -> None:
     assert reg.names[0] == "persons"
-    assert len(reg) == len(reg.names) == 21
+    assert len(reg) == len(reg.names) == 22
     for name in reg:
         assert reg[name].columns == [field.name for field in reg.schema(name)]
     for name in reg.truth:
