@@ -272,7 +272,7 @@ def registers(
     >>> reg["nomenc"].columns
     ['quarter', 'pid', 'nomenc']
     >>> sorted(reg.truth)[:3]
-    ['att', 'employer_effects', 'latent']
+    ['asylum', 'att', 'employer_effects']
     """
     if backend is not None and backend not in _BACKENDS:
         message = f'`backend`: "{backend}" is none of {", ".join(_BACKENDS)}'
