@@ -629,7 +629,9 @@ def _start(method: str, cohort: str | None, treatment: str | None) -> str:
     return name
 
 
-_CHANGES: dict[str, Any] = {"normalized": False, "switchers": "all", "within": None}
+_CHANGES: dict[str, Any] = {
+    "normalized": False, "switchers": "all", "within": None, "continuous": None,
+}  # fmt: skip
 
 
 def _switching(
@@ -677,6 +679,7 @@ def did(
     normalized: bool = False,
     switchers: Literal["all", "in", "out"] = "all",
     within: str | None = None,
+    continuous: int | None = None,
 ) -> Effects:
     r"""Estimate what a treatment did that starts at different times, or never.
 
@@ -770,6 +773,10 @@ def did(
         For ``dcdh``: all first changes (falls with their sign turned), rises or falls alone.
     within : str, optional
         For ``dcdh``: a column in which units and their controls must be equal, one value a unit.
+    continuous : int, optional
+        For ``dcdh``, where hardly two units begin with the same treatment: controls may begin with
+        any, and trends differ by a polynomial of this degree in the first treatment, estimated
+        among units that have not changed. Errors carry that it is estimated.
 
     Returns
     -------
@@ -791,7 +798,8 @@ def did(
     DesignWarning
         For each caution: units treated at the start, no unit untreated at the end, cohorts of one,
         few clusters, few of them treated, a change right before treatment, a base period that is
-        missing, negative weights, eligibility that depends on the outcome.
+        missing, negative weights, eligibility that depends on the outcome, changes of treatment
+        that hardly two units share.
 
     References
     ----------
@@ -861,7 +869,10 @@ def did(
         ),
     )  # fmt: skip
     resampled = {"errors": errors, "draws": draws, "seed": seed, "parity": parity}
-    changes = {"normalized": normalized, "switchers": switchers, "within": within}
+    changes = {
+        "normalized": normalized, "switchers": switchers, "within": within,
+        "continuous": None if continuous is None else _periods(continuous, "continuous"),
+    }  # fmt: skip
     if method != "dcdh":
         _refuse(method, changes, _CHANGES, "it knows no changes of treatment but its start")
     with reporting(None) as progress:

@@ -350,6 +350,17 @@ def test_switching_equals_the_authors_port_on_wages():
     assert len(own.honest("rm", m=[0.5, 1])) == 2
 
 
+def test_first_doses_of_which_no_two_are_equal_need_a_trend():
+    expected = json.loads(SWITCHING.read_text(encoding="utf-8"))
+    panel = kp.Panel(expected["data"], person="unit", period="year", unit="year")
+    for degree, name in ((1, "doses_trend"), (2, "doses_trend_2")):
+        own = kp.did(panel, "y", treatment="dose", method="dcdh", window=(2, 3), continuous=degree)
+        peers = expected[name]["estimate"]
+        np.testing.assert_allclose(own.estimates[3:7], peers[:4], atol=1e-10)
+        assert own.estimates[-1] == pytest.approx(peers[4], abs=1e-10)
+        assert "trend by first treatment" in own.comparison
+
+
 def test_a_treatment_that_stays_is_a_change_too(panel):
     """From `cohort`, side by side with the others: the event study against the not yet treated."""
     with warnings.catch_warnings():
@@ -382,6 +393,8 @@ def test_a_treatment_that_stays_is_a_change_too(panel):
         ({"method": "dcdh", "treatment": "x2", "switchers": "up"}, "none of"),
         ({"method": "cs", "cohort": "first", "normalized": True}, "no changes"),
         ({"method": "cs", "cohort": "first", "within": "x2"}, "no changes"),
+        ({"method": "dcdh", "treatment": "x2", "continuous": 9}, "degree from 1 to 5"),
+        ({"method": "cs", "cohort": "first", "continuous": 1}, "no changes"),
         ({"method": "dcdh", "treatment": "cure"}, "no column"),
     ],
 )

@@ -7,7 +7,7 @@ use crate::table::PyTable;
 use crate::{account, work};
 use kruispunt::data::{Day, Seed};
 use kruispunt::evaluate::{
-    Discontinuity, Jump, Kernel, Optimum, Over, Resampling, Scale, Switchers, Switching,
+    Discontinuity, First, Jump, Kernel, Optimum, Over, Resampling, Scale, Switchers, Switching,
     SyntheticDid, Weighted,
 };
 use pyo3::prelude::*;
@@ -74,6 +74,7 @@ pub(crate) struct Switches {
     switchers: String,
     gaps: String,
     within: Option<String>,
+    continuous: Option<u32>,
     weights: Option<String>,
     cluster: Option<String>,
 }
@@ -93,6 +94,9 @@ impl Switches {
             .scale(if self.normalized { Scale::Dose } else { Scale::Exposure })
             .switchers(one_of("switchers", &self.switchers, &switchers)?)
             .over(one_of("gaps", &self.gaps, &over)?);
+        if let Some(degree) = self.continuous {
+            what = what.first(First::Polynomial(degree));
+        }
         if let Some(column) = self.within {
             what = what.within(column);
         }

@@ -114,7 +114,7 @@ impl Sorting {
     /// P(|Z| > |jump / standard error|).
     #[must_use]
     pub fn p_value(&self) -> f64 {
-        two_sided(self.jump, self.std_error)
+        two_sided(self.jump, self.std_error, self.below.abs() + self.above.abs())
     }
 }
 
@@ -154,12 +154,15 @@ pub struct Jump {
     pub account: Account,
 }
 
-/// A z statistic's p value; without noise either nothing or everything is due to chance.
-fn two_sided(estimate: f64, std_error: f64) -> f64 {
-    if std_error > 0.0 {
+/// A z statistic's p value; without noise either nothing or everything is due to chance. What is
+/// rounding beside `size` is no jump.
+fn two_sided(estimate: f64, std_error: f64, size: f64) -> f64 {
+    if estimate.abs() <= 1e-10 * size {
+        1.0
+    } else if std_error > 0.0 {
         2.0 * normal_sf((estimate / std_error).abs())
     } else {
-        f64::from(u8::from(estimate == 0.0))
+        0.0
     }
 }
 
@@ -174,7 +177,11 @@ impl Jump {
     /// P(|Z| > |jump / standard error|), corrected.
     #[must_use]
     pub fn p_value(&self) -> f64 {
-        two_sided(self.robust, self.robust_se)
+        let size = match self.first_stage {
+            None => self.lines[0].0.abs() + self.lines[1].0.abs(),
+            Some(_) => 0.0,
+        };
+        two_sided(self.robust, self.robust_se, size)
     }
 }
 

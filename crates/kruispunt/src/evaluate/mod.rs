@@ -44,6 +44,7 @@ mod switches;
 mod switching;
 mod synthetic;
 mod treated;
+mod trends;
 mod triple;
 
 pub use aggregate::Aggregate;
@@ -63,6 +64,6 @@ pub use honest::{Departure, HonestInterval, Power};
 pub use inference::{Bands, Pretest};
 pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
-pub use switching::{Over, Scale, Switchers, Switching};
+pub use switching::{First, Over, Scale, Switchers, Switching};
 pub use synthetic::{Optimum, Resampling, SyntheticDid, Weighted};
 pub use treated::{Adjustment, OnTreated, TreatedFit};

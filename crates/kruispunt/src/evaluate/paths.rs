@@ -3,7 +3,8 @@
 use super::EvaluateError;
 use super::sample::{self, Kept, LARGEST, NEVER};
 use super::switches::{Change, Keys, Left, Units};
-use super::switching::{Source, Switching};
+use super::switching::{First, Source, Switching};
+use super::trends::Trends;
 use crate::data::{Count, Factor, Panel, Step, Values};
 
 /// A column of numbers or truth values; NaN where missing.
@@ -102,6 +103,7 @@ impl Switching {
         let mut units = Units::empty(n, t, clusters.is_some());
         let mut tally = Tally { rows: [0; 5], persons: [0; 5] };
         let mut keys = Keys::default();
+        let mut firsts = Vec::new();
         for person in 0..n {
             let at = units.y.len();
             treatment.spread(panel, person, &y, &mut units);
@@ -136,7 +138,9 @@ impl Switching {
             units.n_obs += kept;
             let category = within.as_ref().map_or(0, |all| all[person]);
             let weight = weights.as_ref().map_or(1.0, |all| all[person]);
-            units.push(&path, category, weight, &mut keys);
+            firsts.push(path.first);
+            let group = if self.first == First::Alike { path.first } else { 0.0 };
+            units.push(&path, (group, category), weight, &mut keys);
             if let (Some(all), Some(own)) = (&clusters, &mut units.cluster) {
                 own.push(all[person]);
             }
@@ -146,6 +150,9 @@ impl Switching {
             let factor = Factor::compact(own);
             units.n_clusters = factor.n_levels();
             *own = factor.codes().to_vec();
+        }
+        if let First::Polynomial(degree) = self.first {
+            units.trends = Some(Trends::take_out(&mut units, &firsts, degree as usize));
         }
         let step = tally.count(step, &units);
         Ok((units, step))

@@ -1,6 +1,7 @@
 //! Units whose treatment changes, their controls, and what each adds to an effect.
 
 use super::switching::Switchers;
+use super::trends::Trends;
 use rustc_hash::FxHashMap;
 
 /// No cell, no cluster.
@@ -71,6 +72,8 @@ pub(super) struct Units {
     pub(super) cluster: Option<Vec<u32>>,
     pub(super) n_clusters: usize,
     pub(super) n_obs: usize,
+    /// Trends by first treatment, taken out of outcomes already.
+    pub(super) trends: Option<Trends>,
 }
 
 /// Codes of groups and cohorts.
@@ -200,14 +203,21 @@ impl Units {
             cluster: clustered.then(Vec::new),
             n_clusters: 0,
             n_obs: 0,
+            trends: None,
         }
     }
 
     /// Adds a unit whose outcomes and treatments stand at the end already.
-    pub(super) fn push(&mut self, path: &Change, within: u32, weight: f64, keys: &mut Keys) {
+    pub(super) fn push(
+        &mut self,
+        path: &Change,
+        (first, within): (f64, u32),
+        weight: f64,
+        keys: &mut Keys,
+    ) {
         let next = keys.group.len() as u32;
         // 0 and -0 are one treatment
-        let group = *keys.group.entry(((path.first + 0.0).to_bits(), within)).or_insert(next);
+        let group = *keys.group.entry(((first + 0.0).to_bits(), within)).or_insert(next);
         let next = keys.cohort.len() as u32;
         let key = (group, path.at, (path.new + 0.0).to_bits());
         self.cohort.push(*keys.cohort.entry(key).or_insert(next));
@@ -224,6 +234,16 @@ impl Units {
     pub(super) fn changers(&self, switchers: Switchers) -> usize {
         let changes = |unit: &usize| self.change[*unit] < self.t && self.counts(*unit, switchers);
         (0..self.n).filter(changes).count()
+    }
+
+    /// The share of changing units that are alone, or one cluster, in when and what they changed.
+    pub(super) fn alone(&self, switchers: Switchers) -> f64 {
+        let changes = |unit: &usize| self.change[*unit] < self.t && self.counts(*unit, switchers);
+        let all: Vec<usize> = (0..self.n).filter(changes).collect();
+        let pairs = all.iter().map(|&unit| (self.cohort[unit], self.clusters(unit))).collect();
+        let counts = pieces(pairs, self.n_cohorts);
+        let alone = all.iter().filter(|&&unit| counts[self.cohort[unit] as usize] == 1).count();
+        alone as f64 / all.len().max(1) as f64
     }
 
     /// Changing units that are seen so many periods after their change.
@@ -307,9 +327,11 @@ impl Units {
         }
         if switched.is_empty() {
             return Err(match kind {
-                Kind::Effect => format!("no changing unit is seen right before it and {l} on"),
+                Kind::Effect => {
+                    format!("no changing unit is seen right before its change and {l} periods on")
+                }
                 Kind::Placebo => {
-                    format!("no changing unit is seen {l} before, right before and {l} on")
+                    format!("no changing unit is seen {l} periods before, right before and {l} on")
                 }
             });
         }
@@ -380,6 +402,9 @@ impl Units {
         for sign in [1.0, -1.0] {
             self.direction(&of, sign, &mut row);
         }
+        if let Some(trends) = &self.trends {
+            trends.influence(self, &self.gaps(&of, trends), &mut row.influence);
+        }
         Ok(row)
     }
 
@@ -443,6 +468,39 @@ impl Units {
                     sign * share * self.weight[unit] * centre.stretch * (change - centre.mean);
             }
         });
+    }
+
+    /// By period: how far first treatments of changing units lie from those of their controls.
+    fn gaps(&self, of: &Compared, trends: &Trends) -> Vec<Vec<f64>> {
+        let mut own: Vec<Vec<(usize, f64)>> = vec![Vec::new(); self.t];
+        let mut signed = vec![0.0; of.controls.len()];
+        let mut period = vec![0; of.controls.len()];
+        for one in &of.switched {
+            let weight = self.sign[one.unit] * self.weight[one.unit];
+            own[one.at].push((one.unit, weight));
+            signed[one.cell as usize] += weight;
+            period[one.cell as usize] = one.at;
+        }
+        self.controls(of, |unit, cell, _| {
+            let cell = cell as usize;
+            let weight = signed[cell] / of.controls[cell].weight * self.weight[unit];
+            own[period[cell]].push((unit, -weight));
+        });
+        let mut gaps = vec![trends.gap(std::iter::empty()); self.t];
+        for (at, own) in own.into_iter().enumerate().filter(|(_, own)| !own.is_empty()) {
+            let gap = trends.gap(own.into_iter());
+            // an effect runs over the periods since the change, a placebo back from it
+            let (over, sign) = match of.kind {
+                Kind::Effect => (at - of.l + 1..=at, 1.0),
+                Kind::Placebo => (at - 2 * of.l + 1..=at - of.l, -1.0),
+            };
+            for step in over {
+                for (sum, own) in gaps[step].iter_mut().zip(&gap) {
+                    *sum += sign * own;
+                }
+            }
+        }
+        gaps
     }
 
     /// Switching units and controls taken together, by cell; counts the pieces of all.

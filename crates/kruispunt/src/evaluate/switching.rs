@@ -41,6 +41,18 @@ pub enum Over {
     Same,
 }
 
+/// How units are compared that began with different treatments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum First {
+    /// Not at all: controls have the same first treatment.
+    #[default]
+    Alike,
+    /// For first treatments of which hardly two are equal: trends differ by a polynomial of this
+    /// degree in the first treatment, its slopes estimated period by period among units that have
+    /// not changed. Errors carry that they are estimated.
+    Polynomial(u32),
+}
+
 /// Where treatment comes from.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
@@ -83,6 +95,7 @@ pub(super) enum Source {
 /// | [`scale`](Self::scale) | exposure, or a unit of dose | exposure |
 /// | [`switchers`](Self::switchers) | rises, falls, or both | both |
 /// | [`over`](Self::over) | the same units in all effects, or those there are | those there are |
+/// | [`first`](Self::first) | controls that began alike, or trends by first treatment | alike |
 /// | [`within`](Self::within) | column in which controls must be equal | none |
 /// | [`weights`](Self::weights) | column of positive weights, one a unit | all alike |
 /// | [`cluster`](Self::cluster) | column of clusters, in which units are nested | the unit |
@@ -116,6 +129,7 @@ pub struct Switching {
     scale: Scale,
     switchers: Switchers,
     over: Over,
+    pub(super) first: First,
     pub(super) within: Option<String>,
     pub(super) weights: Option<String>,
     pub(super) cluster: Option<String>,
@@ -132,6 +146,7 @@ impl Switching {
             scale: Scale::default(),
             switchers: Switchers::default(),
             over: Over::default(),
+            first: First::default(),
             within: None,
             weights: None,
             cluster: None,
@@ -173,6 +188,12 @@ impl Switching {
     /// Which changing units each effect is over.
     pub const fn over(mut self, over: Over) -> Self {
         self.over = over;
+        self
+    }
+
+    /// How units are compared that began with different treatments.
+    pub const fn first(mut self, first: First) -> Self {
+        self.first = first;
         self
     }
 
@@ -219,6 +240,15 @@ impl Switching {
                 argument: "effects",
                 expected: "at least one period from the change on",
                 got: "0".to_owned(),
+            });
+        }
+        if let First::Polynomial(degree) = self.first
+            && !(1..=5).contains(&degree)
+        {
+            return Err(EvaluateError::BadArgument {
+                argument: "continuous",
+                expected: "a degree from 1 to 5",
+                got: degree.to_string(),
             });
         }
         ticket.stage("reading the panel", 0);
@@ -312,6 +342,21 @@ impl Switching {
         (effects, influences)
     }
 
+    fn comparison(&self, alike: &str) -> String {
+        match self.first {
+            First::Alike => {
+                format!("units with the same first treatment{alike} that have not left it")
+            }
+            First::Polynomial(degree) => {
+                let alike = alike.replacen(" and ", ", with the same ", 1);
+                format!(
+                    "units that have not left their first treatment{alike}, less a trend by first \
+                     treatment (degree {degree})"
+                )
+            }
+        }
+    }
+
     fn report(
         &self,
         panel: &Panel,
@@ -331,7 +376,7 @@ impl Switching {
         let seen: usize =
             after().map(|own| units.seen(own.event.unsigned_abs() as usize, self.switchers)).sum();
         let share = if seen > 0 { compared as f64 / seen as f64 } else { 0.0 };
-        let cautions = cautions(units, &effects, share);
+        let cautions = cautions(units, &effects, (share, units.alone(self.switchers)));
         for caution in &cautions {
             step.notes.push(caution.text.clone());
         }
@@ -363,7 +408,7 @@ impl Switching {
                 "{per}{whose}, by periods since; overall: sum of effects per unit of treatment \
                  received"
             ),
-            comparison: format!("units with the same first treatment{alike} that have not left it"),
+            comparison: self.comparison(&alike),
             identified: share,
             cautions,
             account: panel.account().clone().then(step),
@@ -419,7 +464,7 @@ fn overall(units: &Units, rows: &[Found]) -> (Effect, Option<Vec<f64>>) {
 }
 
 /// What a reader must know.
-fn cautions(units: &Units, effects: &[Effect], share: f64) -> Vec<Caution> {
+fn cautions(units: &Units, effects: &[Effect], (share, alone): (f64, f64)) -> Vec<Caution> {
     let mut all = Vec::new();
     if share < 1.0 - 1e-12 {
         let text = format!(
@@ -437,6 +482,15 @@ fn cautions(units: &Units, effects: &[Effect], share: f64) -> Vec<Caution> {
              errors are missing"
         );
         all.push(caution("cohort_of_one", text));
+    }
+    if alone > 0.5 {
+        let text = format!(
+            "{:.1} % of changing units (or clusters) are alone in when they changed, from what and \
+             to what: their variance is taken around a mean with their controls, so that standard \
+             errors are too large where effects are large",
+            100.0 * alone
+        );
+        all.push(caution("changes_alone", text));
     }
     if units.n_clusters < FEW_CLUSTERS {
         let text = format!(

@@ -153,6 +153,9 @@ fn an_outcome_without_noise_has_a_jump() {
     let own = Discontinuity::new("y", "x", 0.0).fit(&table).unwrap();
     assert!((own.robust - 2.0).abs() < 1e-9 && own.robust_se < 1e-9);
     assert!(own.p_value() < 1e-9);
+    // one a day on either side: what rounding leaves is no jump
+    assert!((own.sorting.unwrap().p_value() - 1.0).abs() < 1e-12);
+    assert!(own.cautions.iter().all(|own| own.code != "sorting"), "{:?}", own.cautions);
 }
 
 #[test]

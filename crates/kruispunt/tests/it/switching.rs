@@ -1,7 +1,7 @@
 //! Treatments that switch against the authors' port, and by hand.
 
 use kruispunt::data::{Column, Effect, Effects, Panel, Phase, Status, Table, Unit};
-use kruispunt::evaluate::{Did, Method, Over, Scale, Switchers, Switching};
+use kruispunt::evaluate::{Did, First, Method, Over, Scale, Switchers, Switching};
 use serde_json::Value;
 
 fn oracle() -> Value {
@@ -90,6 +90,76 @@ fn doses_equal_the_authors_port() {
         ("doses_weights", what().weights("weight")),
     ] {
         equal(name, &switching.fit(&panel).unwrap(), &oracle);
+    }
+}
+
+/// Trends by first dose: the port's effects; its errors take the trends as known.
+#[test]
+fn trends_by_first_dose_equal_the_authors_port() {
+    let (panel, oracle) = (doses(), oracle());
+    for (name, degree) in [("doses_trend", 1), ("doses_trend_2", 2)] {
+        let what = Switching::new("y", "dose").effects(4).placebos(2);
+        let effects = what.first(First::Polynomial(degree)).fit(&panel).unwrap();
+        for (own, peer) in ordered(&effects).0.iter().zip(floats(&oracle[name]["estimate"])) {
+            assert!((own - peer).abs() < 1e-10, "{name} {own} {peer}");
+        }
+        assert!(effects.comparison().contains("trend by first treatment"));
+    }
+    for degree in [0, 6] {
+        let what = Switching::new("y", "dose").first(First::Polynomial(degree));
+        assert!(what.fit(&panel).unwrap_err().is_input());
+    }
+}
+
+/// First doses of which no two are equal, trends that differ by them, no effect.
+fn drifting(without: Option<usize>) -> Panel {
+    let mut state = 7_u64;
+    let mut draw = || {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1_u64 << 53) as f64
+    };
+    let (mut unit, mut year, mut dose, mut y) = (vec![], vec![], vec![], vec![]);
+    for own in 0..240 {
+        let first = draw();
+        let change = if draw() < 0.6 { 2 + (4.0 * draw()) as i64 } else { 99 };
+        for t in 0..6 {
+            let noise: f64 = (0..4).map(|_| draw() - 0.5).sum();
+            if without != Some(own) {
+                unit.push(own as i64);
+                year.push(2011 + t);
+                dose.push(if t >= change { first + 1.0 } else { first });
+                y.push(first * (t * t) as f64 + noise);
+            }
+        }
+    }
+    let table = Table::new([
+        ("unit", Column::int(unit)),
+        ("year", Column::int(year)),
+        ("dose", Column::float(dose)),
+        ("y", Column::float(y)),
+    ])
+    .unwrap();
+    Panel::from_table(&table, "unit", "year", Unit::Year).unwrap()
+}
+
+#[test]
+fn errors_carry_that_trends_are_estimated() {
+    let fit = |without| {
+        let what = Switching::new("y", "dose").effects(3).placebos(1);
+        what.first(First::Polynomial(1)).fit(&drifting(without)).unwrap()
+    };
+    let alike = Switching::new("y", "dose").fit(&drifting(None)).unwrap_err();
+    assert!(alike.to_string().contains("same first treatment"), "{alike}");
+    let whole = fit(None);
+    assert!(whole.cautions().iter().any(|own| own.code == "changes_alone"));
+    let left: Vec<Vec<f64>> = (0..240).map(|unit| fit(Some(unit)).estimates()).collect();
+    for (at, se) in whole.std_errors().iter().enumerate() {
+        let mean = left.iter().map(|own| own[at]).sum::<f64>() / 240.0;
+        let squares: f64 = left.iter().map(|own| (own[at] - mean).powi(2)).sum();
+        let jackknife = (squares * 239.0 / 240.0).sqrt();
+        assert!((se - jackknife).abs() <= 0.04 * jackknife, "{at}: {se} {jackknife}");
+        assert!(whole.estimates()[at].abs() < 3.5 * se + 1e-12, "{at}");
     }
 }
 

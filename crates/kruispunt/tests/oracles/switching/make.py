@@ -5,7 +5,8 @@ python make.py   (in an environment with py-did-multiplegt-dyn 0.1.9, polars 1.1
 "wagepan": union membership and log wages of 545 men, 1980-1987 (Vella & Verbeek 1998), as
 linearmodels ships them; the data are not stored here. "doses": invented, a treatment of 0, 1, 2 or
 3 that rises and falls, with towns as clusters. "missing": the same without some rows, outcomes or
-doses, those of the rows listed. Weights are town + 1.
+doses, those of the rows listed; "trend": trends differ by the first dose, whose errors the port
+leaves to a bootstrap. Weights are town + 1.
 """
 
 import bz2
@@ -85,6 +86,8 @@ if __name__ == "__main__":
         "doses_out": run(invented, own, 4, 2, switchers="out"),
         "doses_same": run(invented, own, 4, 2, same_switchers=True),
         "doses_within": run(invented, own, 4, 2, trends_nonparam=["town"]),
+        "doses_trend": run(invented, own, 4, 2, continuous=1),
+        "doses_trend_2": run(invented, own, 4, 2, continuous=2),
         "doses_weights": run(weighted, own, 4, 2, weight="weight"),
         "no_row": run(invented.filter(here), own, 4, 2),
         "no_outcome": run(without("y"), own, 4, 2),
