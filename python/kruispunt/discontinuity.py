@@ -168,6 +168,13 @@ def _cutoff(value: Any) -> float:
     raise InputError(message)
 
 
+def _distance(value: Any, argument: str) -> float:
+    if isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool):
+        return float(value)
+    message = f"`{argument}`: expected a number (days, for dates), got {value!r}"
+    raise InputError(message)
+
+
 def rd_in_time(
     data: Any,
     outcome: str,
@@ -272,7 +279,7 @@ def rd_in_time(
         raise InputError(message)
     both = None
     if bandwidth is not None:
-        pair = np.atleast_1d(np.asarray(bandwidth, dtype=np.float64)).tolist()
+        pair = [_distance(own, "bandwidth") for own in np.atleast_1d(np.asarray(bandwidth, object))]
         if len(pair) not in (1, 2):
             message = f"`bandwidth`: expected one number or two, got {len(pair)}"
             raise InputError(message)
@@ -285,7 +292,7 @@ def rd_in_time(
         "running": running,
         "cutoff": _cutoff(cutoff),
         "dates": dates,
-        "donut": float(donut),
+        "donut": _distance(donut, "donut"),
         "bandwidth": both,
         "kernel": kernel,
         "treatment": treatment,

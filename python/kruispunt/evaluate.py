@@ -629,6 +629,13 @@ def _start(method: str, cohort: str | None, treatment: str | None) -> str:
     return name
 
 
+def _degree(value: Any) -> int:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool) and 1 <= value <= 5:
+        return int(value)
+    message = f"`continuous`: expected a degree from 1 to 5, got {value!r}"
+    raise InputError(message)
+
+
 _CHANGES: dict[str, Any] = {
     "normalized": False, "switchers": "all", "within": None, "continuous": None,
 }  # fmt: skip
@@ -871,7 +878,7 @@ def did(
     resampled = {"errors": errors, "draws": draws, "seed": seed, "parity": parity}
     changes = {
         "normalized": normalized, "switchers": switchers, "within": within,
-        "continuous": None if continuous is None else _periods(continuous, "continuous"),
+        "continuous": None if continuous is None else _degree(continuous),
     }  # fmt: skip
     if method != "dcdh":
         _refuse(method, changes, _CHANGES, "it knows no changes of treatment but its start")

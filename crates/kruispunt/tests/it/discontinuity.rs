@@ -83,6 +83,8 @@ fn a_treatment_that_hardly_jumps_is_told() {
     assert!(own.cautions.iter().all(|own| own.code != "weak_first_stage"));
     let far = Discontinuity::new("later", "x", 150.0).treatment("y").fit(&data).unwrap();
     assert!(far.cautions.iter().any(|own| own.code == "weak_first_stage"), "{far:?}");
+    let same = Discontinuity::new("later", "x", 0.0).treatment("x").fit(&data).unwrap_err();
+    assert!(same.to_string().contains("does not jump"), "{same}");
     let none = Discontinuity::new("y", "x", 0.0).treatment("cure").fit(&data).unwrap_err();
     assert!(none.is_input());
 }
@@ -169,6 +171,8 @@ fn what_gives_no_jump_is_refused() {
         ("x", Column::text([Some("2015-11-08"), Some("2015-11-09"), None])),
     ])
     .unwrap();
+    let text = Discontinuity::new("x", "y", 3.0).fit(&days).unwrap_err().to_string();
+    assert!(text.contains("`outcome`") && text.contains("expected numbers"), "{text}");
     let text = Discontinuity::new("y", "x", 3.0).fit(&days).unwrap_err().to_string();
     assert!(text.contains("expected a date"), "{text}");
     let few = make((0..30).map(|at| Some(f64::from(at % 3))).collect());
