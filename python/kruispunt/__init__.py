@@ -66,6 +66,15 @@ from kruispunt.matching import (
     rosenbaum,
 )
 
+from kruispunt.uncertain_links import (
+    AfterLinkage,
+    after_linkage,
+    link_rates,
+    over_draws,
+    over_thresholds,
+    pool,
+)
+
 # trajectory
 from kruispunt import trajectory
 
@@ -137,6 +146,13 @@ __all__ = [
     "staged",
     "survival",
     "twfe_weights",
+    # uncertain links
+    "AfterLinkage",
+    "after_linkage",
+    "link_rates",
+    "over_draws",
+    "over_thresholds",
+    "pool",
     # trajectory
     "trajectory",
     # cases

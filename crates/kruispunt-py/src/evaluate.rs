@@ -377,6 +377,12 @@ impl From<Effects> for PyEffects {
     }
 }
 
+impl PyEffects {
+    pub(crate) fn shared(&self) -> Arc<Effects> {
+        Arc::clone(&self.0)
+    }
+}
+
 #[pymethods]
 impl PyEffects {
     #[getter]

@@ -78,6 +78,10 @@ mod _core {
     // estimate
     #[pymodule_export]
     use crate::estimate::{PyFit, etable, fit_models, model_columns};
+    #[pymodule_export]
+    use crate::estimate::{
+        PyLinkedFit, after_linkage, linkage_sensitivity, linked_columns, pooled_effects, pooled_fit,
+    };
 
     // evaluate
     #[pymodule_export]

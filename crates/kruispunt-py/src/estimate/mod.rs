@@ -1,6 +1,7 @@
 //! The door to `kruispunt::estimate`.
 
 mod fit;
+mod linked;
 mod request;
 mod wild;
 
@@ -14,6 +15,9 @@ use pyo3::prelude::*;
 use std::sync::Arc;
 
 pub(crate) use fit::PyFit;
+pub(crate) use linked::{
+    PyLinkedFit, after_linkage, linkage_sensitivity, linked_columns, pooled_effects, pooled_fit,
+};
 use request::{Request, bad};
 
 /// The columns that regressions need.

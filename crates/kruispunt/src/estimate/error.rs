@@ -167,6 +167,16 @@ pub enum EstimateError {
         /// Largest group mean left, in standard deviations of the column.
         left: f64,
     },
+    /// Wrong links carry an effect out of the span of the effects, so that it cannot be absorbed.
+    #[error(
+        "`wrong_links`: the effect \"{effect}\" does not stay an effect after wrong links ({left:.1e} of it is left after sweeping); absorb only effects of which each pool of wrong links lies in one level, or that cross the pools in balance at one link rate"
+    )]
+    EffectsNotKept {
+        /// The effect.
+        effect: String,
+        /// The share of a wrongly linked effect that sweeping leaves.
+        left: f64,
+    },
     /// The work was cancelled.
     #[error("cancelled")]
     Cancelled,

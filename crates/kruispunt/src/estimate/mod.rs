@@ -24,6 +24,7 @@ mod inference;
 mod iv;
 mod lags;
 mod least_squares;
+mod linked;
 mod margins;
 mod prediction;
 mod random;
@@ -44,6 +45,9 @@ pub use formula::Formula;
 pub use glm::{Family, FeGlm, Separation};
 pub use inference::{EffectValues, WaldTest};
 pub use iv::Instrumental;
+pub use linked::{
+    AfterLinkage, LinkRate, LinkWeighting, LinkedFit, LinkedVariance, Rate, WrongLinks, pool_effects, pool_fits,
+};
 pub use prediction::Scale;
 pub use random::{PanelModel, PanelOls, VarianceComponents, hausman};
 pub use request::Singletons;

@@ -176,6 +176,20 @@ fn reflect(work: &mut [f64], v: &[f64]) {
     }
 }
 
+/// The inverse of a square matrix, symmetric or not, row-major; `None` when it has none.
+pub(crate) fn inverse_of(matrix: &[f64], k: usize) -> Option<Vec<f64>> {
+    let scale: Vec<f64> = (0..k)
+        .map(|i| matrix[i * k..(i + 1) * k].iter().fold(0.0_f64, |top, v| top.max(v.abs())))
+        .collect();
+    if scale.iter().any(|own| !own.is_finite() || *own == 0.0) {
+        return None;
+    }
+    let inverse = DMatrix::from_fn(k, k, |i, j| matrix[i * k + j] / scale[i]).try_inverse()?;
+    let values: Vec<f64> =
+        (0..k * k).map(|at| inverse[(at / k, at % k)] / scale[at % k]).collect();
+    values.iter().all(|own| own.is_finite()).then_some(values)
+}
+
 /// A B A for symmetric row-major `(k, k)` matrices.
 pub(crate) fn sandwich(bread: &[f64], meat: &[f64], k: usize) -> Vec<f64> {
     let bread = DMatrix::from_row_slice(k, k, bread);
