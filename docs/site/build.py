@@ -37,6 +37,10 @@ ROOMS = {
         "dose_response", "dynamic_matching", "e_value", "gap", "hazard", "matching_balance",
         "oster", "rd_in_time", "rosenbaum", "staged", "survival", "twfe_weights",
     ],
+    "After an uncertain linkage": [
+        "AfterLinkage", "MismatchFit", "after_linkage", "link_rates", "mismatch_mixture",
+        "over_draws", "over_thresholds", "pool",
+    ],
     "Trajectories": ["trajectory"],
     "Cases": ["cases"],
     "Reports and pictures": [

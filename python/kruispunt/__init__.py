@@ -68,8 +68,10 @@ from kruispunt.matching import (
 
 from kruispunt.uncertain_links import (
     AfterLinkage,
+    MismatchFit,
     after_linkage,
     link_rates,
+    mismatch_mixture,
     over_draws,
     over_thresholds,
     pool,
@@ -148,8 +150,10 @@ __all__ = [
     "twfe_weights",
     # uncertain links
     "AfterLinkage",
+    "MismatchFit",
     "after_linkage",
     "link_rates",
+    "mismatch_mixture",
     "over_draws",
     "over_thresholds",
     "pool",

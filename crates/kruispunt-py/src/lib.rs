@@ -80,7 +80,8 @@ mod _core {
     use crate::estimate::{PyFit, etable, fit_models, model_columns};
     #[pymodule_export]
     use crate::estimate::{
-        PyLinkedFit, after_linkage, linkage_sensitivity, linked_columns, pooled_effects, pooled_fit,
+        PyLinkedFit, PyMismatchFit, after_linkage, linkage_sensitivity, linked_columns,
+        mismatch_mixture, mixture_columns, pooled_effects, pooled_fit,
     };
 
     // evaluate

@@ -7,8 +7,8 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::Table;
 use kruispunt::estimate::{
-    AfterLinkage, Family, LinkRate, LinkWeighting, LinkedFit, LinkedVariance, Rate, WrongLinks,
-    pool_effects, pool_fits,
+    AfterLinkage, Family, LinkRate, LinkWeighting, LinkedFit, LinkedVariance, MismatchFit,
+    MismatchMixture, Rate, WrongLinks, pool_effects, pool_fits,
 };
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -156,6 +156,105 @@ impl PyLinkedFit {
     #[staticmethod]
     fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         pickle::from_bytes::<LinkedFit>(py, data).map(|own| Self(Arc::new(own)))
+    }
+}
+
+/// A mixture of right and wrong links, before it meets the file.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct MixtureRequest {
+    formula: String,
+    family: String,
+    predictors: Option<String>,
+    safe: Option<String>,
+    max_mismatch: Option<f64>,
+    cluster: Option<String>,
+}
+
+impl MixtureRequest {
+    fn build(self) -> PyResult<MismatchMixture> {
+        let family = family(&self.family)?;
+        let mut model = MismatchMixture::new(&self.formula)
+            .map_err(|error| estimate_error(&error))?
+            .family(family);
+        if let Some(terms) = &self.predictors {
+            model = model.predictors(terms).map_err(|error| estimate_error(&error))?;
+        }
+        if let Some(column) = self.safe {
+            model = model.safe(column);
+        }
+        if let Some(rate) = self.max_mismatch {
+            model = model.max_mismatch(rate);
+        }
+        Ok(match self.cluster {
+            Some(column) => model.cluster(column),
+            None => model,
+        })
+    }
+}
+
+/// The columns that a mixture reads.
+#[pyfunction]
+pub(crate) fn mixture_columns(request: MixtureRequest) -> PyResult<Vec<String>> {
+    Ok(request.build()?.columns())
+}
+
+/// Fits a mixture of right and wrong links.
+#[pyfunction]
+#[pyo3(signature = (table, request, progress=None))]
+pub(crate) fn mismatch_mixture(
+    table: &Bound<'_, PyTable>,
+    request: MixtureRequest,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyMismatchFit> {
+    let (model, data) = (request.build()?, Arc::clone(&table.get().0));
+    work::run(table.py(), progress, move |ticket| {
+        let found = model.fit_with(&data, ticket).map_err(|error| estimate_error(&error))?;
+        Ok(PyMismatchFit(Arc::new(found)))
+    })
+}
+
+/// A regression, and which rows look wrong.
+#[pyclass(frozen, name = "MismatchFit", module = "kruispunt._core")]
+pub(crate) struct PyMismatchFit(Arc<MismatchFit>);
+
+#[pymethods]
+impl PyMismatchFit {
+    fn fit(&self) -> PyFit {
+        PyFit::of(self.0.fit().clone())
+    }
+
+    fn naive(&self) -> PyFit {
+        PyFit::of(self.0.naive().clone())
+    }
+
+    /// Name, coefficient, standard error of the logistic regression of a right link.
+    #[getter]
+    fn correct_links(&self) -> Vec<(String, f64, f64)> {
+        self.0.correct_links()
+    }
+
+    fn posterior(&self) -> PyResult<PyTable> {
+        self.0.posterior().map(PyTable::from).map_err(|error| estimate_error(&error))
+    }
+
+    #[getter]
+    fn mean_mismatch(&self) -> f64 {
+        self.0.mean_mismatch()
+    }
+
+    #[getter]
+    fn cautions(&self) -> Vec<(String, String)> {
+        self.0.cautions().iter().map(|own| (own.code.clone(), own.text.clone())).collect()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<pickle::Reduced<'py>> {
+        pickle::reduce::<Self>(py, &self.0)
+    }
+
+    #[staticmethod]
+    fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
+        pickle::from_bytes::<MismatchFit>(py, data).map(|own| Self(Arc::new(own)))
     }
 }
 

@@ -16,7 +16,8 @@ use std::sync::Arc;
 
 pub(crate) use fit::PyFit;
 pub(crate) use linked::{
-    PyLinkedFit, after_linkage, linkage_sensitivity, linked_columns, pooled_effects, pooled_fit,
+    PyLinkedFit, PyMismatchFit, after_linkage, linkage_sensitivity, linked_columns,
+    mismatch_mixture, mixture_columns, pooled_effects, pooled_fit,
 };
 use request::{Request, bad};
 

@@ -46,7 +46,8 @@ pub use glm::{Family, FeGlm, Separation};
 pub use inference::{EffectValues, WaldTest};
 pub use iv::Instrumental;
 pub use linked::{
-    AfterLinkage, LinkRate, LinkWeighting, LinkedFit, LinkedVariance, Rate, WrongLinks, pool_effects, pool_fits,
+    AfterLinkage, LinkRate, LinkWeighting, LinkedFit, LinkedVariance, MismatchFit, MismatchMixture,
+    Rate, WrongLinks, pool_effects, pool_fits,
 };
 pub use prediction::Scale;
 pub use random::{PanelModel, PanelOls, VarianceComponents, hausman};

@@ -185,8 +185,7 @@ pub(crate) fn inverse_of(matrix: &[f64], k: usize) -> Option<Vec<f64>> {
         return None;
     }
     let inverse = DMatrix::from_fn(k, k, |i, j| matrix[i * k + j] / scale[i]).try_inverse()?;
-    let values: Vec<f64> =
-        (0..k * k).map(|at| inverse[(at / k, at % k)] / scale[at % k]).collect();
+    let values: Vec<f64> = (0..k * k).map(|at| inverse[(at / k, at % k)] / scale[at % k]).collect();
     values.iter().all(|own| own.is_finite()).then_some(values)
 }
 

@@ -10,6 +10,7 @@ mod hazard;
 mod hostile;
 mod layering;
 mod linkage;
+mod linked;
 mod panel;
 mod panel_ols;
 mod panel_twins;

@@ -156,7 +156,8 @@ impl Equations<'_> {
             }
             let mut share = 1.0;
             b = loop {
-                let trial: Vec<f64> = b.iter().zip(&step).map(|(b, step)| b + share * step).collect();
+                let trial: Vec<f64> =
+                    b.iter().zip(&step).map(|(b, step)| b + share * step).collect();
                 if self.response == Response::Linear || share < 1e-6 {
                     break trial;
                 }

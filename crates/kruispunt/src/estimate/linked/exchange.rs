@@ -19,7 +19,9 @@ pub(super) struct Exchange {
 impl Exchange {
     pub(super) fn new(rate: Vec<f64>, pool: Vec<u32>, n_pools: usize) -> Self {
         let mut size = vec![0.0; n_pools];
-        pool.iter().for_each(|&own| size[own as usize] += 1.0);
+        for &own in &pool {
+            size[own as usize] += 1.0;
+        }
         Self { rate, pool, size }
     }
 

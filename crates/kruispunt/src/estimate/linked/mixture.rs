@@ -133,7 +133,7 @@ struct Data {
     x: Vec<Vec<f64>>,
     z: Vec<Vec<f64>>,
     safe: Vec<bool>,
-    /// log f_Y(y), row by row.
+    /// `log f_Y(y)`, row by row.
     marginal: Vec<f64>,
     bound: Option<f64>,
     offset: Vec<f64>,
@@ -298,7 +298,7 @@ impl Data {
         gamma[0] = libm::log(9.0);
         // The spread of rows that are right is smaller than that of all.
         let mut theta = Theta { b, variance: 0.5 * variance, gamma: self.bounded(gamma) };
-        if !(theta.variance > 0.0) {
+        if theta.variance.is_nan() || theta.variance <= 0.0 {
             return Err(EstimateError::Diverged { iterations: 0 });
         }
         let mut rows = self.rows(&theta);
@@ -307,12 +307,16 @@ impl Data {
             let (b, variance) = self.regress(&rows.w, theta.b.clone())?;
             let gamma = self.relate(&rows.w, theta.gamma.clone());
             let next = Theta { b, variance, gamma };
-            if !(next.variance > 1e-14 * theta.variance.max(1e-300)) {
+            let least = 1e-14 * theta.variance.max(1e-300);
+            if next.variance.is_nan() || next.variance <= least {
                 return Err(EstimateError::Diverged { iterations: iteration });
             }
             let now = self.rows(&next);
             let far = |old: &[f64], new: &[f64]| -> f64 {
-                old.iter().zip(new).map(|(a, b)| (a - b).abs() / (1.0 + a.abs())).fold(0.0, f64::max)
+                old.iter()
+                    .zip(new)
+                    .map(|(a, b)| (a - b).abs() / (1.0 + a.abs()))
+                    .fold(0.0, f64::max)
             };
             let moved = far(&theta.b, &next.b)
                 .max(0.1 * far(&theta.gamma, &next.gamma))
@@ -334,9 +338,7 @@ impl Data {
         let linear = self.response == Response::Linear;
         let n = self.n();
         let pull: Vec<f64> = (0..n)
-            .map(|i| {
-                rows.w[i] * (self.y[i] - self.response.mean(rows.eta[i])) / theta.variance
-            })
+            .map(|i| rows.w[i] * (self.y[i] - self.response.mean(rows.eta[i])) / theta.variance)
             .collect();
         let times = |column: &Vec<f64>, by: &[f64]| -> Vec<f64> {
             column.iter().zip(by).map(|(a, b)| a * b).collect()
@@ -392,9 +394,8 @@ impl Data {
                 curvature[i * p + j] = -(up[i] - down[i]) / (2.0 * step);
             }
         }
-        let even: Vec<f64> = (0..p * p)
-            .map(|at| 0.5 * (curvature[at] + curvature[at % p * p + at / p]))
-            .collect();
+        let even: Vec<f64> =
+            (0..p * p).map(|at| 0.5 * (curvature[at] + curvature[at % p * p + at / p])).collect();
         let bread = inverse_of(&even, p).ok_or(EstimateError::Diverged { iterations: 0 })?;
         let meat = match cluster {
             None => gram(&slices(&scores), None),
@@ -418,7 +419,7 @@ impl Data {
     }
 }
 
-/// log f_Y: normal, Bernoulli, or the shares of the counts there are.
+/// `log f_Y`: normal, Bernoulli, or the shares of the counts there are.
 fn marginal(
     response: Response,
     outcome: &str,
@@ -573,8 +574,7 @@ impl MismatchMixture {
         response.check(outcome, &drawn.outcome, &drawn.rows)?;
         let all: Vec<&[f64]> = drawn.regressors.iter().map(|own| &own.values[..]).collect();
         let reference: Vec<f64> = all.iter().map(|own| dot(own, own)).collect();
-        let triangle =
-            Triangle::cholesky(&gram(&all, None), &reference, self.request.collin_tol);
+        let triangle = Triangle::cholesky(&gram(&all, None), &reference, self.request.collin_tol);
         let (kept, dropped) = (triangle.kept, triangle.dropped);
         let parameters = kept.len() + drawing.names.len() + 1;
         if drawn.rows.len() <= parameters {
@@ -591,7 +591,7 @@ impl MismatchMixture {
             offset: vec![0.0; drawn.rows.len()],
         };
         stage(ticket, "EM")?;
-        self.result(&data, &drawing, (kept, dropped), ticket)
+        self.result(&data, &drawing, &(kept, dropped), ticket)
     }
 
     fn draw(&self, table: &Table, ticket: &Ticket) -> Result<Drawing, EstimateError> {
@@ -640,7 +640,7 @@ impl MismatchMixture {
         &self,
         data: &Data,
         drawing: &Drawing,
-        places: (Vec<usize>, Vec<usize>),
+        places: &(Vec<usize>, Vec<usize>),
         ticket: &Ticket,
     ) -> Result<MismatchFit, EstimateError> {
         let k = data.x.len();
@@ -674,19 +674,23 @@ impl MismatchMixture {
         if held {
             say(
                 "mismatch_at_bound",
-                format!("the mean rate of wrong links is held at its bound, {mean_mismatch:.3}; standard errors are those given the rates"),
+                format!(
+                    "the mean rate of wrong links is held at its bound, {mean_mismatch:.3}; standard errors are those given the rates"
+                ),
             );
         }
         if mean_mismatch > 0.5 {
             say(
                 "mostly_wrong",
-                format!("more than half of the links ({mean_mismatch:.2}) look wrong: the two parts may have changed places, or the model does not fit"),
+                format!(
+                    "more than half of the links ({mean_mismatch:.2}) look wrong: the two parts may have changed places, or the model does not fit"
+                ),
             );
         }
-        let fit = self.dress((data, drawing), &places, (&theta, &covariance, p), steps, ticket)?;
+        let fit = self.dress((data, drawing), places, (&theta, &covariance, p), steps, ticket)?;
         let q = first;
         let naive =
-            self.dress((data, drawing), &places, (&naive, &naive_covariance, q), 1, ticket)?;
+            self.dress((data, drawing), places, (&naive, &naive_covariance, q), 1, ticket)?;
         Ok(MismatchFit {
             fit: Fit { likelihood: Some(described(data, &rows, steps)), ..fit },
             naive,
@@ -724,11 +728,8 @@ impl MismatchMixture {
         };
         let request = self.asking();
         let convergence = Convergence { iterations: steps, left: 0.0 };
-        let origin = Origin {
-            request: &request,
-            drawn: drawing.drawn.clone(),
-            step: drawing.step.clone(),
-        };
+        let origin =
+            Origin { request: &request, drawn: drawing.drawn.clone(), step: drawing.step.clone() };
         let dispersion = Dispersion::One;
         let found = Found { solved, convergence, dispersion, ..Found::default() };
         let mut fit = origin.fit(found, ticket)?.lean();

@@ -12,11 +12,13 @@
 
 mod equations;
 mod exchange;
+mod mixture;
 mod model;
 mod pooled;
 mod rates;
 mod response;
 
+pub use mixture::{MismatchFit, MismatchMixture};
 pub use model::{AfterLinkage, LinkWeighting, LinkedFit, LinkedVariance};
 pub use pooled::{pool_effects, pool_fits};
 pub use rates::{LinkRate, Rate, WrongLinks};

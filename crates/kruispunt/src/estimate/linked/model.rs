@@ -229,7 +229,7 @@ impl AfterLinkage {
         let equations = prepared.equations(&prepared.exchange, self.weighting, self, ticket);
         let (b, here, steps) = equations.solve(b)?;
         let fit = self.assemble(&prepared, (&b, here, steps), &prepared.exchange, ticket)?;
-        let cautions = self.cautions(&prepared);
+        let cautions = Self::cautions(&prepared);
         Ok(LinkedFit { fit, naive, cautions })
     }
 
@@ -344,7 +344,7 @@ impl AfterLinkage {
         Ok(())
     }
 
-    fn cautions(&self, prepared: &Prepared) -> Vec<Caution> {
+    fn cautions(prepared: &Prepared) -> Vec<Caution> {
         let mut all = Vec::new();
         let mut say = |code: &str, text: String| {
             all.push(Caution { code: code.to_owned(), text });

@@ -66,12 +66,7 @@ impl Response {
     }
 
     /// Refuses outcomes the family cannot have.
-    pub(super) fn check(
-        self,
-        outcome: &str,
-        y: &[f64],
-        rows: &[u32],
-    ) -> Result<(), EstimateError> {
+    pub(super) fn check(self, outcome: &str, y: &[f64], rows: &[u32]) -> Result<(), EstimateError> {
         let (wrong, expected): (fn(f64) -> bool, _) = match self {
             Self::Linear => return Ok(()),
             Self::Logit => (|y| y != 0.0 && y != 1.0, "an outcome of 0 and 1"),

@@ -110,8 +110,7 @@ def main():
     found = {}
     for family, y in outcomes.items():
         found[family] = {
-            own: solve(family, own, x, y, block, rate)
-            for own in ("ratio", "lahiri-larsen", "blue")
+            own: solve(family, own, x, y, block, rate) for own in ("ratio", "lahiri-larsen", "blue")
         }
     families = {
         "gaussian": sm.families.Gaussian(),
