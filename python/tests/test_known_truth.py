@@ -188,6 +188,13 @@ def test_days_worked_after_the_reform_are_the_truth(seekers):
     assert abs(jump.estimate - truth) <= 3 * jump.std_error
     # lines alone extrapolate less far than their correction does
     assert 0 < jump.conventional < 2 * truth
+    # a day less of waiting, by what the law did to waiting
+    fuzzy = kp.rd_in_time(
+        seekers, "days_worked", running="application", cutoff="2015-07-12", treatment="wait",
+        donut=61, bandwidth=(250, 300), cluster="week",
+    )  # fmt: skip
+    assert abs(fuzzy.estimate + truth / 60) <= 3 * fuzzy.std_error
+    assert fuzzy.estimate == pytest.approx(-jump.estimate / 60, rel=1e-6)
 
 
 def test_days_saved_tell_the_effect_with_power(seekers):

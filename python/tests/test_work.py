@@ -125,7 +125,7 @@ n, random = 1_500_000, np.random.default_rng(1)
 print("started", flush=True)
 try:
     # Again and again, so that a quick machine does not finish before the signal.
-    for _ in range(100):
+    for _ in range(100_000):
         {job}
 except KeyboardInterrupt:
     print(time.time(), flush=True)
