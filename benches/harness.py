@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import datetime as dt
+import gc
 import importlib.metadata
 import json
 import os
@@ -21,12 +24,40 @@ RECORD = Path(__file__).parent / "record"
 
 
 def timed(work: Callable[[], Any]) -> tuple[Any, dict[str, float]]:
-    """Run `work` once; give its answer with wall and CPU seconds."""
+    """Run `work` once; give its answer, wall and CPU seconds, and memory.
+
+    `input_mib` is what the process holds when the clock starts (packages and input), `above_mib`
+    the peak above that while it works.
+    """
+    held = _settled_mib()
     before, start = resource.getrusage(resource.RUSAGE_SELF), time.perf_counter()
     answer = work()
     wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return answer, {"wall_s": wall, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
+    figures = {"wall_s": wall, "cpu_s": cpu, "peak_mib": after.ru_maxrss / 1024}
+    if held is not None:
+        figures |= {"input_mib": held, "above_mib": _status_mib("VmHWM") - held}
+    return answer, figures
+
+
+def _status_mib(name: str) -> float:
+    """Read a size of this process from the kernel."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith(name + ":"):
+            return float(line.split()[1]) / 1024
+    raise LookupError(name)
+
+
+def _settled_mib() -> float | None:
+    """Give free memory back and forget the peak so far; give what is held (Linux)."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+    try:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+        return _status_mib("VmRSS")
+    except (OSError, LookupError):
+        return None
 
 
 def bandwidth_gb_s() -> float:
@@ -100,7 +131,8 @@ def compare(
             rows.append({**row, "error": runs[engine][0]["error"]})
             continue
         row["agrees"] = agree(runs[reference][0].get("answer"), good[0]["answer"]) or "yes"
-        for figure in ("wall_s", "cpu_s", "peak_mib", *figures):
+        memory = [name for name in ("input_mib", "above_mib") if all(name in run for run in good)]
+        for figure in ("wall_s", "cpu_s", "peak_mib", *memory, *figures):
             row[figure] = round(statistics.median(run[figure] for run in good), 3)
         rows.append(row)
     base = rows[0]
