@@ -68,7 +68,7 @@ bench: wheel ## side by side with the peers; writes benches/record/
 	$(UV) pip install --quiet --python build/bench/bin/python -r requirements/bench.txt
 	$(UV) pip install --quiet --python build/bench/bin/python --no-deps -r requirements/data.txt
 	$(UV) pip install --quiet --python build/bench/bin/python --no-deps --force-reinstall dist/*.whl
-	for job in registers.py panel.py linkage.py "feols.py --suite" did.py "did.py --job cs-dr" "did.py --job imputation --runs 1" "did.py --job sa --runs 1" trajectory.py "trajectory.py --job lcs"; do \
+	for job in registers.py panel.py linkage.py "feols.py --suite" did.py "did.py --job cs-dr" "did.py --job imputation --runs 1" "did.py --job sa --runs 1" "did.py --job did2s" "did.py --job dose --runs 1" discontinuity.py "honest.py --kind smoothness" trajectory.py "trajectory.py --job lcs"; do \
 		build/bench/bin/python benches/$$job || exit 1; done
 
 pins: $(STAMPS)/uv ## write requirements/dev.txt anew from requirements/dev.in

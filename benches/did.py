@@ -28,6 +28,7 @@ JOBS = {
     "lpdid": ("kruispunt", "diff-diff"),
     "etwfe": ("kruispunt", "diff-diff"),
     "bacon": ("kruispunt", "diff-diff"),
+    "stacked": ("kruispunt", "diff-diff"),
     "poisson": ("kruispunt", "diff-diff"),
     "ddd": ("kruispunt", "moderndid"),
     "dose": ("kruispunt", "diff-diff", "moderndid"),
@@ -111,6 +112,8 @@ def kruispunt(job: str, frame: Any) -> Any:
         table = kp.did(panel, outcome, cohort="g", **options).tidy()
         return cells(table["cohort"], table["period"], table["estimate"], table["std_error"])
     options: dict[str, Any] = {"method": job}
+    if job == "stacked":
+        options["window"] = (3, 2)
     if job == "bands":
         effects = kp.did(panel, "y", cohort="g", controls="never").aggregate("event")
         table = effects.tidy(bands="sup-t", draws=999)
@@ -157,10 +160,13 @@ def diff_diff(job: str, frame: Any) -> Any:
         )
     elif job == "sa":
         fit = dd.SunAbraham(cluster="unit").fit(frame, **names)
-    elif job == "imputation":
-        fit = dd.ImputationDiD().fit(frame, **names, aggregate="event_study")
-    elif job == "did2s":
-        fit = dd.TwoStageDiD().fit(frame, **names, aggregate="event_study")
+    elif job in ("imputation", "did2s", "stacked"):
+        kinds = {
+            "imputation": dd.ImputationDiD(),
+            "did2s": dd.TwoStageDiD(),
+            "stacked": dd.StackedDiD(kappa_pre=3, kappa_post=2, cluster="unit"),
+        }
+        fit = kinds[job].fit(frame, **names, aggregate="event_study")
     elif job == "etwfe":
         fit = dd.WooldridgeDiD(cluster="unit").fit(frame, **names)
         found = fit.aggregate("event")
