@@ -201,3 +201,53 @@ def test_doses_that_nobody_had_are_refused():
     most = max(stored("designs")["hours"])
     with pytest.raises(InputError, match="doses within those of the treated"):
         kp.dose_response(panel, "y", cohort="first", dose="hours", at=[1.1 * most])
+
+
+def changed(**columns):
+    return kp.Panel(
+        stored("did")["data"] | {name: list(own) for name, own in columns.items()},
+        person="person", period="year", unit="year",
+    )  # fmt: skip
+
+
+def test_starts_outside_the_panel_are_told():
+    first = np.array(stored("did")["data"]["first"])
+    late = changed(first=np.where(first == 2015, 2030, first).tolist())
+    never = changed(first=np.where(first == 2015, 0, first).tolist())
+    effects = kp.did(late, "y", cohort="first")
+    assert any(
+        "first treated after the last period" in own for own in effects.account.steps[-1].notes
+    )
+    # they serve as controls like those never treated
+    same = kp.did(never, "y", cohort="first")
+    np.testing.assert_array_equal(effects.estimates, same.estimates)
+    np.testing.assert_array_equal(effects.std_errors, same.std_errors)
+    assert not any("after the last period" in own for own in same.account.steps[-1].notes)
+
+
+@pytest.mark.parametrize("start", [2010, 1995])
+@pytest.mark.parametrize("method", ["cs", "sa", "imputation", "did2s", "lpdid", "etwfe"])
+def test_units_treated_from_the_start_are_counted_out(start, method):
+    first = np.array(stored("did")["data"]["first"])
+    effects = kp.did(
+        changed(first=np.where(first == 2012, start, first).tolist()),
+        "y", cohort="first", method=method,
+    )  # fmt: skip
+    units = len(set(np.array(stored("did")["data"]["person"])[first == 2012]))
+    assert effects.cautions["treated_at_start"].startswith(
+        f"{units} units are treated in the first"
+    )
+    assert effects.identified_share < 0.5
+    without = kp.did(
+        changed(first=first.tolist()).filter(first != 2012, "as if they were not there"),
+        "y", cohort="first", method=method,
+    )  # fmt: skip
+    # neither treated nor controls: what is left is what it would be without them
+    if method != "lpdid":
+        effects, without = effects.aggregate("simple"), without.aggregate("simple")
+    n = len(without.estimates)
+    np.testing.assert_allclose(effects.estimates[:n], without.estimates, atol=1e-9)
+    assert np.all(np.isnan(effects.estimates[n:]))
+    # a small-sample factor counts them among the clusters: 120/119 in place of 96/95
+    rtol = 2e-3 if method in ("sa", "etwfe") else 1e-9
+    np.testing.assert_allclose(effects.std_errors[:n], without.std_errors, rtol=rtol)
