@@ -41,6 +41,22 @@ where
     T: Send + 'static,
     F: FnOnce(&Ticket) -> PyResult<T> + Send + 'static,
 {
+    let work: Work = Box::new(move |ticket| Box::new(work(ticket)));
+    let given = run_any(py, progress, work)?;
+    match given.downcast::<PyResult<T>>() {
+        Ok(given) => *given,
+        Err(_) => Err(internal(&"the work gave another type than it promised")),
+    }
+}
+
+/// Work whose type is forgotten, so that threads and channels are compiled once and not for each verb.
+type Work = Box<dyn FnOnce(&Ticket) -> Given + Send>;
+/// What such work gives: a `PyResult<T>`.
+type Given = Box<dyn Any + Send>;
+/// What the work gave, or the panic that ended it.
+type Outcome = thread::Result<Given>;
+
+fn run_any(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, work: Work) -> PyResult<Given> {
     let ticket = Ticket::new();
     let pool = pool()?;
     let (send, receive) = mpsc::channel();
@@ -54,7 +70,7 @@ where
         })
         .map_err(|error| InternalError::new_err(format!("no thread to work on: {error}")))?;
     match wait(py, progress, &ticket, receive) {
-        Ok(outcome) => outcome.unwrap_or_else(|panic| Err(internal(panic.as_ref()))),
+        Ok(outcome) => outcome.map_err(|panic| internal(panic.as_ref())),
         Err(interrupt) => {
             let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
             left.retain(|worker| !worker.is_finished());
@@ -66,16 +82,13 @@ where
     }
 }
 
-/// What the work gave, or the panic that ended it.
-type Outcome<T> = thread::Result<PyResult<T>>;
-
 /// Waits until the work is done; the first exception of a signal handler or of `progress` cancels.
-fn wait<T: Send>(
+fn wait(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
     ticket: &Ticket,
-    mut receive: Receiver<Outcome<T>>,
-) -> PyResult<Outcome<T>> {
+    mut receive: Receiver<Outcome>,
+) -> PyResult<Outcome> {
     let mut told = Progress::default();
     loop {
         let arrived = {
