@@ -40,6 +40,34 @@ from kruispunt._progress import Callback, reporting
 from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.exceptions import DesignWarning, InputError
+from kruispunt.link_figures import (
+    plot_balance,
+    plot_calibration,
+    plot_clusters,
+    plot_comparisons,
+    plot_parameters,
+    plot_precision_recall,
+    plot_roc,
+    plot_thresholds,
+    plot_waterfall,
+    plot_weights,
+)
+from kruispunt.link_pages import page
+from kruispunt.link_quality import (
+    Check,
+    balance,
+    calibration,
+    cluster_measures,
+    cluster_table,
+    evidence,
+    implausible,
+    implausible_links,
+    patterns,
+    ranking,
+    thresholds,
+    weight_histogram,
+)
+from kruispunt.link_review import ClericalSample, clerical_sample, read_labels
 from kruispunt.linked import Linked
 from kruispunt.table import Table, to_numpy
 
@@ -620,7 +648,7 @@ class Linker:
         with reporting(progress) as callback:
             links = self.native.link(native, None, "none", probability, fdr, callback)
         _warn(links.cautions)
-        return Links(links, table, table)
+        return Links(links, table, table, (self.native, "none"))
 
     @property
     def cautions(self) -> list[str]:
@@ -813,7 +841,7 @@ class Links:
         InputError
             If a key decided, the links are within one table or were unpickled.
         """
-        if self._model is None:
+        if self._model is None or self.native.within:
             raise InputError(
                 "`links`: only fresh links of two tables by a model can be drawn again"
             )
@@ -1012,6 +1040,37 @@ class Links:
         return said(self, self.native.pairs())
 
 
+# how good a linkage is
+__all__ += [
+    "Check",
+    "ClericalSample",
+    "balance",
+    "calibration",
+    "clerical_sample",
+    "cluster_measures",
+    "cluster_table",
+    "evidence",
+    "implausible",
+    "implausible_links",
+    "page",
+    "patterns",
+    "plot_balance",
+    "plot_calibration",
+    "plot_clusters",
+    "plot_comparisons",
+    "plot_parameters",
+    "plot_precision_recall",
+    "plot_roc",
+    "plot_thresholds",
+    "plot_waterfall",
+    "plot_weights",
+    "ranking",
+    "read_labels",
+    "thresholds",
+    "weight_histogram",
+]
+
+
 def evaluate(links: Links, truth: Truth, *, by: Any = None) -> Any:
     """Compare links with the truth.
 
@@ -1030,7 +1089,8 @@ def evaluate(links: Links, truth: Truth, *, by: Any = None) -> Any:
     table
         By group: ``links``, ``matches``, ``correct``, ``precision``, ``recall`` (with 95 percent
         Wilson intervals, links taken as independent), ``f1`` (with its own) and the row-by-row cluster measures
-        ``b3_precision``, ``b3_recall`` and ``b3_f1``.
+        ``b3_precision``, ``b3_recall`` and ``b3_f1``, whose intervals know which rows hang together.
+        More measures of clusters: :func:`cluster_measures`.
 
     Raises
     ------

@@ -30,6 +30,7 @@ mod export;
 mod hazard;
 mod import;
 mod linkage;
+mod linkage_quality;
 mod linked;
 mod panel;
 mod pickle;
@@ -64,6 +65,12 @@ mod _core {
     use crate::linkage::key_link;
     #[pymodule_export]
     use crate::linkage::resolve_key;
+    #[pymodule_export]
+    use crate::linkage_quality::{
+        PyClericalSample, link_balance, link_calibration, link_cluster_measures,
+        link_cluster_table, link_evidence, link_histogram, link_implausible, link_implausible_rows,
+        link_patterns, link_ranking, link_right_ones, link_thresholds,
+    };
 
     // panel
     #[pymodule_export]

@@ -65,7 +65,7 @@ fn threshold(probability: Option<f64>, fdr: Option<f64>) -> Threshold {
     }
 }
 
-fn grouping(word: &str) -> PyResult<Grouping> {
+pub(crate) fn grouping(word: &str) -> PyResult<Grouping> {
     match word {
         "connected" => Ok(Grouping::Connected),
         "best-link" => Ok(Grouping::BestLink),
@@ -81,7 +81,7 @@ fn table(made: Result<Table, LinkageError>) -> PyResult<PyTable> {
 }
 
 /// The table that `verb` makes without the GIL.
-fn tabled(
+pub(crate) fn tabled(
     py: Python<'_>,
     verb: impl FnOnce() -> Result<Table, LinkageError> + Send + 'static,
 ) -> PyResult<PyTable> {
@@ -409,7 +409,7 @@ impl PyLinks {
 
 /// Which rows are one person.
 #[pyclass(frozen, name = "Truth", module = "kruispunt._core")]
-pub(crate) struct PyTruth(Arc<Truth>);
+pub(crate) struct PyTruth(pub(crate) Arc<Truth>);
 
 #[pymethods]
 impl PyTruth {

@@ -157,6 +157,16 @@ pub enum LinkageError {
         /// How many there are.
         n: usize,
     },
+    /// Answers of a person that cannot all be right.
+    #[error(
+        "`labels`: left row {left} and right row {right} are said to be two persons, but other labels make them one; look at these rows again"
+    )]
+    LabelsContradict {
+        /// The left row, counted from 0.
+        left: usize,
+        /// The right row (a row of the same table when one was deduplicated).
+        right: usize,
+    },
     /// A stored linker of another version.
     #[error("the stored linker has version {got}; this version of kruispunt reads {expected}")]
     Version {

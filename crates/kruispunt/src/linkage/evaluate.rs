@@ -2,10 +2,10 @@
 
 use super::LinkageError;
 use super::links::Groups;
+use super::quality::{b3, wilson};
 use crate::data::{Column, Links, Table};
 use crate::math::unionfind::UnionFind;
 use rustc_hash::FxHashMap;
-use std::hash::Hash;
 
 /// Which rows are one person, as far as it is known.
 ///
@@ -96,7 +96,7 @@ impl Truth {
         self.left.iter().map(&mut take).collect()
     }
 
-    fn check(&self, links: &Links) -> Result<(), LinkageError> {
+    pub(super) fn check(&self, links: &Links) -> Result<(), LinkageError> {
         for (got, n) in [(self.left.len(), links.n_left()), (self.right.len(), links.n_right())] {
             if got != n {
                 return Err(LinkageError::OutOfRange { argument: "truth", got, n });
@@ -105,9 +105,17 @@ impl Truth {
         Ok(())
     }
 
-    fn holds(&self, left: u32, right: u32) -> bool {
+    pub(super) fn holds(&self, left: u32, right: u32) -> bool {
         let person = self.left[left as usize];
         person.is_some() && person == self.right[right as usize]
+    }
+
+    /// The person of every row, left rows first (rows of one table once); a row without a person is
+    /// a person of its own.
+    pub(super) fn persons_of(&self, n: usize) -> Vec<u32> {
+        let known = self.left.iter().chain(if self.within { [].iter() } else { self.right.iter() });
+        let most = self.left.iter().chain(&self.right).flatten().max().map_or(0, |&most| most + 1);
+        known.take(n).zip(0_u32..).map(|(person, row)| person.unwrap_or(most + row)).collect()
     }
 
     /// Right links and true pairs by group of left rows.
@@ -133,10 +141,11 @@ impl Links {
     ///
     /// Columns: `group`, `links`, `matches`, `correct`, `precision`, `precision_low`,
     /// `precision_high`, `recall`, `recall_low`, `recall_high`, `f1`, `f1_low`, `f1_high`,
-    /// `b3_precision`, `b3_recall` and `b3_f1`. Intervals are Wilson's at 95 percent, links and
-    /// matches taken as independent; that of F1 follows from the share `F1 / (2 - F1)` of correct
+    /// `b3_precision`, `b3_recall` and `b3_f1` (with `_low` and `_high`). Intervals are Wilson's at
+    /// 95 percent, links and matches taken as independent; that of F1 follows from the share `F1 / (2 - F1)` of correct
     /// links among all links and matches. B3 (Bagga & Baldwin 1998) compares clusters row by row, over the left rows of
-    /// the group and, without `by`, over the right rows too.
+    /// the group and, without `by`, over the right rows too; its intervals know which rows hang
+    /// together, see [`cluster_measures`](Self::cluster_measures).
     ///
     /// # Errors
     ///
@@ -148,95 +157,43 @@ impl Links {
         for &left in self.left_rows() {
             links[groups.of[left as usize]] += 1;
         }
-        let b3 = b3(self, truth, &groups, by.is_none());
+        let b3 = b3(self, truth, &groups, by.is_none())?;
         let each = |with: &dyn Fn(usize) -> Option<f64>| {
             Column::floats(&(0..groups.len()).map(with).collect::<Vec<_>>())
         };
         let whole = |counts: &[u64]| Column::int(counts.iter().map(|&n| n as i64).collect());
         let share = |a: u64, b: u64| (b > 0).then(|| a as f64 / b as f64);
-        let harmonic = |a: Option<f64>, b: Option<f64>| {
-            a.zip(b).map(|(a, b)| if a + b > 0.0 { 2.0 * a * b / (a + b) } else { 0.0 })
-        };
+        let bound = |a: u64, b: u64, end: usize| wilson(a as f64, b as f64).map(|w| w[end]);
         let (c, l, t) = (&correct, &links, &matches);
-        Ok(Table::new([
+        let mut table = Table::new([
             ("group", groups.column()),
             ("links", whole(l)),
             ("matches", whole(t)),
             ("correct", whole(c)),
             ("precision", each(&|g| share(c[g], l[g]))),
-            ("precision_low", each(&|g| wilson(c[g], l[g]).map(|w| w[0]))),
-            ("precision_high", each(&|g| wilson(c[g], l[g]).map(|w| w[1]))),
+            ("precision_low", each(&|g| bound(c[g], l[g], 0))),
+            ("precision_high", each(&|g| bound(c[g], l[g], 1))),
             ("recall", each(&|g| share(c[g], t[g]))),
-            ("recall_low", each(&|g| wilson(c[g], t[g]).map(|w| w[0]))),
-            ("recall_high", each(&|g| wilson(c[g], t[g]).map(|w| w[1]))),
+            ("recall_low", each(&|g| bound(c[g], t[g], 0))),
+            ("recall_high", each(&|g| bound(c[g], t[g], 1))),
             ("f1", each(&|g| share(2 * c[g], l[g] + t[g]))),
             ("f1_low", each(&|g| f1_bounds(c[g], l[g] + t[g]).map(|w| w[0]))),
             ("f1_high", each(&|g| f1_bounds(c[g], l[g] + t[g]).map(|w| w[1]))),
-            ("b3_precision", each(&|g| b3[g].map(|b| b[0]))),
-            ("b3_recall", each(&|g| b3[g].map(|b| b[1]))),
-            ("b3_f1", each(&|g| harmonic(b3[g].map(|b| b[0]), b3[g].map(|b| b[1])))),
-        ])?)
+        ])?;
+        for (at, name) in ["b3_precision", "b3_recall", "b3_f1"].into_iter().enumerate() {
+            for (end, suffix) in ["", "_low", "_high"].into_iter().enumerate() {
+                table.push(format!("{name}{suffix}"), each(&|g| b3[g][at][end]))?;
+            }
+        }
+        Ok(table)
     }
-}
-
-/// Wilson's interval of a share at 95 percent (Wilson 1927, *JASA* 22:209).
-fn wilson(part: u64, whole: u64) -> Option<[f64; 2]> {
-    const Z: f64 = 1.959_963_984_540_054;
-    if whole == 0 {
-        return None;
-    }
-    let (n, p) = (whole as f64, part as f64 / whole as f64);
-    let scale = 1.0 + Z * Z / n;
-    let middle = (p + Z * Z / (2.0 * n)) / scale;
-    let half = Z / scale * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt();
-    Some([(middle - half).max(0.0), (middle + half).min(1.0)])
 }
 
 /// Interval of F1, which is `2 J / (1 + J)` of the share `J` of what links and matches have in
 /// common.
 fn f1_bounds(correct: u64, both: u64) -> Option<[f64; 2]> {
-    wilson(correct, both - correct).map(|bounds| bounds.map(|j| 2.0 * j / (1.0 + j)))
-}
-
-/// Mean over rows of how much of a row's cluster is right, and how much of its person is found.
-fn b3(links: &Links, truth: &Truth, groups: &Groups, whole: bool) -> Vec<Option<[f64; 2]>> {
-    let within = links.is_within();
-    let n = links.n_left();
-    let total = if within { n } else { n + links.n_right() };
-    let mut found = UnionFind::new(total);
-    let offset = if within { 0 } else { n as u32 };
-    for (&left, &right) in links.left_rows().iter().zip(links.right_rows()) {
-        found.join(left, right + offset);
-    }
-    let person = |node: usize| {
-        let person = if node < n { truth.left[node] } else { truth.right[node - n] };
-        // A row without a person is a person of its own.
-        person.map_or((1, node as u32), |person| (0, person))
-    };
-    let clusters: Vec<u32> = (0..total as u32).map(|node| found.find(node)).collect();
-    let in_cluster = tally((0..total).map(|node| clusters[node]));
-    let of_person = tally((0..total).map(person));
-    let both = tally((0..total).map(|node| (clusters[node], person(node))));
-    let mut sums = vec![([0.0; 2], 0_u64); groups.len()];
-    for node in 0..if whole { total } else { n } {
-        let group = if node < n { groups.of[node] } else { 0 };
-        let right = both[&(clusters[node], person(node))] as f64;
-        let (sum, count) = &mut sums[group];
-        sum[0] += right / in_cluster[&clusters[node]] as f64;
-        sum[1] += right / of_person[&person(node)] as f64;
-        *count += 1;
-    }
-    sums.into_iter()
-        .map(|(sum, count)| (count > 0).then(|| sum.map(|sum| sum / count as f64)))
-        .collect()
-}
-
-fn tally<K: Hash + Eq>(keys: impl Iterator<Item = K>) -> FxHashMap<K, u64> {
-    let mut counts = FxHashMap::default();
-    for key in keys {
-        *counts.entry(key).or_insert(0) += 1;
-    }
-    counts
+    wilson(correct as f64, (both - correct) as f64)
+        .map(|bounds| bounds.map(|j| 2.0 * j / (1.0 + j)))
 }
 
 #[cfg(test)]
@@ -244,17 +201,6 @@ mod tests {
     use super::*;
     use crate::data::Account;
     use rustc_hash::FxHashSet;
-
-    #[test]
-    fn wilson_gives_the_textbook_interval() {
-        // Closed form at p = 1/2, n = 4: 1/2 -+ z / (2 sqrt(n + z^2)).
-        let z: f64 = 1.959_963_984_540_054;
-        let half = z / (2.0 * (4.0 + z * z).sqrt());
-        let [low, high] = wilson(2, 4).unwrap();
-        assert!((low - (0.5 - half)).abs() < 1e-12 && (high - (0.5 + half)).abs() < 1e-12);
-        assert_eq!(wilson(0, 0), None);
-        assert_eq!(wilson(5, 5).unwrap()[1], 1.0);
-    }
 
     /// Bagga and Baldwin's own example: three persons of 5, 2 and 5 rows, answered as 5 and 7.
     #[test]

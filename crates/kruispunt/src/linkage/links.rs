@@ -285,6 +285,10 @@ impl Groups {
         self.labels.len()
     }
 
+    pub(super) fn labels(&self) -> &[Option<String>] {
+        &self.labels
+    }
+
     pub(super) fn column(&self) -> Column {
         Column::text(self.labels.iter().map(Option::as_deref))
     }

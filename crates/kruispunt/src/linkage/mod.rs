@@ -8,7 +8,7 @@
 //!
 //! Nothing guesses: the prior share of matches, the threshold and the expected precision and
 //! recall come from the data. The verbs on links (`clusters`, `report`, `waterfall`, `evaluate`)
-//! live here as methods of `Links`.
+//! live here as methods of `Links`; those that measure how good a linkage is stand in `quality`.
 
 mod attach;
 mod blocking;
@@ -29,6 +29,7 @@ mod key;
 mod linker;
 mod links;
 mod pairs;
+mod quality;
 mod train;
 
 pub use blocking::Rule;
@@ -39,3 +40,4 @@ pub use evaluate::Truth;
 pub use key::KeyLink;
 pub use linker::{Assignment, Linker, Threshold};
 pub use links::Grouping;
+pub use quality::{Check, Clerical, ClericalSample};
