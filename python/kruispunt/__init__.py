@@ -8,14 +8,17 @@ kruispunt links registers, turns spells into panels and estimates what policy di
 from __future__ import annotations
 
 import atexit as _atexit
+import sys as _sys
 import warnings as _warnings
 from pathlib import Path as _Path
 
 from kruispunt import _core, exceptions
+from kruispunt._made import trace as _trace
 
 # data
 from kruispunt.account import Account
 from kruispunt._progress import progress
+from kruispunt.linked import Linked as _Linked, Register as _Register
 from kruispunt.table import Table
 
 # linkage
@@ -84,6 +87,9 @@ from kruispunt import trajectory
 from kruispunt import cases
 
 # report
+from kruispunt.bundle import Bundle
+from kruispunt.disclosure import Disclosure, Protected, set_disclosure
+from kruispunt.manifests import Manifest, manifest
 from kruispunt.plots import coefplot, iplot, love_plot, plot_curves, plot_effects
 from kruispunt.report import Report
 
@@ -162,12 +168,18 @@ __all__ = [
     # cases
     "cases",
     # report
+    "Bundle",
+    "Disclosure",
+    "Manifest",
+    "Protected",
     "Report",
     "coefplot",
     "iplot",
     "love_plot",
+    "manifest",
     "plot_curves",
     "plot_effects",
+    "set_disclosure",
     # belgium, synth
     "belgium",
     "synth",
@@ -194,6 +206,20 @@ def set_threads(threads: int = 0) -> None:
         raise exceptions.InputError(message)
     _core.set_threads(threads)
 
+
+# Results remember what made them.
+_trace(
+    _sys.modules[__name__],
+    [linkage, trajectory, cases, belgium, synth],
+    [
+        Table, linkage.Linker, linkage.Links, Spells, Timeline, Panel, Fit, Fits, Jump,
+        DoseResponse, Comparison, Effects, Hazard, Staged, Survival, Balanced, ByGroup,
+        AfterLinkage, MismatchFit, trajectory.Sequences, trajectory.Distances, trajectory.Tree,
+        trajectory.Typology, trajectory.Typologies, cases.Selection, cases.Pairs,
+        cases.JointDisplay, Disclosure, Protected, synth.Registers, _Linked, _Register,
+    ],
+    [Table, Spells, linkage.Linker],
+)  # fmt: skip
 
 # Work that an interrupt left behind ends before the libraries whose memory it reads are taken down.
 _atexit.register(_core._settle)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kruispunt._gate import Session, current
 from kruispunt.exceptions import InputError, MissingPackageError
 from kruispunt.plots import new_axes
 from kruispunt.trajectory import Typology
@@ -38,6 +39,10 @@ class _Part:
     def shares(self) -> NDArray[np.float64]:
         """Weight of each state over that of known ones, shape (states, positions)."""
         counts = np.stack([self.weights @ (self.codes == s) for s in range(self.states)])
+        if (session := current()) is not None:
+            persons = np.stack([(self.codes == s).sum(axis=0) for s in range(self.states)])
+            few = np.vectorize(session.profile.native.is_few, otypes=[bool])(persons)
+            counts = np.where(few, 0.0, counts)
         total = counts.sum(axis=0)
         shares: NDArray[np.float64] = np.divide(
             counts, total, out=np.zeros_like(counts), where=total > 0
@@ -74,15 +79,35 @@ def draw(
     if kind not in drawers:
         message = f"`kind`: {kind!r} is none of {', '.join(drawers)}"
         raise InputError(message)
+    if (session := current()) is not None:
+        _pass(session, sequences, kind, by)
     if by is None:
         axes = new_axes(ax)
+        if session is not None:
+            session.drawn(axes.figure)
         part = _Part(sequences, np.arange(len(sequences)))
         drawers[kind](axes, part)
         _finish(axes, part, kind, title)
         if kind not in {"mean_time", "entropy", "transitions"}:
             _legend(axes, part, kind)
         return axes
-    return _panels(sequences, kind, drawers[kind], _groups(sequences, by), title)
+    figure = _panels(sequences, kind, drawers[kind], _groups(sequences, by), title)
+    if session is not None:
+        session.drawn(figure)
+    return figure
+
+
+def _pass(
+    session: Session, sequences: Sequences, kind: str, by: Sequence[object] | Typology | None
+) -> None:
+    """Refuse a picture in which single persons, or groups of few, can be seen."""
+    if kind in {"index", "frequency"}:
+        why = "each line is a person's career; draw a chronogram, or medoids of large types"
+        raise session.refuse("plot", kind, why)
+    sizes = [len(sequences)] if by is None else [len(rows) for _, rows in _groups(sequences, by)]
+    if any(session.profile.native.is_few(size) for size in sizes):
+        raise session.refuse("plot", kind, "a group has too few persons")
+    session.note("plot", kind, "released", groups=len(sizes))
 
 
 def _groups(

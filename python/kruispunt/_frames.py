@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core
+from kruispunt._made import reads
 from kruispunt.exceptions import InputError
 from kruispunt.table import Table
 
@@ -67,6 +68,12 @@ def to_table(
     >>> to_table({"person": [7, 9], "wage": [101.5, 99.0]}, ["wage"])
     <Table of 2 rows and 1 columns>
     """
+    table = _read(data, columns, argument)
+    reads(data, table, argument)
+    return table
+
+
+def _read(data: IntoTable, columns: Sequence[str] | None, argument: str) -> _core.Table:
     names = None if columns is None else _names(columns, argument)
     inner = _unwrapped(data)
     if isinstance(inner, _core.Table):

@@ -22,7 +22,7 @@ def said(what: object, *tables: _core.Table) -> str:
 class Shown:
     """What linked registers, spells, timelines and panels have in common: a table, an account, a face."""
 
-    __slots__ = ("_like",)
+    __slots__ = ("__weakref__", "_like")
 
     _like: Any
 

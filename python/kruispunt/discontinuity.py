@@ -303,7 +303,7 @@ def rd_in_time(
     for name in ("n_below", "n_above", "n_clusters"):
         own[name] = None if own[name] is None else int(own[name])
     for code, text in cautions:
-        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
     return Jump(
         **own,
         outcome=outcome,

@@ -30,7 +30,7 @@ class DoseResponse:
     :func:`dose_response` makes it.
     """
 
-    __slots__ = ("_like", "_native")
+    __slots__ = ("__weakref__", "_like", "_native")
 
     def __init__(self, native: _core.DoseEffects, like: Any = None) -> None:
         self._native = native
@@ -297,5 +297,5 @@ def dose_response(
         native = _core.dose_response(_native(panel), design, dose, request, progress)
     effects = DoseResponse(native, getattr(panel, "_like", None))
     for code, text in effects.cautions.items():
-        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
     return effects

@@ -39,7 +39,7 @@ class Survival:
     :func:`survival` and :func:`cumulative_incidence` make it.
     """
 
-    __slots__ = ("_like", "_native")
+    __slots__ = ("__weakref__", "_like", "_native")
 
     def __init__(self, native: _core.Survival, like: Any = None) -> None:
         self._native = native
@@ -275,7 +275,7 @@ def _curves(data: Any, roles: dict[str, str | None], *, causes: bool) -> Surviva
     native = _core.survival(table, {**roles, "causes": causes})
     found = Survival(native, same_kind(data))
     for code, text in found.cautions.items():
-        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=4)
     return found
 
 
@@ -505,7 +505,7 @@ def cox(
     return Hazard(native, same_kind(data), _before(data))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Staged:
     """An effect split by whether it runs through a stage; :func:`staged` makes it.
 

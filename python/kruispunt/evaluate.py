@@ -45,7 +45,7 @@ class Effects:
     :attr:`comparison` and :attr:`identified_share`; what a reader must know, in :attr:`cautions`.
     """
 
-    __slots__ = ("_like", "_native", "_parity")
+    __slots__ = ("__weakref__", "_like", "_native", "_parity")
 
     def __init__(
         self, native: _core.Effects, like: Any = None, parity: Parity | None = None
@@ -265,7 +265,7 @@ class Effects:
                 "pretest_without_power: a difference in trends that the placebos would miss in one "
                 f"of five samples explains {bias:.3g}, as much as the mean effect"
             )
-            warnings.warn(message, DesignWarning, stacklevel=3)
+            warnings.warn(message, DesignWarning, stacklevel=4)
 
     def power(self, *, level: float = 0.95) -> dict[str, float]:
         """Say how large a linear difference in trends the placebos would have shown.
@@ -895,7 +895,7 @@ def did(
                 native = _core.did(_native(panel), design, progress)
     effects = Effects(native, getattr(panel, "_like", None), parity)
     for code, text in effects.cautions.items():
-        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
     return effects
 
 

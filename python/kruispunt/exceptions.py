@@ -1,11 +1,13 @@
 """What can go wrong, in families.
 
 ``InputError`` is the caller's to mend (it is a ``ValueError`` too). ``LinkageError``,
-``PanelError`` and ``EstimationError`` say that the input was fine but the method found no answer.
+``PanelError`` and ``EstimationError`` say that the input was fine but the method found no answer;
+``DisclosureError`` that an answer may not leave the room.
 """
 
 __all__ = [
     "DesignWarning",
+    "DisclosureError",
     "EstimationError",
     "InputError",
     "InternalError",
@@ -34,6 +36,10 @@ class PanelError(KruispuntError):
 
 class EstimationError(KruispuntError):
     """The data were read but the numbers give no answer."""
+
+
+class DisclosureError(KruispuntError):
+    """An output may not leave the room as it is."""
 
 
 class InternalError(KruispuntError, RuntimeError):

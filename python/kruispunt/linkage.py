@@ -1226,7 +1226,7 @@ def _history(
 
 def _warn(cautions: Iterable[str]) -> None:
     for caution in cautions:
-        warnings.warn(caution, DesignWarning, stacklevel=3)
+        warnings.warn(caution, DesignWarning, stacklevel=4)
 
 
 def _threshold(threshold: float | Literal["auto"]) -> float | None:

@@ -63,7 +63,7 @@ class ByGroup(Mapping[str, Effects]):
     independent: bands of level :math:`(1-\alpha)^{1/G}` for each of G groups hold together.
     """
 
-    __slots__ = ("_effects", "_like")
+    __slots__ = ("__weakref__", "_effects", "_like")
 
     def __init__(self, effects: Mapping[str, Effects], like: Any = None) -> None:
         self._effects = dict(effects)
@@ -244,7 +244,7 @@ def dynamic_matching(
         native = _core.dynamic_matching(native_panel, request, callback)
     effects = Effects(native, like)
     for code, text in effects.cautions.items():
-        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
     return effects
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from kruispunt._gate import current
 from kruispunt.exceptions import InputError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -56,6 +57,14 @@ def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
     if isinstance(fits, Sequence):
         return {f"model {at}": fit for at, fit in enumerate(fits, start=1)}
     return {"": fits}
+
+
+def _pass_models(axes: Axes, fits: Mapping[str, Fit]) -> None:
+    """With a profile of disclosure control, refuse models that may not be shown."""
+    session = current()
+    if session is not None:
+        session.models("plot", fits)
+        session.drawn(axes.figure)
 
 
 def _legend(label: str, level: float) -> str:
@@ -110,6 +119,7 @@ def iplot(
     """
     axes = new_axes(ax)
     named = _named(fits)
+    _pass_models(axes, named)
     for at, (label, fit) in enumerate(named.items()):
         points = [
             (float(found.group(1)), *interval)
@@ -196,6 +206,7 @@ def coefplot(
             message = f"`keep`: no fit has a coefficient {name!r}; found {', '.join(present)}"
             raise InputError(message)
     axes = new_axes(ax, height=1.3 + 0.3 * len(names) * max(1.5, len(intervals)))
+    _pass_models(axes, _named(fits))
     axes.grid(visible=False)
     axes.grid(visible=True, axis="x", color="#dddddd", linewidth=0.6)
     for at, (label, values) in enumerate(intervals.items()):
@@ -309,6 +320,8 @@ def plot_effects(
             places, values, linestyle="none", marker=_MARKERS[at % len(_MARKERS)], color=colour,
             markersize=4.5, label=_legend(label, level),
         )  # fmt: skip
+    if (session := current()) is not None:
+        session.drawn(axes.figure)
     _decorate(axes, kind, next(iter(named.values())), truth, marks)
     if dates is not None and given is not None:
         _overlay(axes, kind, given, dates)
@@ -362,10 +375,18 @@ def plot_curves(
     own = curves.native
     table = own.incidence(1 - level) if kind == "incidence" else own.tidy(1 - level)
     names = table.columns
+    if (session := current()) is not None:
+        kept = ["time", *names[: names.index("time")]]
+        table, few = session.profile.native.curve(table, "n_risk", "n_event", kept)
+        withheld = {"rests on few persons": len(few)} if few else {}
+        session.note("plot", kind, "released", withheld=withheld)
+        session.drawn(axes.figure)
     labels = [at for at, name in enumerate(names[: names.index("time")])]
     at = [names.index(name) for name in ("time", *columns[kind])]
     lines: dict[str, list[list[float]]] = {}
     for cells in table.cells(0, len(table)):
+        if cells[at[1]] is None and session is not None:
+            continue
         label = ", ".join(cells[one] or "" for one in labels)
         middle = float(cells[at[1]] or 0)
         numbers = [middle if cells[one] is None else float(cells[one] or 0) for one in at]
@@ -514,14 +535,24 @@ def _drawn(effects: Effects, column: str, bands: str, level: float) -> list[list
     wanted = ["estimate", "conf_low", "conf_high", "band_low", "band_high"]
     at = [names.index(name) for name in wanted]
     phase, place = names.index("phase"), names.index(column)
+    counts = [names.index(name) for name in ("n_treated", "n_control")]
+    session, left_out = current(), 0
     rows = []
     for position, cells in enumerate(table.cells(0, len(table))):
         if cells[at[0]] is None or (cells[phase] == "overall" and column != "phase"):
+            continue
+        if session is not None and any(
+            session.profile.native.is_few(int(float(cells[i] or 0))) for i in counts
+        ):
+            left_out += 1
             continue
         middle = float(cells[at[0]] or 0)
         numbers = [middle if cells[i] is None else float(cells[i] or 0) for i in at]
         where = float(cells[place] or 0) if column == "event" else float(position)
         rows.append([where, *numbers])
+    if session is not None:
+        few = {"rests on few persons": left_out} if left_out else {}
+        session.note("plot", effects.outcome, "released", withheld=few, points=len(rows))
     if not rows:
         message = "`effects`: there is nothing to draw"
         raise InputError(message)

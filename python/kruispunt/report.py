@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kruispunt import _core
 from kruispunt._frames import to_table
+from kruispunt._gate import current
 from kruispunt.account import Account
 from kruispunt.exceptions import InputError
 
@@ -60,7 +61,17 @@ class Report:
         self._page.remark(text)
         return self
 
-    def table(self, data: Any, caption: str = "", *, digits: int = 3, max_rows: int = 200) -> Self:
+    def table(
+        self,
+        data: Any,
+        caption: str = "",
+        *,
+        digits: int = 3,
+        max_rows: int = 200,
+        name: str | None = None,
+        safe: str | None = None,
+        **roles: Any,
+    ) -> Self:
         """Add a table.
 
         Parameters
@@ -73,19 +84,43 @@ class Report:
             Decimals of real numbers, 0 to 15.
         max_rows : int
             Rows shown at most; how many more there are is said below the table.
+        name : str, optional
+            What the table is called in the log of disclosure control; the caption by default.
+        safe : str, optional
+            With a profile of disclosure control (:func:`kruispunt.set_disclosure`): why the table
+            is no risk, though no rule can judge it; it is logged.
+        **roles
+            With a profile: the roles of the columns, as in :meth:`Disclosure.protect`.
+
+        Raises
+        ------
+        DisclosureError
+            If a profile is set and the table may not leave the room.
         """
         if digits < 0 or max_rows < 0:
             message = f"`digits` and `max_rows` are 0 or more; got {digits} and {max_rows}"
             raise InputError(message)
-        self._page.table(to_table(data), caption, digits, max_rows)
+        session = current()
+        if session is None:
+            table = to_table(data)
+        else:
+            called = name or caption or "table"
+            table = session.table(data, called, output="table", safe=safe, **roles)
+        self._page.table(table, caption, digits, max_rows)
         return self
 
     def flow(self, account: Account, caption: str = "Flow of rows and persons") -> Self:
-        """Add the flow diagram of an account."""
-        self._page.flow(account.to_json(), caption)
+        """Add the flow diagram of an account.
+
+        With a profile of disclosure control, reasons that few rows or persons have become one, and
+        notes are left out.
+        """
+        session = current()
+        shown = account if session is None else session.account(account)
+        self._page.flow(shown.to_json(), caption)
         return self
 
-    def figure(self, drawing: Any, caption: str) -> Self:
+    def figure(self, drawing: Any, caption: str, *, safe: str | None = None) -> Self:
         """Add a drawing.
 
         Parameters
@@ -94,24 +129,36 @@ class Report:
             A plot, or the text of an SVG drawing.
         caption : str
             What the drawing shows: units, sample, what the bars are.
+        safe : str, optional
+            As in :meth:`table`, for drawings that kruispunt did not make.
 
         Raises
         ------
         InputError
             If `drawing` is neither, or its SVG would run code or fetch something.
         """
+        session = current()
+        if session is not None:
+            session.drawing(drawing, caption, safe)
         self._page.figure(_svg(drawing), caption)
         return self
 
-    def fragment(self, html: str, caption: str = "") -> Self:
+    def fragment(self, html: str, caption: str = "", *, safe: str | None = None) -> Self:
         """Add a ready-made piece of HTML, such as ``kp.etable(fits, type="html")``.
+
+        With a profile of disclosure control a piece that :func:`kruispunt.etable` made passes;
+        others need `safe`, as in :meth:`table`.
 
         Raises
         ------
         InputError
             If it would run code or fetch something.
         """
-        self._page.fragment(html, caption)
+        session = current()
+        if session is not None and not getattr(html, "passed", False):
+            why = "no rule can judge ready-made HTML; add tables and plots"
+            session.exception("fragment", caption, safe, why)
+        self._page.fragment(str(html), caption)
         return self
 
     def html(self) -> str:
@@ -124,7 +171,11 @@ class Report:
     def write(self, path: str | Path) -> Path:
         """Write the page in UTF-8 and give its full path."""
         target = Path(path)
-        target.write_text(self.html(), encoding="utf-8")
+        text = self.html()
+        target.write_text(text, encoding="utf-8")
+        session = current()
+        if session is not None:
+            session.written("report", target.name, text)
         return target.resolve()
 
 

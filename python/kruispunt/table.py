@@ -55,7 +55,7 @@ class Table:
     array([101.5,  99. ,   nan])
     """
 
-    __slots__ = ("native",)
+    __slots__ = ("__weakref__", "native")
 
     native: _core.Table
 
@@ -140,8 +140,45 @@ class Table:
         """Give a pyarrow table."""
         return _needed("pyarrow").table(self)
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write a comma-separated file in UTF-8; missing cells are empty."""
+    def fingerprint(self) -> str:
+        """Give the SHA-256 digest of names, kinds and values, in 64 hexadecimal digits.
+
+        Equal tables have equal fingerprints, whatever library held them; rows in another order,
+        other names or other kinds of numbers give others. Manifests tell fingerprints of what was
+        read (see :func:`kruispunt.manifest`).
+
+        Examples
+        --------
+        >>> wages = kp.Table({"wage": [101.5, 99.0]})
+        >>> wages.fingerprint()[:12] == kp.Table({"wage": [101.5, 99.0]}).fingerprint()[:12]
+        True
+        """
+        return self.native.fingerprint()
+
+    def to_csv(self, path: str | Path, *, safe: str | None = None, **roles: Any) -> None:
+        """Write a comma-separated file in UTF-8; missing cells are empty.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file.
+        safe : str, optional
+            With a profile of disclosure control (:func:`kruispunt.set_disclosure`): why the table
+            is no risk, though no rule can judge it; it is logged.
+        **roles
+            With a profile: the roles of the columns, as in :meth:`Disclosure.protect`.
+        """
+        from kruispunt._gate import current
+
+        session = current()
+        if session is not None:
+            from kruispunt.disclosure import write_csv
+
+            name = Path(path).stem
+            shown = session.table(self, name, output="file", safe=safe, **roles)
+            write_csv(shown, Path(path), "" if safe is not None else "c")
+            session.written("file", Path(path).name, Path(path).read_text(encoding="utf-8"))
+            return
         with Path(path).open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file)
             writer.writerow(self.columns)

@@ -648,7 +648,7 @@ class Sequences(Shown):
             native = self.native.distances(measuring, progress)
         distances = Distances._wrap(native, self)
         for code, text in distances.cautions.items():
-            warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+            warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
         return distances
 
     def clara(
@@ -757,7 +757,7 @@ class Sequences(Shown):
 class Distances:
     """Distances between sequences; made by :meth:`Sequences.distances`."""
 
-    __slots__ = ("_sequences", "native")
+    __slots__ = ("__weakref__", "_sequences", "native")
 
     native: _core.Distances
     _sequences: Sequences
@@ -1007,7 +1007,7 @@ class Distances:
 class Tree:
     """A tree of sequences; made by :meth:`Distances.tree`."""
 
-    __slots__ = ("_distances", "native")
+    __slots__ = ("__weakref__", "_distances", "native")
 
     native: _core.Tree
     _distances: Distances
@@ -1066,7 +1066,7 @@ class Typology:
     ``panel.attach_person(typology)``, which adds the column ``type``.
     """
 
-    __slots__ = ("_distances", "_quality", "_sequences", "native")
+    __slots__ = ("__weakref__", "_distances", "_quality", "_sequences", "native")
 
     native: _core.Typology
     _sequences: Sequences
@@ -1198,7 +1198,7 @@ def _measure(typologies: Sequence[Typology]) -> None:
 class Typologies(Mapping[int, Typology]):
     """Typologies by their number of types, to choose from."""
 
-    __slots__ = ("_own",)
+    __slots__ = ("__weakref__", "_own")
 
     def __init__(self, typologies: Sequence[Typology]) -> None:
         self._own = {typology.k: typology for typology in typologies}

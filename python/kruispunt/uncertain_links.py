@@ -245,7 +245,7 @@ def after_linkage(
     fit = AfterLinkage(native, request, table, same_kind(data), _before(data))
     text = fit.cautions.get("differential_linkage")
     if text is not None:
-        warnings.warn(f"differential_linkage: {text}", DesignWarning, stacklevel=2)
+        warnings.warn(f"differential_linkage: {text}", DesignWarning, stacklevel=3)
     return fit
 
 

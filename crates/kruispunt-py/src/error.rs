@@ -9,10 +9,12 @@ use kruispunt::estimate::EstimateError;
 use kruispunt::evaluate::EvaluateError;
 use kruispunt::linkage::LinkageError as CoreLinkageError;
 use kruispunt::panel::PanelError as CorePanelError;
+use kruispunt::report::DisclosureError as CoreDisclosureError;
 use kruispunt::trajectory::TrajectoryError;
 use kruispunt_cases::CasesError;
 use pyo3::PyErr;
 
+pyo3::import_exception!(kruispunt.exceptions, DisclosureError);
 pyo3::import_exception!(kruispunt.exceptions, InputError);
 pyo3::import_exception!(kruispunt.exceptions, InternalError);
 pyo3::import_exception!(kruispunt.exceptions, KruispuntError);
@@ -76,5 +78,14 @@ pub(crate) fn cases_error(error: &CasesError) -> PyErr {
         InputError::new_err(error.to_string())
     } else {
         KruispuntError::new_err(error.to_string())
+    }
+}
+
+/// The exception of disclosure control.
+pub(crate) fn disclosure_error(error: &CoreDisclosureError) -> PyErr {
+    if error.is_input() {
+        InputError::new_err(error.to_string())
+    } else {
+        DisclosureError::new_err(error.to_string())
     }
 }

@@ -22,6 +22,7 @@ mod belgium;
 mod cases;
 mod coded;
 mod column;
+mod disclosure;
 mod dose;
 mod error;
 mod estimate;
@@ -120,6 +121,10 @@ mod _core {
     use crate::refi::PyProject;
 
     // report
+    #[pymodule_export]
+    use crate::disclosure::{
+        PyDisclosure, PyProtected, PyReleased, check_manifest, manifest_methods,
+    };
     #[pymodule_export]
     use crate::report::PyPage;
     #[pymodule_export]

@@ -72,6 +72,12 @@ impl PyTable {
         self.0.select(argument, &names).map(Self::from).map_err(|error| data_error(&error))
     }
 
+    /// The SHA-256 digest of names, kinds and values.
+    fn fingerprint(&self, py: Python<'_>) -> PyResult<String> {
+        let table = Arc::clone(&self.0);
+        work::run(py, None, move |_| Ok(table.fingerprint()))
+    }
+
     /// The rows from `start` on, at most `rows`, as text cell by cell; None where null.
     fn cells(&self, start: usize, rows: usize) -> Vec<Vec<Option<String>>> {
         let end = start.saturating_add(rows).min(self.0.n_rows());

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_table
+from kruispunt._gate import current
 from kruispunt.cases._registry import Registry
 from kruispunt.exceptions import InputError
 from kruispunt.linked import Register
@@ -175,8 +176,20 @@ class JointDisplay(Register):
     __slots__ = ()
 
     def html(self, title: str = "Joint display") -> str:
-        """Give the table as HTML, without network and code."""
+        """Give the table as HTML, without network and code.
+
+        Raises
+        ------
+        DisclosureError
+            If a profile is set (:func:`kruispunt.set_disclosure`) and a group has too few persons.
+        """
         rows = Table.wrap(self.native.table()).to_dict()
+        if (session := current()) is not None:
+            few = session.profile.native.is_few
+            if any(few(int(n)) for n in rows["n"] if n is not None and n >= 0):
+                why = "a group has too few persons; make it with a larger `least`"
+                raise session.refuse("joint display", title, why)
+            session.note("joint display", title, "released", rows=len(self))
         head = "".join(f"<th>{html.escape(name)}</th>" for name in rows)
         lines = []
         for at in range(len(self)):

@@ -10,6 +10,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._gate import current
 from kruispunt.estimate import Fit
 from kruispunt.evaluate import Effects
 from kruispunt.exceptions import InputError
@@ -82,6 +83,12 @@ class Selection(Register):
         native = self.native.table()
         names = [name for name in native.columns[1:] if name != "score"]
         shown = native.select(names, "printed")
+        if (session := current()) is not None:
+            sizes = Table.wrap(native)["class_size"] if "class_size" in names else [1]
+            if any(session.profile.native.is_few(int(size)) for size in sizes):
+                why = "persons share what is printed with too few others; select with a larger `k`"
+                raise session.refuse("list", self._kind, why)
+            session.note("list", self._kind, "released", rows=len(native))
         return to_frame(shown, self._like if like is None else like)
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_table
+from kruispunt._gate import current
 from kruispunt.account import Account
 from kruispunt.exceptions import InputError
 from kruispunt.panel import Spells, Timeline
@@ -75,9 +76,15 @@ class Picture:
         """Spells drawn and left out."""
         return Account.from_json(self._account)
 
-    def write(self, path: str | Path) -> Path:
-        """Write the drawing (``.svg``) or the page (any other name) in UTF-8; give its full path."""
+    def write(self, path: str | Path, *, safe: str | None = None) -> Path:
+        """Write the drawing (``.svg``) or the page (any other name) in UTF-8; give its full path.
+
+        With a profile of disclosure control (:func:`kruispunt.set_disclosure`) timelines are
+        refused, unless `safe` states why they are no risk.
+        """
         target = Path(path)
+        if (session := current()) is not None:
+            session.exception("timeline", target.name, safe, "it shows single persons")
         target.write_text(self.svg if target.suffix == ".svg" else self.html, encoding="utf-8")
         return target.resolve()
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from kruispunt import _core
+from kruispunt._gate import current
 from kruispunt.estimate._fit import Fit
 from kruispunt.estimate._fits import Fits
 
@@ -17,6 +18,7 @@ class Printed(str):  # noqa: SLOT000 - it has one more thing to say
     """A table as text, which a notebook shows as a table."""
 
     html: str
+    passed: bool = False
 
     def __repr__(self) -> str:
         return str(self)
@@ -59,6 +61,12 @@ def etable(
     str
         The table; a notebook shows plain text and HTML as a table, the others as they are.
 
+    Raises
+    ------
+    DisclosureError
+        If a profile is set (:func:`kruispunt.set_disclosure`) and a model has too few degrees of
+        freedom or observations.
+
     Examples
     --------
     >>> panel = {"person": [7, 7, 9, 9], "trained": [0, 1, 0, 1], "wage": [10.0, 12.0, 20.0, 24.0]}
@@ -80,6 +88,9 @@ def etable(
     Standard errors in parentheses.
     """
     fits = [models] if isinstance(models, Fit) else list(models)
+    session = current()
+    if session is not None:
+        session.models("etable", {f"model {at}": fit for at, fit in enumerate(fits, start=1)})
 
     def written(type_: str) -> str:
         table = _core.etable(
@@ -94,6 +105,7 @@ def etable(
         return table.rstrip("\n")
 
     table = Printed(written(type))
+    table.passed = session is not None
     shown = type in ("text", "html")
     table.html = written("html") if shown else f"<pre>{html.escape(table)}</pre>"
     return table

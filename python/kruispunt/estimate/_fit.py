@@ -97,7 +97,7 @@ class Fit:
     :class:`Estimates` (a mapping that NumPy reads) and tables in the caller's own kind.
     """
 
-    __slots__ = ("_before", "_data", "_like", "_native")
+    __slots__ = ("__weakref__", "_before", "_data", "_like", "_native")
 
     def __init__(
         self,

@@ -44,7 +44,7 @@ class Fits(Sequence[Fit]):
     6
     """
 
-    __slots__ = ("_fits", "_like")
+    __slots__ = ("__weakref__", "_fits", "_like")
 
     def __init__(self, fits: Mapping[str, Fit], like: Any = None) -> None:
         self._fits = dict(fits)

@@ -13,6 +13,7 @@ mod day;
 mod effects;
 mod error;
 mod factor;
+mod fingerprint;
 mod fit;
 mod linked;
 mod links;

@@ -7,6 +7,7 @@ pub(crate) mod codes;
 pub(crate) mod crossprod;
 pub(crate) mod em;
 pub(crate) mod linalg;
+pub(crate) mod linear_program;
 pub(crate) mod matchings;
 pub(crate) mod pairs;
 pub(crate) mod radix;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where it fails")]
 
 mod designs;
+mod disclosure;
 mod discontinuity;
 mod dynamic;
 mod estimate;

@@ -1,0 +1,216 @@
+//! What a table holds, in 64 digits.
+
+use super::{Column, Table, Values};
+use rayon::prelude::*;
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+
+/// Rows hashed together; fixed, so that the number of threads changes nothing.
+const CHUNK: usize = 1 << 16;
+
+impl Table {
+    /// The SHA-256 digest of names, kinds and values, in 64 hexadecimal digits.
+    ///
+    /// Two tables have one fingerprint when they are equal (`==`) and their columns stand in one
+    /// order: it does not depend on what library held the table, on what stands in the slot of a
+    /// null, on the bits of NaN or the sign of 0, on how text was dictionary-encoded or on the
+    /// number of threads. Rows in another order, another name or another kind of number give
+    /// another fingerprint; of categories the declared levels count.
+    ///
+    /// A column is cut into chunks of 65,536 rows; a chunk's digest is of its bytes, a column's of
+    /// its chunks' digests, the table's of its columns'. So it works on all threads and reads each
+    /// value once: on a processor with SHA instructions some 1.5 GB a second and thread.
+    ///
+    /// ```
+    /// use kruispunt::data::{Column, Table};
+    /// let wages = |second| Table::new([("wage", Column::float(vec![101.5, second]))]);
+    /// assert_eq!(wages(99.0)?.fingerprint(), wages(99.0)?.fingerprint());
+    /// assert_ne!(wages(99.0)?.fingerprint(), wages(98.0)?.fingerprint());
+    /// # Ok::<(), kruispunt::data::DataError>(())
+    /// ```
+    #[must_use]
+    pub fn fingerprint(&self) -> String {
+        let mut whole = Sha256::new();
+        whole.update(b"kruispunt table 1\0");
+        whole.update((self.n_rows() as u64).to_le_bytes());
+        for (name, column) in self.names().iter().zip(self.columns()) {
+            framed(&mut whole, name.as_bytes());
+            whole.update(column_digest(column));
+        }
+        whole.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+    }
+}
+
+/// Bytes with their number before them, so that no two lists of texts look the same.
+fn framed(hash: &mut Sha256, bytes: &[u8]) {
+    hash.update((bytes.len() as u64).to_le_bytes());
+    hash.update(bytes);
+}
+
+fn column_digest(column: &Column) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    framed(&mut hash, column.kind().as_bytes());
+    match column.values() {
+        Values::Bool(values) => chunks(&mut hash, column, |row| [u8::from(values[row])]),
+        Values::Int(values) => chunks(&mut hash, column, |row| values[row].to_le_bytes()),
+        Values::Short(values) => {
+            chunks(&mut hash, column, |row| i64::from(values[row]).to_le_bytes());
+        }
+        Values::Float(values) => chunks(&mut hash, column, |row| plain(values[row]).to_le_bytes()),
+        Values::Date(values) | Values::Period(_, values) => {
+            chunks(&mut hash, column, |row| values[row].to_le_bytes());
+        }
+        Values::Text(text) if text.is_categorical() => {
+            let codes = text.codes();
+            chunks(&mut hash, column, |row| codes[row].to_le_bytes());
+            text.levels().iter().for_each(|level| framed(&mut hash, level.as_bytes()));
+        }
+        Values::Text(text) => {
+            let codes = text.codes();
+            let (place, order) = by_appearance(column, codes, text.levels().len());
+            chunks(&mut hash, column, |row| place[codes[row] as usize].to_le_bytes());
+            for code in order {
+                framed(&mut hash, text.levels().get(code).as_bytes());
+            }
+        }
+    }
+    hash.finalize().into()
+}
+
+/// One NaN, one zero.
+fn plain(value: f64) -> u64 {
+    if value.is_nan() {
+        return u64::MAX;
+    }
+    (value + 0.0).to_bits()
+}
+
+/// Numbers the codes in the order in which rows show them, and gives that order.
+fn by_appearance(column: &Column, codes: &[u32], levels: usize) -> (Vec<u32>, Vec<u32>) {
+    let mut place = vec![u32::MAX; levels.max(1)];
+    let mut order = Vec::new();
+    for (row, &code) in codes.iter().enumerate() {
+        if order.len() == levels {
+            break;
+        }
+        let own = &mut place[code as usize];
+        if *own == u32::MAX && !column.is_null(row) {
+            *own = order.len() as u32;
+            order.push(code);
+        }
+    }
+    (place, order)
+}
+
+/// Adds the digests of the chunks of a column; zeros and a mark where a row is null.
+fn chunks<const N: usize>(
+    hash: &mut Sha256,
+    column: &Column,
+    bytes: impl Fn(usize) -> [u8; N] + Sync,
+) {
+    let rows = column.len();
+    let digests: Vec<[u8; 32]> = (0..rows.div_ceil(CHUNK))
+        .into_par_iter()
+        .map_init(Vec::new, |buffer, chunk| {
+            let own = chunk * CHUNK..rows.min((chunk + 1) * CHUNK);
+            buffer.clear();
+            if column.validity().is_none() {
+                own.for_each(|row| buffer.extend_from_slice(&bytes(row)));
+            } else {
+                for row in own.clone() {
+                    buffer.extend_from_slice(&if column.is_null(row) {
+                        [0; N]
+                    } else {
+                        bytes(row)
+                    });
+                }
+                // a column whose nulls are none elsewhere has the same digest
+                if own.clone().any(|row| column.is_null(row)) {
+                    own.for_each(|row| buffer.push(u8::from(column.is_null(row))));
+                }
+            }
+            Sha256::digest(&*buffer).into()
+        })
+        .collect();
+    for digest in digests {
+        hash.update(digest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Bitmap, Column, Table, Values};
+
+    fn of(column: Column) -> String {
+        Table::new([("x", column)]).unwrap().fingerprint()
+    }
+
+    #[test]
+    fn equal_tables_have_one_fingerprint_however_they_are_held() {
+        let validity = || Bitmap::pack([true, false, true].into_iter());
+        let under =
+            |slot: f64| Column::new(Values::Float(vec![1.0, slot, f64::NAN].into()), validity());
+        assert_eq!(of(under(7.0)), of(under(8.0)));
+        assert_eq!(of(Column::float(vec![0.0])), of(Column::float(vec![-0.0])));
+        assert_eq!(of(Column::short(vec![4, 5])), of(Column::int(vec![4, 5])));
+        let all_there =
+            Column::new(Values::Int(vec![4, 5].into()), Bitmap::pack([true, true].into_iter()));
+        assert_eq!(of(all_there), of(Column::int(vec![4, 5])));
+        let text = |rows: &[u32], levels: &[&str]| {
+            let held = crate::data::Text::new(
+                rows.to_vec().into(),
+                levels.iter().copied().collect(),
+                false,
+            );
+            Column::new(Values::Text(held.unwrap()), None)
+        };
+        let other = text(&[1, 0, 1], &["Gent", "Antwerpen", "nowhere"]);
+        assert_eq!(of(text(&[0, 1, 0], &["Antwerpen", "Gent"])), of(other));
+    }
+
+    #[test]
+    fn what_differs_has_another_fingerprint() {
+        let all = [
+            of(Column::int(vec![1, 2])),
+            of(Column::int(vec![2, 1])),
+            of(Column::float(vec![1.0, 2.0])),
+            of(Column::ints(&[Some(1), None])),
+            of(Column::ints(&[Some(1), Some(0)])),
+            of(Column::text([Some("ab"), Some("c")])),
+            of(Column::text([Some("a"), Some("bc")])),
+            of(Column::text([Some("a"), None])),
+            of(Column::text([Some("a"), Some("")])),
+            of(Column::category(&[Some(0)], &["a", "b"])),
+            of(Column::category(&[Some(0)], &["a"])),
+            of(Column::int(vec![])),
+            Table::new([("y", Column::int(vec![1, 2]))]).unwrap().fingerprint(),
+            Table::default().fingerprint(),
+        ];
+        let mut distinct = all.to_vec();
+        distinct.sort();
+        distinct.dedup();
+        assert_eq!(distinct.len(), all.len());
+    }
+
+    /// The digest of one small table, made with Python's hashlib from the description above.
+    #[test]
+    fn the_digest_is_that_of_its_description() {
+        let table = Table::new([
+            ("person", Column::ints(&[Some(7), None])),
+            ("wage", Column::float(vec![101.5, -0.0])),
+        ])
+        .unwrap();
+        assert_eq!(table.fingerprint(), include_str!("fingerprint.txt").trim());
+    }
+
+    #[test]
+    fn threads_change_nothing() {
+        let long = Column::int((0..200_000).map(|x| x * 7 % 1013).collect());
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let one = alone.install(|| of(long.clone()));
+        assert_eq!(one, of(long));
+    }
+}
