@@ -46,6 +46,9 @@ ROOMS = {
     "Reports and pictures": [
         "Report", "coefplot", "iplot", "love_plot", "plot_curves", "plot_effects",
     ],
+    "What may leave the room, and what made it": [
+        "Bundle", "Disclosure", "Manifest", "Protected", "manifest", "set_disclosure",
+    ],
     "Belgium and synthetic registers": ["belgium", "synth"],
 }  # fmt: skip
 FOLDERS = ["methods", "howto", "coming-from", "decisions"]

@@ -218,7 +218,7 @@ _trace(
         trajectory.Typology, trajectory.Typologies, cases.Selection, cases.Pairs,
         cases.JointDisplay, Disclosure, Protected, synth.Registers, _Linked, _Register,
     ],
-    [Table, Spells, linkage.Linker],
+    [Table, Spells, Panel, trajectory.Sequences, linkage.Linker],
 )  # fmt: skip
 
 # Work that an interrupt left behind ends before the libraries whose memory it reads are taken down.

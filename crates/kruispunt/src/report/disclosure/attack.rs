@@ -5,6 +5,7 @@ use super::cells::State;
 use super::layout::Layout;
 use crate::math::linear_program::{LinearProgram, Stopped};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What can be worked out about a withheld cell from all that is shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -77,18 +78,7 @@ impl Layout {
             if !own.iter().any(|&at| of(at)) {
                 continue;
             }
-            let place = |at: usize| own.binary_search(&at).ok();
-            let equations: Vec<Vec<(usize, f64)>> = rows
-                .iter()
-                .map(|&row| {
-                    let withheld = |&(at, by): &(usize, f64)| {
-                        (self.state[at] == State::Withheld).then(|| place(at).map(|at| (at, by)))?
-                    };
-                    self.equations[row].iter().filter_map(withheld).collect()
-                })
-                .collect();
-            let lower = own.iter().map(|&at| (self.floor() - self.value[at]).min(0.0)).collect();
-            let mut program = LinearProgram::new(&equations, lower, vec![f64::INFINITY; own.len()]);
+            let mut program = self.program(&own, &rows);
             for (at, &variable) in own.iter().enumerate() {
                 if of(variable) {
                     let up = program.maximise(&[(at, 1.0)], stop).map_err(stopped)?;
@@ -99,5 +89,55 @@ impl Layout {
             }
         }
         Ok(found)
+    }
+
+    /// What an attacker knows of withheld variables `own` that hang together by `rows`: changes
+    /// that keep all sums and make nothing negative.
+    fn program(&self, own: &[usize], rows: &[usize]) -> LinearProgram {
+        let equations: Vec<Vec<(usize, f64)>> = rows
+            .iter()
+            .map(|&row| {
+                self.equations[row]
+                    .iter()
+                    .filter(|(at, _)| self.state[*at] == State::Withheld)
+                    .filter_map(|&(at, by)| Some((own.binary_search(&at).ok()?, by)))
+                    .collect()
+            })
+            .collect();
+        let lower = own.iter().map(|&at| (self.floor() - self.value[at]).min(0.0)).collect();
+        LinearProgram::new(&equations, lower, vec![f64::INFINITY; own.len()])
+    }
+
+    /// Whether all that is withheld beside `cell`, which is shown, is still as uncertain as it must
+    /// be.
+    pub(super) fn stays_safe(
+        &self,
+        cell: usize,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, DisclosureError> {
+        let beside: BTreeSet<usize> = self
+            .equations
+            .iter()
+            .filter(|equation| equation.iter().any(|(at, _)| *at == cell))
+            .flat_map(|equation| equation.iter().map(|(at, _)| *at))
+            .collect();
+        for (own, rows) in self.components() {
+            if !own.iter().any(|at| beside.contains(at)) {
+                continue;
+            }
+            let mut program = self.program(&own, &rows);
+            for (at, &variable) in own.iter().enumerate() {
+                let need = self.need[variable];
+                let slack = 1e-6 * (1.0 + self.value[variable].abs());
+                for (sign, asked) in [(1.0, need.up), (-1.0, need.down)] {
+                    if asked > 0.0
+                        && program.maximise(&[(at, sign)], stop).map_err(stopped)? < asked - slack
+                    {
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        Ok(true)
     }
 }

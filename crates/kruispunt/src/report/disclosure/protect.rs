@@ -9,6 +9,9 @@ use super::{Disclosure, DisclosureError, Released, Tabulated};
 use crate::data::{Account, Column, Table, Ticket};
 use serde::{Deserialize, Serialize};
 
+/// Cells that are tried to be shown again; each asks for attacks.
+const MOST_TRIED: usize = 400;
+
 /// A cell that is not shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withheld {
@@ -169,6 +172,7 @@ impl Disclosure {
             }
         }
         self.suppress(&mut cells, ticket)?;
+        self.thin(&mut cells, ticket)?;
         let (attacked, unsafe_cells) = self.audit(&cells, ticket)?;
         if unsafe_cells > 0 {
             return Err(DisclosureError::Unprotectable { cells: unsafe_cells });
@@ -247,6 +251,37 @@ impl Disclosure {
                 }
                 ticket.advance(1);
             }
+        }
+        Ok(())
+    }
+
+    /// Shows again what turned out not to be needed, the dearest first.
+    ///
+    /// Each sensitive cell was hidden at least cost given those before it; what later ones withheld
+    /// often makes earlier choices superfluous.
+    fn thin(&self, cells: &mut Cells, ticket: &Ticket) -> Result<(), DisclosureError> {
+        let stop = || ticket.is_cancelled();
+        ticket.stage("showing cells again", 0);
+        let mut layouts = (0..cells.systems.len())
+            .map(|system| Layout::new(cells, system, self))
+            .collect::<Result<Vec<_>, _>>()?;
+        let worth = |at: usize| cells.systems.first().map_or(0.0, |own| own.value[at]);
+        let mut others: Vec<usize> =
+            (0..cells.len()).filter(|&at| cells.reason[at] == Some(Reason::Others)).collect();
+        others.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
+        for at in others.into_iter().take(MOST_TRIED) {
+            layouts.iter_mut().for_each(|own| own.state[at] = State::Open);
+            let mut safe = true;
+            for layout in &layouts {
+                safe = safe && layout.stays_safe(at, &stop)?;
+            }
+            if safe {
+                cells.state[at] = State::Open;
+                cells.reason[at] = None;
+            } else {
+                layouts.iter_mut().for_each(|own| own.state[at] = State::Withheld);
+            }
+            ticket.advance(1);
         }
         Ok(())
     }

@@ -144,6 +144,8 @@ impl<'a> Tabulated<'a> {
         which: usize,
         cells: &mut Cells,
     ) -> Result<(), DisclosureError> {
+        let columns: Vec<&Column> =
+            self.by.iter().map(|name| self.table.column("by", name)).collect::<Result<_, _>>()?;
         self.roles(profile)?;
         let places: Vec<usize> = self.by.iter().map(|name| cells.dimension(name)).collect();
         for (variable, parents) in &self.within {
@@ -156,8 +158,6 @@ impl<'a> Tabulated<'a> {
         for dimension in &cells.dimensions {
             dimension.check()?;
         }
-        let columns: Vec<&Column> =
-            self.by.iter().map(|name| self.table.column("by", name)).collect::<Result<_, _>>()?;
         let counts = self.number("count", &self.count)?;
         let mut own = Vec::with_capacity(counts.len());
         for (row, count) in counts.iter().enumerate() {
