@@ -402,7 +402,7 @@ class Disclosure:
         >>> people = {"origin": ["EU"] * 6 + ["other"] * 7, "wage": [100.0] * 12 + [9000.0]}
         >>> profile = kp.Disclosure(min_cell=5, dominance=(1, 0.8))
         >>> profile.tabulate(people, "origin", means=["wage"]).why
-        {'would tell another cell': 1, 'wage: a few persons make up most of it': 2}
+        {'wage: a few persons make up most of it': 2}
         """
         columns = [by] if isinstance(by, str) else list(by)
         wanted = [*columns, *([person] if person else []), *shares, *sums, *means]
