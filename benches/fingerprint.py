@@ -54,7 +54,7 @@ def main() -> None:
     plain, _ = seconds(lambda: bare("y ~ x", {"y": [1.0, 2.0, 4.0], "x": [0, 1, 1]}), 50)
     record = {
         "bench": "fingerprint",
-        "date": dt.date.today().isoformat(),
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "cores": os.cpu_count(),
         "rows": rows,
         "bytes": size,
