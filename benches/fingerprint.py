@@ -1,6 +1,6 @@
 """What it costs to remember what was read, beside the floor: SHA-256 of the same bytes.
 
-Usage: ``python benches/fingerprint.py [rows]``. The table has four columns of eight bytes; the
+Usage: ``python benches/fingerprint.py [rows...]``. The table has four columns of eight bytes; the
 floor is hashlib's SHA-256 (OpenSSL) of as many bytes on one thread. The share of a fit is that of
 ``feols`` with two effects on the same table.
 """
@@ -30,9 +30,8 @@ def seconds(work: object, times: int = 3) -> tuple[float, float]:
     return best
 
 
-def main() -> None:
-    """Measure and write the record."""
-    rows = int(float(sys.argv[1])) if len(sys.argv) > 1 else 48_000_000
+def measured(rows: int, floor: float, *, fit: bool) -> dict[str, object]:
+    """Measure one size."""
     persons = rows // 48
     random = np.random.default_rng(1)
     table = kp.Table(
@@ -43,34 +42,44 @@ def main() -> None:
             "wage": random.normal(100, 10, persons * 48),
         }
     )
-    print_of = table.fingerprint()
-    assert table.fingerprint() == print_of
+    assert table.fingerprint() == table.fingerprint()
     wall, cpu = seconds(table.fingerprint)
-    block = np.zeros(1 << 27, dtype=np.uint8).tobytes()
-    floor = seconds(lambda: hashlib.sha256(block).digest())[0] / len(block)
-    size = rows * 32
-    call, _ = seconds(lambda: kp.feols("y ~ x", {"y": [1.0, 2.0, 4.0], "x": [0, 1, 1]}), 50)
-    bare = kp.feols.__wrapped__  # type: ignore[attr-defined]
-    plain, _ = seconds(lambda: bare("y ~ x", {"y": [1.0, 2.0, 4.0], "x": [0, 1, 1]}), 50)
-    record = {
-        "bench": "fingerprint",
-        "date": dt.datetime.now(dt.UTC).date().isoformat(),
-        "cores": os.cpu_count(),
-        "rows": rows,
+    size = persons * 48 * 32
+    found: dict[str, object] = {
+        "rows": persons * 48,
         "bytes": size,
         "wall_seconds": round(wall, 3),
         "cpu_seconds": round(cpu, 3),
         "gigabytes_per_cpu_second": round(size / cpu / 1e9, 2),
-        "floor_gigabytes_per_cpu_second": round(1 / floor / 1e9, 2),
         "floor_cpu_seconds": round(size * floor, 3),
-        "small_call_milliseconds": {"traced": round(call * 1e3, 3), "bare": round(plain * 1e3, 3)},
     }
-    if rows <= 50_000_000:
-        fit, fit_cpu = seconds(lambda: kp.feols("wage ~ days | person + quarter", table), 1)
-        record["feols_two_effects"] = {
-            "wall_seconds": round(fit, 2),
-            "share_of_cpu": round(cpu / fit_cpu, 4),
-        }
+    if fit:
+        _, fit_cpu = seconds(lambda: kp.feols("wage ~ days | person + quarter", table), 1)
+        found["feols_two_effects_cpu_seconds"] = round(fit_cpu, 2)
+        found["share_of_feols"] = round(cpu / fit_cpu, 4)
+    return found
+
+
+def main() -> None:
+    """Measure and write the record."""
+    sizes = [int(float(size)) for size in sys.argv[1:]] or [4_800_000, 48_000_000]
+    block = np.zeros(1 << 27, dtype=np.uint8).tobytes()
+    floor = seconds(lambda: hashlib.sha256(block).digest())[1] / len(block)
+    small = {"y": [1.0, 2.0, 4.0], "x": [0, 1, 1]}
+    bare = kp.feols.__wrapped__  # type: ignore[attr-defined]
+    traced = seconds(lambda: kp.feols("y ~ x", small), 100)[0]
+    plain = seconds(lambda: bare("y ~ x", small), 100)[0]
+    record = {
+        "bench": "fingerprint",
+        "date": dt.datetime.now(dt.UTC).date().isoformat(),
+        "cores": os.cpu_count(),
+        "floor_gigabytes_per_cpu_second": round(1 / floor / 1e9, 2),
+        "small_call_milliseconds": {
+            "traced": round(traced * 1e3, 3),
+            "bare": round(plain * 1e3, 3),
+        },
+        "sizes": [measured(rows, floor, fit=rows <= 10_000_000) for rows in sizes],
+    }
     text = json.dumps(record, indent=1)
     print(text)
     name = f"{record['date']}-fingerprint.json"

@@ -19,7 +19,7 @@ impl Table {
     ///
     /// A column is cut into chunks of 65,536 rows; a chunk's digest is of its bytes, a column's of
     /// its chunks' digests, the table's of its columns'. So it works on all threads and reads each
-    /// value once: on a processor with SHA instructions some 1.5 GB a second and thread.
+    /// value once: on a processor with SHA instructions some 1.3 GB a second and thread.
     ///
     /// ```
     /// use kruispunt::data::{Column, Table};
@@ -54,24 +54,24 @@ fn column_digest(column: &Column) -> [u8; 32] {
     let mut hash = Sha256::new();
     framed(&mut hash, column.kind().as_bytes());
     match column.values() {
-        Values::Bool(values) => chunks(&mut hash, column, |row| [u8::from(values[row])]),
-        Values::Int(values) => chunks(&mut hash, column, |row| values[row].to_le_bytes()),
+        Values::Bool(values) => chunks(&mut hash, column, values, |value| [u8::from(*value)]),
+        Values::Int(values) => chunks(&mut hash, column, values, |value| value.to_le_bytes()),
         Values::Short(values) => {
-            chunks(&mut hash, column, |row| i64::from(values[row]).to_le_bytes());
+            chunks(&mut hash, column, values, |value| i64::from(*value).to_le_bytes());
         }
-        Values::Float(values) => chunks(&mut hash, column, |row| plain(values[row]).to_le_bytes()),
+        Values::Float(values) => {
+            chunks(&mut hash, column, values, |value| plain(*value).to_le_bytes());
+        }
         Values::Date(values) | Values::Period(_, values) => {
-            chunks(&mut hash, column, |row| values[row].to_le_bytes());
+            chunks(&mut hash, column, values, |value| value.to_le_bytes());
         }
         Values::Text(text) if text.is_categorical() => {
-            let codes = text.codes();
-            chunks(&mut hash, column, |row| codes[row].to_le_bytes());
+            chunks(&mut hash, column, text.codes(), |code| code.to_le_bytes());
             text.levels().iter().for_each(|level| framed(&mut hash, level.as_bytes()));
         }
         Values::Text(text) => {
-            let codes = text.codes();
-            let (place, order) = by_appearance(column, codes, text.levels().len());
-            chunks(&mut hash, column, |row| place[codes[row] as usize].to_le_bytes());
+            let (place, order) = by_appearance(column, text.codes(), text.levels().len());
+            chunks(&mut hash, column, text.codes(), |code| place[*code as usize].to_le_bytes());
             for code in order {
                 framed(&mut hash, text.levels().get(code).as_bytes());
             }
@@ -106,30 +106,30 @@ fn by_appearance(column: &Column, codes: &[u32], levels: usize) -> (Vec<u32>, Ve
 }
 
 /// Adds the digests of the chunks of a column; zeros and a mark where a row is null.
-fn chunks<const N: usize>(
+fn chunks<T: Sync, const N: usize>(
     hash: &mut Sha256,
     column: &Column,
-    bytes: impl Fn(usize) -> [u8; N] + Sync,
+    values: &[T],
+    bytes: impl Fn(&T) -> [u8; N] + Sync,
 ) {
-    let rows = column.len();
-    let digests: Vec<[u8; 32]> = (0..rows.div_ceil(CHUNK))
-        .into_par_iter()
-        .map_init(Vec::new, |buffer, chunk| {
-            let own = chunk * CHUNK..rows.min((chunk + 1) * CHUNK);
+    let digests: Vec<[u8; 32]> = values
+        .par_chunks(CHUNK)
+        .enumerate()
+        .map_init(Vec::new, |buffer, (chunk, own)| {
             buffer.clear();
-            if column.validity().is_none() {
-                own.for_each(|row| buffer.extend_from_slice(&bytes(row)));
-            } else {
-                for row in own.clone() {
-                    buffer.extend_from_slice(&if column.is_null(row) {
-                        [0; N]
-                    } else {
-                        bytes(row)
-                    });
+            buffer.resize(own.len() * N, 0);
+            for (slot, value) in buffer.chunks_exact_mut(N).zip(own) {
+                slot.copy_from_slice(&bytes(value));
+            }
+            if column.validity().is_some() {
+                let first = chunk * CHUNK;
+                let gone = |at: usize| column.is_null(first + at);
+                for at in (0..own.len()).filter(|&at| gone(at)) {
+                    buffer[at * N..(at + 1) * N].fill(0);
                 }
-                // a column whose nulls are none elsewhere has the same digest
-                if own.clone().any(|row| column.is_null(row)) {
-                    own.for_each(|row| buffer.push(u8::from(column.is_null(row))));
+                // a column whose nulls are elsewhere has the same digest here
+                if (0..own.len()).any(gone) {
+                    buffer.extend((0..own.len()).map(|at| u8::from(gone(at))));
                 }
             }
             Sha256::digest(&*buffer).into()
