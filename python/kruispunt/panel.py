@@ -1108,6 +1108,67 @@ class Panel(Shown):
         """
         return self._frame(self.native.variation(_names(columns, "columns")))
 
+    def linkage_errors(
+        self,
+        constant: Names,
+        *,
+        moves: str | None = None,
+        by: str | None = None,
+        gap: int = 1,
+        short: int = 1,
+    ) -> Any:
+        """Count signs that links behind the panel are wrong or missing, by group.
+
+        A wrong link gives a person quarters of somebody else: a contradiction in what cannot
+        change, or a move that is undone at once. A missed link cuts a person in fragments: rows
+        end, and somebody alike begins. Some do by chance; a mirror tells how many: ends for which
+        somebody alike began just before, who cannot be the same person as both were there.
+
+        Parameters
+        ----------
+        constant : str or sequence of str
+            Columns that cannot change: sex, birth date. The more they tell apart, the fewer
+            fragments there are by chance.
+        moves : str, optional
+            A column in which persons move: employer, municipality.
+        by : str, optional
+            A column of groups; a person counts where the first row is.
+        gap : int
+            Periods within which somebody alike begins.
+        short : int
+            Periods within which a move is undone.
+
+        Returns
+        -------
+        data frame
+            One row a group: ``persons``; ``contradicted``, persons with a contradiction; ``moves``
+            and ``returned``, those undone; ``ends`` before the last period, ``followed`` by
+            somebody alike, ``by_chance``, and ``fragments``, the excess.
+
+        References
+        ----------
+        Harron, K., Doidge, J. & Goldstein, H. (2020). Assessing data linkage quality in cohort
+        studies. *Annals of Human Biology* 47(2), 218-226 (implausible scenarios).
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {
+        ...         "pid": [1, 1, 2, 2], "q": ["2012Q1", "2012Q2", "2012Q3", "2012Q4"],
+        ...         "sex": ["f"] * 4, "born": [1980] * 4,
+        ...     },
+        ...     person="pid", period="q",
+        ... )
+        >>> signs = panel.linkage_errors(["sex", "born"])
+        >>> signs["ends"], signs["fragments"]
+        (array([1]), array([1]))
+        """
+        if gap < 1 or short < 1:
+            message = f"`gap` and `short` are 1 or more; got {gap} and {short}"
+            raise InputError(message)
+        names = _names(constant, "constant")
+        return self._frame(self.native.linkage_errors(names, moves, by, gap, short))
+
     def flows(self) -> Any:
         """Count who enters, stays, returns and leaves, period by period.
 

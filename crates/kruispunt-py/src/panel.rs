@@ -600,6 +600,22 @@ impl PyPanel {
         run(py, &self.0, move |own| own.variation(&columns)).map(PyTable::from)
     }
 
+    #[pyo3(signature = (constant, moves, by, gap, short))]
+    fn linkage_errors(
+        &self,
+        py: Python<'_>,
+        constant: Vec<String>,
+        moves: Option<String>,
+        by: Option<String>,
+        gap: u32,
+        short: u32,
+    ) -> PyResult<PyTable> {
+        run(py, &self.0, move |own| {
+            own.linkage_errors(&constant, moves.as_deref(), by.as_deref(), gap, short)
+        })
+        .map(PyTable::from)
+    }
+
     fn flows(&self, py: Python<'_>) -> PyResult<PyTable> {
         run(py, &self.0, |own| Ok(own.flows().into()))
     }

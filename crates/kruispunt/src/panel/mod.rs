@@ -31,6 +31,7 @@ mod identify;
 mod keys;
 mod lag;
 mod layout;
+mod linkage_errors;
 mod merge;
 mod over_time;
 mod read;
