@@ -69,6 +69,22 @@ from kruispunt.matching import (
     rosenbaum,
 )
 
+from kruispunt.moves import Multistate, multistate
+from kruispunt.eligibility import (
+    NegativeControls,
+    Pairwise,
+    RiskSets,
+    negative_controls,
+    pairwise_matching,
+    risk_sets,
+    stage_paths,
+)
+from kruispunt.structural import (
+    Structural,
+    TreatmentWeights,
+    marginal_structural,
+    treatment_weights,
+)
 from kruispunt.uncertain_links import (
     AfterLinkage,
     MismatchFit,
@@ -135,8 +151,14 @@ __all__ = [
     "DoseResponse",
     "Effects",
     "Hazard",
+    "Multistate",
+    "NegativeControls",
+    "Pairwise",
+    "RiskSets",
     "Staged",
+    "Structural",
     "Survival",
+    "TreatmentWeights",
     "att",
     "bacon",
     "compare_did",
@@ -148,11 +170,18 @@ __all__ = [
     "e_value",
     "gap",
     "hazard",
+    "marginal_structural",
     "matching_balance",
+    "multistate",
+    "negative_controls",
     "oster",
+    "pairwise_matching",
+    "risk_sets",
     "rosenbaum",
+    "stage_paths",
     "staged",
     "survival",
+    "treatment_weights",
     "twfe_weights",
     # uncertain links
     "AfterLinkage",

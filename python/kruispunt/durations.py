@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -271,12 +272,21 @@ def cumulative_incidence(
 
 
 def _curves(data: Any, roles: dict[str, str | None], *, causes: bool) -> Survival:
-    table = to_table(data, _distinct(roles.values()), "data")
+    names = _distinct([*roles.values(), *_told(data, roles)])
+    table = to_table(data, names, "data")
     native = _core.survival(table, {**roles, "causes": causes})
     found = Survival(native, same_kind(data))
     for code, text in found.cautions.items():
         warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=4)
     return found
+
+
+def _told(data: Any, roles: Mapping[str, Any]) -> list[str]:
+    """Name columns by which a table of spells tells that it is truncated, when nobody uses them."""
+    present = data if isinstance(data, Mapping) else getattr(data, "columns", ())
+    if callable(present) or roles["entry"] is not None:
+        return []
+    return [name for name in ("entry", "truncated") if name in list(present)]
 
 
 def _distinct(names: Any) -> list[str]:
@@ -301,16 +311,41 @@ class Hazard(Fit):
         super().__init__(model.fit(), None, like, before)
         self._model = model
 
+    @property
+    def frailty(self) -> dict[str, Any] | None:
+        """What was found about frailty, `None` for a model without.
+
+        ``kind`` (``"normal"`` or ``"points"``), ``person`` (the column), ``persons``, ``sd``,
+        ``points`` and ``shares`` of types (the first is 0), ``without`` (the log-likelihood without
+        frailty), ``lr`` and ``p_value`` (of a normal effect: half of a chi-squared with one degree
+        of freedom).
+        """
+        if isinstance(self._model, _core.CoxFit) or (told := self._model.mixture) is None:
+            return None
+        own = json.loads(told)
+        (kind,) = own["frailty"]
+        names = ("person", "persons", "sd", "points", "shares", "without", "lr", "p_value")
+        return {"kind": kind.lower()} | {name: own[name] for name in names}
+
     def curves(
-        self, profiles: Mapping[str, Sequence[float]] | Any = None, *, alpha: float = 0.05
+        self,
+        profiles: Mapping[str, Sequence[float]] | Any = None,
+        *,
+        by: str | None = None,
+        alpha: float = 0.05,
     ) -> Any:
         """Give survival and cumulative uptake for persons whose regressors stay as they are.
+
+        With frailty these are means over persons who differ by it.
 
         Parameters
         ----------
         profiles : table or mapping, optional
             One row a profile, columns named as the regressors; a regressor that is not there
             stands at its mean in the sample. Without profiles, one at all means.
+        by : str, optional
+            A column of `profiles`, a regressor or not: curves averaged over its rows, for each
+            value (adjusted curves by group; not of :func:`cox`).
         alpha : float
             One minus the probability of the intervals (delta method, log-log scale).
 
@@ -322,6 +357,10 @@ class Hazard(Fit):
             ``survival`` by stratum.
         """
         table = _core.Table.from_columns([]) if profiles is None else to_table(profiles)
+        if isinstance(self._model, _core.HazardFit):
+            return to_frame(self._model.curves(table, by, alpha), self._like)
+        if by is not None:
+            raise InputError("`by`: curves of groups are for kp.hazard; give profiles to kp.cox")
         return to_frame(self._model.curves(table, alpha), self._like)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -339,6 +378,9 @@ def hazard(
     vcov: str | Mapping[str, str] | None = None,
     weights: str | None = None,
     offset: str | None = None,
+    frailty: Literal["normal", "points"] | None = None,
+    points: int | None = None,
+    person: str | None = None,
     progress: bool | Callback | None = None,
 ) -> Hazard:
     r"""Fit the hazard of an event in discrete time, on person-period rows.
@@ -368,14 +410,24 @@ def hazard(
         Errors from the information, or rows of a person, household or municipality together,
         times G/(G - 1).
     weights, offset : str, optional
-        Columns: weights above 0; what is added to the linear predictor.
+        Columns: weights above 0 (with frailty one a person); what is added to the linear predictor.
+    frailty : {"normal", "points"}, optional
+        What persons bring that nobody recorded, the same in all their rows: a normal effect,
+        integrated out by quadrature around each person's own mode; or a few types of persons, each
+        with its own intercept (Heckman & Singer). Without it, who is left at long durations is
+        chosen by what is not recorded: the baseline falls too fast, coefficients are too small.
+    points : int, optional
+        Points of the quadrature (15), or types of persons (as many as the AIC asks for).
+    person : str, optional
+        The column of persons that `frailty` is of.
     progress : bool or callable, optional
         As in :func:`kruispunt.progress`.
 
     Returns
     -------
     Hazard
-        A :class:`Fit` whose ``curves()`` gives survival and cumulative uptake.
+        A :class:`Fit` whose ``curves()`` gives survival and cumulative uptake, and ``frailty`` what
+        was found about it.
 
     Raises
     ------
@@ -389,6 +441,13 @@ def hazard(
     ----------
     Prentice, R. L. & Gloeckler, L. A. (1978). Regression analysis of grouped survival data with
     application to breast cancer data. *Biometrics* 34, 57-67.
+
+    Heckman, J. & Singer, B. (1984). A method for minimizing the impact of distributional assumptions
+    in econometric models for duration data. *Econometrica* 52, 271-320.
+
+    Rabe-Hesketh, S., Skrondal, A. & Pickles, A. (2005). Maximum likelihood estimation of limited
+    and discrete dependent variable models with nested random effects. *Journal of Econometrics*
+    128, 301-323.
 
     Singer, J. D. & Willett, J. B. (1993). It's about time: using discrete-time survival analysis
     to study duration and the timing of events. *Journal of Educational Statistics* 18, 155-195.
@@ -412,8 +471,14 @@ def hazard(
         "cluster": _cluster(vcov)[0],
         "weights": weights,
         "offset": offset,
+        "frailty": frailty,
+        "points": points,
+        "person": person,
     }
-    names = [*_core.formula_columns(fml), request["cluster"], weights, offset]
+    if (frailty is None) != (person is None):
+        message = "`person`: frailty and the column of persons go together; give both or neither"
+        raise InputError(message)
+    names = [*_core.formula_columns(fml), request["cluster"], weights, offset, person]
     table = to_table(data, _distinct(names), "data")
     with reporting(progress) as callback:
         native = _core.hazard(table, request, callback)

@@ -41,7 +41,7 @@ class Matching(TypedDict, total=False):
     exact: str | Sequence[str]
     horizons: Iterable[int]
     duration: int | None
-    against: Literal["waiting", "never"]
+    against: Literal["waiting", "never", "untreated"]
     absent: float | None
     versus: str | None
     coarse: Mapping[str, Sequence[float]]
@@ -52,6 +52,9 @@ class Matching(TypedDict, total=False):
     distance: Literal["propensity", "mahalanobis"]
     replacement: bool
     caliper: float | None
+    odds: bool
+    gap: int
+    second: str | None
     bootstrap: int | None
     seed: int
 
@@ -158,9 +161,12 @@ def dynamic_matching(
         duration : int, optional
             Durations of so many periods and more are one. Without it, spells that began before
             the panel are left out, since nobody knows how long they last.
-        against : {"waiting", "never"}
-            Compare with all who do not start in the period, though perhaps later; or only with
-            those who never do, which conditions on the future.
+        against : {"waiting", "never", "untreated"}
+            Compare with all who do not start in the period, though perhaps later; only with
+            those who never do, which conditions on the future; or with those who do not start up
+            to the period of the outcome, weighed by one over their chance of that (van den Berg &
+            Vikström): what would have been without any start, also after leaving the state. With
+            `covariates` that chance is a logit on them, else the share of the cell.
         absent : float, optional
             The outcome of persons without a row or a value at the horizon: who is abroad or dead
             is not employed, 0. By default they are left out at that horizon.
@@ -176,6 +182,14 @@ def dynamic_matching(
             What near means.
         replacement : bool
             Whether a control may serve several starters (True).
+        odds : bool
+            All controls of the cell, weighed by their odds to start given the covariates (inverse
+            probability weighting; errors take the weights as known).
+        gap : int
+            So many periods without eligibility do not end a spell (0); nobody is at risk in them.
+        second : str, optional
+            The period in which a second treatment begins, missing for never: outcomes from then on
+            are left out. Without it the effect is that of the path which the first one begins.
         caliper : float, optional
             The largest distance, in standard deviations of the log odds or of Mahalanobis.
         bootstrap : int, optional
@@ -201,8 +215,10 @@ def dynamic_matching(
     Warns
     -----
     DesignWarning
-        For each caution: starters without control, controls chosen by their future, few persons,
-        an outcome that counts taking part, differences before the start.
+        For each caution, by name: ``common_support`` (starters without control),
+        ``static_controls`` (chosen by their future), ``few_clusters``, ``outcome_counts_trainees``,
+        ``unobserved_selection`` (differences before the start), ``emigration`` (who left the
+        registers is left out).
 
     References
     ----------
@@ -211,6 +227,10 @@ def dynamic_matching(
 
     Fredriksson, P. & Johansson, P. (2008). Dynamic treatment assignment. *Journal of Business &
     Economic Statistics* 26(4), 435-445.
+
+    van den Berg, G. & Vikström, J. (2022). Long-run effects of dynamically assigned treatments: a
+    new methodology and an evaluation of training effects on earnings. *Econometrica* 90(3),
+    1337-1354.
 
     Abadie, A. & Imbens, G. (2006). Large sample properties of matching estimators for average
     treatment effects. *Econometrica* 74(1), 235-267.
@@ -485,7 +505,13 @@ def att(
     return found
 
 
-def _request(outcome: str, matching: Mapping[str, Any]) -> dict[str, Any]:
+def _request(
+    outcome: str,
+    matching: Mapping[str, Any],
+    *,
+    record_of: str | None = None,
+    kinds: str | None = None,
+) -> dict[str, Any]:
     known = Matching.__annotations__
     for name in matching:
         if name not in known:
@@ -501,6 +527,8 @@ def _request(outcome: str, matching: Mapping[str, Any]) -> dict[str, Any]:
     neighbours, kernel = matching.get("neighbours"), matching.get("kernel")
     if neighbours is not None and kernel is not None:
         raise InputError("`kernel`: neighbours or a kernel, not both")
+    if matching.get("odds") and (neighbours is not None or kernel is not None):
+        raise InputError("`odds`: all controls by their odds, or neighbours or a kernel, not both")
     bootstrap = matching.get("bootstrap")
     draws = None if bootstrap is None else max(_whole("bootstrap", bootstrap), 0)
     return {
@@ -523,6 +551,13 @@ def _request(outcome: str, matching: Mapping[str, Any]) -> dict[str, Any]:
         "reuse": "with" if matching.get("replacement", True) else "without",
         "caliper": matching.get("caliper"),
         "bootstrap": None if draws is None else (draws, matching.get("seed", 1)),
+        "more": {
+            "odds": bool(matching.get("odds", False)),
+            "gap": max(_whole("gap", matching.get("gap", 0)), 0),
+            "second": matching.get("second"),
+            "record_of": record_of,
+            "kinds": kinds,
+        },
     }
 
 

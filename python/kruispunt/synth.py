@@ -226,6 +226,7 @@ def registers(
     imperfections: str | Sequence[str] = "all",
     rho: float = 0.0,
     rollout: Literal["some", "all"] = "some",
+    integration: bool = False,
     backend: Backend | None = None,
     progress: bool | Callback | None = None,
 ) -> Registers:
@@ -251,6 +252,10 @@ def registers(
         Whether a quarter of the municipalities never takes up the local service, or these take it
         up like the others, so that nobody is left to compare with in the end. Nothing else depends
         on it.
+    integration : bool
+        Whether a civic-integration programme changes careers: who signs a contract registers sooner
+        as a job-seeker and finds work sooner also apart from that; ``truth["integration"]`` says how
+        much runs through registering. Without it, worlds are those of before to the last bit.
     backend : {"polars", "pandas", "pyarrow"}, optional
         The kind of data frame the tables come as; by default :class:`kruispunt.Table`.
     progress : bool or callable, optional
@@ -293,5 +298,7 @@ def registers(
         case _:
             names = list(imperfections)
     with reporting(progress) as callback:
-        world = _core.World.build(scale, seed, names, float(rho), rollout, callback)
+        world = _core.World.build(
+            scale, seed, names, float(rho), (rollout, bool(integration)), callback
+        )
     return Registers(world, backend)

@@ -170,11 +170,27 @@ pub(crate) struct Matching {
     reuse: String,
     caliper: Option<f64>,
     bootstrap: Option<(u32, u64)>,
+    more: MoreMatching,
+}
+
+/// Further options of a comparison of starters.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub(crate) struct MoreMatching {
+    odds: bool,
+    gap: u32,
+    second: Option<String>,
+    record_of: Option<String>,
+    kinds: Option<String>,
 }
 
 impl Matching {
-    fn build(self) -> PyResult<DynamicMatching> {
-        let against = [("waiting", Against::Waiting), ("never", Against::Never)];
+    pub(crate) fn build(self) -> PyResult<DynamicMatching> {
+        let against = [
+            ("waiting", Against::Waiting),
+            ("never", Against::Never),
+            ("untreated", Against::Untreated),
+        ];
         let distances =
             [("propensity", Distance::Propensity), ("mahalanobis", Distance::Mahalanobis)];
         let reuses = [("with", Reuse::With), ("without", Reuse::Without)];
@@ -212,6 +228,20 @@ impl Matching {
         }
         if let Some((draws, seed)) = self.bootstrap {
             what = what.bootstrap(draws, Seed::new(seed));
+        }
+        let more = self.more;
+        what = what.gap(more.gap);
+        if more.odds {
+            what = what.odds();
+        }
+        if let Some(column) = more.second {
+            what = what.second(column);
+        }
+        if let Some(column) = more.record_of {
+            what = what.record_of(column);
+        }
+        if let Some(column) = more.kinds {
+            what = what.kinds(column);
         }
         Ok(what)
     }

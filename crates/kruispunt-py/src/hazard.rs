@@ -1,6 +1,6 @@
 //! The door to durations: curves and hazards of `kruispunt::evaluate`.
 
-use crate::error::{estimate_error, evaluate_error};
+use crate::error::{InputError, estimate_error, evaluate_error};
 use crate::estimate::PyFit;
 use crate::evaluate::one_of;
 use crate::table::PyTable;
@@ -8,7 +8,7 @@ use crate::{account, pickle, work};
 use kruispunt::data::Seed;
 use kruispunt::estimate::Formula;
 use kruispunt::evaluate::{
-    Cox, CoxFit, DiscreteHazard, EvaluateError, HazardFit, Link, Share, Staged, Survival,
+    Cox, CoxFit, DiscreteHazard, EvaluateError, Frailty, HazardFit, Link, Share, Staged, Survival,
     SurvivalCurves, Ties,
 };
 use pyo3::prelude::*;
@@ -140,6 +140,9 @@ pub(crate) struct HazardRequest {
     cluster: Option<String>,
     weights: Option<String>,
     offset: Option<String>,
+    frailty: Option<String>,
+    points: Option<u32>,
+    person: Option<String>,
 }
 
 /// Fits a hazard in discrete time.
@@ -170,6 +173,12 @@ pub(crate) fn hazard(
     if let Some(column) = request.offset {
         model = model.offset(column);
     }
+    if let (Some(word), Some(person)) = (request.frailty, request.person) {
+        let normal = Frailty::Normal { points: request.points.unwrap_or(15) };
+        let types = Frailty::Points { types: request.points };
+        let kinds = [("normal", normal), ("points", types)];
+        model = model.frailty(one_of("frailty", &word, &kinds)?, person);
+    }
     let data = Arc::clone(&table.get().0);
     work::run(table.py(), progress, move |ticket| {
         let found = model.fit_with(&data, ticket).map_err(|error| evaluate_error(&error))?;
@@ -180,6 +189,12 @@ pub(crate) fn hazard(
 /// A hazard in discrete time that was fitted.
 #[pyclass(frozen, name = "HazardFit", module = "kruispunt._core")]
 pub(crate) struct PyHazardFit(Arc<HazardFit>);
+
+impl PyHazardFit {
+    pub(crate) fn of(fit: HazardFit) -> Self {
+        Self(Arc::new(fit))
+    }
+}
 
 #[pymethods]
 impl PyHazardFit {
@@ -192,15 +207,25 @@ impl PyHazardFit {
         self.0.causes().to_vec()
     }
 
+    /// What was found about frailty, as JSON.
+    #[getter]
+    fn mixture(&self) -> PyResult<Option<String>> {
+        let own = self.0.mixture().map(serde_json::to_string).transpose();
+        own.map_err(|error| InputError::new_err(error.to_string()))
+    }
+
+    #[pyo3(signature = (profiles, by, alpha))]
     fn curves(
         &self,
         py: Python<'_>,
         profiles: &Bound<'_, PyTable>,
+        by: Option<String>,
         alpha: f64,
     ) -> PyResult<PyTable> {
         let (own, profiles) = (Arc::clone(&self.0), Arc::clone(&profiles.get().0));
         work::run(py, None, move |_| {
-            own.curves(&profiles, alpha).map(PyTable::from).map_err(|error| evaluate_error(&error))
+            let found = own.curves_by(&profiles, by.as_deref(), alpha);
+            found.map(PyTable::from).map_err(|error| evaluate_error(&error))
         })
     }
 

@@ -33,10 +33,12 @@ mod import;
 mod linkage;
 mod linkage_quality;
 mod linked;
+mod multistate;
 mod panel;
 mod pickle;
 mod refi;
 mod report;
+mod risk_sets;
 mod roll_outs;
 mod synth;
 mod table;
@@ -105,6 +107,10 @@ mod _core {
     use crate::hazard::{
         PyCoxFit, PyHazardFit, PySurvival, cox, formula_columns, hazard, staged, survival,
     };
+    #[pymodule_export]
+    use crate::multistate::{PyMultistate, multistate, treatment_weights};
+    #[pymodule_export]
+    use crate::risk_sets::{PyRiskTable, risk_sets, stage_paths};
     #[pymodule_export]
     use crate::roll_outs::{discontinuity, switching_did, synthetic_did};
 

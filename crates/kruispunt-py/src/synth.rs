@@ -28,25 +28,26 @@ pub(crate) struct PyWorld(Arc<World>);
 impl PyWorld {
     /// Makes registers; `imperfections` are names, None stands for all.
     #[staticmethod]
-    #[pyo3(signature = (scale, seed, imperfections, rho, rollout, progress=None))]
+    #[pyo3(signature = (scale, seed, imperfections, rho, worlds, progress=None))]
     fn build(
         py: Python<'_>,
         scale: &str,
         seed: u64,
         imperfections: Option<Vec<String>>,
         rho: f64,
-        rollout: &str,
+        worlds: (String, bool),
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let scale = Scale::parse(scale).map_err(|error| synth_error(&error))?;
         let rollout =
-            one_of("rollout", rollout, &[("some", Rollout::Some), ("all", Rollout::All)])?;
+            one_of("rollout", &worlds.0, &[("some", Rollout::Some), ("all", Rollout::All)])?;
         let faults = match imperfections {
             None => Imperfections::all(),
             Some(names) => Imperfections::list(names).map_err(|error| synth_error(&error))?,
         };
         work::run(py, progress, move |ticket| {
             let registers = Registers::new(scale).seed(seed).imperfections(faults).rho(rho);
+            let registers = registers.integration(worlds.1);
             let world = registers.rollout(rollout).ticket(ticket.clone()).build();
             world.map(|world| Self(Arc::new(world))).map_err(|error| synth_error(&error))
         })

@@ -1,4 +1,4 @@
-//! How states follow each other, in three worlds with the same draws.
+//! How states follow each other, in worlds with the same draws.
 //!
 //! Each quarter the next state is `argmax_s (V_s + G_s)` with standard Gumbel draws `G`, a
 //! multinomial logit. The draws are those of the person and the quarter, the same in every world,
@@ -6,8 +6,9 @@
 
 use crate::draw::{Draws, Purpose, gumbel};
 use crate::params::{
-    ABROAD, ASSIMILATION, ENTRY, EXIT, FIRST_STATE, GENERATION, HALF_LIFE, KEEP_NCWT, LENGTH,
-    LOCK_IN, QUARTERS, TAKE_UP, TAKE_UP_EDU, TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_NON_EU, cycle,
+    ABROAD, ASSIMILATION, ENTRY, EXIT, FIRST_STATE, GENERATION, HALF_LIFE, INTEGRATION_REGISTERS,
+    INTEGRATION_WORKS, KEEP_NCWT, LENGTH, LOCK_IN, QUARTERS, TAKE_UP, TAKE_UP_EDU, TAKE_UP_NON_EU,
+    TAKE_UP_U, TAU, TAU_NON_EU, cycle,
 };
 use crate::person::Person;
 
@@ -49,6 +50,25 @@ enum World {
     Block(usize),
 }
 
+/// What civic integration does in a world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Integration {
+    /// The quarter in which it starts; beyond the window for never.
+    pub(crate) start: usize,
+    /// Whether registering as a job-seeker reacts to it.
+    pub(crate) registers: bool,
+    /// Whether finding work does, apart from registering.
+    pub(crate) works: bool,
+}
+
+impl Integration {
+    pub(crate) const NONE: Self = Self { start: usize::MAX, registers: false, works: false };
+
+    pub(crate) const fn from(start: usize) -> Self {
+        Self { start, registers: true, works: true }
+    }
+}
+
 /// What became of a person.
 #[derive(Clone, Debug)]
 pub(crate) struct Career {
@@ -67,18 +87,39 @@ struct Now {
 }
 
 /// The states of one person in all worlds.
-pub(crate) fn simulate(person: &Person, draws: Draws, rho: f64) -> Career {
+pub(crate) fn simulate(
+    person: &Person,
+    draws: Draws,
+    rho: f64,
+    integration: Integration,
+) -> Career {
+    let how = How { rho, integration };
     let mut actual = [NotYet; QUARTERS];
     let begin = Now { state: NotYet, in_state: 0, training: None };
-    let (end, at_start) = run(person, draws, rho, World::Actual, (0, begin), &mut actual);
+    let (end, at_start) = run(person, draws, how, World::Actual, (0, begin), &mut actual);
     let Some(training) = end.training else {
         return Career { actual, training: None, twins: None };
     };
     let mut twins = Box::new([actual; 2]);
     let from = (training.start, at_start);
-    run(person, draws, rho, World::Never, from, &mut twins[0]);
-    run(person, draws, rho, World::Block(training.start), from, &mut twins[1]);
+    run(person, draws, how, World::Never, from, &mut twins[0]);
+    run(person, draws, how, World::Block(training.start), from, &mut twins[1]);
     Career { actual, training: Some(training), twins: Some(twins) }
+}
+
+/// The states of one person in a world with other effects of civic integration.
+pub(crate) fn imagine(person: &Person, draws: Draws, rho: f64, integration: Integration) -> States {
+    let mut states = [NotYet; QUARTERS];
+    let begin = Now { state: NotYet, in_state: 0, training: None };
+    run(person, draws, How { rho, integration }, World::Actual, (0, begin), &mut states);
+    states
+}
+
+/// What else a world is made of.
+#[derive(Clone, Copy)]
+struct How {
+    rho: f64,
+    integration: Integration,
 }
 
 /// Runs from quarter `from.0`, where the person is as `from.1` says; also gives the situation in
@@ -86,7 +127,7 @@ pub(crate) fn simulate(person: &Person, draws: Draws, rho: f64) -> Career {
 fn run(
     person: &Person,
     draws: Draws,
-    rho: f64,
+    how: How,
     world: World,
     from: (usize, Now),
     states: &mut States,
@@ -109,13 +150,13 @@ fn run(
         if may
             && world != World::Never
             && world != World::Block(q)
-            && let Some(kind) = take_up(person, draws, rho, q, now.in_state)
+            && let Some(kind) = take_up(person, draws, how.rho, q, now.in_state)
         {
             at_start = now;
             now.training = Some(Training { kind, start: q });
         }
         if q + 1 < QUARTERS && person.active(q) {
-            now = now.step(next_state(person, draws, q, now));
+            now = now.step(next_state(person, draws, q, now, how.integration));
         }
     }
     (now, at_start)
@@ -168,8 +209,17 @@ fn take_up(person: &Person, draws: Draws, rho: f64, q: usize, in_state: usize) -
 }
 
 /// The state of quarter `q + 1`.
-fn next_state(person: &Person, draws: Draws, q: usize, now: Now) -> State {
+fn next_state(
+    person: &Person,
+    draws: Draws,
+    q: usize,
+    now: Now,
+    integration: Integration,
+) -> State {
     let mut v = utilities(person, q, now);
+    if q >= integration.start {
+        integrate(&mut v, now.state, integration);
+    }
     if let Some(training) = now.training {
         add_training(&mut v, person, q, now.state, training);
     }
@@ -205,6 +255,15 @@ fn utilities(person: &Person, q: usize, now: Now) -> [f64; 5] {
         Assistance => [-2.9 + e, -3.2 + 0.3 * e, 0.0, -3.2, -6.0 + m],
         Inactive => [-3.0 + e, -3.6 + 0.3 * e, -5.2 - 0.3 * e, 0.0, -6.2 + m],
         Abroad | NotYet | Dead => [-4.2, -4.8, -7.0, -4.4, 0.0],
+    }
+}
+
+fn integrate(v: &mut [f64; 5], state: State, integration: Integration) {
+    if integration.works && matches!(state, Seeking | Assistance | Inactive) {
+        v[0] += INTEGRATION_WORKS;
+    }
+    if integration.registers && matches!(state, Assistance | Inactive) {
+        v[1] += INTEGRATION_REGISTERS;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::Rollout;
 use crate::draw::{Draws, Purpose};
-use crate::dynamics::{Career, State, States};
+use crate::dynamics::{Career, Integration, State, States};
 use crate::firms::Firms;
 use crate::identity::Numbers;
 use crate::imperfection::{Imperfection, Imperfections};
@@ -18,6 +18,8 @@ use kruispunt::data::{Day, Seed};
 pub(crate) struct Stage {
     pub(crate) seed: Seed,
     pub(crate) rho: f64,
+    /// Whether civic integration changes careers.
+    pub(crate) integration: bool,
     pub(crate) faults: Imperfections,
     pub(crate) firms: Firms,
     pub(crate) municipalities: Vec<Municipality>,
@@ -26,10 +28,16 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) fn new(seed: Seed, rho: f64, rollout: Rollout, faults: Imperfections) -> Self {
+    pub(crate) fn new(
+        seed: Seed,
+        (rho, integration): (f64, bool),
+        rollout: Rollout,
+        faults: Imperfections,
+    ) -> Self {
         Self {
             seed,
             rho,
+            integration,
             faults,
             firms: Firms::new(seed),
             municipalities: crate::places::municipalities(seed, rollout),
@@ -80,7 +88,8 @@ pub(crate) struct Life<'a> {
 impl<'a> Life<'a> {
     pub(crate) fn new(stage: &'a Stage, person: &'a Person, numbers: &'a Numbers) -> Self {
         let draws = Draws::new(stage.seed, person.key);
-        let career = crate::dynamics::simulate(person, draws, stage.rho);
+        let career =
+            crate::dynamics::simulate(person, draws, stage.rho, integration(stage, person, draws));
         let seen = seen(stage, person, draws, &career.actual);
         let mut home = [person.municipality; QUARTERS];
         for q in 1..QUARTERS {
@@ -122,6 +131,15 @@ impl<'a> Life<'a> {
 fn day_in(stage: &Stage, draws: Draws, purpose: Purpose, q: usize, b: u64) -> Day {
     let days = stage.bounds[q + 1].since(stage.bounds[q]) as usize;
     stage.bounds[q] + draws.below(purpose, q as u64, b, days) as i32
+}
+
+/// What civic integration does to the person.
+fn integration(stage: &Stage, person: &Person, draws: Draws) -> Integration {
+    if !stage.integration {
+        return Integration::NONE;
+    }
+    crate::tables::contract(stage, person, draws)
+        .map_or(Integration::NONE, |day| Integration::from(quarter_of(day).max(0) as usize))
 }
 
 /// The states with what registers hide.

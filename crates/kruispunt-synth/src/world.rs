@@ -27,6 +27,7 @@ pub struct Registers {
     seed: u64,
     rho: f64,
     rollout: Rollout,
+    integration: bool,
     faults: Imperfections,
     ticket: Ticket,
 }
@@ -47,7 +48,8 @@ impl Registers {
     pub fn new(scale: Scale) -> Self {
         let faults = Imperfections::none();
         let rollout = Rollout::default();
-        Self { scale, seed: 0, rho: 0.0, rollout, faults, ticket: Ticket::new() }
+        let ticket = Ticket::new();
+        Self { scale, seed: 0, rho: 0.0, rollout, integration: false, faults, ticket }
     }
 
     /// The seed.
@@ -78,6 +80,15 @@ impl Registers {
         self
     }
 
+    /// Whether a civic-integration programme changes careers: who signs a contract registers sooner
+    /// as a job-seeker, and finds work sooner also apart from that. Without it, worlds are those of
+    /// before to the last bit.
+    #[must_use]
+    pub const fn integration(mut self, changes: bool) -> Self {
+        self.integration = changes;
+        self
+    }
+
     /// Carries progress and cancellation.
     #[must_use]
     pub fn ticket(mut self, ticket: Ticket) -> Self {
@@ -95,7 +106,12 @@ impl Registers {
         if !(-5.0..=5.0).contains(&self.rho) {
             return Err(SynthError::Rho { got: self.rho });
         }
-        let stage = Stage::new(Seed::new(self.seed), self.rho, self.rollout, self.faults.clone());
+        let stage = Stage::new(
+            Seed::new(self.seed),
+            (self.rho, self.integration),
+            self.rollout,
+            self.faults.clone(),
+        );
         let homes = self.people(&stage)?;
         let persons: Vec<Person> = homes.into_iter().flatten().collect();
         let numbers = give(stage.seed, &persons, &stage.faults);
@@ -182,7 +198,7 @@ impl Registers {
 
     fn gather(self, stage: &Stage, persons: usize, batch: Batch) -> Result<World, SynthError> {
         self.ticket.stage("tables", 0);
-        let Batch { sheets, links, tally } = batch;
+        let Batch { sheets, links, tally, nested } = batch;
         let mut made = sheets.finish()?;
         let take = |made: &mut Vec<(&'static str, Table)>, name: &str| {
             let at = made.iter().position(|(own, _)| *own == name);
@@ -210,6 +226,7 @@ impl Registers {
             ("rollout", rollout),
             ("employer_effects", effects),
             ("asylum", asylum),
+            ("integration", truth::integration(&nested)?),
         ];
         let account = self.account(persons, &made);
         Ok(World { scale: self.scale, seed: self.seed, tables: made, truth, account })

@@ -150,4 +150,24 @@ pub(super) const ALL: &[TableSchema] = &[
             field("edu", Int, "education, 0 to 2"),
         ],
     },
+    TableSchema {
+        name: "integration",
+        description: "What a civic-integration programme from the quarter of arrival on does to ever having worked, for adult newcomers who neither work nor seek work when they arrive, in nested worlds with the same draws; 0 unless integration changes careers.",
+        generated: true,
+        fields: &[
+            in_unit("e", Int, "quarters", "quarters since arrival"),
+            field("none", Float, "share who worked by then without a programme"),
+            field("programme", Float, "with one"),
+            field(
+                "direct_only",
+                Float,
+                "with one to which registering as a job-seeker does not react",
+            ),
+            field("total", Float, "programme less none"),
+            field("total_mc_se", Float, "its simulation error"),
+            field("share", Float, "part of the total that runs through registering"),
+            field("share_mc_se", Float, "its simulation error"),
+            field("n", Int, "newcomers observed at e"),
+        ],
+    },
 ];

@@ -1,12 +1,12 @@
 //! Civic integration: dossiers and their parts.
 
 use super::{Batch, Link};
-use crate::draw::{Purpose, permute};
+use crate::draw::{Draws, Purpose, permute};
 use crate::imperfection::Imperfection;
-use crate::life::Life;
+use crate::life::{Life, Stage};
 use crate::misspell::{misspell, written_insz};
 use crate::params::QUARTERS;
-use crate::person::quarter_of;
+use crate::person::{Person, quarter_of};
 use crate::rows::Cell;
 use kruispunt::data::Day;
 
@@ -17,17 +17,29 @@ const FILE: u64 = 1;
 const HAS: [f64; 6] = [0.0, 0.05, 0.25, 0.80, 0.80, 0.75];
 const NT2: u32 = 1;
 
+/// The day on which a newcomer applies, of those who ever do.
+fn application(stage: &Stage, person: &Person, draws: Draws) -> Option<Day> {
+    let unit = |what: u64| draws.unit(Purpose::Kbi, 0, what);
+    if person.generation != 1 || !person.newcomer() || unit(0) >= HAS[person.origin] {
+        return None;
+    }
+    let first = person.arrival + 30 + (270.0 * unit(1)) as i32;
+    let gone = first > stage.last_day() || person.death.is_some_and(|day| day <= first);
+    (!gone).then_some(first)
+}
+
+/// The day of the contract, of those who sign one.
+pub(crate) fn contract(stage: &Stage, person: &Person, draws: Draws) -> Option<Day> {
+    let unit = |what: u64| draws.unit(Purpose::Kbi, 0, what);
+    let day = application(stage, person, draws)? + 20 + (70.0 * unit(2)) as i32;
+    (unit(4) < 0.85 && day <= stage.last_day()).then_some(day)
+}
+
 pub(super) fn write(batch: &mut Batch, life: &Life<'_>) {
     let person = life.person;
     let unit = |what: u64| life.unit(Purpose::Kbi, 0, what);
-    if person.generation != 1 || !person.newcomer() || unit(0) >= HAS[person.origin] {
-        return;
-    }
-    let first = person.arrival + 30 + (270.0 * unit(1)) as i32;
+    let Some(first) = application(life.stage, person, life.draws) else { return };
     let last = life.stage.last_day();
-    if first > last || person.death.is_some_and(|day| day <= first) {
-        return;
-    }
     let number = permute(life.stage.seed, 6, person.key);
     let letter = char::from(b'A' + (number / 10_000_000 % 26) as u8);
     let number = format!("{letter}{:07}", number % 10_000_000);

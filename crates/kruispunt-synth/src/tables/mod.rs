@@ -12,9 +12,10 @@ use crate::SynthError;
 use crate::life::Life;
 use crate::rows::Rows;
 use crate::schema::{TableSchema, schema};
-use crate::truth::Tally;
+use crate::truth::{Nested, Tally};
 use kruispunt::data::Table;
 
+pub(crate) use integration::contract;
 pub(crate) use reference::reference;
 
 /// Stands in for a table without schema, which the tests rule out.
@@ -63,17 +64,24 @@ pub(crate) struct Batch {
     pub(crate) sheets: Sheets,
     pub(crate) links: Vec<Link>,
     pub(crate) tally: Tally,
+    pub(crate) nested: Nested,
 }
 
 impl Batch {
     pub(crate) fn new() -> Self {
-        Self { sheets: Sheets::blank(), links: Vec::new(), tally: Tally::default() }
+        Self {
+            sheets: Sheets::blank(),
+            links: Vec::new(),
+            tally: Tally::default(),
+            nested: Nested::default(),
+        }
     }
 
     pub(crate) fn append(&mut self, other: Self) {
         self.sheets.add(other.sheets);
         self.links.extend(other.links);
         self.tally.add(&other.tally);
+        self.nested.add(&other.nested);
     }
 
     /// Writes everything about the persons of one household.

@@ -1,9 +1,11 @@
 //! What no register knows: effects, whose record it is, parameters.
 
 mod att;
+mod nested;
 mod params;
 
 pub(crate) use att::{Tally, att};
+pub(crate) use nested::{Nested, integration};
 pub(crate) use params::{links, params, rollout};
 
 use crate::life::Life;
@@ -26,6 +28,7 @@ pub(crate) fn person(batch: &mut Batch, life: &Life<'_>) {
         Cell::from(training.map(|training| training.kind as u32)),
         training.map_or(Cell::Null, |training| Cell::Period(FIRST + training.start as i32)),
     ]);
+    batch.nested.count(life);
     let (Some(training), Some(twins)) = (training, &life.career.twins) else { return };
     batch.tally.count(training, person.origin, &life.career.actual, twins);
     for q in training.start..QUARTERS {

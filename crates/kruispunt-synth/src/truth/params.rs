@@ -3,9 +3,9 @@
 use crate::SynthError;
 use crate::life::Stage;
 use crate::params::{
-    ENTRY, EXIT, FIRST, HALF_LIFE, LENGTH, LOCK_IN, QUARTERS, ROLLOUT_SD, SD_WAGE, TAKE_UP,
-    TAKE_UP_EDU, TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_WAGE, WAGE_AGENCY, WAGE_BASE, WAGE_PART_TIME,
-    rollout_effect, rollout_trend, wage_trend,
+    ENTRY, EXIT, FIRST, HALF_LIFE, INTEGRATION_REGISTERS, INTEGRATION_WORKS, LENGTH, LOCK_IN,
+    QUARTERS, ROLLOUT_SD, SD_WAGE, TAKE_UP, TAKE_UP_EDU, TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_WAGE,
+    WAGE_AGENCY, WAGE_BASE, WAGE_PART_TIME, rollout_effect, rollout_trend, wage_trend,
 };
 use crate::rows::{Cell, Rows};
 use crate::schema::schema;
@@ -34,6 +34,10 @@ pub(crate) fn params(stage: &Stage) -> Result<Table, SynthError> {
     for (group, origin) in Origin::ALL.iter().enumerate() {
         row(&format!("entry.{}", origin.label()), ENTRY[group]);
         row(&format!("exit.{}", origin.label()), EXIT[group]);
+    }
+    if stage.integration {
+        row("integration.registers", INTEGRATION_REGISTERS);
+        row("integration.works", INTEGRATION_WORKS);
     }
     row("wage.base", WAGE_BASE);
     row("wage.part_time", WAGE_PART_TIME);

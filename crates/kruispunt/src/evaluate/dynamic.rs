@@ -1,6 +1,7 @@
 //! Dynamic matching: who starts now against who waits, in the same risk set.
 
 mod balance;
+mod later;
 mod options;
 mod paired;
 mod pairing;
@@ -8,6 +9,8 @@ mod resample;
 mod risk;
 mod score;
 mod spread;
+mod table;
+mod weighted;
 
 use super::EvaluateError;
 use super::result::{caution, not_estimable};
@@ -17,6 +20,7 @@ use pairing::{Matcher, Ordered, Pairing};
 use resample::Drawing;
 use risk::{Risk, RiskSets};
 use spread::{Arm, Found, Spread};
+pub use table::{RiskTable, stage_paths};
 
 /// Whom those who start are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -27,6 +31,12 @@ pub enum Against {
     /// Those of the risk set who are never treated in the panel. This conditions on the future:
     /// who never starts is, in part, who did well without.
     Never,
+    /// Those of the risk set who do not start up to the period of the outcome, weighed by one over
+    /// their chance not to have started in each period since in which they could: what would have
+    /// been without any start. Who leaves the state can start no more and keeps their weight, so
+    /// that outcomes after leaving are compared too (van den Berg & Vikstroem 2022, *Econometrica*
+    /// 90, 1337-1354).
+    Untreated,
 }
 
 /// Effects of starting a treatment now, by periods since the start.
@@ -77,6 +87,10 @@ pub struct DynamicMatching {
     reuse: Reuse,
     caliper: Option<f64>,
     bootstrap: Option<(u32, Seed)>,
+    gap: u32,
+    second: Option<String>,
+    record_of: Option<String>,
+    kind_column: Option<String>,
 }
 
 /// Estimates, how many they rest on, and their covariance.
@@ -114,18 +128,21 @@ impl DynamicMatching {
         let sets = self.risk_sets(panel, &y, ticket)?;
         let k = self.horizons.len();
         ticket.stage("comparing", 0);
-        let at: Vec<Option<f64>> = sets
-            .risk
-            .iter()
-            .flat_map(|own| self.horizons.iter().map(|&e| self.outcome_at(panel, &y, own, e)))
-            .collect();
+        let at = self.outcomes(panel, &y, &sets.risk, &self.horizons)?;
+        let later = match self.against {
+            Against::Untreated => Some(self.not_started(panel, &y, &sets.risk, ticket)?),
+            _ => None,
+        };
         go_on(ticket)?;
         let (place, caliper) = self.place(panel, &sets, ticket)?;
-        let needs = self.pairing != Pairing::Cells || self.bootstrap.is_some();
+        let weighs = self.pairing == Pairing::Odds || later.is_some();
+        let weights = weighs.then(|| weighted::weights(&sets.risk, &place, later.as_deref(), k));
+        let matches = !weighs && self.pairing != Pairing::Cells;
+        let needs = matches || !weighs && self.bootstrap.is_some();
         let ordered = needs.then(|| Ordered::new(&sets.risk, sets.n_cells, &place));
         let mut pairs = None;
         let mut answer = match &ordered {
-            Some(ordered) if self.pairing != Pairing::Cells => {
+            Some(ordered) if matches => {
                 let (pairing, reuse) = (self.pairing, self.reuse);
                 let matcher =
                     Matcher { pairing, reuse, caliper, place: &place, ordered, times: None };
@@ -144,18 +161,23 @@ impl DynamicMatching {
                 let counts = counts.map(|(&n, &m)| [n, m as u64]).collect();
                 Answer { estimates: found.estimates, counts, spread, notes }
             }
-            _ => self.by_cells(&sets, &at, ticket)?,
+            _ => match &weights {
+                Some(weights) => self.by_weights(&sets, &at, weights),
+                None => self.by_cells(&sets, &at, ticket)?,
+            },
         };
         if answer.estimates.iter().all(|estimate| estimate.is_nan()) {
             let why = "no starter has a control in the same cell; compare on fewer columns";
             return Err(EvaluateError::NothingEstimable { why: why.to_owned() });
         }
-        if let (Some(bootstrap), Some(ordered)) = (self.bootstrap, &ordered) {
+        if let Some(bootstrap) = self.bootstrap {
             let drawing = Drawing {
                 risk: &sets.risk,
+                n_cells: sets.n_cells,
                 at: &at,
                 place: &place,
-                ordered,
+                ordered: ordered.as_ref(),
+                weights: weights.as_deref(),
                 pairs: pairs.as_ref(),
                 caliper,
                 persons: panel.persons().len(),
@@ -164,7 +186,8 @@ impl DynamicMatching {
             answer.notes.push(format!("standard errors from {} samples of persons", bootstrap.0));
         }
         let trainees = self.trainees(panel, &y, &sets.risk);
-        Ok(self.result(panel, sets, answer, trainees))
+        let gone = self.gone(panel, &sets.risk, &at);
+        Ok(self.result(panel, sets, answer, (trainees, gone)))
     }
 
     /// Estimates the effects for each group of `column`, in its natural order.
@@ -219,8 +242,7 @@ impl DynamicMatching {
         let (pairing, reuse) = (self.pairing, self.reuse);
         let matcher =
             Matcher { pairing, reuse, caliper, place: &place, ordered: &ordered, times: None };
-        let at: Vec<Option<f64>> =
-            sets.risk.iter().map(|own| self.outcome_at(panel, &y, own, horizon)).collect();
+        let at = self.outcomes(panel, &y, &sets.risk, &[horizon])?;
         let pairs = matcher.pairs();
         Ok(paired::gaps(&pairs, &at))
     }
@@ -260,6 +282,60 @@ impl DynamicMatching {
         Ok(Answer { estimates, counts, spread, notes: Vec::new() })
     }
 
+    /// Outcomes at `horizons`, row by row of `risk`; `None` when they are not to be used.
+    fn outcomes(
+        &self,
+        panel: &Panel,
+        y: &[f64],
+        risk: &[Risk],
+        horizons: &[i32],
+    ) -> Result<Vec<Option<f64>>, EvaluateError> {
+        let second = self.second_starts(panel)?;
+        let starts = risk::periods(panel, "treatment", &self.treatment)?;
+        let base = panel.calendar().period(0).number;
+        let positions = panel.positions();
+        let mut all = Vec::with_capacity(risk.len() * horizons.len());
+        for own in risk {
+            let now = base + positions[own.row] as i32;
+            let after = |start: Option<i32>, e: i32| start.is_some_and(|start| start <= now + e);
+            for &e in horizons {
+                let twice =
+                    second.as_ref().is_some_and(|second| e > 0 && after(second[own.row], e));
+                let started = self.against == Against::Untreated
+                    && !own.starts
+                    && e > 0
+                    && after(starts[own.row], e);
+                let used = !twice && !started;
+                all.push(if used { self.outcome_at(panel, y, own, e) } else { None });
+            }
+        }
+        Ok(all)
+    }
+
+    /// Shares of starters and of controls without a row or a value at the last horizon within the
+    /// panel, when these are left out.
+    fn gone(&self, panel: &Panel, risk: &[Risk], at: &[Option<f64>]) -> Option<(i32, [f64; 2])> {
+        let k = self.horizons.len();
+        let (h, &e) = self.horizons.iter().enumerate().max_by_key(|own| own.1)?;
+        if self.absent.is_some()
+            || self.second.is_some()
+            || self.against == Against::Untreated
+            || e <= 0
+        {
+            return None;
+        }
+        let (mut missing, mut all) = ([0.0; 2], [0.0; 2]);
+        for (row, own) in risk.iter().enumerate() {
+            let side = usize::from(own.starts);
+            if i64::from(panel.positions()[own.row]) + i64::from(e) < panel.calendar().len() as i64
+            {
+                all[side] += 1.0;
+                missing[side] += f64::from(u8::from(at[row * k + h].is_none()));
+            }
+        }
+        (all[0] > 0.0 && all[1] > 0.0).then(|| (e, [missing[0] / all[0], missing[1] / all[1]]))
+    }
+
     /// How much likelier starters than controls are to have the outcome in the period of the start
     /// itself, when it is 0 or 1: more than a little means that it counts taking part.
     fn trainees(&self, panel: &Panel, y: &[f64], risk: &[Risk]) -> f64 {
@@ -297,7 +373,13 @@ impl DynamicMatching {
         row.map(|row| y[row]).filter(|value| !value.is_nan()).or(self.absent)
     }
 
-    fn result(&self, panel: &Panel, sets: RiskSets, answer: Answer, trainees: f64) -> Effects {
+    fn result(
+        &self,
+        panel: &Panel,
+        sets: RiskSets,
+        answer: Answer,
+        (trainees, gone): (f64, Option<(i32, [f64; 2])>),
+    ) -> Effects {
         let RiskSets { risk, mut step, .. } = sets;
         let starters = risk.iter().filter(|own| own.starts).count() as f64;
         let rows: Vec<Effect> = (0..self.horizons.len()).map(|h| self.row(h, &answer)).collect();
@@ -308,8 +390,11 @@ impl DynamicMatching {
         let identified = if all > 0.0 { matched / all } else { 1.0 };
         let mut cautions = self.cautions(&rows, starters, answer.spread.clusters);
         cautions.extend(self.told_by(&rows, &answer, trainees));
+        cautions.extend(left_behind(panel, gone));
         step.notes.extend(answer.notes);
         step.notes.extend(cautions.iter().map(|own| own.text.clone()));
+        let second =
+            if self.second.is_some() { "; as long as there is no second treatment" } else { "" };
         let spread = answer.spread;
         let unit = panel.calendar().unit().name();
         let (than, comparison) = match self.against {
@@ -330,6 +415,12 @@ impl DynamicMatching {
                     ),
                 )
             }
+            Against::Untreated => (
+                "had they not started in that period nor later",
+                "eligible persons of the same cell who do not start up to the period of the \
+                 outcome, weighed by one over the chance of that"
+                    .to_owned(),
+            ),
             Against::Never => (
                 "had they never started, if who never starts were like them",
                 "eligible persons of the same cell who are never treated in the panel".to_owned(),
@@ -350,7 +441,7 @@ impl DynamicMatching {
             n_clusters: spread.clusters,
             estimand: format!(
                 "of those who start and have a control: mean {} so many {unit}s after the start, \
-                 minus what it would have been {than}",
+                 minus what it would have been {than}{second}",
                 self.outcome
             ),
             comparison,
@@ -442,19 +533,35 @@ impl DynamicMatching {
     }
 }
 
+/// Says who leaves the registers, as censoring that may depend on the outcome.
+fn left_behind(panel: &Panel, gone: Option<(i32, [f64; 2])>) -> Option<Caution> {
+    let (e, [controls, starters]) = gone?;
+    if controls.max(starters) < 0.02 {
+        return None;
+    }
+    Some(caution(
+        "emigration",
+        format!(
+            "{e} {}s after the start {:.1} % of starters and {:.1} % of controls have left the \
+             registers and are left out, as if they were like those who stay; who emigrates is not: \
+             say what outcome is theirs (`absent`), or show both",
+            panel.calendar().unit().name(),
+            100.0 * starters,
+            100.0 * controls
+        ),
+    ))
+}
+
 fn go_on(ticket: &Ticket) -> Result<(), EvaluateError> {
     if ticket.is_cancelled() { Err(EvaluateError::Cancelled) } else { Ok(()) }
 }
 
 /// The outcome, null as NaN; what is not null must be finite.
 fn outcome(panel: &Panel, name: &str) -> Result<Vec<f64>, EvaluateError> {
-    let column = panel.column("outcome", name)?;
-    let values = column.to_floats("outcome", name)?;
-    let bad = |row: &usize| !values[*row].is_finite() && !column.is_null(*row);
-    match (0..values.len()).find(bad) {
-        Some(row) => {
-            Err(EvaluateError::NotFinite { argument: "outcome", column: name.to_owned(), row })
-        }
-        None => Ok(values),
-    }
+    numbers(panel, "outcome", name)
+}
+
+/// A column of numbers, null as NaN; what is not null must be finite.
+fn numbers(panel: &Panel, argument: &'static str, name: &str) -> Result<Vec<f64>, EvaluateError> {
+    score::finite(&panel.column(argument, name)?, argument, name)
 }

@@ -40,6 +40,7 @@ mod relative;
 mod result;
 mod sample;
 mod sensitivity;
+mod structural;
 mod switches;
 mod switching;
 mod synthetic;
@@ -53,17 +54,18 @@ pub use decompose::{bacon, twfe_weights};
 pub use design::{Base, Controls, Did, Gaps, Method, Nuisance};
 pub use discontinuity::{Discontinuity, Jump, Kernel, Sorting};
 pub use dose::{DoseCurve, DoseEffects, DoseResponse};
-pub use dynamic::{Against, Distance, DynamicMatching, Reuse};
+pub use dynamic::{Against, Distance, DynamicMatching, Reuse, RiskTable, stage_paths};
 pub use error::EvaluateError;
 pub use gap::{Gap, GapMethod};
 pub use hazard::{
-    Cox, CoxFit, Curve, DiscreteHazard, HazardFit, Link, LogRank, Restricted, Share, Staged,
-    Survival, SurvivalCurves, Ties,
+    Cox, CoxFit, Curve, DiscreteHazard, Frailty, HazardFit, Link, LogRank, Mixture, Multistate,
+    MultistateFit, Occupation, Restricted, Share, Staged, Survival, SurvivalCurves, Ties,
 };
 pub use honest::{Departure, HonestInterval, Power};
 pub use inference::{Bands, Pretest};
 pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
+pub use structural::{TreatmentWeights, WeightedRows};
 pub use switching::{First, Over, Scale, Switchers, Switching};
 pub use synthetic::{Optimum, Resampling, SyntheticDid, Weighted};
 pub use treated::{Adjustment, OnTreated, TreatedFit};

@@ -6,6 +6,7 @@ pub(crate) mod cluster;
 pub(crate) mod codes;
 pub(crate) mod crossprod;
 pub(crate) mod em;
+pub(crate) mod hermite;
 pub(crate) mod linalg;
 pub(crate) mod linear_program;
 pub(crate) mod matchings;

@@ -33,6 +33,10 @@ impl DynamicMatching {
             reuse: Reuse::default(),
             caliper: None,
             bootstrap: None,
+            gap: 0,
+            second: None,
+            record_of: None,
+            kind_column: None,
         }
     }
 
@@ -40,6 +44,12 @@ impl DynamicMatching {
     /// period is neither treated nor a control in it.
     pub fn kind(mut self, column: impl Into<String>, value: impl Into<String>) -> Self {
         self.kind = Some((column.into(), value.into()));
+        self
+    }
+
+    /// The column of kinds of treatment, for risk sets to tell which one starts.
+    pub fn kinds(mut self, column: impl Into<String>) -> Self {
+        self.kind_column = Some(column.into());
         self
     }
 
@@ -102,6 +112,34 @@ impl DynamicMatching {
     /// Columns of numbers that make persons near or far within a cell.
     pub fn covariates<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.covariates = columns.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// A spell of eligibility goes on over so many periods in which the person is not eligible
+    /// (default: none); in these nobody is at risk.
+    pub const fn gap(mut self, periods: u32) -> Self {
+        self.gap = periods;
+        self
+    }
+
+    /// The column with the period in which a second treatment begins (null: never): outcomes from
+    /// then on are left out, so that the effect is that of the first treatment alone, if who has a
+    /// second one is like the others. By default the effect is that of the path the first begins.
+    pub fn second(mut self, column: impl Into<String>) -> Self {
+        self.second = Some(column.into());
+        self
+    }
+
+    /// The column whose record [`history`](Self::history) is (default: the outcome).
+    pub fn record_of(mut self, column: impl Into<String>) -> Self {
+        self.record_of = Some(column.into());
+        self
+    }
+
+    /// Compares each starter with all controls of the cell, weighed by their odds to start given
+    /// the covariates (inverse probability weighting).
+    pub const fn odds(mut self) -> Self {
+        self.pairing = Pairing::Odds;
         self
     }
 
@@ -183,6 +221,19 @@ impl DynamicMatching {
         }
         let matched = !self.covariates.is_empty() || self.history > 0;
         match self.pairing {
+            Pairing::Kernel(_) | Pairing::Nearest(_) if self.against == Against::Untreated => {
+                let expected =
+                    "cells or odds when controls stay untreated: later starts are weighed";
+                return bad("against", expected, "neighbours or a kernel".to_owned());
+            }
+            Pairing::Odds if self.distance == Distance::Mahalanobis || self.caliper.is_some() => {
+                let expected = "odds of the propensity, without a caliper";
+                return bad("odds", expected, "a distance or a caliper".to_owned());
+            }
+            _ if self.versus.is_some() && self.against != Against::Waiting => {
+                let expected = "starters of the other kind as they are: against = \"waiting\"";
+                return bad("versus", expected, "another comparison".to_owned());
+            }
             Pairing::Cells if matched && self.caliper.is_some() => {
                 return bad("caliper", "nearest controls or a kernel", "neither".to_owned());
             }
@@ -196,7 +247,7 @@ impl DynamicMatching {
                 let expected = "the propensity with a kernel";
                 return bad("distance", expected, "mahalanobis".to_owned());
             }
-            Pairing::Kernel(_) | Pairing::Nearest(_) if !matched => {
+            Pairing::Kernel(_) | Pairing::Nearest(_) | Pairing::Odds if !matched => {
                 let expected = "covariates or a history to match on";
                 return bad("covariates", expected, "none".to_owned());
             }
@@ -221,7 +272,8 @@ impl DynamicMatching {
         let mut on = self.covariates.join(", ");
         if self.history > 0 {
             let comma = if on.is_empty() { "" } else { ", " };
-            on = format!("{on}{comma}{} periods of {}", self.history, self.outcome);
+            let record = self.record_of.as_ref().unwrap_or(&self.outcome);
+            on = format!("{on}{comma}{} periods of {record}", self.history);
         }
         let how = match self.distance {
             Distance::Propensity => "chance to start",
@@ -229,6 +281,7 @@ impl DynamicMatching {
         };
         match self.pairing {
             Pairing::Cells => {}
+            Pairing::Odds => told = format!("{told}; weighed by odds to start given {on}"),
             Pairing::Nearest(n) => {
                 let once = if self.reuse == Reuse::Without { ", each once" } else { "" };
                 told = format!("{told}; {n} nearest by {how} given {on}{once}");

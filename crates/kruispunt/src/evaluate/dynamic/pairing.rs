@@ -29,6 +29,8 @@ pub enum Reuse {
 pub(super) enum Pairing {
     /// All of the cell.
     Cells,
+    /// All of the cell, weighed by their odds to start.
+    Odds,
     /// So many nearest.
     Nearest(u32),
     /// All, weighed by how near they are (Epanechnikov) within a bandwidth of the chance to start.
@@ -208,7 +210,15 @@ impl Matcher<'_> {
                 }
             }
             (Pairing::Nearest(most), _) => self.by_distance(&starters, &controls, most, &mut pairs),
-            (Pairing::Kernel(_), Place::Points(..)) => {}
+            (Pairing::Odds, Place::Odds(odds)) => {
+                for &own in &starters {
+                    let all = controls
+                        .iter()
+                        .map(|&at| (at, libm::exp(odds[at as usize]) * f64::from(self.times(at))));
+                    pairs.push(own, all);
+                }
+            }
+            (Pairing::Kernel(_) | Pairing::Odds, Place::Points(..)) => {}
         }
         pairs
     }

@@ -3,7 +3,7 @@
 use super::paired::estimates;
 use super::pairing::{Matcher, Ordered, Pairing, Pairs, Place, Reuse};
 use super::risk::Risk;
-use super::{DynamicMatching, go_on};
+use super::{DynamicMatching, go_on, weighted};
 use crate::data::{Seed, Ticket};
 use crate::evaluate::EvaluateError;
 use rayon::prelude::*;
@@ -16,7 +16,10 @@ pub(super) struct Drawing<'a> {
     pub(super) risk: &'a [Risk],
     pub(super) at: &'a [Option<f64>],
     pub(super) place: &'a Place,
-    pub(super) ordered: &'a Ordered,
+    pub(super) n_cells: usize,
+    pub(super) ordered: Option<&'a Ordered>,
+    /// Of controls, by horizon, where all of a cell are weighed.
+    pub(super) weights: Option<&'a [f64]>,
     pub(super) pairs: Option<&'a Pairs>,
     pub(super) caliper: f64,
     pub(super) persons: usize,
@@ -79,17 +82,23 @@ impl DynamicMatching {
             drawn[seed.below([u64::from(draw), at, 0xB007], n) as usize] += 1;
         }
         let times: Vec<u32> = own.risk.iter().map(|at| drawn[at.person]).collect();
+        if let Some(weights) = own.weights {
+            let found =
+                weighted::Means::of(own.risk, (own.at, k), weights, own.n_cells, Some(&times));
+            return found.effects().0;
+        }
+        let Some(ordered) = own.ordered else { return vec![f64::NAN; k] };
         let pairs = match own.pairs {
             Some(pairs) if self.reuse == Reuse::Without && self.pairing != Pairing::Cells => {
                 return estimates(pairs, own.at, k, Some(&times)).0;
             }
-            _ if self.pairing == Pairing::Cells => return by_cells(own, k, &times),
+            _ if self.pairing == Pairing::Cells => return by_cells(own, ordered, k, &times),
             _ => Matcher {
                 pairing: self.pairing,
                 reuse: self.reuse,
                 caliper: own.caliper,
                 place: own.place,
-                ordered: own.ordered,
+                ordered,
                 times: Some(&times),
             }
             .pairs(),
@@ -99,9 +108,9 @@ impl DynamicMatching {
 }
 
 /// Means of cells when those at risk count `times` each.
-fn by_cells(own: &Drawing<'_>, k: usize, times: &[u32]) -> Vec<f64> {
+fn by_cells(own: &Drawing<'_>, ordered: &Ordered, k: usize, times: &[u32]) -> Vec<f64> {
     let (mut sums, mut masses) = (vec![0.0; k], vec![0.0; k]);
-    for cell in 0..own.ordered.cells() {
+    for cell in 0..ordered.cells() {
         for h in 0..k {
             let arm = |of: &[u32]| {
                 let (mut sum, mut mass) = (0.0, 0.0);
@@ -114,11 +123,11 @@ fn by_cells(own: &Drawing<'_>, k: usize, times: &[u32]) -> Vec<f64> {
                 }
                 (sum, mass)
             };
-            let one = arm(own.ordered.starters(cell));
+            let one = arm(ordered.starters(cell));
             if one.1 == 0.0 {
                 continue;
             }
-            let other = arm(own.ordered.controls(cell));
+            let other = arm(ordered.controls(cell));
             if other.1 > 0.0 {
                 sums[h] += one.0 - one.1 * other.0 / other.1;
                 masses[h] += one.1;

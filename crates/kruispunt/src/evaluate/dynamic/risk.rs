@@ -33,9 +33,28 @@ pub(super) struct RiskSets {
 struct Lost {
     not: usize,
     before: usize,
+    early: usize,
     unknown: usize,
     other: usize,
+    twice: usize,
     group: usize,
+}
+
+/// How a row of the panel stands to the treatment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// Of another group than the one asked for.
+    Group,
+    /// Not eligible.
+    Not,
+    /// Treated in an earlier period.
+    Before,
+    /// Treated before the person is first seen.
+    Early,
+    /// Eligible since before the panel begins, for how long is unknown.
+    Unknown,
+    /// At risk: for so many periods, and whether a treatment begins now or later.
+    Risk { duration: u32, begins: bool, later: bool },
 }
 
 impl DynamicMatching {
@@ -50,7 +69,9 @@ impl DynamicMatching {
         go_on(ticket)?;
         let left_out = match (&self.versus, self.against) {
             (Some(_), _) => "neither kind of treatment begins in the period",
-            (None, Against::Waiting) => "another treatment began in the period",
+            (None, Against::Waiting | Against::Untreated) => {
+                "another treatment began in the period"
+            }
             (None, Against::Never) => "another treatment began in the period, or one begins later",
         };
         let (found, covariates, missing, short) = self.read_covariates(panel, y, found)?;
@@ -73,6 +94,8 @@ impl DynamicMatching {
             .exclude("of another group", count(lost.group))
             .exclude("not eligible in the period", count(lost.not))
             .exclude("treated before", count(lost.before))
+            .exclude("treated before the person is first seen", count(lost.early))
+            .exclude("two treatments begin in the period", count(lost.twice))
             .exclude(
                 "eligible since before the panel begins, for how long is unknown",
                 count(lost.unknown),
@@ -85,11 +108,58 @@ impl DynamicMatching {
         Ok(RiskSets { risk, n_cells, covariates, step })
     }
 
+    /// How each row of the panel stands to the treatment.
+    pub(super) fn standings(&self, panel: &Panel) -> Result<Vec<Standing>, EvaluateError> {
+        let eligible = truths(panel, "eligible", &self.eligible)?;
+        let starts = periods(panel, "treatment", &self.treatment)?;
+        let group = match &self.only {
+            None => None,
+            Some((name, value)) => Some(rows_of(panel, "by", name, value)?),
+        };
+        let base = panel.calendar().period(0).number;
+        let positions = panel.positions();
+        let most = self.duration.unwrap_or(u32::MAX);
+        let mut all = Vec::with_capacity(panel.n_rows());
+        for person in 0..panel.persons().len() {
+            // Where the spell of eligibility began and was last seen.
+            let mut spell: Option<(u32, u32)> = None;
+            let rows = panel.of(person);
+            let entry = base + positions[rows.start] as i32;
+            for row in rows {
+                let here = positions[row];
+                if eligible[row] {
+                    let goes_on = spell.filter(|own| here - own.1 <= self.gap + 1);
+                    spell = Some(goes_on.map_or((here, here), |own| (own.0, here)));
+                }
+                let now = base + here as i32;
+                let start = starts[row];
+                all.push(match spell.filter(|_| eligible[row]) {
+                    _ if group.as_ref().is_some_and(|own| !own[row]) => Standing::Group,
+                    None => Standing::Not,
+                    Some(_) if start.is_some_and(|start| start < entry) => Standing::Early,
+                    Some(_) if start.is_some_and(|start| start < now) => Standing::Before,
+                    Some((begun, _)) => {
+                        let duration = here - begun + 1;
+                        // A spell that is there at the beginning may be older than the panel.
+                        if begun <= self.gap && duration < most {
+                            Standing::Unknown
+                        } else {
+                            Standing::Risk {
+                                duration: duration.min(most),
+                                begins: start == Some(now),
+                                later: start.is_some_and(|start| start > now),
+                            }
+                        }
+                    }
+                });
+            }
+        }
+        Ok(all)
+    }
+
     /// Rows of persons who are eligible and not treated before, with the periods they have been
     /// eligible, and why other rows are not among them.
     fn at_risk(&self, panel: &Panel) -> Result<(Vec<(Risk, u32)>, Lost), EvaluateError> {
-        let eligible = truths(panel, "eligible", &self.eligible)?;
-        let starts = periods(panel, &self.treatment)?;
         let of_kind = match &self.kind {
             None => None,
             Some((name, value)) => Some(rows_of(panel, "kind", name, value)?),
@@ -98,42 +168,39 @@ impl DynamicMatching {
             (Some((name, _)), Some(value)) => Some(rows_of(panel, "versus", name, value)?),
             _ => None,
         };
-        let group = match &self.only {
-            None => None,
-            Some((name, value)) => Some(rows_of(panel, "by", name, value)?),
-        };
+        let second = self.second_starts(panel)?;
         let base = panel.calendar().period(0).number;
         let positions = panel.positions();
-        let most = self.duration.unwrap_or(u32::MAX);
+        let standings = self.standings(panel)?;
         let (mut found, mut lost) = (Vec::new(), Lost::default());
         for person in 0..panel.persons().len() {
-            // Periods eligible so far, and whether they began within sight.
-            let mut duration: (u32, bool) = (0, false);
-            let mut previous: Option<usize> = None;
             for row in panel.of(person) {
-                let joins = previous.is_some_and(|at| positions[at] + 1 == positions[row]);
-                let first = previous.replace(row).is_none();
-                if group.as_ref().is_some_and(|own| !own[row]) {
-                    lost.group += 1;
-                    continue;
-                }
-                if !eligible[row] {
-                    duration = (0, true);
-                    lost.not += 1;
-                    continue;
-                }
-                duration = if joins {
-                    (duration.0 + 1, duration.1)
-                } else {
-                    (1, !(first && positions[row] == 0))
+                let (duration, begins, later) = match standings[row] {
+                    Standing::Risk { duration, begins, later } => (duration, begins, later),
+                    Standing::Group => {
+                        lost.group += 1;
+                        continue;
+                    }
+                    Standing::Not => {
+                        lost.not += 1;
+                        continue;
+                    }
+                    Standing::Before => {
+                        lost.before += 1;
+                        continue;
+                    }
+                    Standing::Early => {
+                        lost.early += 1;
+                        continue;
+                    }
+                    Standing::Unknown => {
+                        lost.unknown += 1;
+                        continue;
+                    }
                 };
                 let now = base + positions[row] as i32;
-                let begins = starts[row] == Some(now);
-                let later = starts[row].is_some_and(|start| start > now);
-                if starts[row].is_some_and(|start| start < now) {
-                    lost.before += 1;
-                } else if !duration.1 && duration.0 < most {
-                    lost.unknown += 1;
+                if begins && second.as_ref().is_some_and(|own| own[row] == Some(now)) {
+                    lost.twice += 1;
                 } else if versus.is_some() && !begins
                     || begins
                         && !of_kind.as_ref().is_none_or(|rows| rows[row])
@@ -144,15 +211,27 @@ impl DynamicMatching {
                 } else {
                     let starts = begins && of_kind.as_ref().is_none_or(|rows| rows[row]);
                     let own = Risk { row, person, cell: 0, starts, later, base: 0, read: 0 };
-                    found.push((own, duration.0.min(most)));
+                    found.push((own, duration));
                 }
             }
         }
         Ok((found, lost))
     }
 
+    /// The period in which a second treatment begins, row by row.
+    pub(super) fn second_starts(
+        &self,
+        panel: &Panel,
+    ) -> Result<Option<Vec<Option<i32>>>, EvaluateError> {
+        self.second.as_ref().map(|name| periods(panel, "second", name)).transpose()
+    }
+
     /// The cell of each row: period, duration and the columns `exact`.
-    fn cells(&self, panel: &Panel, found: Vec<(Risk, u32)>) -> Result<Vec<Risk>, EvaluateError> {
+    pub(super) fn cells(
+        &self,
+        panel: &Panel,
+        found: Vec<(Risk, u32)>,
+    ) -> Result<Vec<Risk>, EvaluateError> {
         let positions = panel.positions();
         let mut known: FxHashMap<(u32, u32), u32> = FxHashMap::default();
         let mut code = |left: u32, right: u32| {
@@ -249,19 +328,23 @@ fn truths(panel: &Panel, argument: &str, name: &str) -> Result<Vec<bool>, Evalua
     }
 }
 
-/// The period of first treatment of each row, the same in all rows of a person.
-fn periods(panel: &Panel, name: &str) -> Result<Vec<Option<i32>>, EvaluateError> {
-    let column: Column = panel.column("treatment", name)?;
-    let periods = column.to_periods(panel.calendar().unit(), "treatment", name)?;
+/// The period of a treatment of each row, the same in all rows of a person.
+pub(super) fn periods(
+    panel: &Panel,
+    argument: &'static str,
+    name: &str,
+) -> Result<Vec<Option<i32>>, EvaluateError> {
+    let column: Column = panel.column(argument, name)?;
+    let periods = column.to_periods(panel.calendar().unit(), argument, name)?;
     for person in 0..panel.persons().len() {
         let rows = panel.of(person);
         let first = periods[rows.start];
         if let Some(row) = rows.clone().find(|&row| periods[row] != first) {
             return Err(EvaluateError::Varies {
-                argument: "treatment",
+                argument,
                 column: name.to_owned(),
                 row,
-                why: "it is the period of the person's first treatment, in each of their rows",
+                why: "it is the period in which the person's treatment begins, in each of their rows",
             });
         }
     }

@@ -52,10 +52,16 @@ impl DynamicMatching {
             read.push(found.iter().map(|own| values[own.0.row]).collect());
         }
         let given = read.len();
+        let other = match &self.record_of {
+            Some(name) if self.history > 0 => Some(super::numbers(panel, "record_of", name)?),
+            _ => None,
+        };
+        let record = other.as_deref().unwrap_or(y);
         for back in 1..=self.history as i32 {
-            names.push(format!("{} {back} before", self.outcome));
+            let of = self.record_of.as_ref().unwrap_or(&self.outcome);
+            names.push(format!("{of} {back} before"));
             let value =
-                |own: &Lasting| self.outcome_at(panel, y, &own.0, -back).unwrap_or(f64::NAN);
+                |own: &Lasting| self.outcome_at(panel, record, &own.0, -back).unwrap_or(f64::NAN);
             read.push(found.iter().map(value).collect());
         }
         let lacks = |columns: &[Vec<f64>], at: usize| columns.iter().any(|own| own[at].is_nan());
@@ -121,7 +127,7 @@ impl DynamicMatching {
 }
 
 /// Dense codes of period and duration; of the period alone when they are many.
-fn levels(panel: &Panel, risk: &[Risk]) -> (Vec<u32>, usize) {
+pub(super) fn levels(panel: &Panel, risk: &[Risk]) -> (Vec<u32>, usize) {
     let positions = panel.positions();
     let codes = |of: &dyn Fn(&Risk) -> u32| {
         let mut known: FxHashMap<u32, u32> = FxHashMap::default();

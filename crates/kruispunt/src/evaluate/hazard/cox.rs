@@ -599,7 +599,7 @@ impl CoxFit {
     pub fn curves(&self, profiles: &Table, alpha: f64) -> Result<Table, EvaluateError> {
         let reach = reach(alpha)?;
         let names = self.fit.names();
-        let x = super::predict::profiles(profiles, names, &self.means)?;
+        let x = super::predict::profiles(profiles, None, names, &self.means)?;
         let k = names.len();
         let mut keys: [Vec<u32>; 2] = Default::default();
         let mut numbers: [Vec<f64>; 8] = Default::default();

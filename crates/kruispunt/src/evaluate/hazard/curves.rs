@@ -1,8 +1,9 @@
 //! Survival, cumulative hazard and cumulative incidence without a model.
 
 use super::episodes::{Roles, known};
+use super::quick::quick;
 use super::tally::Tally;
-use crate::data::{Account, Caution, Column, Table};
+use crate::data::{Account, Caution, Column, Count, Step, Table};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::result::caution;
 use crate::math::special::normal_quantile;
@@ -136,12 +137,21 @@ impl SurvivalCurves {
     /// [`EvaluateError::BadWeight`], [`EvaluateError::NotBinary`],
     /// [`EvaluateError::NothingEstimable`] when no episode is left.
     pub fn fit(&self, table: &Table) -> Result<Survival, EvaluateError> {
-        let episodes = self.roles.read(table, "survival")?;
-        let tallies = episodes.tallies();
-        let k = episodes.causes.len();
-        let mut cautions = Vec::new();
+        let (tallies, groups, causes, step) = if let Some(own) = quick(&self.roles, table) {
+            let all = Count::rows(table.n_rows());
+            let step = Step::new("survival", "episodes", all, all)
+                .exclude("a value is missing", Count::rows(0))
+                .exclude("no length: the end is not after the entry", Count::rows(0));
+            (own.tallies, own.groups, vec![self.roles.event.clone()], step)
+        } else {
+            let episodes = self.roles.read(table, "survival")?;
+            let tallies = episodes.tallies();
+            (tallies, episodes.groups, episodes.causes, episodes.step)
+        };
+        let k = causes.len();
+        let mut cautions = self.truncated(table);
         let mut curves = Vec::with_capacity(tallies.len());
-        for (tally, group) in tallies.into_iter().zip(&episodes.groups) {
+        for (tally, group) in tallies.into_iter().zip(&groups) {
             if tally.time.is_empty() {
                 continue;
             }
@@ -156,15 +166,46 @@ impl SurvivalCurves {
             }
             curves.push(curve);
         }
-        let account = Account::new("episodes").then(episodes.step);
+        let account = Account::new("episodes").then(step);
         Ok(Survival {
             by: self.roles.by.clone(),
-            causes: episodes.causes,
+            causes,
             several: self.roles.several,
             curves,
             cautions,
             account,
         })
+    }
+}
+
+impl SurvivalCurves {
+    /// Whether the table itself tells of entries after 0, or of spells older than the panel, that
+    /// are not used.
+    fn truncated(&self, table: &Table) -> Vec<Caution> {
+        if self.roles.entry.is_some() {
+            return Vec::new();
+        }
+        let later = |name: &str, is: &dyn Fn(f64) -> bool| -> usize {
+            let column = table.get(name).filter(|_| *name != *self.roles.time);
+            let values = column.and_then(|own| own.to_floats("data", name).ok());
+            values.map_or(0, |own| own.into_iter().filter(|value| is(*value)).count())
+        };
+        let (entered, older) =
+            (later("entry", &|own| own > 0.0), later("truncated", &|own| own == 1.0));
+        let text = if entered > 0 {
+            format!(
+                "{entered} episodes are seen from a later time on (column \"entry\"), but are \
+                 counted as at risk from the start: name the column in `entry`"
+            )
+        } else if older > 0 {
+            format!(
+                "{older} episodes were there already when the panel begins (column \"truncated\"): \
+                 their length is unknown and the short ones are missing; leave them out"
+            )
+        } else {
+            return Vec::new();
+        };
+        vec![caution("left_truncation", text)]
     }
 }
 

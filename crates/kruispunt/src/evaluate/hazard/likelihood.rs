@@ -309,6 +309,20 @@ impl Link {
         }
     }
 
+    /// Log-likelihood, score and observed information of one row in its linear predictor.
+    #[inline]
+    pub(super) fn curved(self, eta: f64, event: bool) -> (f64, f64, f64) {
+        match self {
+            Self::Logit => self.row(eta, event),
+            Self::Cloglog => {
+                let (log, score, _) = self.row(eta, event);
+                let rate = libm::exp(eta.clamp(-700.0, 6.0));
+                let curve = if event { score * (score - 1.0 + rate) } else { rate };
+                (log, score, curve)
+            }
+        }
+    }
+
     /// The chance of the event and its slope in the linear predictor.
     pub(super) fn chance(self, eta: f64) -> (f64, f64) {
         match self {

@@ -226,6 +226,10 @@ fn lookup<'a>(
     profiles: &Table,
     (programme, stage): (&str, Option<&str>),
 ) -> Result<Lookup<'a>, EvaluateError> {
+    if fit.mixture.is_some() {
+        let (argument, expected) = ("frailty", "hazards without frailty");
+        return Err(EvaluateError::BadArgument { argument, expected, got: "some".to_owned() });
+    }
     if fit.causes.len() > 1 {
         let (argument, expected) = ("link", "hazards of one event");
         return Err(EvaluateError::BadArgument { argument, expected, got: "several".to_owned() });
