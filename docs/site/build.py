@@ -32,10 +32,13 @@ ROOMS = {
         "panel_ols", "rwolf", "ssc",
     ],
     "Evaluation": [
-        "Balanced", "ByGroup", "Comparison", "DoseResponse", "Effects", "Hazard", "Jump", "Staged",
-        "Survival", "att", "bacon", "compare_did", "cox", "cumulative_incidence", "did",
-        "dose_response", "dynamic_matching", "e_value", "gap", "hazard", "matching_balance",
-        "oster", "rd_in_time", "rosenbaum", "staged", "survival", "twfe_weights",
+        "Balanced", "ByGroup", "Comparison", "DoseResponse", "Effects", "Hazard", "Jump",
+        "Multistate", "NegativeControls", "Pairwise", "RiskSets", "Staged", "Structural",
+        "Survival", "TreatmentWeights", "att", "bacon", "compare_did", "cox", "cumulative_incidence", "did",
+        "dose_response", "dynamic_matching", "e_value", "gap", "hazard", "marginal_structural",
+        "matching_balance", "multistate", "negative_controls", "oster", "pairwise_matching",
+        "rd_in_time", "risk_sets", "rosenbaum", "stage_paths", "staged", "survival",
+        "treatment_weights", "twfe_weights",
     ],
     "After an uncertain linkage": [
         "AfterLinkage", "MismatchFit", "after_linkage", "link_rates", "mismatch_mixture",

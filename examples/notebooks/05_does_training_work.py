@@ -40,58 +40,90 @@ def say(what: str) -> None:
 # %% [markdown]
 # ## The panel
 #
-# Persons by quarter: employed on the last day, job-seeking, first training and its kind, and the
-# record of the last two years.
+# Persons by quarter: employed on the last day, job-seeking, first training and its kind, day wage,
+# and the record of the last two years.
 
 # %%
-reg = kp.synth.registers(scale, seed=1, imperfections="none", backend="polars")
 cal = kp.Calendar.quarters("2005Q1", "2016Q4")
 digit = pl.col("nomenc").cast(pl.String).str.slice(0, 1)
-persons = reg["persons"].select(
-    "pid", "sex", pl.col("origin").cast(pl.String), born=pl.col("birth_date").str.slice(0, 4).cast(int)
-)  # fmt: skip
-clients = reg.truth["links"].filter(pl.col("source") == "vdab_klanten")
-numbers = reg["vdab_klanten"].with_row_index("row").join(clients, on="row").select("vdab_id", "pid")
-courses = (
-    reg["vdab_acties"]
-    .with_columns(pl.col("type").cast(pl.String))
-    .filter(pl.col("type").is_in(KINDS))
-    .join(numbers, on="vdab_id")
-    .sort("from", "action_id")
-)
-first = courses.group_by("pid", maintain_order=True).agg(training=pl.col("type").first())
-edu = (
-    reg["vdab_inschrijving"]
-    .join(numbers, on="vdab_id")
-    .sort("from")
-    .group_by("pid", maintain_order=True)
-    .agg(edu=pl.col("edu").cast(pl.String).first())
-)
-frame = (
-    reg["nomenc"]
-    .with_columns(pl.col("quarter").cast(pl.String))
-    .join(persons, on="pid", how="left")
-    .join(first, on="pid", how="left")
-    .join(edu, on="pid", how="left")
-    .select(
-        "pid", "quarter", "origin", "sex", "edu", "training",
-        employed=(digit == "1").cast(pl.Float64),
-        seeking=digit == "2",
-        age=pl.col("quarter").str.slice(0, 4).cast(int) - pl.col("born"),
+
+
+def trained(reg: kp.synth.Registers) -> kp.Panel:
+    """Make the panel of a world."""
+    persons = reg["persons"].select(
+        "pid", "sex", pl.col("origin").cast(pl.String),
+        born=pl.col("birth_date").str.slice(0, 4).cast(int),
+    )  # fmt: skip
+    clients = reg.truth["links"].filter(pl.col("source") == "vdab_klanten")
+    numbers = reg["vdab_klanten"].with_row_index("row").join(clients, on="row")
+    numbers = numbers.select("vdab_id", "pid")
+    courses = (
+        reg["vdab_acties"]
+        .with_columns(pl.col("type").cast(pl.String))
+        .filter(pl.col("type").is_in(KINDS))
+        .join(numbers, on="vdab_id")
+        .sort("from", "action_id")
     )
-)  # fmt: skip
-panel = kp.Panel(frame, person="pid", period="quarter")
-training = kp.Spells(courses, person="pid", day="from", carry=["type"], name="training")
-panel = panel.event_time(training)
-for k in range(1, 9):
-    panel = panel.lag("employed", k)
-lags = np.stack([panel[f"employed_lag{k}"] for k in range(1, 9)])
-share = np.nan_to_num(lags).sum(axis=0) / np.maximum(np.isfinite(lags).sum(axis=0), 1)
-panel = panel.with_column("record", share)
-panel = panel.with_column(
-    "eligible", panel["seeking"] & (panel["age"] >= 18) & (panel["age"] <= 64)
-)
+    first = courses.group_by("pid", maintain_order=True).agg(training=pl.col("type").first())
+    edu = (
+        reg["vdab_inschrijving"]
+        .join(numbers, on="vdab_id")
+        .sort("from")
+        .group_by("pid", maintain_order=True)
+        .agg(edu=pl.col("edu").cast(pl.String).first())
+    )
+    wages = (
+        reg["dmfa_jobs"]
+        .with_columns(
+            pl.col("quarter").cast(pl.String), days=pl.col("days_ft") + pl.col("hours_pt") / 7.6
+        )
+        .filter((pl.col("days") > 10) & (pl.col("wage_ord") > 0))
+        .group_by("pid", "quarter")
+        .agg(wage=(pl.col("wage_ord").sum() / pl.col("days").sum()).log())
+    )
+    frame = (
+        reg["nomenc"]
+        .with_columns(pl.col("quarter").cast(pl.String))
+        .join(persons, on="pid", how="left")
+        .join(first, on="pid", how="left")
+        .join(edu, on="pid", how="left")
+        .join(wages, on=["pid", "quarter"], how="left")
+        .select(
+            "pid", "quarter", "origin", "sex", "edu", "training", "wage",
+            employed=(digit == "1").cast(pl.Float64),
+            seeking=digit == "2",
+            age=pl.col("quarter").str.slice(0, 4).cast(int) - pl.col("born"),
+        )
+    )  # fmt: skip
+    panel = kp.Panel(frame, person="pid", period="quarter")
+    training = kp.Spells(courses, person="pid", day="from", carry=["type"], name="training")
+    panel = panel.event_time(training)
+    for k in range(1, 9):
+        panel = panel.lag("employed", k)
+    lags = np.stack([panel[f"employed_lag{k}"] for k in range(1, 9)])
+    share = np.nan_to_num(lags).sum(axis=0) / np.maximum(np.isfinite(lags).sum(axis=0), 1)
+    panel = panel.with_column("record", share)
+    return panel.with_column(
+        "eligible", panel["seeking"] & (panel["age"] >= 18) & (panel["age"] <= 64)
+    )
+
+
+reg = kp.synth.registers(scale, seed=1, imperfections="none", backend="polars")
+panel = trained(reg)
 say(f"{panel}")
+
+# %% [markdown]
+# ## Risk sets
+#
+# Before any outcome: who could have started in each quarter, and how spells of job-seeking end.
+
+# %%
+sets = kp.risk_sets(panel, eligible="eligible", kind="training", duration=4)
+print(sets, sets.by_duration(), sep="\n")
+seen = sets.spells().filter(~pl.col("truncated"))
+endings = kp.cumulative_incidence(seen, time="time", event="event")
+print(endings.incidence().filter(pl.col("time") == 8).select("cause", "incidence"))
+say("risk sets")
 
 # %% [markdown]
 # ## Who starts, who waits
@@ -183,14 +215,33 @@ print(balance)
 say("nearest neighbours")
 
 # %% [markdown]
+# *Starting against not starting at all* is another question. Who waits may start next quarter; those
+# who have not started up to the quarter of the outcome are weighed by one over their chance of that,
+# also after they left the state (van den Berg & Vikström). The truth differs, and so do the answers.
+
+# %%
+untreated = {
+    kind: kp.dynamic_matching(
+        panel, "employed", kind=("training", kind), horizons=[1, 2, 4, 8, 16],
+        against="untreated", **DESIGN,
+    )
+    for kind in KINDS
+}  # fmt: skip
+for kind, effects in untreated.items():
+    row = [f"{true(kind, 'never', e)[0]:+.3f}" for e in (1, 2, 4, 8, 16)]
+    print(kind, "truth", *row, "estimate", *[f"{own:+.3f}" for own in effects.estimates])
+say("against no start at all")
+
+# %% [markdown]
 # One kind against another, started in the same quarter, and effects by origin.
 
 # %%
-pairwise = kp.dynamic_matching(
-    panel, "employed", eligible="eligible", kind=("training", "NCWT"), versus="GCT", duration=4,
+pairs_of_kinds = kp.pairwise_matching(
+    panel, "employed", kind="training", kinds=["GCT", "NCWT"], eligible="eligible", duration=4,
     absent=0.0, horizons=[4, 8, 16],
 )  # fmt: skip
-print("NCWT rather than GCT", pairwise.estimates.round(3), pairwise.std_errors.round(3))
+for name, effects in pairs_of_kinds.items():
+    print(name, effects.estimates.round(3), effects.std_errors.round(3))
 by_origin = kp.dynamic_matching(
     panel.with_column("non_eu", np.isin(np.asarray(panel["origin"], dtype=str), ["TR", "MA", "nonEU"])),
     "employed", by="non_eu", kind=("training", "NCWT"), horizons=[4, 8, 16],
@@ -248,8 +299,7 @@ say("uptake")
 #
 # How far may the odds to start differ within pairs, for reasons nobody recorded, before the result
 # could be chance? And how strong must one such reason be to explain a ratio away? These are bounds,
-# not tests: in registers made with `rho=1`, where employers choose for what is not recorded, the
-# effect of contracts is overstated and outcomes before the start do not show it.
+# not tests.
 
 # %%
 pairs = kp.rosenbaum(
@@ -259,6 +309,61 @@ pairs = kp.rosenbaum(
 print(pairs)
 print("E-value of a ratio of 1.2 (1.1 to 1.3):", kp.e_value(1.2, 1.1, 1.3))
 say("sensitivity")
+
+# %% [markdown]
+# A test is what treatment cannot have changed: the day wages of earlier jobs. In registers made with
+# `rho=1` employers choose whom to train on a contract by an attachment to work that nobody recorded.
+# The effect of contracts is then overstated; the record of employment, on which starters and controls
+# are alike, does not show it, their wages of before do.
+
+# %%
+chosen_reg = kp.synth.registers(scale, seed=1, imperfections="none", rho=1, backend="polars")
+chosen = trained(chosen_reg)
+BEFORE = {"controls": ["wage"], "horizons": [-1, -2, -4, -8], **DESIGN}
+placebos = {
+    (rho, kind): kp.negative_controls(own, "employed", kind=("training", kind), **BEFORE)
+    for rho, own in ((0, panel), (1, chosen))
+    for kind in KINDS
+}
+for (rho, kind), told in placebos.items():
+    print(f"rho {rho} {kind}: p {told.joint['wage']['pvalue']:.2g}, flagged {told.flagged}")
+overstated = kp.dynamic_matching(
+    chosen, "employed", kind=("training", "CWT"), horizons=[16], **DESIGN
+)
+value_16 = (
+    chosen_reg.truth["att"]
+    .with_columns(pl.col("type", "group", "estimand", "outcome").cast(pl.String))
+    .filter(type="CWT", group="all", estimand="waiting", outcome="employed", e=16)["value"][0]
+)
+print(f"CWT at 16, rho 1: {overstated.estimates[0]:+.3f}; truth {value_16:+.3f}")
+say("outcomes before the start")
+
+# %% [markdown]
+# ## What counts as work
+#
+# An outcome that counts trainees on a contract as employed finds an effect from the first day on. It
+# is refused in spirit by a warning, and before-after designs on employment by an error: who is
+# eligible depends on the outcome.
+
+# %%
+labels = np.asarray(panel["quarter"], dtype=str)
+cohorts = np.asarray(panel["cohort"], dtype=object)
+place = {label: at for at, label in enumerate(cal.labels)}
+elapsed = np.array(
+    [place[q] - place.get(str(g), 10**6) for q, g in zip(labels, cohorts, strict=True)]
+)
+on_course = (np.asarray(panel["training"], dtype=object) == "CWT") & (elapsed >= 0) & (elapsed < 2)
+counted = panel.with_column("counted", np.maximum(panel["employed"], on_course.astype(float)))
+wrong = kp.dynamic_matching(counted, "counted", kind=("training", "CWT"), horizons=[1, 4], **DESIGN)
+print(f"counting trainees, after a quarter: {wrong.estimates[0]:+.3f}; {list(wrong.cautions)}")
+cohort_panel = panel.filter((panel["age"] >= 18) & (panel["age"] <= 64))
+try:
+    kp.did(cohort_panel, "employed", cohort="cohort", method="twfe")
+    refused = ""
+except kp.exceptions.KruispuntError as error:
+    refused = str(error)
+print(refused[:160])
+say("what counts as work")
 
 # %% [markdown]
 # ## What this notebook claims, checked
@@ -276,4 +381,18 @@ assert twfe.coef()["after"] < true_post - 0.05
 assert paths["NCWT"].break_even()["at"] is not None
 assert pairs["p_low"][0] == pairs["p_high"][0] < 0.05
 assert pairs["p_high"][3] > 0.05
+for kind, effects in untreated.items():
+    for at, e in enumerate((1, 2, 4, 8, 16)):
+        value, mc = true(kind, "never", e)
+        assert abs(effects.estimates[at] - value) <= 3 * np.hypot(effects.std_errors[at], mc), (
+            kind,
+            e,
+        )
+assert placebos[1, "CWT"].flagged == ["wage"]
+assert not any(placebos[0, kind].flagged for kind in KINDS)
+assert overstated.estimates[0] > value_16 + 2 * overstated.std_errors[0]
+assert "outcome_counts_trainees" in wrong.cautions
+assert wrong.estimates[0] > true("CWT", "waiting", 1)[0] + 0.3
+assert "eligibility" in refused
+assert sets.account.steps[-1].after.rows > 0
 say("all claims hold")

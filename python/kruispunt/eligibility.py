@@ -6,7 +6,7 @@ import html
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Unpack
+from typing import Any
 
 from kruispunt import _core
 from kruispunt._frames import to_frame
@@ -15,7 +15,7 @@ from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.evaluate import Effects, _native
 from kruispunt.exceptions import DesignWarning, InputError
-from kruispunt.matching import ByGroup, Matching, _request
+from kruispunt.matching import ByGroup, _request
 from kruispunt.panel import Panel
 
 __all__ = [
@@ -235,7 +235,7 @@ def pairwise_matching(
     kind: str,
     kinds: Sequence[str],
     progress: bool | Callback | None = None,
-    **matching: Unpack[Matching],
+    **matching: Any,
 ) -> Pairwise:
     """Compare several kinds of treatment with waiting and with each other (Lechner 2001).
 
@@ -346,7 +346,7 @@ def negative_controls(
     horizons: Iterable[int] = (-1, -2, -4, -8),
     alpha: float = 0.05,
     progress: bool | Callback | None = None,
-    **matching: Unpack[Matching],
+    **matching: Any,
 ) -> NegativeControls:
     r"""Estimate the "effect" of a treatment on what it cannot have changed.
 

@@ -1,0 +1,378 @@
+"""Programmes in registers with known truth: estimates beside the truth, and how long they take.
+
+- ``truth``: the four kinds of training at 1, 2, 4, 8, 16 quarters, against waiting and against no
+  start, by cells and by odds; static controls and two-way fixed effects beside them.
+- ``selection``: contractual training with unobserved selection from 0 to 1: bias, and what wages of
+  before the start say.
+- ``integration``: the share of a civic-integration programme that runs through registering.
+- ``speed``: four kinds by cells and by neighbours at a scale, and clustered bootstrap replications.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import json
+import os
+import platform
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+import kruispunt as kp
+
+KINDS = ["GCT", "OCT", "NCWT", "CWT"]
+EVENTS = [1, 2, 4, 8, 16]
+DESIGN: dict[str, Any] = {
+    "eligible": "eligible",
+    "exact": ["origin", "sex", "edu"],
+    "coarse": {"record": [0.25, 0.5, 0.75]},
+    "duration": 4,
+    "absent": 0.0,
+}
+
+
+def trained(reg: Any) -> kp.Panel:
+    """Make the panel of persons by quarter with training, record and day wage."""
+    digit = pl.col("nomenc").cast(pl.String).str.slice(0, 1)
+    persons = reg["persons"].select(
+        "pid", "sex", pl.col("origin").cast(pl.String),
+        born=pl.col("birth_date").str.slice(0, 4).cast(int),
+    )  # fmt: skip
+    clients = reg.truth["links"].filter(pl.col("source") == "vdab_klanten")
+    numbers = reg["vdab_klanten"].with_row_index("row").join(clients, on="row")
+    numbers = numbers.select("vdab_id", "pid")
+    courses = (
+        reg["vdab_acties"]
+        .with_columns(pl.col("type").cast(pl.String))
+        .filter(pl.col("type").is_in(KINDS))
+        .join(numbers, on="vdab_id")
+        .sort("from", "action_id")
+    )
+    first = courses.group_by("pid", maintain_order=True).agg(training=pl.col("type").first())
+    edu = (
+        reg["vdab_inschrijving"]
+        .join(numbers, on="vdab_id")
+        .sort("from")
+        .group_by("pid", maintain_order=True)
+        .agg(edu=pl.col("edu").cast(pl.String).first())
+    )
+    jobs = reg["dmfa_jobs"].with_columns(
+        pl.col("quarter").cast(pl.String), days=pl.col("days_ft") + pl.col("hours_pt") / 7.6
+    )
+    wages = (
+        jobs.filter((pl.col("days") > 10) & (pl.col("wage_ord") > 0))
+        .group_by("pid", "quarter")
+        .agg(wage=(pl.col("wage_ord").sum() / pl.col("days").sum()).log())
+    )
+    frame = (
+        reg["nomenc"]
+        .with_columns(pl.col("quarter").cast(pl.String))
+        .join(persons, on="pid", how="left")
+        .join(first, on="pid", how="left")
+        .join(edu, on="pid", how="left")
+        .join(wages, on=["pid", "quarter"], how="left")
+        .select(
+            "pid", "quarter", "origin", "sex", "edu", "training", "wage",
+            employed=(digit == "1").cast(pl.Float64),
+            seeking=digit == "2",
+            age=pl.col("quarter").str.slice(0, 4).cast(int) - pl.col("born"),
+        )
+    )  # fmt: skip
+    panel = kp.Panel(frame, person="pid", period="quarter")
+    panel = panel.event_time(kp.Spells(courses, person="pid", day="from", name="training"))
+    for k in range(1, 9):
+        panel = panel.lag("employed", k)
+    lags = np.stack([panel[f"employed_lag{k}"] for k in range(1, 9)])
+    there = np.isfinite(lags).sum(axis=0)
+    panel = panel.with_column("record", np.nan_to_num(lags).sum(axis=0) / np.maximum(there, 1))
+    age = panel["age"]
+    return panel.with_column("eligible", panel["seeking"] & (age >= 18) & (age <= 64))
+
+
+def values(reg: Any) -> dict[tuple[str, str, int], tuple[float, float]]:
+    """Give true effects and their simulation errors by kind, estimand and quarter."""
+    table = reg.truth["att"].with_columns(
+        pl.col("type", "group", "estimand", "outcome").cast(pl.String)
+    )
+    table = table.filter((pl.col("group") == "all") & (pl.col("outcome") == "employed"))
+    return {
+        (row["type"], row["estimand"], row["e"]): (row["value"], row["mc_se"])
+        for row in table.iter_rows(named=True)
+    }
+
+
+def beside(name: str, found: Any, true: Any, kind: str, estimand: str) -> list[dict[str, Any]]:
+    """Lay estimates beside the truth."""
+    rows = []
+    for at, e in enumerate(EVENTS):
+        value, mc = true[kind, estimand, e]
+        estimate, error = float(found.estimates[at]), float(found.std_errors[at])
+        rows.append(
+            {
+                "design": name, "kind": kind, "estimand": estimand, "e": e,
+                "estimate": round(estimate, 5), "std_error": round(error, 5),
+                "truth": round(value, 5), "mc_se": round(mc, 5),
+                "z": round((estimate - value) / float(np.hypot(error, mc)), 2),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def truth(scale: str, seeds: int) -> dict[str, Any]:
+    """Lay designs beside the truth."""
+    rows: list[dict[str, Any]] = []
+    for seed in range(1, seeds + 1):
+        reg = kp.synth.registers(scale, seed=seed, imperfections="none", backend="polars")
+        panel, true = trained(reg), values(reg)
+        for kind in KINDS:
+            own: dict[str, Any] = {"kind": ("training", kind), "horizons": EVENTS}
+            near = {
+                "eligible": "eligible",
+                "duration": 4,
+                "absent": 0.0,
+                "exact": ["origin", "sex"],
+            }
+            designs: list[tuple[str, str, dict[str, Any]]] = [
+                ("cells, waiting", "waiting", DESIGN),
+                ("cells, untreated", "never", DESIGN | {"against": "untreated"}),
+                (
+                    "odds, untreated", "never",
+                    near | {"covariates": ["record", "age"], "odds": True, "against": "untreated"},
+                ),
+                ("static: never trained", "never", DESIGN | {"against": "never"}),
+            ]  # fmt: skip
+            for name, estimand, how in designs:
+                found = kp.dynamic_matching(panel, "employed", **own, **how)
+                rows += [{"seed": seed} | one for one in beside(name, found, true, kind, estimand)]
+    good = [row for row in rows if not row["design"].startswith("static")]
+    return {"rows": rows, "within_3": float(np.mean([abs(row["z"]) <= 3 for row in good]))}
+
+
+def selection(scale: str, seeds: int) -> dict[str, Any]:
+    """Turn the dial of unobserved selection."""
+    rows = []
+    for seed in range(1, seeds + 1):
+        for rho in (0.0, 0.5, 1.0):
+            reg = kp.synth.registers(
+                scale, seed=seed, imperfections="none", rho=rho, backend="polars"
+            )
+            panel, true = trained(reg), values(reg)
+            for kind in KINDS:
+                how = DESIGN | {"kind": ("training", kind)}
+                found = kp.dynamic_matching(panel, "employed", horizons=[16], **how)
+                told = kp.negative_controls(
+                    panel, "employed", controls=["wage"], horizons=[-1, -2, -4, -8], **how
+                )
+                value, mc = true[kind, "waiting", 16]
+                rows.append(
+                    {
+                        "seed": seed, "rho": rho, "kind": kind,
+                        "bias": round(float(found.estimates[0]) - value, 4),
+                        "std_error": round(float(np.hypot(found.std_errors[0], mc)), 4),
+                        "wage_before": round(float(told.effects["wage"].estimates[2]), 4),
+                        "pvalue": told.joint["wage"]["pvalue"],
+                        "flagged": bool(told.flagged),
+                    }
+                )  # fmt: skip
+    return {"rows": rows}
+
+
+def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
+    """Follow newcomers who neither work nor seek work on arrival, until a first job."""
+    labels = kp.Calendar.quarters("2005Q1", "2016Q4").labels
+    at = {label: q for q, label in enumerate(labels)}
+    latent = reg.truth["latent"].with_columns(pl.col("generation", "origin").cast(pl.String))
+    people = reg["persons"].select("pid", "sex", came=pl.col("first_reg_date"))
+    people = people.join(latent.select("pid", "edu", "origin", "generation"), on="pid")
+    people = people.filter(
+        (pl.col("generation") == "1") & pl.col("origin").is_in(["EU13", "TR", "MA", "nonEU"])
+    ).with_columns(
+        arrival=(pl.col("came").dt.year() - 2005) * 4 + (pl.col("came").dt.month() - 1) // 3
+    )
+    people = people.filter(pl.col("arrival").is_between(1, 47))
+    states = reg["nomenc"].with_columns(
+        q=pl.col("quarter").cast(pl.String).replace_strict(at, return_dtype=pl.Int64),
+        state=pl.col("nomenc").cast(pl.String).str.slice(0, 1),
+    )
+    dossiers = reg.truth["links"].filter(pl.col("source") == "kbi_dossier")
+    signed = (
+        reg["kbi_dossier"]
+        .with_row_index("row")
+        .join(dossiers, on="row")
+        .filter(pl.col("contract").is_not_null())
+        .select(
+            "pid",
+            programme=(pl.col("contract").dt.year() - 2005) * 4
+            + (pl.col("contract").dt.month() - 1) // 3,
+        )
+    )
+    first = states.join(people.select("pid", "arrival"), on="pid")
+    start = first.filter(pl.col("q") == pl.col("arrival")).filter(
+        ~pl.col("state").is_in(["1", "2"])
+    )
+    people = people.join(start.select("pid"), on="pid")
+    first = first.join(people.select("pid"), on="pid")
+    when = first.group_by("pid").agg(
+        job=pl.col("q").filter(pl.col("state") == "1").min(),
+        stage=pl.col("q").filter(pl.col("state") == "2").min(),
+    )
+    people = people.join(when, on="pid", how="left").join(signed, on="pid", how="left")
+    rows: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "pid",
+            "d",
+            "programme",
+            "stage",
+            "registers",
+            "work",
+            "edu",
+            "woman",
+            "q",
+            "origin",
+        )
+    }
+    for own in people.iter_rows(named=True):
+        last = min(47 - own["arrival"], most)
+        for d in range(1, last + 1):
+            q = own["arrival"] + d
+            if own["job"] is not None and own["job"] < q:
+                break
+            # What was so in the quarter before drives the move into this one.
+            begun = own["programme"] is not None and own["programme"] <= q - 1
+            staged = own["stage"] is not None and own["stage"] <= q - 1
+            for name, value in (
+                ("pid", own["pid"]), ("d", d), ("programme", float(begun)),
+                ("stage", float(staged)), ("registers", float(own["stage"] == q)),
+                ("work", float(own["job"] == q)), ("edu", float(own["edu"])),
+                ("woman", float(str(own["sex"]) == "2")), ("origin", own["origin"]), ("q", q),
+            ):  # fmt: skip
+                rows[name].append(value)
+    return {name: np.array(own) for name, own in rows.items()}
+
+
+def integration(scale: str, seeds: int) -> dict[str, Any]:
+    """Find the share that runs through registering."""
+    found = []
+    for seed in range(1, seeds + 1):
+        reg = kp.synth.registers(
+            scale, seed=seed, imperfections="none", integration=True, backend="polars"
+        )
+        rows = arrivals(reg)
+        open_ = {name: own[rows["stage"] == 0] for name, own in rows.items()}
+        traits = "edu + woman + C(origin)"
+        stage = kp.hazard(f"registers ~ programme + {traits} | d", open_, vcov={"CRV1": "pid"})
+        goal = kp.hazard(f"work ~ programme + stage + {traits} | d", rows, vcov={"CRV1": "pid"})
+        own = kp.staged(stage, goal, programme="programme", through="stage", draws=400)
+        true = reg.truth["integration"].filter(pl.col("e") == 16).row(0, named=True)
+        found.append(
+            {
+                "seed": seed, "newcomers": len(np.unique(rows["pid"])),
+                "total": own.total, "share": own.share,
+                "true_total": true["total"], "true_total_mc_se": true["total_mc_se"],
+                "true_share": true["share"], "true_share_mc_se": true["share_mc_se"],
+                "z_total": (own.total["estimate"] - true["total"])
+                / float(np.hypot(own.total["std_error"], true["total_mc_se"])),
+                "z_share": (own.share["estimate"] - true["share"])
+                / float(np.hypot(own.share["std_error"], true["share_mc_se"])),
+            }
+        )  # fmt: skip
+    return {"rows": found}
+
+
+def clocked(work: Any) -> dict[str, float]:
+    """Time a piece of work."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    return {
+        "wall_s": round(time.perf_counter() - wall, 3),
+        "cpu_s": round(time.process_time() - cpu, 3),
+    }
+
+
+def speed(scale: str, seeds: int) -> dict[str, Any]:
+    """Time dynamic matching of four kinds, and replications of a bootstrap."""
+    del seeds
+    reg = kp.synth.registers(scale, seed=1, imperfections="none", backend="polars")
+    panel = trained(reg)
+    del reg
+    near = {
+        "eligible": "eligible", "duration": 4, "absent": 0.0, "exact": ["origin", "sex"],
+        "covariates": ["record", "age"], "neighbours": 5, "caliper": 0.2,
+    }  # fmt: skip
+
+    def each(how: dict[str, Any]) -> Any:
+        def work() -> None:
+            for kind in KINDS:
+                kp.dynamic_matching(
+                    panel, "employed", kind=("training", kind), horizons=range(1, 17), **how
+                )
+
+        return work
+
+    found: dict[str, Any] = {
+        "persons": panel.persons,
+        "rows": len(panel),
+        "cells, 4 kinds": clocked(each(DESIGN)),
+        "5 neighbours, 4 kinds": clocked(each(near)),
+        "odds, 4 kinds": clocked(
+            each({key: own for key, own in near.items() if key not in ("neighbours", "caliper")}
+                 | {"odds": True})
+        ),
+    }  # fmt: skip
+    if scale in ("test", "chair"):
+        calls: list[tuple[str, int, int]] = []
+        options = near | {"kind": ("training", "OCT"), "bootstrap": 499}
+
+        def drawn() -> None:
+            kp.dynamic_matching(
+                panel, "employed", horizons=range(1, 17), progress=lambda *own: calls.append(own),
+                **options,
+            )  # fmt: skip
+
+        found["499 replications, 5 neighbours"] = clocked(drawn)
+        found["calls of progress"] = len([own for own in calls if own[2] == 499])
+        cells = DESIGN | {"kind": ("training", "OCT"), "bootstrap": 499}
+        found["499 replications, cells"] = clocked(
+            lambda: kp.dynamic_matching(panel, "employed", horizons=range(1, 17), **cells)
+        )
+    return found
+
+
+JOBS = {"truth": truth, "selection": selection, "integration": integration, "speed": speed}
+
+
+def main() -> None:
+    """Run a job, print, record."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--job", choices=sorted(JOBS), required=True)
+    parser.add_argument("--scale", default="chair")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--no-record", action="store_true")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    found = JOBS[options.job](options.scale, options.seeds)
+    date = dt.datetime.now(tz=dt.UTC).date().isoformat()
+    record = {
+        "bench": f"programmes-{options.job}",
+        "date": date,
+        "version": kp.__version__,
+        "machine": {"cpus": os.cpu_count(), "arch": platform.machine(), "load": os.getloadavg()[0]},
+        "scale": options.scale,
+        "seeds": options.seeds,
+    } | found
+    sys.stdout.write(json.dumps(record, indent=1) + "\n")
+    if not options.no_record:
+        name = f"{date}-programmes-{options.job}-{options.scale}.json"
+        path = Path(__file__).parent / "record" / name
+        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
