@@ -291,7 +291,10 @@ impl DynamicMatching {
         horizons: &[i32],
     ) -> Result<Vec<Option<f64>>, EvaluateError> {
         let second = self.second_starts(panel)?;
-        let starts = risk::periods(panel, "treatment", &self.treatment)?;
+        let starts = match self.against {
+            Against::Untreated => Some(risk::periods(panel, "treatment", &self.treatment)?),
+            _ => None,
+        };
         let base = panel.calendar().period(0).number;
         let positions = panel.positions();
         let mut all = Vec::with_capacity(risk.len() * horizons.len());
@@ -301,10 +304,8 @@ impl DynamicMatching {
             for &e in horizons {
                 let twice =
                     second.as_ref().is_some_and(|second| e > 0 && after(second[own.row], e));
-                let started = self.against == Against::Untreated
-                    && !own.starts
-                    && e > 0
-                    && after(starts[own.row], e);
+                let begun = starts.as_ref().is_some_and(|starts| after(starts[own.row], e));
+                let started = begun && !own.starts && e > 0;
                 let used = !twice && !started;
                 all.push(if used { self.outcome_at(panel, y, own, e) } else { None });
             }

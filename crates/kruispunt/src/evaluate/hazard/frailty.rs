@@ -218,10 +218,13 @@ fn climb(
         // Steps on the scale of log odds beyond 3 leave the region the curvature knows.
         let longest = step.iter().fold(0.0_f64, |top, own| top.max(own.abs()));
         let mut share = (3.0 / longest.max(1e-300)).min(1.0);
+        // Close to the top the score knows better than the quadrature of the likelihood.
+        let close = length < 1e-3;
         let next = loop {
             let next: Vec<f64> =
                 theta.iter().zip(&step).map(|(own, step)| own + share * step).collect();
-            if own.value(&next, mixing, modes) >= sums.log_likelihood - slack || share < 1e-8 {
+            let mut rises = || own.value(&next, mixing, modes) >= sums.log_likelihood - slack;
+            if close || share < 1e-8 || rises() {
                 break next;
             }
             share *= 0.5;
