@@ -6,6 +6,8 @@ import pytest
 import kruispunt as kp
 from kruispunt.exceptions import DesignWarning, EstimationError, InputError
 
+pytestmark = pytest.mark.filterwarnings("ignore:extreme_weights")
+
 
 def world(n=4000, quarters=6, seed=4):
     """A record that drives the next course and is changed by the last one.
@@ -21,7 +23,7 @@ def world(n=4000, quarters=6, seed=4):
     rows = {name: [] for name in ("pid", "quarter", "record", "course", "edu", "courses", "y")}
     for q in range(quarters):
         record = u + 0.6 * total + 0.5 * rng.normal(size=n)
-        chance = 1 / (1 + np.exp(0.7 + 0.8 * record - 0.5 * edu - 1.2 * before))
+        chance = 1 / (1 + np.exp(0.7 + 0.4 * record - 0.5 * edu - 0.8 * before))
         course = (rng.random(n) < chance).astype(float)
         total = total + course
         y = u + edu + total + rng.normal(size=n)

@@ -90,6 +90,8 @@ struct Told {
     rows: usize,
     treated: usize,
     smallest: f64,
+    /// Rows whose chance is nearly 0 or 1.
+    settled: usize,
 }
 
 impl TreatmentWeights {
@@ -222,7 +224,7 @@ impl TreatmentWeights {
         ticket: &Ticket,
     ) -> Result<Vec<f64>, EvaluateError> {
         let treated = event.iter().filter(|own| **own).count();
-        let mut smallest = 1.0_f64;
+        let (mut smallest, mut settled) = (1.0_f64, 0);
         let mut ratio = vec![1.0; rows.len()];
         if treated > 0 && treated < rows.len() {
             let all = chances(table, (rows, event), &self.given, ticket)?;
@@ -231,10 +233,11 @@ impl TreatmentWeights {
                 *slot = above / below;
                 if !below.is_nan() {
                     smallest = smallest.min(*below);
+                    settled += usize::from(below.min(1.0 - below) < 1e-3);
                 }
             }
         }
-        told.push(Told { name, rows: rows.len(), treated, smallest });
+        told.push(Told { name, rows: rows.len(), treated, smallest, settled });
         Ok(ratio)
     }
 
@@ -291,13 +294,14 @@ impl TreatmentWeights {
                 ),
             ));
         }
-        let least = told.iter().map(|own| own.smallest).fold(1.0_f64, f64::min);
-        if least < 1e-3 {
+        let settled: usize = told.iter().map(|own| own.settled).sum();
+        let all: usize = told.iter().map(|own| own.rows).sum();
+        if settled as f64 > 0.01 * all as f64 {
             cautions.push(caution(
                 "no_overlap",
                 format!(
-                    "some had a chance of {least:.1e} to do what they did: for them there is no \
-                     comparison"
+                    "in {settled} of {all} rows the chance of treatment is below 1 in 1,000 or above \
+                     999: for these there is no comparison"
                 ),
             ));
         }

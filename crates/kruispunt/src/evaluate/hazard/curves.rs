@@ -139,9 +139,7 @@ impl SurvivalCurves {
     pub fn fit(&self, table: &Table) -> Result<Survival, EvaluateError> {
         let (tallies, groups, causes, step) = if let Some(own) = quick(&self.roles, table) {
             let all = Count::rows(table.n_rows());
-            let step = Step::new("survival", "episodes", all, all)
-                .exclude("a value is missing", Count::rows(0))
-                .exclude("no length: the end is not after the entry", Count::rows(0));
+            let step = Step::new("survival", "episodes", all, all);
             (own.tallies, own.groups, vec![self.roles.event.clone()], step)
         } else {
             let episodes = self.roles.read(table, "survival")?;

@@ -1,7 +1,7 @@
 //! Frailty: what persons bring that nobody recorded, in a hazard in discrete time.
 
 use super::likelihood::Rows;
-use super::mixing::{Grouped, Mixed, Mixing, shares};
+use super::mixing::{Grouped, Mixed, Mixing, Peak, shares};
 use super::newton::{Free, Top};
 use crate::data::{Factor, Ticket};
 use crate::evaluate::EvaluateError;
@@ -174,7 +174,7 @@ fn climb(
     mixing: &Mixing<'_>,
     mut theta: Vec<f64>,
     free: &[usize],
-    (modes, each): (&mut [f64], bool),
+    (peaks, each): (&mut [Peak], bool),
     ticket: &Ticket,
 ) -> Result<State, EvaluateError> {
     let m = own.m(mixing);
@@ -189,7 +189,7 @@ fn climb(
     };
     ticket.stage("maximising the likelihood with frailty", 0);
     let mut free = free.to_vec();
-    let mut sums = own.sums(&theta, mixing, modes, each);
+    let mut sums = own.sums(&theta, mixing, peaks, each);
     for steps in 1..=MOST {
         if ticket.is_cancelled() {
             return Err(EvaluateError::Cancelled);
@@ -218,13 +218,10 @@ fn climb(
         // Steps on the scale of log odds beyond 3 leave the region the curvature knows.
         let longest = step.iter().fold(0.0_f64, |top, own| top.max(own.abs()));
         let mut share = (3.0 / longest.max(1e-300)).min(1.0);
-        // Close to the top the score knows better than the quadrature of the likelihood.
-        let close = length < 1e-3;
         let next = loop {
             let next: Vec<f64> =
                 theta.iter().zip(&step).map(|(own, step)| own + share * step).collect();
-            let mut rises = || own.value(&next, mixing, modes) >= sums.log_likelihood - slack;
-            if close || share < 1e-8 || rises() {
+            if own.value(&next, mixing, peaks) >= sums.log_likelihood - slack || share < 1e-8 {
                 break next;
             }
             share *= 0.5;
@@ -238,7 +235,7 @@ fn climb(
                 fled = true;
             }
         }
-        sums = own.sums(&theta, mixing, modes, each);
+        sums = own.sums(&theta, mixing, peaks, each);
         if length < STILL && share >= 1.0 && !fled {
             let inverse = if let Some(solver) = Free::new(&sums.information, m, &free) {
                 solver.inverse()
@@ -263,7 +260,7 @@ pub(super) fn fit(
     ticket: &Ticket,
 ) -> Result<Climbed, EvaluateError> {
     let own = grouped(rows, persons, weights, table_rows)?;
-    let mut modes = vec![0.0; own.persons()];
+    let mut peaks = vec![Peak { mode: 0.0, spread: 1.0 }; own.persons()];
     let each = clusters.is_some();
     let start = without.theta.clone();
     let after = start.len();
@@ -276,11 +273,18 @@ pub(super) fn fit(
             theta.push(0.8);
             let mut free = free.to_vec();
             free.push(after);
-            let state = climb(&own, &mixing, theta, &free, (&mut modes, each), ticket)?;
+            let state = climb(&own, &mixing, theta, &free, (&mut peaks, each), ticket)?;
             (state, frailty, vec![format!("sd of {person}")])
         }
         Frailty::Points { types } => {
-            let (state, n) = points(&own, start, free, types, (&mut modes, each), ticket)?;
+            let (state, n) = points(
+                &own,
+                (start, without.log_likelihood),
+                free,
+                types,
+                (&mut peaks, each),
+                ticket,
+            )?;
             let mut names: Vec<String> = (2..=n).map(|at| format!("type {at}")).collect();
             names.extend((2..=n).map(|at| format!("log odds of type {at}")));
             (state, Frailty::Points { types: Some(n as u32) }, names)
@@ -330,10 +334,10 @@ fn turn(state: &mut State, at: usize) {
 /// Adds types of persons while that helps.
 fn points(
     own: &Grouped,
-    start: Vec<f64>,
+    (start, without): (Vec<f64>, f64),
     free: &[usize],
     types: Option<u32>,
-    (modes, each): (&mut [f64], bool),
+    (peaks, each): (&mut [Peak], bool),
     ticket: &Ticket,
 ) -> Result<(State, usize), EvaluateError> {
     let after = start.len();
@@ -342,23 +346,40 @@ fn points(
     let (mut places, mut odds): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
     let mut base = start;
     for n in 2..=most {
-        let Some((place, share)) = better(own, &base, &places, &odds) else { break };
-        places.push(place);
-        odds.push(libm::log(share / (1.0 - share)) + libm::log(shares_total(&odds)));
         let mixing = Mixing::Points { n };
-        let theta: Vec<f64> = base.iter().chain(&places).chain(&odds).copied().collect();
         let mut all = free.to_vec();
         all.extend(after..after + 2 * (n - 1));
-        let found = match climb(own, &mixing, theta, &all, (modes, each), ticket) {
-            Ok(found) => found,
-            Err(EvaluateError::NoSolution { .. }) if types.is_none() && best.is_some() => break,
-            Err(error) => return Err(error),
-        };
-        if let (None, Some((known, _))) = (types, &best)
-            && found.sums.log_likelihood < known.sums.log_likelihood + 2.0
-        {
-            break;
+        let mut top: Option<State> = None;
+        for (place, share) in starts(own, &base, &places, &odds) {
+            let new = libm::log(share / (1.0 - share)) + libm::log(shares_total(&odds));
+            // The mean of the others moves the other way.
+            let shifted = base.iter().enumerate().map(|(at, own_base)| {
+                let level = at >= own.k;
+                if level && n == 2 { own_base - share * place } else { *own_base }
+            });
+            let theta: Vec<f64> = shifted
+                .chain(places.iter().copied())
+                .chain([place])
+                .chain(odds.iter().copied())
+                .chain([new])
+                .collect();
+            match climb(own, &mixing, theta, &all, (peaks, each), ticket) {
+                Ok(found) => {
+                    let higher = |known: &State| {
+                        found.sums.log_likelihood > known.sums.log_likelihood + 1e-9
+                    };
+                    if top.as_ref().is_none_or(higher) {
+                        top = Some(found);
+                    }
+                }
+                Err(EvaluateError::NoSolution { .. }) => {}
+                Err(error) => return Err(error),
+            }
         }
+        let known = best.as_ref().map_or(without, |own| own.0.sums.log_likelihood);
+        // Two parameters more: less than this is what chance gives (AIC).
+        let least = if types.is_some() { 1e-6 } else { 2.0 };
+        let Some(found) = top.filter(|own| own.sums.log_likelihood > known + least) else { break };
         base = found.theta[..after].to_vec();
         places = found.theta[after..after + n - 1].to_vec();
         odds = found.theta[after + n - 1..].to_vec();
@@ -383,6 +404,15 @@ fn shares_total(odds: &[f64]) -> f64 {
     1.0 + odds.iter().map(|own| libm::exp(*own)).sum::<f64>()
 }
 
+/// Where the climb with one more type may start: place and share.
+fn starts(own: &Grouped, base: &[f64], places: &[f64], odds: &[f64]) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> = better(own, base, places, odds).into_iter().collect();
+    if places.is_empty() {
+        all.extend([(2.0, 0.3), (-2.0, 0.3)]);
+    }
+    all
+}
+
 /// Where one more type of persons raises the likelihood most, and with which share; `None` when
 /// nowhere.
 fn better(own: &Grouped, base: &[f64], places: &[f64], odds: &[f64]) -> Option<(f64, f64)> {
@@ -401,7 +431,7 @@ fn better(own: &Grouped, base: &[f64], places: &[f64], odds: &[f64]) -> Option<(
     for step in -20..=20 {
         let place = 0.25 * f64::from(step);
         let there = own.likelihoods(base, place);
-        for share in [0.02, 0.05, 0.1, 0.2, 0.35, 0.5] {
+        for share in [0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5] {
             let gain: f64 = (0..own.persons())
                 .map(|at| {
                     let ratio = libm::exp((there[at] - now[at]).min(500.0));

@@ -52,6 +52,13 @@ impl Mixing<'_> {
     }
 }
 
+/// Where a person's own effect is likeliest, and how wide it is there.
+#[derive(Clone, Copy)]
+pub(super) struct Peak {
+    pub(super) mode: f64,
+    pub(super) spread: f64,
+}
+
 /// Sums at a parameter: regressors, levels of the baseline, what mixes.
 pub(super) struct Mixed {
     pub(super) log_likelihood: f64,
@@ -121,17 +128,18 @@ impl Grouped {
         (0..self.persons()).into_par_iter().map(one).collect()
     }
 
-    /// Log-likelihood alone.
-    pub(super) fn value(&self, theta: &[f64], mixing: &Mixing<'_>, modes: &mut [f64]) -> f64 {
-        let parts: Vec<f64> = modes
-            .par_chunks_mut(CHUNK)
+    /// Log-likelihood alone, with nodes where they lay for the last sums: of these, the score of the
+    /// sums is the slope to the last digit.
+    pub(super) fn value(&self, theta: &[f64], mixing: &Mixing<'_>, peaks: &[Peak]) -> f64 {
+        let parts: Vec<f64> = peaks
+            .par_chunks(CHUNK)
             .enumerate()
-            .map(|(chunk, modes)| {
+            .map(|(chunk, peaks)| {
                 let mut space = self.space(mixing);
                 let mut sum = 0.0;
-                for (at, mode) in modes.iter_mut().enumerate() {
+                for (at, peak) in peaks.iter().enumerate() {
                     let person = chunk * CHUNK + at;
-                    let own = self.weigh(theta, mixing, person, mode, &mut space);
+                    let own = self.weigh(theta, mixing, person, *peak, &mut space);
                     sum += self.weight[person] * own;
                 }
                 sum
@@ -140,12 +148,13 @@ impl Grouped {
         parts.iter().sum()
     }
 
-    /// Log-likelihood, score and information. `modes` are where each person's nodes lay before.
+    /// Log-likelihood, score and information. `peaks` are where each person's nodes lay before, and
+    /// lie now.
     pub(super) fn sums(
         &self,
         theta: &[f64],
         mixing: &Mixing<'_>,
-        modes: &mut [f64],
+        peaks: &mut [Peak],
         each: bool,
     ) -> Mixed {
         let m = self.m(mixing);
@@ -155,14 +164,17 @@ impl Grouped {
             information: vec![0.0; m * m],
             each: Vec::new(),
         };
-        let parts: Vec<Mixed> = modes
+        let parts: Vec<Mixed> = peaks
             .par_chunks_mut(CHUNK)
             .enumerate()
-            .map(|(chunk, modes)| {
+            .map(|(chunk, peaks)| {
                 let (mut space, mut part) = (self.space(mixing), nothing());
-                for (at, mode) in modes.iter_mut().enumerate() {
+                for (at, peak) in peaks.iter_mut().enumerate() {
                     let person = chunk * CHUNK + at;
-                    let own = self.weigh(theta, mixing, person, mode, &mut space);
+                    if let Mixing::Normal { .. } = mixing {
+                        self.climb_peak(theta, person, peak, &mut space);
+                    }
+                    let own = self.weigh(theta, mixing, person, *peak, &mut space);
                     part.log_likelihood += self.weight[person] * own;
                     self.add(theta, mixing, person, &mut space, &mut part);
                     if each {
@@ -208,7 +220,7 @@ impl Grouped {
         theta: &[f64],
         mixing: &Mixing<'_>,
         person: usize,
-        mode: &mut f64,
+        peak: Peak,
         space: &mut Space,
     ) -> f64 {
         let (from, to) = (self.starts[person], self.starts[person + 1]);
@@ -224,9 +236,9 @@ impl Grouped {
         match mixing {
             Mixing::Normal { nodes: z, weights } => {
                 let sigma = extra[0];
-                let spread = self.mode(sigma, from, &space.eta[..n], mode);
+                let spread = peak.spread;
                 for (z, w) in z.iter().zip(*weights) {
-                    let v = *mode + spread * std::f64::consts::SQRT_2 * z;
+                    let v = peak.mode + spread * std::f64::consts::SQRT_2 * z;
                     nodes.v.push(v);
                     nodes.shift.push(sigma * v);
                     nodes.log_weight.push(
@@ -264,13 +276,18 @@ impl Grouped {
         top + libm::log(total)
     }
 
-    /// Finds the mode of a person's own effect; gives its spread there.
-    fn mode(&self, sigma: f64, from: usize, eta: &[f64], mode: &mut f64) -> f64 {
-        let mut v = if mode.is_finite() { *mode } else { 0.0 };
+    /// Finds the mode of a person's own effect, and how wide it is there.
+    fn climb_peak(&self, theta: &[f64], person: usize, peak: &mut Peak, space: &mut Space) {
+        let (from, to) = (self.starts[person], self.starts[person + 1]);
+        for row in from..to {
+            space.eta[row - from] = self.base(theta, row);
+        }
+        let sigma = theta[self.k + self.n_levels];
+        let mut v = if peak.mode.is_finite() { peak.mode } else { 0.0 };
         let mut curvature = 1.0;
         for _ in 0..50 {
             let (mut slope, mut curve) = (-v, 1.0);
-            for (at, eta) in eta.iter().enumerate() {
+            for (at, eta) in space.eta[..to - from].iter().enumerate() {
                 let (_, score, own) = self.link.curved(eta + sigma * v, self.event[from + at]);
                 slope += sigma * score;
                 curve += sigma * sigma * own;
@@ -278,12 +295,11 @@ impl Grouped {
             curvature = curve;
             let step = (slope / curve).clamp(-2.0, 2.0);
             v += step;
-            if step.abs() < 1e-9 {
+            if step.abs() < 1e-8 {
                 break;
             }
         }
-        *mode = v;
-        1.0 / curvature.sqrt()
+        *peak = Peak { mode: v, spread: 1.0 / curvature.sqrt() };
     }
 
     /// Adds what a person says, with nodes weighed before; leaves the score in `space.mean`.
