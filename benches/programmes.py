@@ -231,6 +231,8 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
             "programme",
             "stage",
             "registers",
+            "sooner",
+            "open",
             "work",
             "edu",
             "woman",
@@ -244,12 +246,16 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
             q = own["arrival"] + d
             if own["job"] is not None and own["job"] < q:
                 break
-            # What was so in the quarter before drives the move into this one.
+            # What was so in the quarter before drives the move into this one. In a period of the
+            # split the stage comes first: registering in the quarter before, the job in this one.
             begun = own["programme"] is not None and own["programme"] <= q - 1
+            sooner = own["programme"] is not None and own["programme"] <= q - 2
             staged = own["stage"] is not None and own["stage"] <= q - 1
+            open_ = own["stage"] is None or own["stage"] >= q - 1
             for name, value in (
                 ("pid", own["pid"]), ("d", d), ("programme", float(begun)),
-                ("stage", float(staged)), ("registers", float(own["stage"] == q)),
+                ("stage", float(staged)), ("registers", float(own["stage"] == q - 1)),
+                ("sooner", float(sooner)), ("open", float(open_)),
                 ("work", float(own["job"] == q)), ("edu", float(own["edu"])),
                 ("woman", float(str(own["sex"]) == "2")), ("origin", own["origin"]), ("q", q),
             ):  # fmt: skip
@@ -265,7 +271,8 @@ def integration(scale: str, seeds: int) -> dict[str, Any]:
             scale, seed=seed, imperfections="none", integration=True, backend="polars"
         )
         rows = arrivals(reg)
-        open_ = {name: own[rows["stage"] == 0] for name, own in rows.items()}
+        open_ = {name: own[rows["open"] == 1] for name, own in rows.items()}
+        open_["programme"] = open_["sooner"]
         traits = "edu + woman + C(origin)"
         stage = kp.hazard(f"registers ~ programme + {traits} | d", open_, vcov={"CRV1": "pid"})
         goal = kp.hazard(f"work ~ programme + stage + {traits} | d", rows, vcov={"CRV1": "pid"})

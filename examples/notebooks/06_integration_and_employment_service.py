@@ -240,7 +240,8 @@ signed = (
     .select("pid", programme=number(pl.col("contract")))
 )
 newcomers = people.join(when, on="pid").join(signed, on="pid", how="left")
-# A row for each quarter after arrival up to the first job, also abroad: no job comes from there.
+# A row for each quarter after arrival up to the first job, also abroad: no job comes from there. In a
+# period of the split the stage comes first: registering in the quarter before, the job in this one.
 spans = (
     newcomers.with_columns(d=pl.int_ranges(1, pl.min_horizontal(47 - pl.col("arrival"), 16) + 1))
     .explode("d")
@@ -249,7 +250,9 @@ spans = (
     .with_columns(
         begun=(pl.col("programme") < pl.col("q")).fill_null(value=False).cast(pl.Float64),
         served=(pl.col("service") < pl.col("q")).fill_null(value=False).cast(pl.Float64),
-        registers=(pl.col("service") == pl.col("q")).fill_null(value=False).cast(pl.Float64),
+        registers=(pl.col("service") == pl.col("q") - 1).fill_null(value=False).cast(pl.Float64),
+        unserved=pl.col("service").is_null() | (pl.col("service") >= pl.col("q") - 1),
+        sooner=(pl.col("programme") < pl.col("q") - 1).fill_null(value=False).cast(pl.Float64),
         works=(pl.col("work") == pl.col("q")).fill_null(value=False).cast(pl.Float64),
         woman=(pl.col("sex") == "2").cast(pl.Float64),
     )
@@ -280,7 +283,9 @@ walked = kp.stage_paths(firsts, stages)
 print(walked)
 traits = "edu + woman + C(origin)"
 to_service = kp.hazard(
-    f"registers ~ begun + {traits} | d", spans.filter(pl.col("served") == 0), vcov={"CRV1": "pid"}
+    f"registers ~ begun + {traits} | d",
+    spans.filter("unserved").with_columns(begun=pl.col("sooner")),
+    vcov={"CRV1": "pid"},
 )
 to_work = kp.hazard(f"works ~ begun + served + {traits} | d", spans, vcov={"CRV1": "pid"})
 measured = kp.staged(to_service, to_work, programme="begun", through="served", draws=400)

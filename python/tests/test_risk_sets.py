@@ -269,7 +269,12 @@ def test_kinds_are_compared_in_pairs(plain):
 
 
 def test_outcomes_before_the_start_tell_of_selection(plain):
-    options = OPTIONS | {"neighbours": 1, "controls": ["wage"], "horizons": [-1, -2], "alpha": 0.01}
+    options = OPTIONS | {
+        "neighbours": 1,
+        "controls": ["wage"],
+        "horizons": [-1, -2],
+        "alpha": 0.001,
+    }
     with warnings.catch_warnings():
         warnings.simplefilter("error", DesignWarning)
         none = kp.negative_controls(plain, "y", **options)

@@ -43,8 +43,8 @@ pub(crate) const TAKE_UP_EDU: [f64; 4] = [-0.2, 0.1, 0.1, 0.2];
 
 /// What a civic-integration programme adds, from the quarter of its contract on, to registering as a
 /// job-seeker and, apart from that, to finding work; only in worlds made with `integration`.
-pub(crate) const INTEGRATION_REGISTERS: f64 = 0.9;
-pub(crate) const INTEGRATION_WORKS: f64 = 0.25;
+pub(crate) const INTEGRATION_REGISTERS: f64 = 1.5;
+pub(crate) const INTEGRATION_WORKS: f64 = 0.35;
 
 /// Effect of a finished training on the log day wage.
 pub(crate) const TAU_WAGE: [f64; 4] = [0.0, 0.04, 0.03, 0.02];
