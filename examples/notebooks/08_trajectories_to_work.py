@@ -75,7 +75,9 @@ rates = careers.transition_rates()
 print(pl.DataFrame({"from": careers.states} | dict(zip(careers.states, rates.T, strict=True))))
 assert np.allclose(rates.sum(axis=1), 1)
 assert rates.diagonal().min() > 0.5
-KINDS = ("chronogram", "index", "frequency", "modal", "mean_time", "entropy", "transitions")
+KINDS = (
+    "chronogram", "index", "frequency", "modal", "mean_time", "entropy", "transitions", "graph",
+)  # fmt: skip
 for kind in KINDS:
     axes = careers.plot(kind, title="Newcomers")
     axes.figure.savefig(OUT / f"careers_{kind}.png", dpi=110)
@@ -85,6 +87,17 @@ print(indicators.drop("pid").describe())
 work = careers.integration(["work"])
 assert np.nanmin(work) >= 0
 assert np.nanmax(work) <= 1
+
+# %% [markdown]
+# States have an order here: work is better than looking for it, and neither is worse. Precarity is
+# complexity raised by changes for the worse; badness is the mean degree, late quarters weighing more.
+
+# %%
+order = ["work", "seeking", "inactive"]
+print(
+    f"precarity {careers.precarity(order).mean():.2f}, badness {careers.badness(order).mean():.2f}"
+)
+assert np.corrcoef(careers.badness(order), work)[0, 1] < -0.9
 
 # %% [markdown]
 # ## 3. How far apart they are
@@ -125,6 +138,30 @@ print(f"medoids and Ward agree on {agree:.0%} of pairs")
 assert agree > 0.6
 
 # %% [markdown]
+# Between two types there are careers of both: memberships say how far each belongs to which.
+
+# %%
+fuzzy = distances.fuzzy(best.k)
+print(fuzzy)
+print(fuzzy.typology)
+between = (fuzzy.membership.max(axis=1) < 0.6).mean()
+print(f"{between:.0%} of newcomers belong to no type by more than 60 %")
+assert np.allclose(fuzzy.membership.sum(axis=1), 1)
+assert 1 / best.k < fuzzy.partition <= 1
+
+# %% [markdown]
+# A few careers that stand for many, and fifty lines that stand for all.
+
+# %%
+few = distances.representatives(coverage=0.5, radius=0.2)
+print(few)
+print(few.to_frame())
+lines = distances.relative_frequency(50)
+print(lines)
+lines.plot(title="Newcomers").savefig(OUT / "relative_frequency.png", dpi=110)
+assert lines.r2 > best.quality["r2"] / 2
+
+# %% [markdown]
 # ## 5. Who takes which
 #
 # The typology is a column: it goes back to the panel and into any model. How much of the discrepancy
@@ -147,6 +184,21 @@ print(table)
 assert table["r2"][-1] >= test["r2"]
 
 # %% [markdown]
+# A tree splits newcomers by what is known of them, each time where most discrepancy is taken away. The
+# p value of a split is of that split, not of the search for it.
+
+# %%
+known = background.select("origin", "sex", year=pl.col("arrival").dt.year())
+tree = distances.discrepancy_tree(
+    {name: known[name].cast(pl.String) if name != "year" else known[name] for name in known.columns},
+    permutations=99, seed=1,
+)  # fmt: skip
+print(tree)
+tree.plot(title="Newcomers").savefig(OUT / "tree.png", dpi=110)
+assert 0 <= tree.r2 < 0.5
+assert set(tree.leaves) == set(tree.rules())
+
+# %% [markdown]
 # ## 6. How sure the types are
 #
 # Types are found, not seen. Drawing the careers anew and clustering again tells which types would
@@ -161,3 +213,76 @@ assert np.allclose(sure["membership"].sum(axis=1), 1)
 own = sure["membership"][np.arange(len(careers)), best.types - 1]
 print(f"mean share of draws in a person's own type: {own.mean():.0%}")
 assert own.mean() > 0.6
+
+# %% [markdown]
+# Are they better than types found in careers without types? Here the spells of each newcomer are put
+# in another order and given other lengths, and clustered in the same way.
+
+# %%
+null = careers.null_quality(
+    [2, 3, 4], "om", costs="trate", norm="auto", missing="state", draws=19, seed=1
+)
+print(null.filter(pl.col("measure") == "asw"))
+asw = null.filter(pl.col("measure") == "asw")
+assert (asw["observed"] > asw["mean"]).all()
+
+# %% [markdown]
+# A model that takes types as given forgets that they were estimated. `over_types` fits it on the types of
+# other draws too and pools: who arrived later, is he or she less often of the type with most work?
+
+# %%
+share = [(careers.codes[best.types == at] == 0).mean() for at in range(1, best.k + 1)]
+busy = f"type {int(np.argmax(share)) + 1}"
+
+
+def later(drawn):
+    """Fit the share of newcomers in the busy type by year of arrival."""
+    frame = drawn.join(background, on="pid").with_columns(
+        busy=(pl.col("type") == busy).cast(pl.Float64), year=pl.col("arrival").dt.year() - 2005
+    )
+    return kp.feols("busy ~ year", frame, vcov="hetero")
+
+
+crisp, pooled = later(best.to_frame()), kp.trajectory.over_types(best, later, draws=20, seed=1)
+print(f"types as given:  {crisp.coef()['year']:.4f} (se {crisp.se()['year']:.4f})")
+print(f"types as drawn:  {pooled.coef()['year']:.4f} (se {pooled.se()['year']:.4f})")
+assert abs(pooled.coef()["year"] - crisp.coef()["year"]) < 3 * pooled.se()["year"]
+
+# %% [markdown]
+# ## 7. Two sequences a person
+#
+# A position and, beside it, whether the employment service acts for the person in that quarter. Costs of
+# both are added up, so that they are aligned together.
+
+# %%
+actions = (
+    reg["vdab_acties"]
+    .join(reg["vdab_klanten"].select("vdab_id", "insz"), on="vdab_id")
+    .join(reg["identities"].select("pid", "insz"), on="insz")
+    .with_columns(pl.col("to").fill_null(pl.date(2016, 12, 31)))
+    .filter(pl.col("from") <= pl.col("to"))
+)
+count = [4 * pl.col(day).dt.year() + pl.col(day).dt.quarter() for day in ("from", "to")]
+served = actions.select("pid", at=pl.int_ranges(count[0], count[1] + 1)).explode("at").unique()
+quarter = pl.col("quarter").cast(pl.String)
+number = 4 * quarter.str.slice(0, 4).cast(pl.Int64) + quarter.str.slice(5, 1).cast(pl.Int64)
+both = positions.with_columns(at=number).join(
+    served.with_columns(pl.col("at").cast(pl.Int64), vdab=pl.lit("acted for")), on=["pid", "at"],
+    how="left",
+)  # fmt: skip
+both = both.with_columns(pl.col("vdab").fill_null("not"))
+wide = kp.Panel(both, person="pid", period="quarter").attach_person(
+    newcomers.select("pid", "arrival")
+)
+channels = {
+    "position": careers,
+    "service": wide.sequences("vdab", since="arrival", length=20, right="missing", empty="drop"),
+}
+together = kp.trajectory.multichannel(channels, costs="trate", norm="auto", missing="state")
+print(together)
+print(together.sequences)
+joint = together.pam(4)
+joint.plot("chronogram", title="Position and service").savefig(OUT / "channels.png", dpi=110)
+print(joint.summary())
+assert together.n_unique >= distances.n_unique
+assert len(joint) == len(careers)

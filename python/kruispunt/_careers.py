@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ __all__ = ["draw"]
 _MISSING = "#dddddd"
 _VOID = "#ffffff"
 _MOST_PANELS = 24
+_NO_LEGEND = {"mean_time", "entropy", "transitions", "graph"}
 
 
 class _Part:
@@ -48,6 +49,20 @@ class _Part:
             counts, total, out=np.zeros_like(counts), where=total > 0
         )
         return shares
+
+    def rates(self) -> NDArray[np.float64]:
+        """How often a state is followed by another, shape (states, states)."""
+        k = self.states
+        before, after = self.codes[:, :-1], self.codes[:, 1:]
+        known = (before >= 0) & (after >= 0)
+        pairs = before[known].astype(np.int64) * k + after[known]
+        weights = np.broadcast_to(self.weights[:, None], known.shape)[known]
+        counts = np.bincount(pairs, weights=weights, minlength=k * k).reshape(k, k)
+        total = counts.sum(axis=1, keepdims=True)
+        rates: NDArray[np.float64] = np.divide(
+            counts, total, out=np.zeros_like(counts), where=total > 0
+        )
+        return rates
 
     def size(self) -> str:
         text = f"n = {len(self.codes):,}"
@@ -75,6 +90,7 @@ def draw(
         "mean_time": _mean_time,
         "entropy": _entropy,
         "transitions": _transitions,
+        "graph": _graph,
     }
     if kind not in drawers:
         message = f"`kind`: {kind!r} is none of {', '.join(drawers)}"
@@ -88,7 +104,7 @@ def draw(
         part = _Part(sequences, np.arange(len(sequences)))
         drawers[kind](axes, part)
         _finish(axes, part, kind, title)
-        if kind not in {"mean_time", "entropy", "transitions"}:
+        if kind not in _NO_LEGEND:
             _legend(axes, part, kind)
         return axes
     figure = _panels(sequences, kind, drawers[kind], _groups(sequences, by), title)
@@ -127,13 +143,10 @@ def _groups(
     return [(name, np.flatnonzero(texts == name)) for name in names]
 
 
-def _panels(
-    sequences: Sequences,
-    kind: str,
-    drawer: Callable[[Axes, _Part], None],
-    groups: list[tuple[str, NDArray[np.intp]]],
-    title: str | None,
+def new_figure(
+    size: tuple[float, float], layout: Literal["constrained"] | None = "constrained"
 ) -> Figure:
+    """Make a figure that notebooks know how to show."""
     try:
         from matplotlib.figure import Figure as NewFigure
 
@@ -142,9 +155,20 @@ def _panels(
     except ImportError as error:
         message = 'plots need matplotlib; install it with: pip install "kruispunt[plots]"'
         raise MissingPackageError(message) from error
+    own: Figure = NewFigure(figsize=size, layout=layout)
+    return own
+
+
+def _panels(
+    sequences: Sequences,
+    kind: str,
+    drawer: Callable[[Axes, _Part], None],
+    groups: list[tuple[str, NDArray[np.intp]]],
+    title: str | None,
+) -> Figure:
     across = min(3, len(groups)) if len(groups) != 4 else 2
     down = -(-len(groups) // across)
-    figure: Figure = NewFigure(figsize=(3.9 * across, 2.8 * down + 0.9), layout="constrained")
+    figure = new_figure((3.9 * across, 2.8 * down + 0.9))
     grid = figure.subplots(down, across, squeeze=False)
     for place, axes in enumerate(grid.flat):
         if place >= len(groups):
@@ -157,7 +181,7 @@ def _panels(
         _finish(axes, part, kind, name)
     if title:
         figure.suptitle(title)
-    if kind not in {"mean_time", "entropy", "transitions"}:
+    if kind not in _NO_LEGEND:
         part = _Part(sequences, np.arange(len(sequences)))
         handles = _handles(part, kind)
         figure.legend(
@@ -168,7 +192,7 @@ def _panels(
 
 def _finish(axes: Axes, part: _Part, kind: str, title: str | None) -> None:
     axes.set_title(f"{title} ({part.size()})" if title else part.size(), fontsize=10, loc="left")
-    if kind in {"mean_time", "transitions"}:
+    if kind in {"mean_time", "transitions", "graph"}:
         return
     positions = part.sequences.positions
     step = max(1, len(positions) // 8)
@@ -292,14 +316,7 @@ def _entropy(axes: Axes, part: _Part) -> None:
 
 
 def _transitions(axes: Axes, part: _Part) -> None:
-    k = part.states
-    before, after = part.codes[:, :-1], part.codes[:, 1:]
-    known = (before >= 0) & (after >= 0)
-    pairs = before[known].astype(np.int64) * k + after[known]
-    weights = np.broadcast_to(part.weights[:, None], known.shape)[known]
-    counts = np.bincount(pairs, weights=weights, minlength=k * k).reshape(k, k)
-    total = counts.sum(axis=1, keepdims=True)
-    rates = np.divide(counts, total, out=np.zeros_like(counts), where=total > 0)
+    k, rates = part.states, part.rates()
     axes.imshow(rates, cmap="cividis_r", vmin=0, vmax=1, aspect="auto")
     axes.grid(visible=False)
     for row, column in np.ndindex(k, k):
@@ -311,3 +328,9 @@ def _transitions(axes: Axes, part: _Part) -> None:
     axes.set_yticks(range(k), labels, fontsize=8)
     axes.set_xlabel("to")
     axes.set_ylabel("from")
+
+
+def _graph(axes: Axes, part: _Part) -> None:
+    from kruispunt._career_graphs import transition_graph
+
+    transition_graph(axes, part)

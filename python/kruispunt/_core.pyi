@@ -921,11 +921,93 @@ class Typology:
     def __len__(self) -> int: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+@final
+class Channels:
+    def __new__(cls, channels: Sequence[tuple[str, Sequences]]) -> Channels: ...
+    def combined(self) -> Sequences: ...
+    def parts(self) -> list[Sequences]: ...
+    def costs(
+        self,
+        pricing: Sequence[dict[str, Any]],
+        indels: Sequence[float | None],
+        weights: Sequence[float],
+        missing: bool,
+    ) -> tuple[NDArray[Any], NDArray[Any]]: ...
+
+def trajectory_sum(
+    parts: Sequence[tuple[Distances, float]],
+    progress: Callable[[str, int, int], object] | None = None,
+) -> Distances: ...
+def trajectory_dss(
+    table: Table, states: str, lengths: str, reading: dict[str, Any]
+) -> Sequences: ...
+def trajectory_fuzzy(
+    distances: Distances,
+    k: int,
+    exponent: float,
+    tolerance: float,
+    steps: int,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[Typology, NDArray[Any], float, float, int, bool]: ...
+def trajectory_drawn(sequences: Sequences, model: str, seed: int) -> Sequences: ...
+def trajectory_against(
+    sequences: Sequences,
+    measuring: dict[str, Any],
+    algorithm: str,
+    ks: Sequence[int],
+    model: str,
+    draws: int,
+    seed: int,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> list[tuple[int, str, float, float, float, tuple[float, float], float, float]]: ...
+def trajectory_quality_drawn(
+    distances: Distances,
+    typologies: Sequence[Typology],
+    draws: int,
+    level: float,
+    seed: int,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> list[tuple[int, str, float, float, float, float, float]]: ...
+def trajectory_types_drawn(
+    distances: Distances,
+    typology: Typology,
+    draws: int,
+    seed: int,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[list[float], NDArray[Any]]: ...
+def trajectory_branches(
+    distances: Distances,
+    factors: Sequence[tuple[str, Sequence[int], Sequence[str], bool]],
+    growth: tuple[float, int, int, float, int],
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[list[tuple[Any, ...]], NDArray[Any], float]: ...
+def trajectory_representatives(
+    distances: Distances,
+    criterion: str,
+    coverage: float,
+    radius: float,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[list[int], list[float], list[float], list[float], float, float, float, NDArray[Any]]: ...
+def trajectory_relative(
+    distances: Distances,
+    groups: int,
+    order: Sequence[float] | None,
+    progress: Callable[[str, int, int], object] | None = None,
+) -> tuple[NDArray[Any], NDArray[Any], list[int], float, float]: ...
+def trajectory_undesirable(
+    sequences: Sequences,
+    what: str,
+    degrees: Sequence[float | None],
+    weight: str,
+    start: float,
+    powers: tuple[float, float],
+) -> NDArray[Any]: ...
+
 # cases --------------------------------------------------------------------------------------
 
 def cases_select(
     source: tuple[Any, ...] | None, data: Table | None, request: dict[str, Any]
-) -> tuple[Linked, str]: ...
+) -> tuple[Linked, list[str]]: ...
 def cases_pairs(
     data: Table,
     person: str,

@@ -18,9 +18,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from kruispunt import _core
+from kruispunt._channels import combine, multichannel, over_types
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import reporting
 from kruispunt._shown import Shown, said
+from kruispunt._types import (
+    DiscrepancyTree,
+    Fuzzy,
+    MoreDistances,
+    MoreSequences,
+    RelativeFrequency,
+    Representatives,
+)
+from kruispunt._undesirable import Undesirable
 from kruispunt.account import Account
 from kruispunt.exceptions import DesignWarning, InputError
 from kruispunt.panel import Panel, _face
@@ -32,7 +42,20 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["Distances", "Sequences", "Tree", "Typologies", "Typology"]
+__all__ = [
+    "DiscrepancyTree",
+    "Distances",
+    "Fuzzy",
+    "RelativeFrequency",
+    "Representatives",
+    "Sequences",
+    "Tree",
+    "Typologies",
+    "Typology",
+    "combine",
+    "multichannel",
+    "over_types",
+]
 
 Edge: TypeAlias = Literal["missing", "delete"]
 Empty: TypeAlias = Literal["refuse", "drop", "keep"]
@@ -42,9 +65,12 @@ Method: TypeAlias = Literal[
     "nms", "nmsmst", "svrspell", "chi2", "euclid",
 ]  # fmt: skip
 Norm: TypeAlias = Literal["none", "auto", "maxlength", "gmean", "maxdist", "yujianbo"]
-Costs: TypeAlias = str | float | ArrayLike | Mapping[str, Sequence[float]]
+Costs: TypeAlias = (
+    str | float | ArrayLike | Mapping[str, Sequence[float]] | tuple[ArrayLike, ArrayLike]
+)
 """``"constant"``, ``"trate"``, ``"indels"``, ``"indelslog"``, ``"future"``, a number for all
-substitutions, a symmetric matrix, or a mapping of features to one value a state."""
+substitutions, a symmetric matrix, a pair of a matrix and what each state costs to insert, or a
+mapping of features to one value a state."""
 
 _INDICATORS = (
     "length", "transitions", "transition_share", "entropy", "entropy_raw", "turbulence",
@@ -95,12 +121,19 @@ def _pricing(costs: Costs | None, method: str, weights: Sequence[float] | None) 
         own = [1.0] * len(features) if weights is None else [float(w) for w in weights]
         values = np.column_stack(features).ravel().tolist()
         return {"kind": "features", "value": 0.0, "values": values, "weights": own}
+    inserted: list[float] | None = None
+    if isinstance(costs, tuple) and len(costs) == 2 and np.ndim(costs[0]) == 2:
+        inserted = np.asarray(costs[1], dtype=np.float64).ravel().tolist()
+        costs = costs[0]
     array = np.asarray(costs, dtype=np.float64)
     if array.ndim == 0:
         return {**empty, "kind": "constant", "value": float(array)}
     if array.ndim != 2 or array.shape[0] != array.shape[1]:
         message = f"`costs`: expected a number or a square matrix, got shape {array.shape}"
         raise InputError(message)
+    if inserted is not None:
+        values = array.ravel().tolist()
+        return {"kind": "own", "value": 0.0, "values": values, "weights": inserted}
     return {**empty, "kind": "matrix", "value": 0.0, "values": array.ravel().tolist()}
 
 
@@ -166,7 +199,7 @@ def _coded(values: Sequence[object], argument: str, n: int) -> tuple[list[int], 
     return [code[value] for value in own], levels
 
 
-class Sequences(Shown):
+class Sequences(Undesirable, MoreSequences, Shown):
     """Sequences of states, one a person: what happened in which order.
 
     A position holds a state, or is *missing* (unknown), or *void* (the sequence has ended). As in
@@ -586,8 +619,8 @@ class Sequences(Shown):
         costs : str, number, matrix or mapping, optional
             Substitution: ``trate`` (from transition rates), ``constant``, ``indels`` and
             ``indelslog`` (rare states are dear), ``future`` (states with another future are far
-            apart), a number, a symmetric matrix, or features (Gower's distance). By default 2, and
-            1 for ``ham``.
+            apart), a number, a symmetric matrix, a pair of such a matrix and what each state costs to
+            insert, or features (Gower's distance). By default 2, and 1 for ``ham``.
         indel : float, optional
             Insertion and deletion; by default half the dearest substitution, or what goes with
             `costs`.
@@ -712,7 +745,8 @@ class Sequences(Shown):
             ``index`` (a line a sequence), ``frequency`` (the most frequent sequences),
             ``chronogram`` (the distribution of states at each position), ``modal`` (the most
             frequent state and its share), ``mean_time``, ``entropy``, ``transitions`` (rates from
-            state to state).
+            state to state), ``graph`` (states as discs, the same rates as arrows). See also
+            :meth:`Distances.relative_frequency`.
         by : sequence or Typology, optional
             One value a sequence: a panel for each, on a new figure.
         sort : {"start", "end", "none"}
@@ -754,7 +788,7 @@ class Sequences(Shown):
         )
 
 
-class Distances:
+class Distances(MoreDistances):
     """Distances between sequences; made by :meth:`Sequences.distances`."""
 
     __slots__ = ("__weakref__", "_sequences", "native")

@@ -35,8 +35,8 @@ type PyQuota = (String, Vec<(String, usize)>);
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Request {
-    kind: String,
-    n: usize,
+    /// Kinds with the number of cases of each.
+    kinds: Vec<(String, usize)>,
     reserves: usize,
     quotas: Vec<PyQuota>,
     printed: Vec<String>,
@@ -52,7 +52,7 @@ impl Request {
     fn select(&self) -> Select {
         let quotas = self.quotas.iter().cloned();
         let quotas = quotas.map(|(column, levels)| Quota { column, levels }).collect();
-        Select::new(self.n)
+        Select::new(self.kinds.iter().map(|(_, n)| n).sum())
             .reserves(self.reserves)
             .quotas(quotas)
             .printed(self.printed.clone(), self.k)
@@ -141,7 +141,7 @@ impl Source {
     }
 }
 
-/// The list of cases, and how their score is defined.
+/// The list of cases, and how the score of each kind is defined.
 #[pyfunction]
 #[pyo3(signature = (source, data, request))]
 pub(crate) fn cases_select(
@@ -149,17 +149,30 @@ pub(crate) fn cases_select(
     source: Option<PySource<'_>>,
     data: Option<&Bound<'_, PyTable>>,
     request: Request,
-) -> PyResult<(PyLinked, String)> {
-    let kind = Kind::parse(&request.kind).ok_or_else(|| {
-        let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
-        InputError::new_err(format!("`kind`: \"{}\" is none of {}", request.kind, kinds.join(", ")))
-    })?;
+) -> PyResult<(PyLinked, Vec<String>)> {
+    let parse = |(name, _): &(String, usize)| {
+        Kind::parse(name).ok_or_else(|| {
+            let kinds: Vec<&str> = Kind::ALL.iter().map(|kind| kind.name()).collect();
+            InputError::new_err(format!("`kind`: \"{name}\" is none of {}", kinds.join(", ")))
+        })
+    };
+    let kinds = request.kinds.iter().map(parse).collect::<PyResult<Vec<Kind>>>()?;
     let source = Source::of(source)?;
     let data = data.map(|data| Arc::clone(&data.get().0));
     work::run(py, None, move |ticket| {
-        let candidates = source.candidates(data.as_ref(), &request, kind, ticket)?;
-        let list = request.select().from(&candidates).map_err(|error| cases_error(&error))?;
-        Ok((PyLinked::of(list), candidates.definition().to_owned()))
+        let each =
+            kinds.iter().map(|&kind| source.candidates(data.as_ref(), &request, kind, ticket));
+        let candidates = each.collect::<PyResult<Vec<Candidates>>>()?;
+        let list = match candidates.as_slice() {
+            [own] => request.select().from(own),
+            several => {
+                let numbers = request.kinds.iter().map(|(_, n)| *n);
+                request.select().from_kinds(&several.iter().zip(numbers).collect::<Vec<_>>())
+            }
+        };
+        let list = list.map_err(|error| cases_error(&error))?;
+        let definitions = candidates.iter().map(|own| own.definition().to_owned()).collect();
+        Ok((PyLinked::of(list), definitions))
     })
 }
 

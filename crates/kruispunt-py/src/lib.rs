@@ -19,6 +19,7 @@
 mod account;
 mod arrow;
 mod belgium;
+mod careers;
 mod cases;
 mod coded;
 mod column;
@@ -115,6 +116,12 @@ mod _core {
     use crate::roll_outs::{discontinuity, switching_did, synthetic_did};
 
     // trajectory
+    #[pymodule_export]
+    use crate::careers::{
+        PyChannels, trajectory_against, trajectory_branches, trajectory_drawn, trajectory_dss,
+        trajectory_fuzzy, trajectory_quality_drawn, trajectory_relative,
+        trajectory_representatives, trajectory_sum, trajectory_types_drawn, trajectory_undesirable,
+    };
     #[pymodule_export]
     use crate::trajectory::{PyDistances, PySequences, PyTree, PyTypology};
 

@@ -8,7 +8,8 @@ use crate::{account, pickle, work};
 use kruispunt::data::Seed;
 use kruispunt::trajectory::{
     Clara, Clock, Costs, Dissimilarity, Distances, Edge, Empty, Indicator, Link, Linkage, Measure,
-    MissingStates, Normalisation, Precision, Reader, Sequences, Since, Tree, Typology, Values,
+    MissingStates, Normalisation, Precision, Prices, Reader, Sequences, Since, Tree, Typology,
+    Values,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 type Explaining = (String, usize, f64, f64, f64);
 
 /// One of a few words.
-fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
+pub(crate) fn one_of<T: Copy>(argument: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
     words.iter().find(|(name, _)| *name == word).map(|(_, value)| *value).ok_or_else(|| {
         let known: Vec<String> = words.iter().map(|(name, _)| format!("\"{name}\"")).collect();
         InputError::new_err(format!("`{argument}`: \"{word}\" is none of {}", known.join(", ")))
@@ -41,7 +42,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    fn build(self) -> PyResult<Reader> {
+    pub(crate) fn build(self) -> PyResult<Reader> {
         let edges = [("missing", Edge::Missing), ("delete", Edge::Delete)];
         let empties = [("refuse", Empty::Refuse), ("drop", Empty::Drop), ("keep", Empty::Keep)];
         let mut reader = Reader::new()
@@ -79,7 +80,7 @@ pub(crate) struct Pricing {
 }
 
 impl Pricing {
-    fn build(self) -> PyResult<Costs> {
+    pub(crate) fn build(self) -> PyResult<Costs> {
         Ok(match self.kind.as_str() {
             "constant" => Costs::Constant(self.value),
             "trate" => Costs::Rates,
@@ -88,6 +89,7 @@ impl Pricing {
             "future" => Costs::Future,
             "features" => Costs::Features { values: self.values, weights: self.weights },
             "matrix" => Costs::Matrix(self.values),
+            "own" => Costs::Own(Prices { substitution: self.values, indel: self.weights }),
             other => {
                 return Err(InputError::new_err(format!(
                     "`costs`: \"{other}\" is none of \"constant\", \"trate\", \"indels\", \
@@ -153,7 +155,7 @@ impl Measuring {
         })
     }
 
-    fn build(self) -> PyResult<Dissimilarity> {
+    pub(crate) fn build(self) -> PyResult<Dissimilarity> {
         let norms = [
             ("none", Normalisation::None),
             ("auto", Normalisation::Auto),

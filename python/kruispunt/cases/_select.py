@@ -27,7 +27,6 @@ Kind: TypeAlias = Literal[
     "typical", "deviant", "extreme", "influential", "pathway", "diverse", "most-similar",
     "most-different", "medoid", "boundary", "random",
 ]  # fmt: skip
-_OWN = ("case", "role", "pair", "score", "class_size")
 
 
 class Selection(Register):
@@ -177,10 +176,24 @@ def _count(value: int, argument: str) -> int:
     return int(value)
 
 
+def _kinds(kind: Kind | Mapping[Kind, int], n: int | None) -> list[tuple[str, int]]:
+    if not isinstance(kind, Mapping):
+        return [(str(kind), _count(12 if n is None else n, "n"))]
+    each = [(str(own), _count(count, "kind")) for own, count in kind.items()]
+    if not each:
+        message = "`kind`: a mapping of kinds to numbers of cases has one kind or more"
+        raise InputError(message)
+    total = sum(count for _, count in each)
+    if n is not None and n != total:
+        message = f"`n`: {n} is not the sum of the numbers of the kinds, {total}; leave it out"
+        raise InputError(message)
+    return each
+
+
 def select(
     source: Typology | Fit | Effects | IntoTable,
-    kind: Kind,
-    n: int = 12,
+    kind: Kind | Mapping[Kind, int],
+    n: int | None = None,
     *,
     data: IntoTable | None = None,
     person: str | None = None,
@@ -215,9 +228,10 @@ def select(
     - ``random``: a draw
 
     A person with several rows in a model has the root of the mean of squared residuals. Cases are
-    shared out evenly over types. Quotas are minima; where the best do not meet them, those
-    exchanges are made within types that cost least. Ties are settled by a draw from the seed, then
-    the row number, and counted in the account.
+    shared out evenly over types. Quotas are minima: of all choices that meet them the one with the
+    largest sum of scores is taken (with several kinds in standard deviations of each), by a search
+    over all of them; where that would be too long it is cut short, and the account says so. Ties are
+    settled by a draw from the seed, then the row number, and counted in the account.
 
     Residuals choose well only as far as the controls of the model are identified; for discovery
     Seawright (2016) advises extreme cases on the cause, and deviant ones.
@@ -226,10 +240,12 @@ def select(
     ----------
     source : Typology, Fit, Effects or data frame
         What to choose from.
-    kind : str
-        The kind of case, see above.
-    n : int
-        How many cases in all.
+    kind : str or mapping of str to int
+        The kind of case, see above; or several kinds in one list, each with its number:
+        ``{"typical": 12, "deviant": 12}``. Nobody is chosen twice, quotas and reserves hold for all
+        together, and a column ``kind`` says of each case which it is.
+    n : int, optional
+        How many cases in all, by default 12; with several kinds their numbers say it.
     data : data frame, optional
         What is known of persons. For a typology one row a person, with the identifier of its
         sequences; for a fit the table it was estimated on; for effects one row a person.
@@ -296,9 +312,8 @@ def select(
     """
     native, table = _source(source, data, without, group)
     panel = getattr(getattr(table, "native", None), "person", None)
-    request = {
-        "kind": str(kind),
-        "n": _count(n, "n"),
+    request: dict[str, Any] = {
+        "kinds": _kinds(kind, n),
         "reserves": _count(reserves, "reserves"),
         "quotas": _quotas(quota),
         "printed": _names(printed),
@@ -310,10 +325,14 @@ def select(
         "cause": cause,
     }
     read = None if table is None else to_table(table)
-    found, definition = _core.cases_select(native, read, request)
+    found, definitions = _core.cases_select(native, read, request)
     like = table if table is not None else getattr(source, "_like", None)
     if isinstance(source, Typology) and table is None:
         like = source.sequences._like
+    names = [name.replace("_", "-") for name, _ in request["kinds"]]
+    told = definitions
+    if len(names) > 1:
+        told = [f"{name}: {own}" for name, own in zip(names, definitions, strict=True)]
     return Selection._made(
-        found, str(kind).replace("_", "-"), definition, getattr(like, "_like", like)
+        found, " and ".join(names), "; ".join(told), getattr(like, "_like", like)
     )

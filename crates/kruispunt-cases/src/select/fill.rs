@@ -1,28 +1,30 @@
 //! The best cases within groups and quotas.
 
+use super::best::{Best, Block, Wanted, best};
 use super::{Candidates, Listed, Quota, grouping};
 use crate::CasesError;
 use crate::groups::Coded;
+use rustc_hash::FxHashSet;
 use std::collections::BTreeMap;
 
-/// Candidates of one group and one value of each quota, best first.
+/// Candidates of one group and one value of each quota.
 struct Cell {
     group: usize,
     levels: Vec<usize>,
-    rows: Vec<u32>,
-    scores: Vec<f64>,
+    /// For each kind the candidates, best first, with their scores.
+    kinds: Vec<Vec<(u32, f64)>>,
 }
 
 /// No level of the quota.
 const OTHER: usize = usize::MAX;
-/// Exchanges tried before it is said that a quota cannot be met.
-const PATIENCE: usize = 4_000;
 
 pub(super) struct Fill<'a> {
     cells: Vec<Cell>,
     groups: usize,
     quotas: &'a [Quota],
     labels: Vec<String>,
+    /// One over the standard deviation of the scores of each kind.
+    scales: Vec<f64>,
 }
 
 pub(super) struct Taken {
@@ -32,35 +34,42 @@ pub(super) struct Taken {
 }
 
 impl<'a> Fill<'a> {
+    /// `orders` has the candidates with a score of each kind, best first.
     pub(super) fn new(
-        candidates: &Candidates,
+        kinds: &[&Candidates],
         quotas: &'a [Quota],
-        order: &[u32],
+        orders: &[Vec<u32>],
     ) -> Result<Self, CasesError> {
-        let groups = grouping(candidates)?;
+        let groups = grouping(kinds)?;
         let mut coded = Vec::with_capacity(quotas.len());
         for quota in quotas {
-            coded.push(Coded::named(&candidates.table, "quota", &quota.column)?);
+            coded.push(Coded::named(&kinds[0].table, "quota", &quota.column)?);
         }
         let mut cells: BTreeMap<(usize, Vec<usize>), Cell> = BTreeMap::new();
-        for &row in order {
-            let Some(group) = groups.codes[row as usize] else { continue };
-            let levels: Vec<usize> = quotas
-                .iter()
-                .zip(&coded)
-                .map(|(quota, coded)| level(quota, coded, row as usize))
-                .collect();
-            let cell = cells.entry((group as usize, levels.clone())).or_insert_with(|| Cell {
-                group: group as usize,
-                levels,
-                rows: Vec::new(),
-                scores: Vec::new(),
-            });
-            cell.rows.push(row);
-            cell.scores.push(candidates.scores[row as usize].unwrap_or(f64::NEG_INFINITY));
+        for (kind, (candidates, order)) in kinds.iter().zip(orders).enumerate() {
+            for &row in order {
+                let Some(group) = groups.codes[row as usize] else { continue };
+                let levels: Vec<usize> = quotas
+                    .iter()
+                    .zip(&coded)
+                    .map(|(quota, coded)| level(quota, coded, row as usize))
+                    .collect();
+                let cell = cells.entry((group as usize, levels.clone())).or_insert_with(|| Cell {
+                    group: group as usize,
+                    levels,
+                    kinds: vec![Vec::new(); kinds.len()],
+                });
+                let score = candidates.scores[row as usize].unwrap_or(f64::NEG_INFINITY);
+                cell.kinds[kind].push((row, score));
+            }
         }
+        let scales = match kinds {
+            [_] => vec![1.0],
+            several => several.iter().map(|own| scale(&own.scores)).collect(),
+        };
         let cells: Vec<Cell> = cells.into_values().collect();
-        let own = Self { cells, groups: groups.labels.len(), quotas, labels: groups.labels };
+        let own =
+            Self { cells, groups: groups.labels.len(), quotas, labels: groups.labels, scales };
         own.possible()?;
         Ok(own)
     }
@@ -70,196 +79,165 @@ impl<'a> Fill<'a> {
         for (at, quota) in self.quotas.iter().enumerate() {
             for (level, (label, wanted)) in quota.levels.iter().enumerate() {
                 let cells = self.cells.iter().filter(|cell| cell.levels[at] == level);
-                let available: usize = cells.map(|cell| cell.rows.len()).sum();
+                let available: usize = cells.map(Cell::size).sum();
                 if available < *wanted {
-                    return Err(unmet(
-                        quota,
-                        label,
-                        *wanted,
-                        format!("{available} candidates are there"),
-                    ));
+                    let got = format!("{available} candidates are there");
+                    return Err(unmet(quota, label, *wanted, got));
                 }
             }
         }
         Ok(())
     }
 
-    /// The number of cases of each group: even shares, the first groups one more, and no more than
-    /// a group has.
-    fn shares(&self, n: usize) -> Result<Vec<usize>, CasesError> {
+    /// The number of cases of each kind in each group: even shares, the first groups one more, and
+    /// no more than a group has beside the kinds before.
+    fn shares(&self, wanted: &[usize]) -> Result<Vec<Vec<usize>>, CasesError> {
         let mut size = vec![0; self.groups];
-        self.cells.iter().for_each(|cell| size[cell.group] += cell.rows.len());
-        let available: usize = size.iter().sum();
-        if available < n {
-            let place = "are there".to_owned();
-            return Err(CasesError::TooFew { wanted: n, available, place });
-        }
-        let mut share = vec![0; self.groups];
-        let mut left = n;
-        while left > 0 {
-            for group in 0..self.groups {
-                if left > 0 && share[group] < size[group] {
-                    share[group] += 1;
-                    left -= 1;
+        self.cells.iter().for_each(|cell| size[cell.group] += cell.size());
+        let mut share = vec![vec![0; wanted.len()]; self.groups];
+        for (kind, &n) in wanted.iter().enumerate() {
+            let mut most = vec![0; self.groups];
+            self.cells.iter().for_each(|cell| most[cell.group] += cell.kinds[kind].len());
+            for (most, (size, share)) in most.iter_mut().zip(size.iter().zip(&share)) {
+                *most = (*most).min(size - share.iter().sum::<usize>());
+            }
+            let available: usize = most.iter().sum();
+            if available < n {
+                let place = "are there".to_owned();
+                return Err(CasesError::TooFew { wanted: n, available, place });
+            }
+            let mut left = n;
+            while left > 0 {
+                for group in 0..self.groups {
+                    if left > 0 && share[group][kind] < most[group] {
+                        share[group][kind] += 1;
+                        left -= 1;
+                    }
                 }
             }
         }
         Ok(share)
     }
 
-    pub(super) fn take(&self, n: usize, reserves: usize) -> Result<Taken, CasesError> {
-        let shares = self.shares(n)?;
-        let mut counts = self.best(&shares);
-        self.meet(&mut counts)?;
-        self.polish(&mut counts);
+    pub(super) fn take(&self, wanted: &[usize], reserves: usize) -> Result<Taken, CasesError> {
+        let shares = self.shares(wanted)?;
+        let found = self
+            .search(&shares, self.quotas)
+            .map_err(|certain| if certain { self.unmet(&shares) } else { self.not_found() })?;
         let mut notes = Vec::new();
         if self.groups > 1 {
             let told: Vec<String> = self
                 .labels
                 .iter()
                 .zip(&shares)
-                .map(|(label, share)| format!("{label}: {share}"))
+                .map(|(label, share)| format!("{label}: {}", share.iter().sum::<usize>()))
                 .collect();
             notes.push(format!("cases by group: {}", told.join(", ")));
         }
-        let mut listed = self.cases(&counts);
-        self.reserve(&mut listed, &counts, reserves, &mut notes)?;
-        Ok(Taken { listed, tied: self.tied(&counts), notes })
-    }
-
-    /// The best of each group, whatever the quotas.
-    fn best(&self, shares: &[usize]) -> Vec<usize> {
-        let mut counts = vec![0; self.cells.len()];
-        for (group, &share) in shares.iter().enumerate() {
-            for _ in 0..share {
-                let open = (0..self.cells.len()).filter(|&at| {
-                    self.cells[at].group == group && counts[at] < self.cells[at].rows.len()
-                });
-                let next = |at: usize| self.cells[at].scores[counts[at]];
-                if let Some(at) = open.reduce(|a, b| if next(b) > next(a) { b } else { a }) {
-                    counts[at] += 1;
-                }
-            }
+        if !self.quotas.is_empty() {
+            notes.push(if found.exact {
+                "the quotas leave no better choice than this one".to_owned()
+            } else {
+                "the search among choices within the quotas was cut short: a better one may be there"
+                    .to_owned()
+            });
         }
-        counts
+        let mut listed = self.cases(&found.counts);
+        let tied = self.tied(&listed);
+        self.reserve(&mut listed, reserves, &mut notes)?;
+        Ok(Taken { listed, tied, notes })
     }
 
-    /// How many cases each quota misses.
-    fn missing(&self, counts: &[usize]) -> Vec<(usize, usize, usize)> {
-        let mut missing = Vec::new();
+    /// The best numbers by cell and kind.
+    fn search(&self, shares: &[Vec<usize>], quotas: &[Quota]) -> Result<Best, bool> {
+        let mut number = Vec::new();
+        let (mut demands, mut sets) = (Vec::new(), Vec::new());
+        for quota in quotas {
+            let from = demands.len();
+            demands.extend(quota.levels.iter().map(|(_, wanted)| *wanted));
+            sets.push((from..demands.len()).collect());
+            number.push(from);
+        }
+        let kinds = self.scales.len();
+        let block = |cell: &Cell| Block {
+            group: cell.group,
+            helps: number
+                .iter()
+                .zip(&cell.levels)
+                .filter(|(_, level)| **level != OTHER)
+                .map(|(from, level)| from + level)
+                .collect(),
+            most: (0..kinds)
+                .map(|kind| cell.kinds[kind].len().min(shares[cell.group][kind]))
+                .collect(),
+            size: cell.size(),
+        };
+        let blocks: Vec<Block> = self.cells.iter().map(block).collect();
+        let wanted = Wanted { shares, demands: &demands, quotas: &sets };
+        best(&blocks, &wanted, |at, taken| {
+            let taken: Vec<usize> = taken.iter().map(|&n| usize::from(n)).collect();
+            let picked = self.cells[at].pick(&taken)?;
+            let worth = |(kind, _, score): &(usize, u32, f64)| score * self.scales[*kind];
+            Some(picked.iter().map(worth).sum())
+        })
+    }
+
+    /// The quota that stands in the way: the first without which the others can be met, with the
+    /// most that can be had of it.
+    fn unmet(&self, shares: &[Vec<usize>]) -> CasesError {
+        let beside = "beside the other quotas and the groups";
         for (at, quota) in self.quotas.iter().enumerate() {
-            for (level, (_, wanted)) in quota.levels.iter().enumerate() {
-                let cells = self.cells.iter().zip(counts);
-                let got: usize =
-                    cells.filter(|(cell, _)| cell.levels[at] == level).map(|(_, n)| n).sum();
-                if got < *wanted {
-                    missing.push((at, level, wanted - got));
-                }
-            }
-        }
-        missing
-    }
-
-    fn deficit(&self, counts: &[usize]) -> usize {
-        self.missing(counts).iter().map(|(_, _, short)| short).sum()
-    }
-
-    /// What an exchange costs in score, when it can be made.
-    fn cost(&self, counts: &[usize], from: usize, to: usize) -> Option<f64> {
-        let (out, into) = (&self.cells[from], &self.cells[to]);
-        let can = from != to
-            && out.group == into.group
-            && counts[from] > 0
-            && counts[to] < into.rows.len();
-        can.then(|| out.scores[counts[from] - 1] - into.scores[counts[to]])
-    }
-
-    /// Exchanges cases within groups until the quotas are met.
-    fn meet(&self, counts: &mut [usize]) -> Result<(), CasesError> {
-        let mut forbidden: Vec<(usize, usize)> = Vec::new();
-        for _ in 0..PATIENCE {
-            if self.deficit(counts) == 0 {
-                return Ok(());
-            }
-            let mut best: Option<(usize, f64, usize, usize)> = None;
-            for from in 0..self.cells.len() {
-                for to in 0..self.cells.len() {
-                    let Some(cost) = self.cost(counts, from, to) else { continue };
-                    if forbidden.contains(&(from, to)) {
-                        continue;
-                    }
-                    counts[from] -= 1;
-                    counts[to] += 1;
-                    let short = self.deficit(counts);
-                    counts[from] += 1;
-                    counts[to] -= 1;
-                    if best
-                        .is_none_or(|(least, least_cost, ..)| (short, cost) < (least, least_cost))
-                    {
-                        best = Some((short, cost, from, to));
+            for (level, (label, wanted)) in quota.levels.iter().enumerate() {
+                let mut quotas = self.quotas.to_vec();
+                for less in (0..*wanted).rev() {
+                    quotas[at].levels[level].1 = less;
+                    if self.search(shares, &quotas).is_ok() {
+                        let got = format!("{less} can be had {beside}");
+                        return unmet(quota, label, *wanted, got);
                     }
                 }
             }
-            let Some((_, _, from, to)) = best else { break };
-            counts[from] -= 1;
-            counts[to] += 1;
-            // What was just done is not undone for a while, so that it gets over ridges.
-            forbidden.push((to, from));
-            if forbidden.len() > 12 {
-                forbidden.remove(0);
-            }
         }
-        let Some(&(at, level, short)) = self.missing(counts).first() else { return Ok(()) };
-        let (label, wanted) = &self.quotas[at].levels[level];
-        let got = format!("{} can be had beside the other quotas and the groups", wanted - short);
-        Err(unmet(&self.quotas[at], label, *wanted, got))
+        let Some((quota, (label, wanted))) =
+            self.quotas.iter().find_map(|quota| quota.levels.first().map(|level| (quota, level)))
+        else {
+            let place = "are there in the groups".to_owned();
+            return CasesError::TooFew {
+                wanted: shares.iter().flatten().sum(),
+                available: 0,
+                place,
+            };
+        };
+        let got = "no choice of cases meets it together with the others".to_owned();
+        unmet(quota, label, *wanted, got)
     }
 
-    /// Exchanges that keep the quotas and raise the score, the best first.
-    fn polish(&self, counts: &mut [usize]) {
-        if self.quotas.is_empty() {
-            return;
-        }
-        for _ in 0..PATIENCE {
-            let mut best: Option<(f64, usize, usize)> = None;
-            for from in 0..self.cells.len() {
-                for to in 0..self.cells.len() {
-                    let Some(cost) = self.cost(counts, from, to).filter(|cost| *cost < 0.0) else {
-                        continue;
-                    };
-                    if best.is_some_and(|(least, ..)| cost >= least) {
-                        continue;
-                    }
-                    counts[from] -= 1;
-                    counts[to] += 1;
-                    if self.deficit(counts) == 0 {
-                        best = Some((cost, from, to));
-                    }
-                    counts[from] += 1;
-                    counts[to] -= 1;
-                }
-            }
-            let Some((_, from, to)) = best else { return };
-            counts[from] -= 1;
-            counts[to] += 1;
-        }
+    /// The search was cut short and found nothing.
+    fn not_found(&self) -> CasesError {
+        let expected = "quotas that are fewer or lower: the search among all choices was cut short";
+        let levels: usize = self.quotas.iter().map(|quota| quota.levels.len()).sum();
+        CasesError::argument("quota", expected, format!("{levels} values and no choice found"))
     }
 
-    /// The cases, group by group, best first.
-    fn cases(&self, counts: &[usize]) -> Vec<Listed> {
-        let mut chosen: Vec<(usize, f64, usize, u32)> = Vec::new();
-        for (at, (cell, &count)) in self.cells.iter().zip(counts).enumerate() {
-            for place in 0..count {
-                chosen.push((cell.group, cell.scores[place], at, cell.rows[place]));
+    /// The cases, kind by kind and group by group, best first.
+    fn cases(&self, counts: &[Vec<usize>]) -> Vec<Listed> {
+        let mut chosen: Vec<(usize, usize, f64, usize, u32)> = Vec::new();
+        for (at, (cell, counts)) in self.cells.iter().zip(counts).enumerate() {
+            for (kind, row, score) in cell.pick(counts).unwrap_or_default() {
+                chosen.push((kind, cell.group, score, at, row));
             }
         }
-        chosen.sort_by(|a, b| a.0.cmp(&b.0).then(b.1.total_cmp(&a.1)).then(a.2.cmp(&b.2)));
+        // candidates of one cell stay in their order
+        chosen.sort_by(|a, b| {
+            (a.0, a.1).cmp(&(b.0, b.1)).then(b.2.total_cmp(&a.2)).then(a.3.cmp(&b.3))
+        });
         chosen
             .into_iter()
             .enumerate()
-            .map(|(case, (_, score, _, row))| Listed {
+            .map(|(case, (kind, _, score, _, row))| Listed {
                 row,
                 case,
+                kind,
                 pair: None,
                 score,
                 reserve: false,
@@ -267,45 +245,41 @@ impl<'a> Fill<'a> {
             .collect()
     }
 
-    /// Adds reserves: the next best of the same cell, else of the same group.
+    /// Adds reserves: the next best of the same kind and cell, else of the same group.
     fn reserve(
         &self,
         listed: &mut Vec<Listed>,
-        counts: &[usize],
         reserves: usize,
         notes: &mut Vec<String>,
     ) -> Result<(), CasesError> {
-        let mut next = counts.to_vec();
         let cases = listed.clone();
-        let home = |row: u32| self.cells.iter().position(|cell| cell.rows.contains(&row));
+        let mut used: FxHashSet<u32> = cases.iter().map(|case| case.row).collect();
+        let home: Vec<Option<usize>> = cases.iter().map(|case| self.home(case)).collect();
         let (mut elsewhere, mut none) = (0_usize, 0_usize);
         for _ in 0..reserves {
-            for case in &cases {
-                let Some(own) = home(case.row) else { continue };
-                let open = |at: usize| next[at] < self.cells[at].rows.len();
-                let at = if open(own) {
-                    Some(own)
-                } else {
-                    let same =
-                        |&at: &usize| self.cells[at].group == self.cells[own].group && open(at);
-                    let unlike = |at: usize| {
-                        let pairs = self.cells[at].levels.iter().zip(&self.cells[own].levels);
-                        pairs.filter(|(a, b)| a != b).count()
-                    };
-                    (0..self.cells.len()).filter(same).min_by_key(|&at| unlike(at))
+            for (case, home) in cases.iter().zip(&home) {
+                let Some(own) = *home else { continue };
+                let open = |at: usize| {
+                    let mut all = self.cells[at].kinds[case.kind].iter();
+                    all.find(|(row, _)| !used.contains(row)).copied()
                 };
-                let Some(at) = at else {
+                let unlike = |at: usize| {
+                    let pairs = self.cells[at].levels.iter().zip(&self.cells[own].levels);
+                    pairs.filter(|(a, b)| a != b).count()
+                };
+                let found = open(own).map(|next| (own, next)).or_else(|| {
+                    (0..self.cells.len())
+                        .filter(|&at| self.cells[at].group == self.cells[own].group)
+                        .filter_map(|at| open(at).map(|next| (at, next)))
+                        .min_by_key(|(at, _)| unlike(*at))
+                });
+                let Some((at, (row, score))) = found else {
                     none += 1;
                     continue;
                 };
                 elsewhere += usize::from(at != own);
-                listed.push(Listed {
-                    row: self.cells[at].rows[next[at]],
-                    score: self.cells[at].scores[next[at]],
-                    reserve: true,
-                    ..*case
-                });
-                next[at] += 1;
+                used.insert(row);
+                listed.push(Listed { row, score, reserve: true, ..*case });
             }
         }
         if elsewhere > 0 {
@@ -321,20 +295,68 @@ impl<'a> Fill<'a> {
         Ok(())
     }
 
-    /// Candidates who have the score of the last one chosen of their cell.
-    fn tied(&self, counts: &[usize]) -> u64 {
+    /// The cell of a case.
+    fn home(&self, case: &Listed) -> Option<usize> {
+        self.cells
+            .iter()
+            .position(|cell| cell.kinds[case.kind].iter().any(|(row, _)| *row == case.row))
+    }
+
+    /// Candidates who are not chosen and have the score of the last one chosen of their cell.
+    fn tied(&self, listed: &[Listed]) -> u64 {
+        let chosen: FxHashSet<u32> = listed.iter().map(|case| case.row).collect();
         let mut tied = 0;
-        for (cell, &count) in self.cells.iter().zip(counts) {
-            if count == 0
-                || count >= cell.rows.len()
-                || cell.scores[count] != cell.scores[count - 1]
-            {
-                continue;
+        for cell in &self.cells {
+            for own in &cell.kinds {
+                let inside = |row: u32| chosen.contains(&row);
+                let last = own.iter().rev().find(|(row, _)| inside(*row)).map(|(_, score)| *score);
+                let same = own.iter().filter(|(row, score)| last == Some(*score) && !inside(*row));
+                let same = same.count() as u64;
+                tied += if same > 0 { same } else { 0 };
             }
-            tied += cell.scores.iter().filter(|score| **score == cell.scores[count]).count() as u64;
         }
         tied
     }
+}
+
+impl Cell {
+    /// Different candidates.
+    fn size(&self) -> usize {
+        match self.kinds.as_slice() {
+            [own] => own.len(),
+            several => several.iter().flatten().map(|(row, _)| row).collect::<FxHashSet<_>>().len(),
+        }
+    }
+
+    /// The best of each kind, none of them twice: earlier kinds choose first. `None` where there are
+    /// too few.
+    fn pick(&self, counts: &[usize]) -> Option<Vec<(usize, u32, f64)>> {
+        let mut picked: Vec<(usize, u32, f64)> = Vec::with_capacity(counts.iter().sum());
+        for (kind, (own, &count)) in self.kinds.iter().zip(counts).enumerate() {
+            let before = picked.len();
+            for &(row, score) in own {
+                if picked.len() - before == count {
+                    break;
+                }
+                if kind == 0 || !picked.iter().any(|(_, other, _)| *other == row) {
+                    picked.push((kind, row, score));
+                }
+            }
+            if picked.len() - before < count {
+                return None;
+            }
+        }
+        Some(picked)
+    }
+}
+
+/// One over the standard deviation of scores, so that kinds can be weighed against each other.
+fn scale(scores: &[Option<f64>]) -> f64 {
+    let known: Vec<f64> = scores.iter().flatten().copied().filter(|x| x.is_finite()).collect();
+    let n = known.len() as f64;
+    let mean = known.iter().sum::<f64>() / n.max(1.0);
+    let square: f64 = known.iter().map(|x| (x - mean) * (x - mean)).sum();
+    if square > 0.0 { (n / square).sqrt() } else { 1.0 }
 }
 
 fn level(quota: &Quota, coded: &Coded, row: usize) -> usize {

@@ -23,6 +23,7 @@
 //! (*Finding Pathways*, Cambridge University Press).
 
 mod anonymity;
+mod best;
 mod fill;
 mod model;
 mod spread;
@@ -161,10 +162,11 @@ impl Candidates {
 
 /// A choice of cases.
 ///
-/// Each group gets `n / groups` cases, the first groups one more. Quotas are minima; when the best
-/// cases do not meet them, cases are exchanged within groups, those first whose exchange costs
-/// least. A reserve stands in for one case: it is the next best of the same group and the same
-/// quota values. Printed columns are emptied, as few as possible, until at least `k` candidates
+/// Each group gets `n / groups` cases, the first groups one more. Quotas are minima; within them the
+/// cases with the largest sum of scores are taken. With several kinds each has its number, nobody is
+/// chosen twice (earlier kinds choose first), and scores count in standard deviations of their kind.
+/// A reserve stands in for one case: it is the next best of the same kind, the same group and the
+/// same quota values. Printed columns are emptied, as few as possible, until at least `k` candidates
 /// share what is printed of a case (Sweeney 2002, *International Journal of Uncertainty, Fuzziness
 /// and Knowledge-Based Systems* 10(5), 557-570; by local suppression).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,17 +235,46 @@ impl Select {
         candidates.table.require_rows("source")?;
         match &candidates.pairs {
             Some(pairs) => self.paired(candidates, pairs),
-            None => self.filled(candidates),
+            None => self.filled(&[candidates], &[self.n]),
         }
     }
 
-    fn filled(&self, candidates: &Candidates) -> Result<Linked, CasesError> {
-        let order = self.order(&candidates.scores);
-        let fill = fill::Fill::new(candidates, &self.quotas, &order)?;
-        let taken = fill.take(self.n, self.reserves)?;
+    /// A list of several kinds, each with its number, from candidates of one source: the columns of
+    /// [`from`](Self::from) and `kind`. `n` is their sum, whatever was said before.
+    ///
+    /// # Errors
+    ///
+    /// As [`from`](Self::from), and [`CasesError::Argument`] for no kind, a kind without cases, a
+    /// kind of pairs beside others, and candidates of different sources.
+    pub fn from_kinds(&self, kinds: &[(&Candidates, usize)]) -> Result<Linked, CasesError> {
+        let Some((first, _)) = kinds.first() else {
+            return Err(CasesError::argument("kind", "a kind of case or more", "none"));
+        };
+        if kinds.iter().any(|(_, n)| *n == 0) {
+            return Err(CasesError::argument("kind", "1 case or more of each kind", "0"));
+        }
+        if kinds.iter().any(|(own, _)| own.pairs.is_some()) {
+            let expected = "kinds that choose persons; pairs are chosen alone";
+            return Err(CasesError::argument("kind", expected, "a kind that chooses pairs"));
+        }
+        let same = |own: &Candidates| own.table == first.table && own.id == first.id;
+        if kinds.iter().any(|(own, _)| !same(own)) {
+            let expected = "kinds of one source and one table";
+            return Err(CasesError::argument("kind", expected, "different tables"));
+        }
+        first.table.require_rows("source")?;
+        let (own, wanted): (Vec<&Candidates>, Vec<usize>) = kinds.iter().copied().unzip();
+        self.filled(&own, &wanted)
+    }
+
+    fn filled(&self, kinds: &[&Candidates], wanted: &[usize]) -> Result<Linked, CasesError> {
+        let orders: Vec<Vec<u32>> = kinds.iter().map(|own| self.order(&own.scores)).collect();
+        let fill = fill::Fill::new(kinds, &self.quotas, &orders)?;
+        let taken = fill.take(wanted, self.reserves)?;
         let listed: Vec<Listed> = taken.listed;
-        let left = candidates.scores.iter().flatten().count() - listed.len();
-        let mut step = self.step(candidates, listed.len(), left).tied(
+        let scored = |row: usize| kinds.iter().any(|own| own.scores[row].is_some());
+        let left = (0..kinds[0].table.n_rows()).filter(|&row| scored(row)).count() - listed.len();
+        let mut step = self.step(kinds, listed.len(), left).tied(
             "candidates with the score of the last one chosen",
             taken.tied,
             "a draw from the seed, then the row number",
@@ -251,7 +282,7 @@ impl Select {
         for note in taken.notes {
             step = step.note(note);
         }
-        self.finish(candidates, &listed, step)
+        self.finish(kinds, &listed, step)
     }
 
     fn paired(
@@ -281,6 +312,7 @@ impl Select {
                 [(one, 2 * at), (other, 2 * at + 1)].map(|(row, case)| Listed {
                     row,
                     case,
+                    kind: 0,
                     pair: Some(at),
                     score,
                     reserve: false,
@@ -288,8 +320,8 @@ impl Select {
             })
             .collect();
         let left = candidates.table.n_rows() - listed.len();
-        let step = self.step(candidates, listed.len(), left);
-        self.finish(candidates, &listed, step)
+        let step = self.step(&[candidates], listed.len(), left);
+        self.finish(&[candidates], &listed, step)
     }
 
     /// Candidates with a score, best first; ties by a draw, then by row.
@@ -306,37 +338,46 @@ impl Select {
         keyed.into_iter().map(|(_, _, row)| row).collect()
     }
 
-    fn step(&self, candidates: &Candidates, chosen: usize, left: usize) -> Step {
-        let rows = candidates.table.n_rows();
+    fn step(&self, kinds: &[&Candidates], chosen: usize, left: usize) -> Step {
+        let rows = kinds[0].table.n_rows();
         let unscored = rows - chosen - left;
-        let kind = candidates.kind.name();
+        let told: Vec<String> =
+            kinds.iter().map(|own| format!("{}: {}", own.kind.name(), own.definition)).collect();
         let mut step = Step::new(
             "select",
-            format!("{kind}: {}; seed {}", candidates.definition, self.seed),
+            format!("{}; seed {}", told.join("; "), self.seed),
             Count::of(rows, rows),
             Count::of(chosen, chosen),
         )
-        .exclude(candidates.unscored, Count::of(unscored, unscored))
+        .exclude(kinds[0].unscored, Count::of(unscored, unscored))
         .exclude("not chosen", Count::of(left, left));
-        for note in &candidates.notes {
-            step = step.note(note.clone());
+        for (at, own) in kinds.iter().enumerate() {
+            let known = |note: &String| kinds[..at].iter().any(|other| other.notes.contains(note));
+            for note in own.notes.iter().filter(|note| !known(note)) {
+                step = step.note(note.clone());
+            }
         }
         step
     }
 
     fn finish(
         &self,
-        candidates: &Candidates,
+        kinds: &[&Candidates],
         listed: &[Listed],
         step: Step,
     ) -> Result<Linked, CasesError> {
+        let candidates = kinds[0];
         let rows: Vec<u32> = listed.iter().map(|one| one.row).collect();
-        let protected = self.protect(candidates, &rows)?;
+        let protected = self.protect(kinds, &rows)?;
         let role = |one: &Listed| Some(if one.reserve { "reserve" } else { "case" });
         let id = candidates.table.column("id", &candidates.id)?.take(&rows);
         let mut table = Table::new([(candidates.id.as_str(), id)])?;
         table.push("case", Column::int(listed.iter().map(|one| one.case as i64 + 1).collect()))?;
         table.push("role", Column::text(listed.iter().map(role)))?;
+        if kinds.len() > 1 {
+            let kind = |one: &Listed| Some(kinds[one.kind].kind.name());
+            table.push("kind", Column::text(listed.iter().map(kind)))?;
+        }
         if listed.iter().any(|one| one.pair.is_some()) {
             let pair = |one: &Listed| one.pair.map(|pair| pair as i64 + 1);
             table.push("pair", Column::ints(&listed.iter().map(pair).collect::<Vec<_>>()))?;
@@ -358,8 +399,14 @@ impl Select {
         Ok(Linked::new(table, account.then(step)))
     }
 
-    fn protect(&self, candidates: &Candidates, rows: &[u32]) -> Result<Protected, CasesError> {
-        let mut names: Vec<String> = candidates.group.iter().cloned().collect();
+    fn protect(&self, kinds: &[&Candidates], rows: &[u32]) -> Result<Protected, CasesError> {
+        let candidates = kinds[0];
+        let mut names: Vec<String> = Vec::new();
+        for name in kinds.iter().filter_map(|own| own.group.clone()) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
         for name in self.printed.iter().chain(self.quotas.iter().map(|quota| &quota.column)) {
             if name == &candidates.id {
                 let expected = "columns that describe persons";
@@ -378,18 +425,21 @@ impl Select {
 pub(crate) struct Listed {
     pub(crate) row: u32,
     pub(crate) case: usize,
+    pub(crate) kind: usize,
     pub(crate) pair: Option<usize>,
     pub(crate) score: f64,
     pub(crate) reserve: bool,
 }
 
-/// The groups of candidates, all in one where there are none.
-pub(crate) fn grouping(candidates: &Candidates) -> Result<Coded, CasesError> {
-    match &candidates.group {
-        Some(name) => Coded::named(&candidates.table, "source", name),
-        None => Ok(Coded {
-            codes: vec![Some(0); candidates.table.n_rows()],
-            labels: vec!["all".to_owned()],
-        }),
+/// The groups of candidates, all in one unless all kinds have the same.
+fn grouping(kinds: &[&Candidates]) -> Result<Coded, CasesError> {
+    let first = kinds[0];
+    match &first.group {
+        Some(name) if kinds.iter().all(|own| own.group == first.group) => {
+            Coded::named(&first.table, "source", name)
+        }
+        _ => {
+            Ok(Coded { codes: vec![Some(0); first.table.n_rows()], labels: vec!["all".to_owned()] })
+        }
     }
 }

@@ -16,6 +16,8 @@ use rustc_hash::FxHashMap;
 /// the column `type`. With distances `a_i` to the own and `b_i` to the nearest other type on
 /// average, the silhouette is `(b_i - a_i) / max(a_i, b_i)` (Rousseeuw 1987, *Journal of
 /// Computational and Applied Mathematics* 20, 53-65); sequences count once each, without weights.
+/// Where only distances to medoids are known (types from samples), a and b are those: the
+/// simplified silhouette (Hruschka, de Castro & Campello 2004, *ICDM '04*, 403-406).
 ///
 /// # Errors
 ///
@@ -43,19 +45,26 @@ pub fn of_typology(
     };
     let (scores, definition) = match kind {
         Kind::Typical => (
-            silhouettes(near()?, types, typology.k(), ticket)?,
-            "high silhouette: near its own type and far from the next",
+            match distances {
+                Some(distances) => silhouettes(distances, types, typology.k(), ticket)?,
+                None => to_medoid(distances, typology)?.into_iter().map(simplified).collect(),
+            },
+            if distances.is_some() {
+                "high silhouette: near its own type and far from the next"
+            } else {
+                "high simplified silhouette: near its own medoid and far from the next"
+            },
         ),
         Kind::Medoid => (
-            to_medoid(near()?, typology).into_iter().map(|(own, _)| Some(-own)).collect(),
+            to_medoid(distances, typology)?.into_iter().map(|(own, _)| Some(-own)).collect(),
             "nearest to the medoid of its type",
         ),
         Kind::Deviant => (
-            to_medoid(near()?, typology).into_iter().map(|(own, _)| Some(own)).collect(),
+            to_medoid(distances, typology)?.into_iter().map(|(own, _)| Some(own)).collect(),
             "farthest from the medoid of its type",
         ),
         Kind::Boundary => (
-            boundaries(near()?, typology),
+            boundaries(distances, typology)?,
             "as near to the medoid of another type as to that of its own",
         ),
         Kind::Diverse if on.is_empty() => {
@@ -136,27 +145,44 @@ fn compared(
 }
 
 /// Distances to the medoid of the own type and to the nearest other medoid.
-fn to_medoid(distances: &Distances, typology: &Typology) -> Vec<(f64, f64)> {
-    let medoids = typology.medoids();
-    typology
-        .types()
-        .iter()
-        .enumerate()
-        .map(|(row, &own)| {
-            let mut other = f64::INFINITY;
-            for (at, &medoid) in medoids.iter().enumerate() {
-                if at != own as usize {
-                    other = other.min(distances.get(row, medoid as usize));
-                }
-            }
-            (distances.get(row, medoids[own as usize] as usize), other)
-        })
-        .collect()
+fn to_medoid(
+    distances: Option<&Distances>,
+    typology: &Typology,
+) -> Result<Vec<(f64, f64)>, CasesError> {
+    let (medoids, k) = (typology.medoids(), typology.k());
+    let kept = typology.to_medoids();
+    let apart = |row: usize, at: usize| match (distances, kept) {
+        (Some(distances), _) => Some(distances.get(row, medoids[at] as usize)),
+        (None, Some(kept)) => Some(f64::from(kept[row * k + at])),
+        (None, None) => None,
+    };
+    let of = |(row, &own): (usize, &u32)| {
+        let mut other = f64::INFINITY;
+        for at in (0..k).filter(|&at| at != own as usize) {
+            other = other.min(apart(row, at)?);
+        }
+        Some((apart(row, own as usize)?, other))
+    };
+    let found: Option<Vec<(f64, f64)>> = typology.types().iter().enumerate().map(of).collect();
+    found.ok_or(CasesError::Undefined {
+        kind: "by distance",
+        source_kind: "a typology without distances",
+        remedy: "make the types by `Distances.pam`, `Tree.cut` or `Sequences.clara`",
+    })
 }
 
-fn boundaries(distances: &Distances, typology: &Typology) -> Vec<Option<f64>> {
-    let near = to_medoid(distances, typology);
-    near.into_iter().map(|(own, other)| other.is_finite().then_some(-(other - own).abs())).collect()
+fn boundaries(
+    distances: Option<&Distances>,
+    typology: &Typology,
+) -> Result<Vec<Option<f64>>, CasesError> {
+    let near = to_medoid(distances, typology)?.into_iter();
+    Ok(near.map(|(own, other)| other.is_finite().then_some(-(other - own).abs())).collect())
+}
+
+/// The silhouette with distances to medoids.
+fn simplified((own, other): (f64, f64)) -> Option<f64> {
+    let most = own.max(other);
+    other.is_finite().then_some(if most > 0.0 { (other - own) / most } else { 0.0 })
 }
 
 /// The silhouette of each sequence; 0 for a type of one.

@@ -46,6 +46,8 @@ struct Found {
     medoids: Vec<u32>,
     nearest: Vec<u32>,
     total: f64,
+    /// Distances, medoid by medoid.
+    rows: Vec<f32>,
 }
 
 impl Clara {
@@ -141,6 +143,7 @@ impl Clara {
                 group: found.nearest,
                 medoids: found.medoids,
                 total: found.total,
+                rows: Some(found.rows),
                 unique: &sequences.unique,
                 firsts: &sequences.firsts,
                 weights: &sequences.weights,
@@ -187,5 +190,5 @@ fn assign(
         nearest[medoid as usize] = number as u32;
     }
     let total = least.iter().zip(weights).map(|(&d, w)| f64::from(d) * w).sum();
-    Ok(Found { medoids, nearest, total })
+    Ok(Found { medoids, nearest, total, rows })
 }

@@ -157,6 +157,8 @@ pub struct Stability {
     pub jaccard: Vec<f64>,
     /// For each sequence the share of draws in which it was of each type: shape `(n, k)`.
     pub membership: Vec<f64>,
+    /// The type of each sequence in each draw: shape `(draws, n)`.
+    pub types: Vec<u32>,
 }
 
 impl Distances {
@@ -321,6 +323,7 @@ impl Distances {
         let (n, k) = (self.len(), typology.k());
         let (square, mut row) = (Square::new(self), vec![0.0; self.n]);
         let (mut jaccard, mut membership) = (vec![0.0; k], vec![0.0; n * k]);
+        let mut types = Vec::with_capacity(n * draws);
         ticket.stage("draws", draws as u64);
         for draw in 0..draws as u64 {
             let mut weights = vec![0.0; self.n];
@@ -358,12 +361,13 @@ impl Distances {
             let to: Vec<usize> = (0..k).map(likest).collect();
             for at in 0..n {
                 membership[at * k + to[own(at)]] += 1.0;
+                types.push(to[own(at)] as u32);
             }
             ticket.advance(1);
         }
         let all = draws as f64;
         let share = |values: Vec<f64>| values.into_iter().map(|value| value / all).collect();
-        Ok(Stability { jaccard: share(jaccard), membership: share(membership) })
+        Ok(Stability { jaccard: share(jaccard), membership: share(membership), types })
     }
 
     /// The medoid of each group, and the weighted sum of the distances to them.
@@ -397,6 +401,7 @@ impl Distances {
             group,
             medoids,
             total,
+            rows: None,
             unique: &self.unique,
             firsts: &self.firsts,
             weights: &self.weights,

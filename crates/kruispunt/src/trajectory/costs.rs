@@ -28,6 +28,8 @@ pub enum Costs {
     },
     /// A matrix of one's own, shape `(states, states)` row by row: symmetric, zero on the diagonal.
     Matrix(Vec<f64>),
+    /// A matrix of one's own with what each state costs to insert.
+    Own(Prices),
 }
 
 /// Costs as numbers.
@@ -113,6 +115,14 @@ impl Sequences {
             }
             Costs::Features { values, weights } => gower(values, weights, own, states)?,
             Costs::Matrix(own) => matrix(own, states)?,
+            Costs::Own(own) => {
+                let substitution = matrix(&own.substitution, states)?;
+                if own.indel.len() != states {
+                    return Err(bad("indel", "one cost a state", own.indel.len()));
+                }
+                check("indel", &own.indel)?;
+                return Ok(Prices { substitution, indel: own.indel.clone() });
+            }
         };
         let dearest = substitution.iter().copied().fold(0.0, f64::max);
         Ok(Prices { substitution, indel: vec![dearest / 2.0; states] })

@@ -14,6 +14,8 @@ pub struct Typology {
     pub(super) sizes: Vec<u64>,
     pub(super) weights: Vec<f64>,
     pub(super) total: f64,
+    /// Distances to the medoids, `(n, k)`, where not all distances are held.
+    pub(super) apart: Option<Vec<f32>>,
     pub(super) id: String,
     pub(super) ids: Column,
     pub(super) account: Account,
@@ -27,6 +29,8 @@ pub(super) struct Groups<'a> {
     /// The medoid of each group, a different sequence.
     pub(super) medoids: Vec<u32>,
     pub(super) total: f64,
+    /// Distances of the medoids to the different sequences, medoid by medoid, where they are kept.
+    pub(super) rows: Option<Vec<f32>>,
     pub(super) unique: &'a [u32],
     pub(super) firsts: &'a [u32],
     pub(super) weights: &'a [f64],
@@ -51,6 +55,11 @@ impl Groups<'_> {
             place[group] = at as u32;
         }
         let types = self.unique.iter().map(|&u| place[self.group[u as usize] as usize]).collect();
+        let different = self.firsts.len();
+        let apart = self.rows.map(|rows| {
+            let of = |&unique: &u32| order.iter().map(move |&g| (g, unique as usize));
+            self.unique.iter().flat_map(of).map(|(g, at)| rows[g * different + at]).collect()
+        });
         let all = Count::rows(self.unique.len());
         let step = Step::new("types", format!("{}, {k} types", self.method), all, all);
         Typology {
@@ -60,6 +69,7 @@ impl Groups<'_> {
             sizes: order.iter().map(|&group| sizes[group]).collect(),
             weights: order.iter().map(|&group| weights[group]).collect(),
             total: self.total,
+            apart,
             id: id.to_owned(),
             ids: ids.clone(),
             account: account.clone().then(step),
@@ -108,6 +118,13 @@ impl Typology {
     #[must_use]
     pub const fn total(&self) -> f64 {
         self.total
+    }
+
+    /// How far each sequence is from each medoid, shape `(n, k)` row by row, where it was kept: types
+    /// from [`Clara`](super::Clara), of which not all distances are held.
+    #[must_use]
+    pub fn to_medoids(&self) -> Option<&[f32]> {
+        self.apart.as_deref()
     }
 
     /// What happened to the rows so far.

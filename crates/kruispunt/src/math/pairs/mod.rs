@@ -232,3 +232,82 @@ fn widest<R>(work: impl FnOnce() -> R) -> R {
     }
     pulp::Arch::new().dispatch(Work(work))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Seed;
+
+    /// Strings of unequal length (of one length with `even`), sorted.
+    fn drawn(n: u64, longest: u64, states: u64, even: bool) -> Strings {
+        let seed = Seed::new(n + longest);
+        let length = |row| if even { longest } else { seed.below([row, 0, 1], longest + 1) };
+        let code = |row, at| seed.below([row, at, 2], states) as u8;
+        let mut all: Vec<Vec<u8>> =
+            (0..n).map(|row| (0..length(row)).map(|at| code(row, at)).collect()).collect();
+        all.sort();
+        Strings::new(all.iter().map(Vec::as_slice))
+    }
+
+    /// All pairs, compiled for the baseline of the architecture.
+    fn portable<T: Real, K: Kernel<T, W>, const W: usize>(n: usize, kernel: &K) -> Vec<T> {
+        let mut all = vec![T::default(); triangle(n, n - 1)];
+        let mut rest = all.as_mut_slice();
+        for start in (0..n - 1).step_by(TILE) {
+            let end = (start + TILE).min(n - 1);
+            let (own, after) = rest.split_at_mut(triangle(n, end) - triangle(n, start));
+            tile(n, start..end, kernel, own);
+            rest = after;
+        }
+        all
+    }
+
+    fn same_bits<T: Real, K: Kernel<T, W>, const W: usize>(n: usize, kernel: &K) {
+        let ticket = Ticket::new();
+        let widest: Vec<T> = condensed(n, kernel, &ticket).expect("not cancelled");
+        let all: Vec<u32> = (0..n as u32).collect();
+        let square: Vec<T> = rectangle(&all, &all, kernel, &ticket).expect("not cancelled");
+        let bits = |value: T| Into::<f64>::into(value).to_bits();
+        for (pair, portable) in portable(n, kernel).into_iter().enumerate() {
+            assert_eq!(bits(widest[pair]), bits(portable), "pair {pair}");
+        }
+        for i in 0..n {
+            for j in i + 1..n {
+                let pair = triangle(n, i) + j - i - 1;
+                assert_eq!(bits(square[i * n + j]), bits(widest[pair]), "{i}, {j}");
+                assert_eq!(bits(square[j * n + i]), bits(widest[pair]), "{j}, {i}");
+            }
+        }
+    }
+
+    #[test]
+    fn registers_of_any_width_and_tiles_give_the_same_bits() {
+        let states = 7;
+        let cost = |at: usize| {
+            let (a, b) = (at / states, at % states);
+            if a == b { 0.0 } else { 1.0 + 0.1 * (a + b) as f64 / 3.0 }
+        };
+        let costs: Vec<f64> = (0..states * states).map(cost).collect();
+        let indel: Vec<f64> = (0..states).map(|a| 0.7 + 0.03 * a as f64).collect();
+        for (n, longest) in [(2, 3), (97, 24), (150, 11), (40, 70)] {
+            let own = drawn(n, longest, states as u64, false);
+            let n = n as usize;
+            same_bits::<f32, _, 32>(n, &Align::<f32, true>::new(&own, &costs, &[0.8; 7]));
+            same_bits::<f64, _, 16>(n, &Align::<f64, true>::new(&own, &costs, &[0.8; 7]));
+            same_bits::<f32, _, 32>(n, &Align::<f32, false>::new(&own, &costs, &indel));
+            same_bits::<f64, _, 16>(n, &Align::<f64, false>::new(&own, &costs, &indel));
+            let value = |n: usize, m: usize, common: usize| (n + m - 2 * common) as f64;
+            same_bits::<f64, _, 8>(
+                n,
+                &Lcs::<_, 1>::new(&drawn(n as u64, longest.min(64), 7, false), states, value),
+            );
+            same_bits::<f32, _, 8>(n, &Lcs::<_, 2>::new(&own, states, value));
+            let even = drawn(n as u64, longest, states as u64, true);
+            let many: Vec<f64> = (0..longest as usize)
+                .flat_map(|t| costs.iter().map(move |c| c + 0.01 * t as f64))
+                .collect();
+            same_bits::<f32, _, 32>(n, &ByPosition::<f32>::new(&even, states, &costs));
+            same_bits::<f64, _, 16>(n, &ByPosition::<f64>::new(&even, states, &many));
+        }
+    }
+}
