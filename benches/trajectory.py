@@ -26,6 +26,10 @@ JOBS = {
     "omspell": ("omspell", {"precision": "f64", "indel": 1.0}),
     "pam": ("om", {"costs": "trate", "indel": 1.0}),
     "clara": ("om", {"costs": "trate", "indel": 1.0}),
+    # more different careers than 46,340, all distances held
+    "tiles": ("ham", {"precision": "f32"}),
+    # memberships of six types from distances made before
+    "fuzzy": ("om", {"costs": "trate", "indel": 1.0}),
 }
 PEER = {
     "om": {"method": "OM", "sm": "TRATE", "indel": 1, "norm": "none"},
@@ -71,7 +75,16 @@ def kruispunt(job: str, n: int) -> tuple[Any, dict[str, float]]:
         distances = careers.distances(method, **options)
         found, figures = harness.timed(lambda: distances.native.pam([TYPES], None)[0])
         return {"total": found.total}, figures
+    if job == "fuzzy":
+        distances = careers.distances(method, **options)
+        found, figures = harness.timed(lambda: distances.fuzzy(TYPES))
+        return {"types": [found.k]}, figures
     distances, figures = harness.timed(lambda: careers.distances(method, **options))
+    if job == "tiles":
+        rows = np.random.default_rng(1).integers(0, n, (400, 2))
+        ok = all(distances[i, j] == (states[i] != states[j]).sum() for i, j in rows.tolist())
+        different = distances.n_unique
+        return {"types": [different, ok], "n": different}, figures
     unique = np.bincount(distances.unique_of)
     square = np.array([[distances[i, j] for j in range(60)] for i in range(60)])
     total = 2.0 * distances.condensed().sum(dtype=np.float64) if unique.max() == 1 else np.nan
@@ -139,14 +152,14 @@ def main() -> None:
         answer, figures = ENGINES[options.engine](options.job, options.n)
         harness.child(answer, figures)
         return
-    alone = options.alone or options.job == "clara"
+    alone = options.alone or options.job in {"clara", "tiles", "fuzzy"}
     pairs = options.n * (options.n - 1) // 2
     harness.compare(
         f"trajectory-{options.job}-{options.n}",
         {engine: engine for engine in (list(ENGINES)[:1] if alone else ENGINES)},
         options,
         agree=agree,
-        bytes_moved=pairs * (4 if options.job == "om-f32" else 8),
+        bytes_moved=pairs * (4 if options.job in {"om-f32", "tiles"} else 8),
         extra=["--n", str(options.n), "--job", options.job],
     )
 

@@ -69,7 +69,8 @@ def transition_graph(axes: Axes, part: _Part, least: float = 0.02) -> None:
                 linewidth=0.8, zorder=2,
             )
         )  # fmt: skip
-        out = places[at] * (1 + radii[at] + 0.08) if k > 1 else places[at] + [0, radii[at] + 0.08]
+        more = 0.08 + 0.12 * abs(places[at][1])
+        out = places[at] * (1 + radii[at] + more) if k > 1 else places[at] + [0, radii[at] + 0.2]
         side = "center" if abs(places[at][0]) < 0.2 else "left" if places[at][0] > 0 else "right"
         axes.text(
             float(out[0]), float(out[1]), f"{own.labels[at]}\n{share[at]:.0%} of time, stays {rates[at, at]:.2f}",

@@ -180,12 +180,14 @@ impl Rest {
         }
         for at in (0..blocks.len().saturating_sub(1)).rev() {
             let next = &blocks[at + 1];
-            own.demands[at] = own.demands[at + 1].clone();
+            let (before, after) = own.demands.split_at_mut(at + 1);
+            before[at].clone_from(&after[0]);
             for &demand in &next.helps {
                 own.demands[at][demand] += next.size;
             }
             if next.group == blocks[at].group {
-                own.kinds[at] = own.kinds[at + 1].clone();
+                let (before, after) = own.kinds.split_at_mut(at + 1);
+                before[at].clone_from(&after[0]);
                 for (sum, most) in own.kinds[at].iter_mut().zip(&next.most) {
                     *sum += most;
                 }
