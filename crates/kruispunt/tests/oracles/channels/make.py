@@ -1,7 +1,7 @@
 """Distances of 30 persons by two sequences each by Sequenzo (BSD-3), for `python/tests/test_channels.py`.
 
-    pip install sequenzo==0.1.42
-    python make.py
+pip install sequenzo==0.1.42
+python make.py
 """
 
 from __future__ import annotations
