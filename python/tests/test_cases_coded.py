@@ -251,6 +251,27 @@ def test_code_tables_of_programs():
     }  # fmt: skip
     maxqda = {"Document group": ["g"], "Document name": ["a"], "Code": ["x"], "Segment": ["t"]}
     assert list(kp.cases.code_table(maxqda, "maxqda")) == ["source", "code", "case", "text"]
+    # the coding report of NVivo has one name for code and file, the second as pandas calls it
+    extract = {
+        "Hierarchical Name": ["Nodes\\\\barriers\\language"],
+        "Folder Location": ["Files"],
+        "Hierarchical Name.1": ["Files\\\\interview 1"],
+        "Coded Text": ["t"],
+    }
+    read = kp.cases.code_table(extract, "nvivo")
+    assert read["code"].tolist() == ["Nodes\\\\barriers\\language"]
+    assert read["source"].tolist() == ["Files\\\\interview 1"]
+    assert read["text"].tolist() == ["t"]
+    # the quotation export of ATLAS.ti
+    names = (
+        "ID", "Quotation Name", "Document", "Document Groups", "Quotation Content", "Comment",
+        "Codes", "Reference", "Density", "Created by", "Modified by", "Created", "Modified",
+    )  # fmt: skip
+    atlas = {name: [f"<{name}>"] for name in names} | {"Codes": ["a\nb"]}
+    read = kp.cases.code_table(atlas, "atlas.ti", several="\n")
+    assert read["code"].tolist() == ["a", "b"]
+    assert read["case"].tolist() == ["<Document Groups>"] * 2
+    assert read["coder"].tolist() == ["<Created by>"] * 2
     with pytest.raises(InputError, match="no column for source"):
         kp.cases.code_table({"Code": ["x"]}, "nvivo")
 

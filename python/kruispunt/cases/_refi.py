@@ -283,11 +283,21 @@ def read_qdc(path: str | Path) -> Project:
     return project
 
 
-# Columns as the programs name them in their exports, in the order in which they are looked for.
+# Columns as the programs name them in their exports, in the order in which they are looked for. Those of
+# ATLAS.ti's quotation export and NVivo's coding report extract are as in files that published studies
+# read; a second column of one name is called so by pandas and by polars. MAXQDA's are those its English
+# tables show; no file was at hand.
 _TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
     "nvivo": {
-        "source": ("File Name", "File", "Source Name", "Name"),
-        "code": ("Code", "Node", "Code Name", "Codes"),
+        "source": (
+            "File Name",
+            "File",
+            "Source Name",
+            "Hierarchical Name.1",
+            "Hierarchical Name_duplicated_0",
+            "Name",
+        ),  # fmt: skip
+        "code": ("Code", "Node", "Code Name", "Codes", "Hierarchical Name"),
         "case": ("Case", "Cases", "Case Name"),
         "text": ("Coded Text", "Reference", "Text", "Content"),
         "coder": ("User", "Coded By", "Initials", "User Name"),
@@ -323,7 +333,8 @@ def code_table(
     data : data frame, mapping or Table
         The export (CSV or XLSX) as your own reader read it: one row a coded piece.
     tool : {"nvivo", "atlas.ti", "maxqda"}, optional
-        Whose names of columns to look for.
+        Whose names of columns to look for, in English; exports in another language or of another
+        kind take `columns`.
     columns : mapping, optional
         Names by hand: ``{"source": "Dokument", "code": "Code"}``; they come before those of `tool`.
     several : str, optional
