@@ -296,7 +296,7 @@ _TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
             "Hierarchical Name.1",
             "Hierarchical Name_duplicated_0",
             "Name",
-        ),  # fmt: skip
+        ),
         "code": ("Code", "Node", "Code Name", "Codes", "Hierarchical Name"),
         "case": ("Case", "Cases", "Case Name"),
         "text": ("Coded Text", "Reference", "Text", "Content"),
