@@ -29,6 +29,20 @@ pub struct Weighing {
     pub adjustments: Vec<f64>,
     /// What two comparisons say together, beyond what each says alone.
     pub together: Vec<Together>,
+    /// Weights of groups of rows that have their own.
+    #[serde(default)]
+    pub groups: Vec<GroupWeighing>,
+    /// For each link the place of its group's weights plus one, 0 for those of all rows; empty
+    /// where no group has its own.
+    #[serde(default)]
+    pub group: Vec<u16>,
+    /// What each blocking rule adds to those before it.
+    #[serde(default)]
+    pub rules: Vec<RuleWorth>,
+    /// Within one table: pairs of rows that links connect over other rows and that were compared
+    /// and not linked, with their bits.
+    #[serde(default)]
+    pub rest: Vec<(u32, u32, f64)>,
     /// Match weight of each link in bits, the prior included; infinite where a key decided.
     pub weights: Vec<f64>,
     /// Expected matches of each left row among all its candidates.
@@ -37,6 +51,32 @@ pub struct Weighing {
     pub completeness: f64,
     /// Probability at which links begin.
     pub threshold: f64,
+}
+
+/// What the pairs of one group weigh by.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupWeighing {
+    /// The group.
+    pub group: String,
+    /// log2 odds of a match before any comparison.
+    pub prior: f64,
+    /// One for each comparison.
+    pub evidence: Vec<Evidence>,
+    /// What two comparisons say together.
+    pub together: Vec<Together>,
+}
+
+/// What a blocking rule adds to those before it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleWorth {
+    /// The rule.
+    pub rule: String,
+    /// Pairs that no earlier rule finds.
+    pub new_pairs: u64,
+    /// Expected matches among them.
+    pub expected: f64,
+    /// Expected matches that no other rule finds.
+    pub alone: f64,
 }
 
 /// What the levels of two comparisons say together beyond what each says alone.
@@ -128,6 +168,30 @@ impl Links {
         }
     }
 
+    /// Links that rules decide, each a left row, a right row and the place of its rule; each has
+    /// probability 1.
+    #[must_use]
+    pub fn by_rules(
+        mut links: Vec<(u32, u32, u16)>,
+        rules: Vec<String>,
+        (n_left, n_right): (usize, usize),
+        account: Account,
+    ) -> Self {
+        links.sort_unstable();
+        Self {
+            left: links.iter().map(|link| link.0).collect(),
+            right: links.iter().map(|link| link.1).collect(),
+            probability: vec![1.0; links.len()],
+            rule: links.iter().map(|link| link.2).collect(),
+            rules,
+            n_left,
+            n_right,
+            within: false,
+            weighing: None,
+            account,
+        }
+    }
+
     /// Links of a probabilistic linkage, in the order of `weighing`: by left row, then right row.
     #[must_use]
     pub fn weighed(
@@ -180,6 +244,7 @@ impl Links {
                 levels: Vec::with_capacity(all.len() * width),
                 adjustments: Vec::with_capacity(all.len() * width),
                 weights: Vec::with_capacity(all.len()),
+                group: Vec::new(),
                 expected: vec![0.0; self.n_left],
                 ..weighed.clone()
             };
@@ -188,10 +253,12 @@ impl Links {
                     weighing.levels.extend(&weighed.levels[at * width..(at + 1) * width]);
                     weighing.adjustments.extend(&weighed.adjustments[at * width..(at + 1) * width]);
                     weighing.weights.push(weighed.weights[at]);
+                    weighing.group.extend(weighed.group.get(at));
                 } else {
                     weighing.levels.resize(weighing.levels.len() + width, None);
                     weighing.adjustments.resize(weighing.adjustments.len() + width, 0.0);
                     weighing.weights.push(f64::INFINITY);
+                    weighing.group.extend(weighed.group.first().map(|_| 0));
                     // A key finds its match whatever the blocking rules miss.
                     weighing.expected[left as usize] = weighed.completeness;
                 }

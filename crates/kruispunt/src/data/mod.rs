@@ -43,7 +43,7 @@ pub use fit::{
 };
 pub(crate) use fit::{Dispersion, Working};
 pub use linked::{Linked, Register};
-pub use links::{Evidence, Link, Links, Together, Weighing};
+pub use links::{Evidence, GroupWeighing, Link, Links, RuleWorth, Together, Weighing};
 pub(crate) use panel::REASON;
 pub use panel::{Panel, ReferenceDay};
 pub(crate) use persons::NOBODY;

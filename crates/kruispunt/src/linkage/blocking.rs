@@ -1,98 +1,14 @@
 //! Which pairs of rows are looked at.
 
 use super::LinkageError;
-use super::coded::{Coded, MISSING, Sides};
+use super::coded::{Coded, Sides};
 use super::comparer::Comparer;
 use super::comparison::Comparison;
-use super::intern::Interner;
+use super::keys::{self, Index, Keys, MISSING_KEY};
+use super::rule::{Key, Rule, Search};
 use crate::data::{Column, Table, Ticket};
-use crate::math::radix;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
-use serde::{Deserialize, Serialize};
-
-/// A blocking rule: rows are compared when all its keys are equal and none is missing.
-///
-/// ```
-/// use kruispunt::linkage::Rule;
-/// let rule = Rule::new().on("birth_date").on_first("surname", 3);
-/// assert_eq!(rule.to_string(), "birth_date + surname[..3]");
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Rule {
-    keys: Vec<Key>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Key {
-    column: String,
-    first: Option<usize>,
-}
-
-impl Rule {
-    /// A rule without keys.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a column; a comparison of that column says how it is spelled and what it is called
-    /// on the right.
-    #[must_use]
-    pub fn on(mut self, column: impl Into<String>) -> Self {
-        self.keys.push(Key { column: column.into(), first: None });
-        self
-    }
-
-    /// Adds the first `letters` of a column (of a date: of the digits, year first).
-    #[must_use]
-    pub fn on_first(mut self, column: impl Into<String>, letters: usize) -> Self {
-        self.keys.push(Key { column: column.into(), first: Some(letters) });
-        self
-    }
-
-    /// The columns, with the number of first letters where not the whole counts.
-    #[must_use]
-    pub fn keys(&self) -> Vec<(String, Option<usize>)> {
-        self.keys.iter().map(|key| (key.column.clone(), key.first)).collect()
-    }
-
-    /// Whether the rule uses a column of `comparison`.
-    pub(super) fn uses(&self, comparison: &Comparison) -> bool {
-        self.keys.iter().any(|key| key.column == comparison.column())
-    }
-}
-
-impl std::fmt::Display for Rule {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (at, key) in self.keys.iter().enumerate() {
-            let plus = if at == 0 { "" } else { " + " };
-            match key.first {
-                None => write!(f, "{plus}{}", key.column)?,
-                Some(letters) => write!(f, "{plus}{}[..{letters}]", key.column)?,
-            }
-        }
-        Ok(())
-    }
-}
-
-impl<const N: usize> From<[&str; N]> for Rule {
-    fn from(columns: [&str; N]) -> Self {
-        columns.into_iter().fold(Self::new(), Self::on)
-    }
-}
-
-impl From<Vec<String>> for Rule {
-    fn from(columns: Vec<String>) -> Self {
-        columns.into_iter().fold(Self::new(), Self::on)
-    }
-}
-
-impl From<&str> for Rule {
-    fn from(column: &str) -> Self {
-        Self::new().on(column)
-    }
-}
 
 /// Left rows a thread works on at a time.
 pub(super) const CHUNK: usize = 256;
@@ -102,22 +18,23 @@ const MOST_RULES: usize = 64;
 /// The blocks of all rules.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    rules: Vec<Index>,
-    /// For each left row and rule, where its right rows stand in the rule's list.
+    /// One for each rule, or for each band of a rule on similar letters.
+    passes: Vec<Index>,
+    /// The rule of each pass.
+    rule_of: Vec<u8>,
+    n_rules: usize,
+    /// For each left row and pass, where its right rows stand in the pass's list.
     spans: Vec<[u32; 2]>,
     /// Left rows that no rule can use.
     keyless: Vec<bool>,
     keyless_right: usize,
     n_left: usize,
     n_right: usize,
-}
-
-/// The right rows of one rule, block by block.
-#[derive(Debug, Default)]
-struct Index {
-    rows: Vec<u32>,
-    pairs: u64,
-    largest: u64,
+    dedupe: bool,
+    /// Sources of the rows, where rows of one source are not paired.
+    sources: Vec<u32>,
+    /// The first row that is new, where old rows are not paired.
+    since: u32,
 }
 
 impl Blocks {
@@ -128,67 +45,101 @@ impl Blocks {
         comparisons: &[Comparison],
         comparers: &[Comparer],
     ) -> Result<Self, LinkageError> {
-        if rules.is_empty() || rules.iter().any(|rule| rule.keys.is_empty()) {
+        if rules.is_empty() || rules.iter().any(Rule::is_empty) {
             return Err(LinkageError::NoBlocking);
         }
+        let bad = |(argument, got, expected)| LinkageError::BadArgument { argument, got, expected };
         if rules.len() > MOST_RULES {
-            return Err(LinkageError::BadArgument {
-                argument: "blocking",
-                got: rules.len() as f64,
-                expected: "at most 64 rules",
-            });
+            return Err(bad(("blocking", rules.len() as f64, "at most 64 rules")));
         }
-        let mut extra: FxHashMap<&str, Coded> = FxHashMap::default();
-        let place = |name: &str| comparisons.iter().position(|own| own.column() == name);
-        for key in rules.iter().flat_map(|rule| &rule.keys) {
-            if place(&key.column).is_none() && !extra.contains_key(key.column.as_str()) {
-                let exact = Comparison::exact(&key.column);
-                extra.insert(&key.column, Coded::new(sides, &exact, "blocking")?);
-            }
-        }
+        rules.iter().try_for_each(|rule| rule.check().map_err(bad))?;
+        let columns = Columns::new(sides, rules, comparisons, comparers)?;
         let (n_left, n_right) = (sides.left.n_rows(), sides.right.n_rows());
+        let passes: usize = rules.iter().map(Rule::passes).sum();
         let mut blocks = Self {
-            rules: Vec::with_capacity(rules.len()),
-            spans: vec![[0; 2]; n_left * rules.len()],
+            passes: Vec::with_capacity(passes),
+            rule_of: Vec::with_capacity(passes),
+            n_rules: rules.len(),
+            spans: vec![[0; 2]; n_left * passes],
             keyless: vec![true; n_left],
             keyless_right: 0,
             n_left,
             n_right,
+            dedupe: sides.dedupe,
+            sources: sides.only.sources().to_vec(),
+            since: sides.only.since(),
         };
         let mut keyless_right = vec![true; if sides.dedupe { 0 } else { n_right }];
         for (at, rule) in rules.iter().enumerate() {
             let mut keys = Keys::new(n_left, if sides.dedupe { 0 } else { n_right });
             for key in &rule.keys {
-                match place(&key.column) {
-                    Some(own) => {
-                        let comparer = &comparers[own];
-                        let usable = |code| comparer.can_block(code, key.first);
-                        keys.add(&comparer.coded, key.first, usable);
-                    }
-                    None => keys.add(&extra[key.column.as_str()], key.first, |_| true),
+                let (coded, places) = columns.places(key);
+                keys.add(coded, (&places.0, places.1));
+            }
+            let all: Vec<Keys> = match &rule.search {
+                Search::Similar { column, bands, rows } => {
+                    let coded = columns.coded(column);
+                    let band = |(places, n): (Vec<u32>, u64)| {
+                        let mut keys = keys.clone();
+                        keys.add(coded, (&places, n));
+                        keys
+                    };
+                    keys::bands(coded, *bands, *rows).into_iter().map(band).collect()
                 }
+                _ => vec![keys],
+            };
+            for keys in all {
+                for (keyless, key) in blocks.keyless.iter_mut().zip(&keys.left) {
+                    *keyless &= *key == MISSING_KEY;
+                }
+                for (keyless, key) in keyless_right.iter_mut().zip(&keys.right) {
+                    *keyless &= *key == MISSING_KEY;
+                }
+                let (pass, spans) = (blocks.passes.len(), &mut blocks.spans);
+                let place = |left: u32, from: u32, to: u32| {
+                    spans[left as usize * passes + pass] = [from, to];
+                };
+                let index = match &rule.search {
+                    Search::Neighbours { column, window } => {
+                        let (coded, how) = (columns.coded(column), (sides.dedupe, sides.only));
+                        keys.neighbours(coded, how, *window as usize, place)
+                    }
+                    _ => keys.index(sides.dedupe, sides.only, place),
+                };
+                blocks.passes.push(index);
+                blocks.rule_of.push(at as u8);
             }
-            let missing = |key: &u64| *key == MISSING_KEY;
-            for (keyless, key) in blocks.keyless.iter_mut().zip(&keys.left) {
-                *keyless &= missing(key);
-            }
-            for (keyless, key) in keyless_right.iter_mut().zip(&keys.right) {
-                *keyless &= missing(key);
-            }
-            let (n_rules, spans) = (rules.len(), &mut blocks.spans);
-            let index = keys.index(sides.dedupe, |left, from, to| {
-                spans[left as usize * n_rules + at] = [from, to];
-            });
-            blocks.rules.push(index);
         }
         let keyless = if sides.dedupe { &blocks.keyless } else { &keyless_right };
         blocks.keyless_right = keyless.iter().filter(|&&keyless| keyless).count();
         Ok(blocks)
     }
 
+    /// No rules at all: pairs that are named one by one.
+    pub(super) fn none(sides: Sides<'_>) -> Self {
+        Self {
+            passes: Vec::new(),
+            rule_of: Vec::new(),
+            n_rules: 0,
+            spans: Vec::new(),
+            keyless: vec![true; sides.left.n_rows()],
+            keyless_right: sides.right.n_rows(),
+            n_left: sides.left.n_rows(),
+            n_right: sides.right.n_rows(),
+            dedupe: sides.dedupe,
+            sources: Vec::new(),
+            since: 0,
+        }
+    }
+
+    /// Whether one table is compared with itself.
+    pub(super) const fn is_dedupe(&self) -> bool {
+        self.dedupe
+    }
+
     /// Rules.
     pub(super) const fn n_rules(&self) -> usize {
-        self.rules.len()
+        self.n_rules
     }
 
     /// The right rows of `left` by the rules in `wanted` (bits), ascending, with the rules that
@@ -197,20 +148,37 @@ impl Blocks {
         found.rows.clear();
         found.rules.clear();
         found.each.clear();
-        let own = left as usize * self.rules.len();
-        let spans = &self.spans[own..own + self.rules.len()];
-        let there = |rule: usize| wanted >> rule & 1 == 1 && spans[rule][0] < spans[rule][1];
-        let mut busy = (0..self.rules.len()).filter(|&rule| there(rule));
+        let passes = self.passes.len();
+        let own = left as usize * passes;
+        let spans = &self.spans[own..own + passes];
+        let there = |pass: usize| {
+            wanted >> self.rule_of[pass] & 1 == 1 && spans[pass][0] < spans[pass][1]
+        };
+        let mut busy = (0..passes).filter(|&pass| there(pass));
         let Some(first) = busy.next() else { return };
         let rows =
-            |rule: usize| &self.rules[rule].rows[spans[rule][0] as usize..spans[rule][1] as usize];
-        let Some(second) = busy.next() else {
+            |pass: usize| &self.passes[pass].rows[spans[pass][0] as usize..spans[pass][1] as usize];
+        let plain = self.sources.is_empty() && self.since == 0;
+        let second = busy.next();
+        if second.is_none() && plain && self.passes[first].sorted {
             found.rows.extend_from_slice(rows(first));
-            found.rules.resize(found.rows.len(), 1 << first);
+            found.rules.resize(found.rows.len(), 1 << self.rule_of[first]);
             return;
+        }
+        let fits = |row: u32| {
+            (self.sources.is_empty() || self.sources[left as usize] != self.sources[row as usize])
+                && row.max(left) >= self.since
         };
-        for rule in [first, second].into_iter().chain(busy) {
-            found.each.extend(rows(rule).iter().map(|&row| u64::from(row) << 6 | rule as u64));
+        for pass in [first].into_iter().chain(second).chain(busy) {
+            let rule = u64::from(self.rule_of[pass]);
+            let packed = |&row: &u32| u64::from(row) << 6 | rule;
+            if plain && self.passes[pass].sorted {
+                found.each.extend(rows(pass).iter().map(packed));
+            } else {
+                let after = self.dedupe;
+                let wanted = |&&row: &&u32| (!after || row > left) && fits(row);
+                found.each.extend(rows(pass).iter().filter(wanted).map(packed));
+            }
         }
         found.each.sort_unstable();
         for &one in &found.each {
@@ -236,29 +204,45 @@ impl Blocks {
         self.keyless[left]
     }
 
-    /// Pairs of `rule`, those of earlier rules counted too.
+    /// Pairs of `rule`, those of earlier rules counted too, and those that several bands find as
+    /// often as they do.
     pub(super) fn pairs(&self, rule: usize) -> u64 {
-        self.rules[rule].pairs
+        self.passes_of(rule).map(|pass| pass.pairs).sum()
     }
 
-    /// Refuses more pairs than `cap`, and none at all.
-    pub(super) fn check(&self, rules: &[Rule], cap: u64) -> Result<(), LinkageError> {
-        let pairs: u64 = self.rules.iter().map(|rule| rule.pairs).sum();
+    fn passes_of(&self, rule: usize) -> impl Iterator<Item = &Index> {
+        let each = self.passes.iter().zip(&self.rule_of);
+        each.filter(move |(_, own)| **own as usize == rule).map(|(pass, _)| pass)
+    }
+
+    fn largest(&self, rule: usize) -> (u64, u32) {
+        let largest = self.passes_of(rule).max_by_key(|pass| pass.largest);
+        largest.map_or((0, 0), |pass| (pass.largest, pass.largest_row))
+    }
+
+    /// Refuses more pairs than `cap`, more in a block than `block`, and none at all.
+    pub(super) fn check(&self, rules: &[Rule], cap: u64, block: u64) -> Result<(), LinkageError> {
+        let each = 0..self.n_rules;
+        let pairs: u64 = each.clone().map(|rule| self.pairs(rule)).sum();
         if pairs == 0 {
             let left_null = self.keyless.iter().filter(|&&keyless| keyless).count();
             let right_null = self.keyless_right;
             let (left, right) = (self.n_left, self.n_right);
             return Err(LinkageError::NoPairs { left_null, left, right_null, right });
         }
+        if let Some(giant) = each.clone().find(|&rule| self.largest(rule).0 > block) {
+            let (pairs, row) = self.largest(giant);
+            let rule = rules[giant].to_string();
+            return Err(LinkageError::GiantBlock { rule, pairs, cap: block, row: row as usize });
+        }
         if pairs <= cap {
             return Ok(());
         }
-        let worst =
-            (0..self.rules.len()).max_by_key(|&rule| self.rules[rule].pairs).unwrap_or_default();
+        let worst = each.max_by_key(|&rule| self.pairs(rule)).unwrap_or_default();
         Err(LinkageError::TooManyPairs {
             rule: rules[worst].to_string(),
-            rule_pairs: self.rules[worst].pairs,
-            largest: self.rules[worst].largest,
+            rule_pairs: self.pairs(worst),
+            largest: self.largest(worst).0,
             pairs,
             cap,
         })
@@ -292,34 +276,39 @@ impl Blocks {
     pub(super) fn forecast(&self, rules: &[Rule], ticket: &Ticket) -> Result<Table, LinkageError> {
         /// Pairs up to which those found twice are counted apart.
         const COUNTED: u64 = 2_000_000_000;
-        let total: u64 = self.rules.iter().map(|rule| rule.pairs).sum();
+        let total: u64 = (0..self.n_rules).map(|rule| self.pairs(rule)).sum();
         let counted = if total <= COUNTED {
             self.stream(ticket, "counting pairs", Found::default, |found, rows| {
-                let mut new = vec![0_i64; self.rules.len()];
+                let mut counts = vec![[0_i64; 2]; self.n_rules];
                 for left in rows {
                     self.partners(left, u64::MAX, found);
-                    for rules in &found.rules {
-                        new[rules.trailing_zeros() as usize] += 1;
+                    for &rules in &found.rules {
+                        counts[rules.trailing_zeros() as usize][0] += 1;
+                        let mut rest = rules;
+                        while rest != 0 {
+                            counts[rest.trailing_zeros() as usize][1] += 1;
+                            rest &= rest - 1;
+                        }
                     }
                 }
-                new
+                counts
             })?
         } else {
             Vec::new()
         };
-        let new = |rule: usize| {
-            (total <= COUNTED).then(|| counted.iter().map(|new| new[rule]).sum::<i64>())
+        let sum = |rule: usize, which: usize| {
+            let each = counted.iter().map(|counts| counts[rule][which]);
+            (total <= COUNTED).then(|| each.sum::<i64>())
         };
-        let new: Vec<Option<i64>> = (0..rules.len()).map(new).collect();
+        let new: Vec<Option<i64>> = (0..rules.len()).map(|rule| sum(rule, 0)).collect();
+        let pairs = |rule| sum(rule, 1).unwrap_or(self.pairs(rule) as i64);
         let names: Vec<String> = rules.iter().map(ToString::to_string).collect();
-        let each = |count: &dyn Fn(&Index) -> u64| {
-            Column::int(self.rules.iter().map(|rule| count(rule) as i64).collect())
-        };
+        let largest = (0..rules.len()).map(|rule| self.largest(rule).0 as i64).collect();
         Ok(Table::new([
             ("rule", Column::text(names.iter().map(|name| Some(name.as_str())))),
-            ("pairs", each(&|rule| rule.pairs)),
+            ("pairs", Column::int((0..rules.len()).map(pairs).collect())),
             ("new", Column::ints(&new)),
-            ("largest_block", each(&|rule| rule.largest)),
+            ("largest_block", Column::int(largest)),
         ])?)
     }
 }
@@ -332,126 +321,56 @@ pub(super) struct Found {
     each: Vec<u64>,
 }
 
-/// The key of a row that a rule cannot use.
-const MISSING_KEY: u64 = u64::MAX;
-
-/// The keys of one rule as numbers below `range`.
-struct Keys {
-    left: Vec<u64>,
-    right: Vec<u64>,
-    range: u64,
+/// The columns of rules, spelled as compared where they are compared.
+pub(super) struct Columns<'a> {
+    comparisons: &'a [Comparison],
+    comparers: &'a [Comparer],
+    extra: FxHashMap<String, Coded>,
 }
 
-impl Keys {
-    fn new(n_left: usize, n_right: usize) -> Self {
-        Self { left: vec![0; n_left], right: vec![0; n_right], range: 1 }
-    }
-
-    /// Puts one more column to the keys.
-    fn add(&mut self, coded: &Coded, first: Option<usize>, usable: impl Fn(u32) -> bool) {
-        let (place, n) = places(coded, first, usable);
-        if self.range.checked_mul(n).is_none_or(|range| range == MISSING_KEY) {
-            self.renumber();
-        }
-        for (keys, codes) in [(&mut self.left, &coded.left[..]), (&mut self.right, coded.right())] {
-            for (key, &code) in keys.iter_mut().zip(codes) {
-                let own = place.get(code as usize).copied().unwrap_or(MISSING);
-                *key = if *key == MISSING_KEY || own == MISSING {
-                    MISSING_KEY
-                } else {
-                    *key * n + u64::from(own)
-                };
+impl<'a> Columns<'a> {
+    pub(super) fn new(
+        sides: Sides<'_>,
+        rules: &[Rule],
+        comparisons: &'a [Comparison],
+        comparers: &'a [Comparer],
+    ) -> Result<Self, LinkageError> {
+        let mut own = Self { comparisons, comparers, extra: FxHashMap::default() };
+        for column in rules.iter().flat_map(Rule::columns) {
+            if own.place(column).is_none() && !own.extra.contains_key(column) {
+                let exact = Comparison::exact(column);
+                own.extra.insert(column.to_owned(), Coded::new(sides, &exact, "blocking")?);
             }
         }
-        self.range *= n;
+        Ok(own)
     }
 
-    /// Numbers the keys that occur, so that the range is at most the number of rows.
-    fn renumber(&mut self) {
-        let mut known: Vec<u64> = self.left.iter().chain(&self.right).copied().collect();
-        known.sort_unstable();
-        known.dedup();
-        for key in self.left.iter_mut().chain(&mut self.right).filter(|key| **key != MISSING_KEY) {
-            *key = known.binary_search(key).unwrap_or_default() as u64;
+    fn place(&self, column: &str) -> Option<usize> {
+        place(self.comparisons, column)
+    }
+
+    pub(super) fn coded(&self, column: &str) -> &Coded {
+        match self.place(column) {
+            Some(own) => &self.comparers[own].coded,
+            None => &self.extra[column],
         }
-        self.range = known.len() as u64;
     }
 
-    /// The right rows by key; `place` hears where those of each left row stand.
-    fn index(self, dedupe: bool, mut place: impl FnMut(u32, u32, u32)) -> Index {
-        let n = self.left.len();
-        let mut index = Index::default();
-        let mut put = |block: &[u32]| {
-            let split = if dedupe { 0 } else { block.partition_point(|&row| (row as usize) < n) };
-            let from = index.rows.len() as u32;
-            index
-                .rows
-                .extend(block[split..].iter().map(|&row| row - if dedupe { 0 } else { n as u32 }));
-            let to = index.rows.len() as u32;
-            let size = (block.len() - split) as u64;
-            let pairs = if dedupe {
-                for (&row, next) in block.iter().zip(from + 1..) {
-                    place(row, next, to);
-                }
-                size * size.saturating_sub(1) / 2
-            } else {
-                block[..split].iter().for_each(|&row| place(row, from, to));
-                size * split as u64
-            };
-            index.pairs += pairs;
-            index.largest = index.largest.max(pairs);
+    /// The key of each code of a column, and how many keys there may be.
+    pub(super) fn places(&self, key: &Key) -> (&Coded, (Vec<u32>, u64)) {
+        let coded = self.coded(&key.column);
+        let places = match self.place(&key.column) {
+            Some(own) => {
+                let comparer = &self.comparers[own];
+                keys::places(coded, key, |code| comparer.can_block(code, key.first))
+            }
+            None => keys::places(coded, key, |_| true),
         };
-        each_block(self, &mut put);
-        index
+        (coded, places)
     }
 }
 
-/// Calls `put` with the rows of each key, ascending; right rows are numbered on from the left.
-fn each_block(keys: Keys, put: &mut impl FnMut(&[u32])) {
-    let total = (keys.left.len() + keys.right.len()) as u64;
-    let (low, high) = (bits(total), bits(keys.range));
-    let rows = keys.left.into_iter().chain(keys.right).zip(0_u32..);
-    let rows = rows.filter(|(key, _)| *key != MISSING_KEY);
-    let mut block = Vec::new();
-    if low + high <= 64 {
-        let mut packed: Vec<u64> = rows.map(|(key, row)| key << low | u64::from(row)).collect();
-        radix::sort(&mut packed, low, low + high);
-        for own in packed.chunk_by(|a, b| a >> low == b >> low) {
-            block.clear();
-            block.extend(own.iter().map(|packed| (packed & ((1 << low) - 1)) as u32));
-            put(&block);
-        }
-        return;
-    }
-    let mut pairs: Vec<(u64, u32)> = rows.collect();
-    pairs.sort_unstable();
-    for own in pairs.chunk_by(|a, b| a.0 == b.0) {
-        block.clear();
-        block.extend(own.iter().map(|pair| pair.1));
-        put(&block);
-    }
-}
-
-/// Bits of the numbers below `range`; at least one.
-const fn bits(range: u64) -> u32 {
-    let most = if range > 1 { range - 1 } else { 1 };
-    64 - most.leading_zeros()
-}
-
-/// The key of each code, and how many keys there may be.
-fn places(coded: &Coded, first: Option<usize>, usable: impl Fn(u32) -> bool) -> (Vec<u32>, u64) {
-    let mut known = Interner::default();
-    let mut n = if first.is_none() { coded.texts.len() as u64 } else { 0 };
-    let place = |(code, text): (usize, &str)| {
-        if !usable(code as u32) {
-            return MISSING;
-        }
-        let Some(letters) = first else { return code as u32 };
-        let end = text.char_indices().nth(letters).map_or(text.len(), |(at, _)| at);
-        let own = known.code(&text[..end]);
-        n = n.max(u64::from(own) + 1);
-        own
-    };
-    let place = coded.texts.iter().enumerate().map(place).collect();
-    (place, n.max(1))
+/// The comparison of one column.
+pub(super) fn place(comparisons: &[Comparison], column: &str) -> Option<usize> {
+    comparisons.iter().position(|own| own.is_plain() && own.column() == column)
 }

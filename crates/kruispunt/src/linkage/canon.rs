@@ -80,13 +80,19 @@ pub(super) fn name(text: &str, out: &mut String) -> bool {
     !out.is_empty()
 }
 
-/// What stays of a name without leading particles, its words in alphabetical order: "El Amrani"
-/// and "Amrani", "Garcia Lopez" and "Lopez Garcia" have the same stem.
-pub(super) fn stem(text: &str) -> String {
+/// The folded words of a name without leading particles.
+pub(super) fn name_words(text: &str) -> Vec<String> {
     let mut words = words(text);
     while words.len() > 1 && PARTICLES.contains(&words[0].as_str()) {
         words.remove(0);
     }
+    words
+}
+
+/// What stays of a name without leading particles, its words in alphabetical order: "El Amrani"
+/// and "Amrani", "Garcia Lopez" and "Lopez Garcia" have the same stem.
+pub(super) fn stem(text: &str) -> String {
+    let mut words = name_words(text);
     words.sort_unstable();
     words.concat()
 }
@@ -129,6 +135,18 @@ pub(super) fn identifier(text: &str, numeric: bool, out: &mut String) -> bool {
     true
 }
 
+/// Whether the last two of eleven digits are those of a Belgian national number, of either
+/// century; leading zeros may be lost.
+pub(super) fn checks(number: &str) -> bool {
+    if number.len() > 11 || number.is_empty() || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    let number: u64 = number.parse().unwrap_or_default();
+    let (first, check) = (number / 100, number % 100);
+    let right = |first: u64| 97 - first % 97 == check;
+    right(first) || right(2_000_000_000 + first)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +180,13 @@ mod tests {
         assert_eq!(name("Ğ\u{2019}"), Some("g".to_owned()));
         assert_eq!(name(" - "), None);
         assert_eq!(name("Анна"), Some("анна".to_owned()));
+    }
+
+    #[test]
+    fn check_digits_are_those_of_either_century() {
+        assert!(checks("85073003328") && checks("00012556777") && checks("12556777"));
+        assert!(!checks("85073003329") && !checks("58073003328") && !checks("") && !checks("8507300332A"));
+        assert!(!checks("850730033280"));
     }
 
     #[test]

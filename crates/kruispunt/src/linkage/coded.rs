@@ -1,9 +1,10 @@
 //! Two columns in one dictionary of canonical values.
 
 use super::comparison::{Comparison, Ruler};
+use super::conditions::BETWEEN;
 use super::date::Written;
 use super::intern::Interner;
-use super::{LinkageError, canon};
+use super::{Condition, LinkageError, canon};
 use crate::data::{Column, DataError, Day, Levels, Table, Text, Values};
 use crate::math::codes;
 use std::fmt::Write;
@@ -17,13 +18,91 @@ pub(super) struct Sides<'a> {
     pub(super) left: &'a Table,
     pub(super) right: &'a Table,
     pub(super) dedupe: bool,
+    pub(super) only: Only<'a>,
 }
 
-impl Sides<'_> {
+/// Which pairs of rows of one table are looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Only<'a> {
+    /// All.
+    Any,
+    /// Those of different sources.
+    Between(&'a [u32]),
+    /// Those with a row from this one on.
+    Since(u32),
+}
+
+impl<'a> Only<'a> {
+    pub(super) const fn sources(self) -> &'a [u32] {
+        match self {
+            Self::Between(sources) => sources,
+            _ => &[],
+        }
+    }
+
+    pub(super) const fn since(self) -> u32 {
+        match self {
+            Self::Since(row) => row,
+            _ => 0,
+        }
+    }
+
+    /// Whether two rows are looked at.
+    pub(super) fn fits(self, a: u32, b: u32) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Between(sources) => sources[a as usize] != sources[b as usize],
+            Self::Since(row) => a.max(b) >= row,
+        }
+    }
+
+    /// Where the new rows begin among ascending rows.
+    pub(super) fn first_new(self, block: &[u32]) -> usize {
+        let since = self.since();
+        block.partition_point(|&row| row < since)
+    }
+
+    /// Pairs among ascending rows that are looked at.
+    pub(super) fn pairs(self, block: &[u32]) -> u64 {
+        let among = |n: u64| n * n.saturating_sub(1) / 2;
+        let all = among(block.len() as u64);
+        match self {
+            Self::Any => all,
+            Self::Since(_) => all - among(self.first_new(block) as u64),
+            Self::Between(sources) => {
+                let mut own: Vec<u32> = block.iter().map(|&row| sources[row as usize]).collect();
+                own.sort_unstable();
+                all - own.chunk_by(|a, b| a == b).map(|one| among(one.len() as u64)).sum::<u64>()
+            }
+        }
+    }
+}
+
+impl<'a> Sides<'a> {
+    /// Two tables.
+    pub(super) const fn two(left: &'a Table, right: &'a Table) -> Self {
+        Self { left, right, dedupe: false, only: Only::Any }
+    }
+
+    /// One table against itself.
+    pub(super) const fn one(table: &'a Table, only: Only<'a>) -> Self {
+        Self { left: table, right: table, dedupe: true, only }
+    }
+
     /// Pairs of rows there are.
     pub(super) fn pairs(&self) -> f64 {
         let (n, m) = (self.left.n_rows() as f64, self.right.n_rows() as f64);
-        if self.dedupe { n * (n - 1.0) / 2.0 } else { n * m }
+        if !self.dedupe {
+            return n * m;
+        }
+        match self.only {
+            Only::Between(sources) => {
+                let rows: Vec<u32> = (0..sources.len() as u32).collect();
+                self.only.pairs(&rows) as f64
+            }
+            // What is learned is learned of all pairs, old or new.
+            _ => n * (n - 1.0) / 2.0,
+        }
     }
 }
 
@@ -58,6 +137,9 @@ impl Coded {
         comparison: &Comparison,
         argument: &str,
     ) -> Result<Self, LinkageError> {
+        if let Ruler::Levels { conditions } = &comparison.ruler {
+            return Self::joined(sides, conditions, argument);
+        }
         let left = sides.left.column(argument, comparison.column())?;
         let right = if sides.dedupe {
             None
@@ -88,6 +170,62 @@ impl Coded {
         })
     }
 
+    /// Encodes the rows by the cells of all columns of conditions; no code is missing.
+    fn joined(
+        sides: Sides<'_>,
+        conditions: &[(String, Condition)],
+        argument: &str,
+    ) -> Result<Self, LinkageError> {
+        let names = Condition::columns(conditions);
+        let numeric = Condition::numeric(conditions);
+        let mut known = Interner::default();
+        let mut encode = |table: &Table| -> Result<Vec<u32>, LinkageError> {
+            let columns = names
+                .iter()
+                .map(|name| {
+                    let column = table.column(argument, name)?;
+                    if numeric.contains(name) {
+                        column.to_floats(argument, name)?;
+                    }
+                    refuse_not_finite(column, argument, name)?;
+                    Ok(column)
+                })
+                .collect::<Result<Vec<&Column>, LinkageError>>()?;
+            let (mut text, mut cell, mut own) = (String::new(), String::new(), String::new());
+            let row = |row: usize| {
+                text.clear();
+                for (at, column) in columns.iter().enumerate() {
+                    if at > 0 {
+                        text.push(BETWEEN);
+                    }
+                    if column.is_null(row) {
+                        continue;
+                    }
+                    cell.clear();
+                    match column.values() {
+                        Values::Text(text) => cell.push_str(text.levels().get(text.codes()[row])),
+                        _ => show(column, row, &mut cell),
+                    }
+                    if canon::plain(&cell, &mut own) {
+                        text.extend(own.chars().filter(|&letter| letter != BETWEEN));
+                    }
+                }
+                known.code(&text)
+            };
+            Ok((0..table.n_rows()).map(row).collect())
+        };
+        let left = encode(sides.left)?;
+        let right = if sides.dedupe { Vec::new() } else { encode(sides.right)? };
+        Ok(Self {
+            left,
+            right,
+            dedupe: sides.dedupe,
+            texts: known.into_levels(),
+            written: Levels::default(),
+            unread: 0,
+        })
+    }
+
     /// Codes of the right rows.
     pub(super) fn right(&self) -> &[u32] {
         if self.dedupe { &self.left } else { &self.right }
@@ -104,17 +242,10 @@ impl Maker<'_> {
         if matches!(self.ruler, Ruler::Numeric { .. }) {
             column.to_floats(argument, name)?;
         }
-        if matches!(self.ruler, Ruler::Identifier) {
+        if matches!(self.ruler, Ruler::Identifier | Ruler::Checked) {
             refuse_no_identifier(column, argument, name)?;
         }
-        if let Values::Float(values) = column.values() {
-            let there = |row: usize| !column.is_null(row);
-            let bad = (0..values.len()).find(|&row| there(row) && !values[row].is_finite());
-            if let Some(row) = bad {
-                let (argument, column) = (argument.to_owned(), name.to_owned());
-                return Err(LinkageError::NotFinite { argument, column, row });
-            }
-        }
+        refuse_not_finite(column, argument, name)?;
         Ok(match column.values() {
             Values::Text(text) => self.encode_text(column, text),
             Values::Int(values) => self.encode_numbers(
@@ -185,9 +316,10 @@ impl Maker<'_> {
     fn code(&mut self, text: &str) -> u32 {
         let out = &mut self.canonical;
         let read = match self.ruler {
-            Ruler::Name => canon::name(text, out),
-            Ruler::Identifier => canon::identifier(text, self.numeric, out),
-            Ruler::Exact | Ruler::Text { .. } => canon::plain(text, out),
+            Ruler::Name | Ruler::Person { .. } => canon::name(text, out),
+            Ruler::Identifier | Ruler::Checked => canon::identifier(text, self.numeric, out),
+            // Rows of conditions are encoded whole.
+            Ruler::Exact | Ruler::Text { .. } | Ruler::Levels { .. } => canon::plain(text, out),
             Ruler::Date => Written::parse(text).is_some_and(|date| {
                 out.clear();
                 date.write(out);
@@ -203,7 +335,8 @@ impl Maker<'_> {
             return MISSING;
         }
         let code = self.known.code(out);
-        if matches!(self.ruler, Ruler::Name) && code as usize == self.written.len() {
+        if matches!(self.ruler, Ruler::Name | Ruler::Person { .. })
+            && code as usize == self.written.len() {
             self.written.push(text);
         }
         code
@@ -240,6 +373,16 @@ fn show(column: &Column, row: usize, out: &mut String) {
 
 fn is_numeric(column: &Column) -> bool {
     matches!(column.values(), Values::Int(_) | Values::Float(_) | Values::Short(_))
+}
+
+fn refuse_not_finite(column: &Column, argument: &str, name: &str) -> Result<(), LinkageError> {
+    let Values::Float(values) = column.values() else { return Ok(()) };
+    let there = |row: usize| !column.is_null(row);
+    let bad = (0..values.len()).find(|&row| there(row) && !values[row].is_finite());
+    bad.map_or(Ok(()), |row| {
+        let (argument, column) = (argument.to_owned(), name.to_owned());
+        Err(LinkageError::NotFinite { argument, column, row })
+    })
 }
 
 /// A sign or a fraction would be lost with the punctuation, digits beyond 2^53 are lost already.

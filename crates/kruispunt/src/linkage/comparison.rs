@@ -1,71 +1,10 @@
 //! What is compared, and into which levels.
 
-use super::LinkageError;
+use super::condition::Condition;
 use super::date::LABELS;
+use super::{LinkageError, Measure};
+use crate::data::Column;
 use serde::{Deserialize, Serialize};
-
-/// A measure of likeness between two strings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Measure {
-    /// Insertions, deletions and changes.
-    Levenshtein,
-    /// The same with swaps of neighbours; no part is edited twice.
-    Osa,
-    /// The same with swaps of neighbours and no restriction.
-    Damerau,
-    /// Jaro similarity, 0 to 1.
-    Jaro,
-    /// Jaro-Winkler similarity, 0 to 1.
-    JaroWinkler,
-    /// Dice coefficient of pairs of letters, 0 to 1.
-    Dice,
-    /// Jaccard coefficient of pairs of letters, 0 to 1.
-    Jaccard,
-}
-
-impl Measure {
-    /// Whether larger means less alike.
-    pub(super) const fn is_distance(self) -> bool {
-        matches!(self, Self::Levenshtein | Self::Osa | Self::Damerau)
-    }
-
-    /// The measure of a name: `levenshtein`, `osa`, `damerau`, `jaro`, `jaro_winkler`, `dice` or
-    /// `jaccard`.
-    #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
-        use Measure::{Damerau, Dice, Jaccard, Jaro, JaroWinkler, Levenshtein, Osa};
-        [Levenshtein, Osa, Damerau, Jaro, JaroWinkler, Dice, Jaccard]
-            .into_iter()
-            .find(|measure| measure.name() == name)
-    }
-
-    /// The name that [`parse`](Self::parse) reads.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Levenshtein => "levenshtein",
-            Self::Osa => "osa",
-            Self::Damerau => "damerau",
-            Self::Jaro => "jaro",
-            Self::JaroWinkler => "jaro_winkler",
-            Self::Dice => "dice",
-            Self::Jaccard => "jaccard",
-        }
-    }
-
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Levenshtein => "Levenshtein",
-            Self::Osa => "OSA",
-            Self::Damerau => "Damerau",
-            Self::Jaro => "Jaro",
-            Self::JaroWinkler => "Jaro-Winkler",
-            Self::Dice => "Dice",
-            Self::Jaccard => "Jaccard",
-        }
-    }
-}
 
 /// How values become levels.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -76,6 +15,12 @@ pub(super) enum Ruler {
     Identifier,
     Text { measure: Measure, thresholds: Vec<f64> },
     Numeric { thresholds: Vec<f64> },
+    /// A name by spelling and by sound, with the given names that one person goes by.
+    Person { listed: bool, nicknames: Vec<Vec<String>> },
+    /// A national number whose check digits tell slips from other numbers.
+    Checked,
+    /// Levels that are conditions over columns, the first that holds.
+    Levels { conditions: Vec<(String, Condition)> },
 }
 
 /// Jaro-Winkler similarities of a name's second and third level.
@@ -84,7 +29,8 @@ pub(super) const NAME: [f64; 2] = [0.92, 0.85];
 /// One column compared on the two sides, in levels from the most to the least alike.
 ///
 /// The first level is always equality, the last is everything else. A missing or blank value on
-/// either side is the null level: it says nothing about the pair (missing at random).
+/// either side is the null level: it says nothing about the pair (missing at random), unless
+/// [`missing_levels`](Self::missing_levels) makes it two levels of its own.
 ///
 /// ```
 /// use kruispunt::linkage::Comparison;
@@ -97,12 +43,42 @@ pub struct Comparison {
     right: String,
     pub(super) ruler: Ruler,
     tf: bool,
+    #[serde(default)]
+    pub(super) options: Options,
+}
+
+/// What may be asked of any comparison.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Options {
+    /// Missing on one side and on both are levels.
+    pub(super) missing: bool,
+    /// m / u never rises from a level to the next.
+    pub(super) monotone: bool,
+    /// Pairs given beforehand to each level of m; a tenth each when empty.
+    pub(super) prior: Vec<f64>,
+    /// m by level where it is fixed.
+    pub(super) m: Vec<Option<f64>>,
+    /// u by level where it is fixed.
+    pub(super) u: Vec<Option<f64>>,
+    /// Levels from the top that term frequencies adjust; 2 unless told.
+    pub(super) rare: Option<u8>,
+}
+
+/// What a comparison was told beyond its column, as text.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Settings {
+    options: Options,
+    conditions: Vec<(String, Condition)>,
+    listed: bool,
+    nicknames: Vec<Vec<String>>,
 }
 
 impl Comparison {
     fn new(column: impl Into<String>, ruler: Ruler) -> Self {
         let left = column.into();
-        Self { right: left.clone(), left, ruler, tf: false }
+        Self { right: left.clone(), left, ruler, tf: false, options: Options::default() }
     }
 
     /// Equal or not; case and surrounding space do not count.
@@ -150,6 +126,186 @@ impl Comparison {
         Self::new(column, Ruler::Numeric { thresholds: thresholds.into() })
     }
 
+    /// A person's name as it sounds: equal; another spelling of the same sounds, the same words in
+    /// another order or without particles, or a given name that the person goes by too (Jef and
+    /// Jozef, Mehmet and Mohamed); Jaro-Winkler at least 0.92; at least 0.85; else.
+    ///
+    /// Sounds are those of Dutch, French, English, Turkish, Slavic and transliterated Arabic
+    /// spelling (ou/oe/u/w, ch/sh/sj, dj/j, y/i/ij, q/k, ph/f, doubled letters, final h, -ski and
+    /// -ska); Cyrillic and Greek letters are transliterated. `listed` takes the listed given
+    /// names, `nicknames` adds groups of one's own.
+    pub fn person(
+        column: impl Into<String>,
+        listed: bool,
+        nicknames: impl Into<Vec<Vec<String>>>,
+    ) -> Self {
+        Self::new(column, Ruler::Person { listed, nicknames: nicknames.into() })
+    }
+
+    /// A Belgian national number (INSZ, BIS included): equal; one slip away and one of the two
+    /// fails its check; one slip away and none fails, or both do; else.
+    ///
+    /// The check digits catch every slip of one digit and every swap of neighbours, so that two
+    /// numbers that both pass and are one slip apart belong to two persons; a number that fails
+    /// and is one slip from one that passes is that number, repaired.
+    pub fn insz(column: impl Into<String>) -> Self {
+        Self::new(column, Ruler::Checked)
+    }
+
+    /// Levels of one's own: conditions over any columns, the most telling first; a pair has the
+    /// first level whose condition holds, and none of them is the last level, else.
+    ///
+    /// The pair says nothing where no condition holds and no column of them has a value on both
+    /// sides.
+    ///
+    /// ```
+    /// use kruispunt::linkage::{Comparison, Condition, Measure};
+    /// let names = Comparison::levels("names", [
+    ///     ("equal", Condition::same("first").and(Condition::same("last"))),
+    ///     ("swapped", Condition::crossed("first", "last")),
+    ///     ("surname alike", Condition::alike("last", Measure::JaroWinkler, 0.9)),
+    /// ]);
+    /// assert_eq!(names.labels(), ["equal", "swapped", "surname alike", "else"]);
+    /// ```
+    pub fn levels<N: Into<String>>(
+        name: impl Into<String>,
+        conditions: impl IntoIterator<Item = (N, Condition)>,
+    ) -> Self {
+        let conditions = conditions.into_iter().map(|(label, own)| (label.into(), own)).collect();
+        Self::new(name, Ruler::Levels { conditions })
+    }
+
+    /// Makes a value that is missing on one side, and one that is missing on both, two more levels
+    /// that are learned like the others.
+    #[must_use]
+    pub const fn missing_levels(mut self) -> Self {
+        self.options.missing = true;
+        self
+    }
+
+    /// Keeps m / u from rising from a level to the next (isotonic maximum likelihood). Levels of
+    /// missing values are left free.
+    #[must_use]
+    pub const fn monotone(mut self) -> Self {
+        self.options.monotone = true;
+        self
+    }
+
+    /// Pairs given beforehand to each level of m (a Dirichlet prior, less one); a tenth each
+    /// unless told.
+    #[must_use]
+    pub fn prior(mut self, pairs: impl Into<Vec<f64>>) -> Self {
+        self.options.prior = pairs.into();
+        self
+    }
+
+    /// Fixes m of a level; the free levels share the rest.
+    #[must_use]
+    pub fn fix_m(mut self, level: usize, m: f64) -> Self {
+        fix(&mut self.options.m, level, m);
+        self
+    }
+
+    /// Fixes u of a level; the free levels share the rest.
+    #[must_use]
+    pub fn fix_u(mut self, level: usize, u: f64) -> Self {
+        fix(&mut self.options.u, level, u);
+        self
+    }
+
+    /// Levels from the top that term frequencies adjust: 1 is equality alone, 2 (unless told) the
+    /// next level too, by the commoner of the two values.
+    #[must_use]
+    pub const fn tf_levels(mut self, levels: u8) -> Self {
+        self.tf = true;
+        self.options.rare = Some(levels);
+        self
+    }
+
+    /// Settings written as JSON: `options` (`missing`, `monotone`, `prior`, `m`, `u`, `rare`), and
+    /// `conditions` of levels or `listed` and `nicknames` of a person.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Stored`] for text that holds no such settings.
+    pub fn with_settings(mut self, json: &str) -> Result<Self, LinkageError> {
+        let read: Settings = serde_json::from_str(json).map_err(|error| {
+            let place = error.column();
+            let reason = format!("the settings of a comparison, at column {place}");
+            LinkageError::Stored { reason }
+        })?;
+        self.options = read.options;
+        match &mut self.ruler {
+            Ruler::Levels { conditions } => *conditions = read.conditions,
+            Ruler::Person { listed, nicknames } => {
+                (*listed, *nicknames) = (read.listed, read.nicknames);
+            }
+            _ => {}
+        }
+        Ok(self)
+    }
+
+    /// The settings as [`with_settings`](Self::with_settings) reads them.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Stored`] when a number cannot be written.
+    pub fn settings(&self) -> Result<String, LinkageError> {
+        let mut own = Settings { options: self.options.clone(), ..Settings::default() };
+        match &self.ruler {
+            Ruler::Levels { conditions } => own.conditions.clone_from(conditions),
+            Ruler::Person { listed, nicknames } => {
+                (own.listed, own.nicknames) = (*listed, nicknames.clone());
+            }
+            _ => {}
+        }
+        serde_json::to_string(&own)
+            .map_err(|error| LinkageError::Stored { reason: error.to_string() })
+    }
+
+    /// The conditions of [`levels`](Self::levels).
+    #[must_use]
+    pub fn conditions(&self) -> &[(String, Condition)] {
+        match &self.ruler {
+            Ruler::Levels { conditions } => conditions,
+            _ => &[],
+        }
+    }
+
+    /// The columns it reads on the left.
+    #[must_use]
+    pub fn columns(&self) -> Vec<&str> {
+        match &self.ruler {
+            Ruler::Levels { conditions } => Condition::columns(conditions),
+            _ => vec![&self.left],
+        }
+    }
+
+    /// A column with one value, of the type that it reads.
+    pub(super) fn one(&self, name: &str, value: Option<&str>) -> Column {
+        let numeric = match &self.ruler {
+            Ruler::Numeric { .. } => true,
+            Ruler::Levels { conditions } => Condition::numeric(conditions).contains(&name),
+            _ => false,
+        };
+        if numeric {
+            let number = value.and_then(|value| value.trim().parse().ok());
+            return Column::floats(&[number.filter(|own: &f64| own.is_finite())]);
+        }
+        Column::text([value])
+    }
+
+    /// Whether it compares one column with itself.
+    pub(super) const fn is_plain(&self) -> bool {
+        !matches!(self.ruler, Ruler::Levels { .. })
+    }
+
+    /// Levels that term frequencies adjust, from the top.
+    pub(super) fn adjusted(&self) -> u8 {
+        let fuzzy = self.n_levels() - 1 - if self.options.missing { 2 } else { 0 };
+        if self.tf { self.options.rare.unwrap_or(2).min(fuzzy as u8) } else { 0 }
+    }
+
     /// The name of the column on the right, when it differs.
     #[must_use]
     pub fn right(mut self, column: impl Into<String>) -> Self {
@@ -164,7 +320,8 @@ impl Comparison {
         self
     }
 
-    /// What it does: `exact`, `name`, `date`, `identifier`, `numeric` or the name of a measure.
+    /// What it does: `exact`, `name`, `person`, `date`, `identifier`, `insz`, `numeric`, `levels` or
+    /// the name of a measure.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match &self.ruler {
@@ -173,6 +330,9 @@ impl Comparison {
             Ruler::Date => "date",
             Ruler::Identifier => "identifier",
             Ruler::Numeric { .. } => "numeric",
+            Ruler::Person { .. } => "person",
+            Ruler::Checked => "insz",
+            Ruler::Levels { .. } => "levels",
             Ruler::Text { measure, .. } => measure.name(),
         }
     }
@@ -214,7 +374,21 @@ impl Comparison {
                 format!("same words or Jaro-Winkler >= {}", NAME[0]),
                 format!("Jaro-Winkler >= {}", NAME[1]),
             ]),
-            Ruler::Date => return LABELS.map(str::to_owned).to_vec(),
+            Ruler::Date => {
+                labels = LABELS.map(str::to_owned).to_vec();
+                labels.pop();
+            }
+            Ruler::Person { .. } => labels.extend([
+                "same name, other spelling".to_owned(),
+                format!("Jaro-Winkler >= {}", NAME[0]),
+                format!("Jaro-Winkler >= {}", NAME[1]),
+            ]),
+            Ruler::Checked => {
+                labels.extend(["one slip, one check fails", "OSA <= 1"].map(str::to_owned));
+            }
+            Ruler::Levels { conditions } => {
+                labels = conditions.iter().map(|(label, _)| label.clone()).collect();
+            }
             Ruler::Identifier => labels.push("OSA <= 1".to_owned()),
             Ruler::Text { measure, thresholds } => {
                 let sign = if measure.is_distance() { "<=" } else { ">=" };
@@ -226,6 +400,9 @@ impl Comparison {
             }
         }
         labels.push("else".to_owned());
+        if self.options.missing {
+            labels.extend(["missing on one side", "missing on both sides"].map(str::to_owned));
+        }
         labels
     }
 
@@ -234,13 +411,15 @@ impl Comparison {
         self.labels().len()
     }
 
-    /// Refuses thresholds that are no ladder.
+    /// Refuses thresholds that are no ladder and options that do not fit the levels.
     pub(super) fn check(&self) -> Result<(), LinkageError> {
+        self.check_options()?;
         let (thresholds, up, unit) = match &self.ruler {
             Ruler::Text { measure, thresholds } => {
                 (thresholds, measure.is_distance(), !measure.is_distance())
             }
             Ruler::Numeric { thresholds } => (thresholds, true, false),
+            Ruler::Levels { conditions } => return self.check_conditions(conditions),
             _ => return Ok(()),
         };
         let expected = match (up, unit) {
@@ -254,4 +433,52 @@ impl Comparison {
         }
         Err(LinkageError::BadThresholds { comparison: self.left.clone(), expected })
     }
+
+    fn check_conditions(&self, conditions: &[(String, Condition)]) -> Result<(), LinkageError> {
+        let bad = |expected| LinkageError::BadLevels { comparison: self.left.clone(), expected };
+        if conditions.is_empty() || conditions.len() > 100 {
+            return Err(bad("from 1 to 100 conditions"));
+        }
+        if self.options.missing {
+            return Err(bad("conditions on missing values instead of the option `missing`"));
+        }
+        conditions.iter().try_for_each(|(_, own)| own.check().map_err(bad))
+    }
+
+    fn check_options(&self) -> Result<(), LinkageError> {
+        let Options { prior, m, u, rare, .. } = &self.options;
+        let n = self.n_levels();
+        let bad = |expected| Err(LinkageError::BadLevels { comparison: self.left.clone(), expected });
+        if !prior.is_empty() && prior.len() != n {
+            return bad("a prior for every level");
+        }
+        if prior.iter().any(|&own| !(own.is_finite() && own > 0.0)) {
+            return bad("priors above 0");
+        }
+        for fixed in [m, u] {
+            if fixed.len() > n {
+                return bad("fixed probabilities of levels that it has");
+            }
+            let there: Vec<f64> = fixed.iter().flatten().copied().collect();
+            let sum: f64 = there.iter().sum();
+            let whole = there.len() == n;
+            let inside = there.iter().all(|&p| p > 0.0 && p < 1.0);
+            if !inside || (whole && (sum - 1.0).abs() > 1e-6) || (!whole && sum >= 1.0) {
+                return bad("fixed probabilities between 0 and 1 that leave something for the others");
+            }
+        }
+        if *rare == Some(0) {
+            return bad("at least one level for term frequencies");
+        }
+        Ok(())
+    }
+}
+
+fn fix(fixed: &mut Vec<Option<f64>>, level: usize, p: f64) {
+    // Beyond any comparison's levels, so that the check refuses it without a long list.
+    let level = level.min(1000);
+    if fixed.len() <= level {
+        fixed.resize(level + 1, None);
+    }
+    fixed[level] = Some(p);
 }

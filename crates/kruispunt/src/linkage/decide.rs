@@ -2,12 +2,10 @@
 
 use super::LinkageError;
 use super::blocking::CHUNK;
-use super::chance::Chance;
-use super::coded::{MISSING, Sides};
-use super::comparer::Comparer;
+use super::coded::{MISSING, Only, Sides};
 use super::linker::{Assignment, Linker, Model, Threshold};
-use super::pairs::Pairs;
-use crate::data::{Account, Count, Evidence, Link, Links, Step, Table, Together, Weighing};
+use super::scorer::Scorer;
+use crate::data::{Account, Count, Evidence, Link, Links, RuleWorth, Step, Table, Weighing};
 use crate::math::assignment::{self, Edge};
 use crate::math::em::NULL;
 use crate::math::unionfind::UnionFind;
@@ -17,93 +15,6 @@ use rustc_hash::FxHashMap;
 const KEPT: f64 = 1e-4;
 /// Candidate pairs of a connected group up to which the best assignment is exact.
 const EXACT: usize = 5000;
-
-/// Weights of levels and of rare values.
-struct Scorer<'a> {
-    pairs: &'a Pairs,
-    prior: f64,
-    /// log2 m/u by comparison and level.
-    weights: Vec<Vec<f64>>,
-    /// Adjustment when both have this value, and when one of two similar values is this one.
-    rarity: Vec<Option<[Vec<f64>; 2]>>,
-    /// `log2 c_m / c_u` of comparisons that go together.
-    ties: Vec<Together>,
-}
-
-impl<'a> Scorer<'a> {
-    fn new(linker: &Linker, model: &Model, pairs: &'a Pairs, dedupe: bool) -> Self {
-        let log = |m: &[f64], u: &[f64]| m.iter().zip(u).map(|(m, u)| (m / u).log2()).collect();
-        let rarity = linker.comparisons.iter().zip(&pairs.comparers).zip(&model.learned);
-        Self {
-            pairs,
-            prior: (model.lambda / (1.0 - model.lambda)).log2(),
-            weights: model.learned.iter().map(|learned| log(&learned.m, &learned.u)).collect(),
-            rarity: rarity
-                .map(|((comparison, comparer), learned)| {
-                    comparison.has_tf().then(|| rarity_of(comparer, learned.u[0], dedupe))
-                })
-                .collect(),
-            ties: model
-                .dependence
-                .iter()
-                .filter(|own| own.used())
-                .map(|own| Together {
-                    at: own.at,
-                    width: model.learned[own.at.1].m.len(),
-                    bits: own.ratio().iter().map(|ratio| ratio.log2()).collect(),
-                })
-                .collect(),
-        }
-    }
-
-    /// The adjustment of comparison `k` for the frequency of the values with these codes.
-    fn adjustment(&self, k: usize, level: u8, a: u32, b: u32) -> f64 {
-        let Some([equal, similar]) = &self.rarity[k] else { return 0.0 };
-        match level {
-            0 => equal[a as usize],
-            1 if self.weights[k].len() > 2 => similar[a as usize].min(similar[b as usize]),
-            _ => 0.0,
-        }
-    }
-
-    /// Match weight in bits of a pair with `pattern`, the prior included.
-    fn weight(&self, pattern: u64, left: &[u32], right: u32) -> f64 {
-        let mut weight = self.prior;
-        for tie in &self.ties {
-            weight += tie.of(|k| self.pairs.layout().level(pattern, k));
-        }
-        // Codes of the right row are looked up only where they matter.
-        let mut codes: Option<&[u32]> = None;
-        for (k, weights) in self.weights.iter().enumerate() {
-            let level = self.pairs.layout().level(pattern, k);
-            if level == NULL {
-                continue;
-            }
-            weight += weights[level as usize];
-            if level <= 1 && self.rarity[k].is_some() {
-                let right = *codes.get_or_insert_with(|| self.pairs.right(right));
-                weight += self.adjustment(k, level, left[k], right[k]);
-            }
-        }
-        weight
-    }
-}
-
-/// log2 u / share of other rows with the value, for equal and for similar values.
-///
-/// Within one table, the other rows with a value are chance and the person's own further rows;
-/// only what chance is expected to hold counts.
-fn rarity_of(comparer: &Comparer, u: f64, dedupe: bool) -> [Vec<f64>; 2] {
-    let [left, right] = comparer.counts();
-    let count = |code: usize| if dedupe { left[code] } else { left[code] + right[code] };
-    let n = (0..left.len()).map(count).sum::<u64>().max(1) as f64;
-    let floor = u.min(1.0 / n);
-    let chance = dedupe.then(|| Chance::new(&left, u));
-    let others = |count: u64| chance.as_ref().map_or(count as f64, |own| own.of(count));
-    let bits = |count: u64| (u / (others(count) / n).max(floor)).log2();
-    let by = |own: u64| (0..left.len()).map(|code| bits(count(code).saturating_sub(own))).collect();
-    [by(2), by(1)]
-}
 
 /// A pair that may become a link.
 #[derive(Clone, Copy, Debug)]
@@ -121,7 +32,18 @@ struct Scored {
     candidates: Vec<Candidate>,
     expected: Vec<f64>,
     compared: u64,
-    by_rule: Vec<u64>,
+    by_rule: Vec<Worth>,
+}
+
+/// What a rule adds to those before it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Worth {
+    /// Pairs that no earlier rule finds.
+    new: u64,
+    /// Expected matches among them.
+    expected: f64,
+    /// Expected matches that no other rule finds.
+    alone: f64,
 }
 
 pub(super) fn odds(weight: f64) -> f64 {
@@ -143,7 +65,7 @@ impl Linker {
     /// [`LinkageError::Untrained`], [`LinkageError::BadArgument`] for a threshold outside its
     /// range, and those of [`train`](Self::train).
     pub fn link(&self, left: &Table, right: &Table) -> Result<Links, LinkageError> {
-        self.link_sides(Sides { left, right, dedupe: false })
+        self.link_sides(Sides::two(left, right))
     }
 
     /// Finds rows of one table that are one person: every pair above the threshold. Follow with
@@ -154,15 +76,16 @@ impl Linker {
     /// As [`link`](Self::link).
     pub fn dedupe(&self, table: &Table) -> Result<Links, LinkageError> {
         let all = self.clone().assignment(Assignment::All);
-        Ok(all.link_sides(Sides { left: table, right: table, dedupe: true })?.within())
+        let sources = self.sources(table)?;
+        Ok(all.link_sides(Sides::one(table, Self::only(&sources)))?.within())
     }
 
     fn link_sides(&self, sides: Sides<'_>) -> Result<Links, LinkageError> {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
         self.check_threshold()?;
         let ready = self.ready(sides)?;
-        let scorer = Scorer::new(self, model, &ready.pairs, sides.dedupe);
-        let mut scored = self.score(&scorer, &ready.patterns)?;
+        let scorer = Scorer::new(self, model, &ready.pairs, sides)?;
+        let mut scored = self.weigh(&scorer, &ready.patterns)?;
         self.rival(&mut scored, sides);
         self.ticket.stage("assigning", 0);
         let decided = self.decide(&scored, model, sides);
@@ -188,18 +111,43 @@ impl Linker {
         }
     }
 
+    /// As [`dedupe`](Self::dedupe), for pairs with at least one row from `since` on: what is new
+    /// against what was there and among itself. Follow with `clusters_since`, which keeps the
+    /// cluster ids of the rows that were there.
+    ///
+    /// # Errors
+    ///
+    /// As [`dedupe`](Self::dedupe); [`LinkageError::OutOfRange`] when no row is new.
+    pub fn dedupe_since(&self, table: &Table, since: usize) -> Result<Links, LinkageError> {
+        let n = table.n_rows();
+        if since >= n {
+            return Err(LinkageError::OutOfRange { argument: "since", got: since, n });
+        }
+        let all = self.clone().assignment(Assignment::All);
+        let sides = Sides::one(table, Only::Since(since as u32));
+        match all.link_sides(sides) {
+            // Nothing new meets anything: no link, and no error.
+            Err(LinkageError::NoPairs { .. }) => {
+                let step = Step::new("dedupe", "no rule finds a pair", Count::rows(n), Count::rows(0))
+                    .exclude("no candidate above the threshold", Count::rows(n));
+                Ok(Links::certain(Vec::new(), n, n, Account::new("links").then(step)).within())
+            }
+            links => Ok(links?.within()),
+        }
+    }
+
     /// The pairs worth keeping, by left row and right row.
     pub(super) fn candidates(&self, sides: Sides<'_>) -> Result<Vec<Candidate>, LinkageError> {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
         let ready = self.ready(sides)?;
-        let scorer = Scorer::new(self, model, &ready.pairs, sides.dedupe);
+        let scorer = Scorer::new(self, model, &ready.pairs, sides)?;
         let linker = self.clone().threshold(Threshold::Auto);
-        Ok(linker.score(&scorer, &ready.patterns)?.candidates)
+        Ok(linker.weigh(&scorer, &ready.patterns)?.candidates)
     }
 
     /// Weighs all pairs; `known` are the patterns of the pairs by chunk, where they were compared
     /// before.
-    fn score(&self, scorer: &Scorer<'_>, known: &[Vec<u64>]) -> Result<Scored, LinkageError> {
+    fn weigh(&self, scorer: &Scorer<'_>, known: &[Vec<u64>]) -> Result<Scored, LinkageError> {
         let lowest = match self.threshold {
             Threshold::Probability(p) => KEPT.min(p.max(1e-12)),
             Threshold::Weight(w) => KEPT.min(odds(w) / (1.0 + odds(w))),
@@ -211,7 +159,7 @@ impl Linker {
         let chunks = pairs.blocks.stream(&self.ticket, "scoring pairs", start, |work, rows| {
             let mut kept = Vec::new();
             let mut tail = Vec::with_capacity(rows.len());
-            let mut by_rule = vec![0_u64; self.rules.len()];
+            let mut by_rule = vec![Worth::default(); self.rules.len()];
             let mut known = known.get(rows.start as usize / CHUNK).map(Vec::as_slice);
             for left in rows {
                 let mut below = 0.0;
@@ -219,13 +167,17 @@ impl Linker {
                     Some(known) => pairs.recall(left, known, work),
                     None => pairs.compare(left, u64::MAX, work),
                 }
-                let codes = pairs.left(left);
                 let each = work.found.rows.iter().zip(&work.found.rules).zip(&work.patterns);
                 for ((&right, rules), &pattern) in each {
                     let rule = rules.trailing_zeros() as u16;
-                    by_rule[rule as usize] += 1;
-                    let weight = scorer.weight(pattern, codes, right);
+                    let weight = scorer.weight(pattern, left, right);
                     let probability = odds(weight) / (1.0 + odds(weight));
+                    let worth = &mut by_rule[rule as usize];
+                    worth.new += 1;
+                    worth.expected += probability;
+                    if rules.is_power_of_two() {
+                        worth.alone += probability;
+                    }
                     if weight >= lowest {
                         kept.push(Candidate { left, right, weight, rule, probability, pattern });
                     } else {
@@ -241,16 +193,18 @@ impl Linker {
             candidates: Vec::with_capacity(kept),
             expected: Vec::with_capacity(pairs.blocks.n_left()),
             compared: 0,
-            by_rule: vec![0; self.rules.len()],
+            by_rule: vec![Worth::default(); self.rules.len()],
         };
         for (kept, tail, by_rule) in chunks {
             scored.candidates.extend(kept);
             scored.expected.extend(tail);
-            for (sum, new) in scored.by_rule.iter_mut().zip(by_rule) {
-                *sum += new;
+            for (sum, own) in scored.by_rule.iter_mut().zip(by_rule) {
+                sum.new += own.new;
+                sum.expected += own.expected;
+                sum.alone += own.alone;
             }
         }
-        scored.compared = scored.by_rule.iter().sum();
+        scored.compared = scored.by_rule.iter().map(|own| own.new).sum();
         Ok(scored)
     }
 
@@ -268,6 +222,7 @@ impl Linker {
             pair.probability = match self.assignment {
                 Assignment::OneToOne => own / (1.0 + l.max(own) + (r - own).max(0.0)),
                 Assignment::ManyToOne => own / (1.0 + l.max(own)),
+                Assignment::OneToMany => own / (1.0 + r.max(own)),
                 Assignment::All => own / (1.0 + own),
             };
             scored.expected[pair.left as usize] += pair.probability;
@@ -316,15 +271,12 @@ impl Linker {
         let mut decided = Decided { links: Vec::new(), threshold, ties: 0, greedy: 0, cut };
         match self.assignment {
             Assignment::All => decided.links = above,
-            Assignment::ManyToOne => {
-                for group in above.chunk_by(|&a, &b| pairs[a].left == pairs[b].left) {
-                    let best = group.iter().fold(group[0], |best, &at| {
-                        if pairs[at].weight > pairs[best].weight { at } else { best }
-                    });
-                    let tied = |&&at: &&usize| pairs[at].weight == pairs[best].weight;
-                    decided.ties += u64::from(group.iter().filter(tied).count() > 1);
-                    decided.links.push(best);
-                }
+            Assignment::ManyToOne => best_of(pairs, &above, |pair| pair.left, &mut decided),
+            Assignment::OneToMany => {
+                let mut above = above;
+                above.sort_by_key(|&at| pairs[at].right);
+                best_of(pairs, &above, |pair| pair.right, &mut decided);
+                decided.links.sort_unstable();
             }
             Assignment::OneToOne => one_to_one(pairs, &above, sides, &mut decided),
         }
@@ -348,7 +300,8 @@ impl Linker {
                 let level = scorer.pairs.layout().level(pair.pattern, k);
                 let there = level != NULL;
                 levels.push(there.then_some(level));
-                let bits = || scorer.adjustment(k, level, left[k], right[k]);
+                let set = scorer.set(pair.left, pair.right);
+                let bits = || scorer.adjustment(set, k, level, left[k], right[k]);
                 adjustments.push(if there { bits() } else { 0.0 });
             }
         }
@@ -360,11 +313,15 @@ impl Linker {
                 u: learned.u.clone(),
             });
         let weighing = Weighing {
-            prior: scorer.prior,
+            prior: scorer.sets[0].prior,
             evidence: evidence.collect(),
             levels,
             adjustments,
-            together: scorer.ties.clone(),
+            together: scorer.sets[0].ties.clone(),
+            groups: scorer.own_groups(),
+            group: scorer.groups_of(chosen.iter().map(|pair| (pair.left, pair.right))),
+            rules: self.worth(scored),
+            rest: if sides.dedupe { rest(scored, decided, sides) } else { Vec::new() },
             weights: chosen.iter().map(|pair| pair.weight).collect(),
             expected: scored.expected.clone(),
             completeness: model.completeness,
@@ -383,6 +340,18 @@ impl Linker {
         let rules = self.rules.iter().map(ToString::to_string).collect();
         let (n, m) = (sides.left.n_rows(), sides.right.n_rows());
         Links::weighed(&links, rules, n, m, weighing, account)
+    }
+
+    /// What each rule adds.
+    fn worth(&self, scored: &Scored) -> Vec<RuleWorth> {
+        let each = self.rules.iter().zip(&scored.by_rule);
+        each.map(|(rule, own)| RuleWorth {
+            rule: rule.to_string(),
+            new_pairs: own.new,
+            expected: own.expected,
+            alone: own.alone,
+        })
+        .collect()
     }
 
     fn account(
@@ -450,6 +419,7 @@ impl Linker {
         let how = match self.assignment {
             Assignment::OneToOne => "one-to-one",
             Assignment::ManyToOne => "many-to-one",
+            Assignment::OneToMany => "one-to-many",
             Assignment::All => "all pairs",
         };
         let auto = match self.threshold {
@@ -459,7 +429,7 @@ impl Linker {
         };
         let rules = self.rules.iter().zip(&scored.by_rule);
         let rules: Vec<String> =
-            rules.map(|(rule, pairs)| format!("[{rule}]: {pairs} new pairs")).collect();
+            rules.map(|(rule, own)| format!("[{rule}]: {} new pairs", own.new)).collect();
         format!(
             "{how}, {} links at the {auto}threshold {:.4}; {} pairs compared ({})",
             decided.links.len(),
@@ -468,6 +438,23 @@ impl Linker {
             rules.join(", ")
         )
     }
+}
+
+/// Candidates that did not become links, of rows that links connect.
+fn rest(scored: &Scored, decided: &Decided, sides: Sides<'_>) -> Vec<(u32, u32, f64)> {
+    let pairs = &scored.candidates;
+    let mut groups = UnionFind::new(sides.left.n_rows());
+    for &at in &decided.links {
+        groups.join(pairs[at].left, pairs[at].right);
+    }
+    let mut linked = decided.links.iter().copied().peekable();
+    let mut rest = Vec::new();
+    for (at, pair) in pairs.iter().enumerate() {
+        if linked.next_if_eq(&at).is_none() && groups.find(pair.left) == groups.find(pair.right) {
+            rest.push((pair.left, pair.right, pair.weight));
+        }
+    }
+    rest
 }
 
 /// Which candidates became links.
@@ -516,6 +503,23 @@ impl Decided {
 
     fn keep(&mut self, test: impl Fn(usize) -> bool) {
         self.links.retain(|&at| test(at));
+    }
+}
+
+/// The best candidate of each run of equal `key`; of equally good ones the first.
+fn best_of(
+    pairs: &[Candidate],
+    above: &[usize],
+    key: impl Fn(&Candidate) -> u32,
+    decided: &mut Decided,
+) {
+    for group in above.chunk_by(|&a, &b| key(&pairs[a]) == key(&pairs[b])) {
+        let best = group.iter().fold(group[0], |best, &at| {
+            if pairs[at].weight > pairs[best].weight { at } else { best }
+        });
+        let tied = |&&at: &&usize| pairs[at].weight == pairs[best].weight;
+        decided.ties += u64::from(group.iter().filter(tied).count() > 1);
+        decided.links.push(best);
     }
 }
 

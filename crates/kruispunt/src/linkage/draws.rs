@@ -43,7 +43,7 @@ impl Linker {
             let (argument, expected) = ("n", "from 1 to 100,000 draws");
             return Err(LinkageError::BadArgument { argument, got: n as f64, expected });
         }
-        let sides = Sides { left, right, dedupe: false };
+        let sides = Sides::two(left, right);
         let candidates = self.candidates(sides)?;
         self.ticket.stage("drawing links", 0);
         let groups = self.groups(&candidates, sides);
@@ -75,6 +75,7 @@ impl Linker {
         let key: Vec<u32> = match self.assignment {
             Assignment::All => (0..candidates.len() as u32).collect(),
             Assignment::ManyToOne => candidates.iter().map(|pair| pair.left).collect(),
+            Assignment::OneToMany => candidates.iter().map(|pair| pair.right).collect(),
             Assignment::OneToOne => {
                 let mut groups = UnionFind::new(n + sides.right.n_rows());
                 for pair in candidates {

@@ -34,6 +34,48 @@ pub enum LinkageError {
         /// What was expected.
         expected: &'static str,
     },
+    /// Levels, or what was asked of them, that make no sense.
+    #[error("`{comparison}`: the levels need {expected}")]
+    BadLevels {
+        /// The comparison.
+        comparison: String,
+        /// What was expected.
+        expected: &'static str,
+    },
+    /// A block that is too large to compare all of its pairs.
+    #[error(
+        "`blocking`: rule [{rule}] has a block of {pairs} pairs, more than the cap of {cap} a block; the first of its rows is {row}; add a column to the rule or leave out values that mean missing"
+    )]
+    GiantBlock {
+        /// The rule.
+        rule: String,
+        /// Pairs of the block.
+        pairs: u64,
+        /// The cap.
+        cap: u64,
+        /// A row of the block, of the left table.
+        row: usize,
+    },
+    /// Labels that say two things about a pair of rows.
+    #[error(
+        "`labels`: rows {left} and {right} are one person and two persons at once, by labels {first} and {second}; remove one"
+    )]
+    Contradiction {
+        /// The left row of the pair.
+        left: usize,
+        /// The right row.
+        right: usize,
+        /// A label of the pair.
+        first: usize,
+        /// The other, or the one by which it follows.
+        second: usize,
+    },
+    /// Labels that cannot teach.
+    #[error("`labels`: {why}")]
+    BadLabels {
+        /// Why.
+        why: &'static str,
+    },
     /// An argument outside its range.
     #[error("`{argument}` is {got}; expected {expected}")]
     BadArgument {
@@ -57,6 +99,9 @@ pub enum LinkageError {
     /// Links within one table where two tables are needed.
     #[error("these links are within one table; group its rows with clusters()")]
     OneTable,
+    /// Links of two tables where those within one are needed.
+    #[error("these links are of two tables; cluster ids are kept for the rows of one (dedupe)")]
+    TwoTables,
     /// A table that is not the one that was linked.
     #[error("`{argument}`: the table has {got} rows; the links are those of a table of {expected}")]
     OtherTable {

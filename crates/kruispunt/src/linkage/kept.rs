@@ -1,5 +1,6 @@
 //! What training read and compared, for linking the same tables.
 
+use super::blocking;
 use super::coded::Sides;
 use super::linker::Linker;
 use super::pairs::Pairs;
@@ -32,7 +33,7 @@ impl Linker {
     /// Reads the tables and builds the blocks.
     pub(super) fn read(&self, sides: Sides<'_>) -> Result<Pairs, LinkageError> {
         let (comparers, blocks) = self.prepare(sides)?;
-        blocks.check(&self.rules, self.cap)?;
+        blocks.check(&self.rules, self.cap, self.block_cap)?;
         Ok(Pairs::new(comparers, blocks, sides.dedupe))
     }
 
@@ -41,7 +42,7 @@ impl Linker {
         if let Some((print, ready)) = &self.kept.0
             && self.print(sides) == Some(*print)
         {
-            ready.pairs.blocks.check(&self.rules, self.cap)?;
+            ready.pairs.blocks.check(&self.rules, self.cap, self.block_cap)?;
             return Ok(Arc::clone(ready));
         }
         Ok(Arc::new(Ready { pairs: self.read(sides)?, patterns: Vec::new() }))
@@ -56,15 +57,20 @@ impl Linker {
     /// A number that tells tables apart by the columns that are used; `None` where one is missing.
     fn print(&self, sides: Sides<'_>) -> Option<u64> {
         let mut hasher = DefaultHasher::new();
-        sides.dedupe.hash(&mut hasher);
-        let compared = self.comparisons.iter();
-        let mut names: Vec<(&str, &str)> =
-            compared.map(|own| (own.column(), own.right_column())).collect();
-        let keys: Vec<_> = self.rules.iter().flat_map(Rule::keys).collect();
-        names.extend(keys.iter().map(|(column, _)| (column.as_str(), column.as_str())));
+        (sides.dedupe, sides.only.since(), sides.only.sources()).hash(&mut hasher);
+        let mut names: Vec<(&str, &str)> = Vec::new();
+        for own in &self.comparisons {
+            if own.is_plain() {
+                names.push((own.column(), own.right_column()));
+            } else {
+                names.extend(own.columns().into_iter().map(|column| (column, column)));
+            }
+        }
+        names.extend(self.rules.iter().flat_map(Rule::columns).map(|column| (column, column)));
         names.sort_unstable();
         names.dedup();
-        let place = |name: &str| self.comparisons.iter().find(|own| own.column() == name);
+        let place = |name: &str| blocking::place(&self.comparisons, name)
+            .map(|at| &self.comparisons[at]);
         for (left, right) in names {
             add(sides.left, left, &mut hasher)?;
             // A rule reads a compared column where the comparison reads it.

@@ -1,6 +1,6 @@
 //! Linkage by a number both registers have, replaced numbers resolved.
 
-use super::coded::{Coded, MISSING, Sides};
+use super::coded::{Coded, MISSING, Only, Sides};
 use super::intern::Interner;
 use super::{Comparison, LinkageError, canon};
 use crate::data::{Account, Column, Count, Day, Levels, Links, NOBODY, Step, Table, Values};
@@ -148,7 +148,7 @@ impl KeyLink {
     /// The current keys of both sides.
     fn keys(&self, left: &Table, right: Option<&Table>) -> Result<Keys, LinkageError> {
         let comparison = Comparison::identifier(&self.left).right(&self.right);
-        let sides = Sides { left, right: right.unwrap_or(left), dedupe: right.is_none() };
+        let sides = right.map_or(Sides::one(left, Only::Any), |right| Sides::two(left, right));
         let coded = Coded::new(sides, &comparison, "on")?;
         let mut lose_zeros = numeric(left.get(&self.left));
         lose_zeros |= right.is_some_and(|right| numeric(right.get(&self.right)));
@@ -194,7 +194,7 @@ impl KeyLink {
     fn replaced(&self, lose_zeros: bool) -> Result<Replaced, LinkageError> {
         let Some(history) = &self.history else { return Ok(Replaced::default()) };
         let table = &history.table;
-        let sides = Sides { left: table, right: table, dedupe: false };
+        let sides = Sides::two(table, table);
         let comparison = Comparison::identifier(&history.old).right(&history.new);
         let coded = Coded::new(sides, &comparison, "history")?;
         let dates: Option<Vec<Option<Day>>> = match &history.date {

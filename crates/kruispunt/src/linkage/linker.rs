@@ -1,13 +1,14 @@
 //! The model: what is compared, how pairs are found, what was learned.
 
 use super::blocking::Blocks;
-use super::coded::Sides;
+use super::coded::{Only, Sides};
 use super::comparer::Comparer;
 use super::dependence::{Dependence, Learnt};
 use super::kept::Kept;
 use super::pairs::{Layout, WIDTH};
 use super::{Comparison, LinkageError, Rule};
-use crate::data::{Column, Seed, Table, Ticket};
+use super::train::ALONE;
+use crate::data::{Column, DataError, Seed, Table, Ticket};
 use serde::{Deserialize, Serialize};
 
 /// Who may be linked to whom.
@@ -21,6 +22,8 @@ pub enum Assignment {
     /// Every left row to its best right row; a right row may have many. For left tables with
     /// several rows a person (permits, courses) against a reference with one.
     ManyToOne,
+    /// Every right row to its best left row; a left row may have many.
+    OneToMany,
     /// Every pair above the threshold.
     All,
 }
@@ -55,6 +58,9 @@ pub(super) struct Learned {
 pub(super) struct Model {
     /// P(match) of two random rows.
     pub(super) lambda: f64,
+    /// Its relative standard error.
+    #[serde(default)]
+    pub(super) lambda_error: f64,
     /// Estimated share of the matches that the rules find.
     pub(super) completeness: f64,
     pub(super) learned: Vec<Learned>,
@@ -65,6 +71,9 @@ pub(super) struct Model {
     /// What whoever uses the model must know, each with a name before a colon.
     #[serde(default)]
     pub(super) cautions: Vec<String>,
+    /// Models of groups of left rows that have their own.
+    #[serde(default)]
+    pub(super) groups: Vec<(String, Model)>,
 }
 
 /// Probabilistic record linkage after Fellegi and Sunter.
@@ -133,6 +142,14 @@ pub struct Linker {
     pub(super) dependence: Dependence,
     pub(super) seed: Seed,
     pub(super) cap: u64,
+    #[serde(default = "unbounded")]
+    pub(super) block_cap: u64,
+    /// The column of sources, where rows of one source are not paired.
+    #[serde(default)]
+    pub(super) between: Option<String>,
+    /// The left column of groups with m and u of their own.
+    #[serde(default)]
+    pub(super) by: Option<String>,
     pub(super) draws: u64,
     pub(super) model: Option<Model>,
     #[serde(skip)]
@@ -151,6 +168,9 @@ impl Default for Linker {
             dependence: Dependence::default(),
             seed: Seed::new(1),
             cap: 1_000_000_000,
+            block_cap: unbounded(),
+            between: None,
+            by: None,
             draws: 1_000_000,
             model: None,
             kept: Kept::default(),
@@ -159,8 +179,15 @@ impl Default for Linker {
     }
 }
 
+const fn unbounded() -> u64 {
+    u64::MAX
+}
+
 /// Random pairs that may be drawn.
 const MOST_DRAWS: u64 = 1_000_000_000;
+
+/// Groups that may have models of their own.
+const MOST_GROUPS: usize = 1000;
 
 /// Version of the stored form.
 const VERSION: u64 = 1;
@@ -229,6 +256,32 @@ impl Linker {
         self
     }
 
+    /// The most pairs that one block of a rule may have; no bound but [`cap`](Self::cap) unless
+    /// told. A giant block is most often a value that means missing.
+    #[must_use]
+    pub const fn block_cap(mut self, pairs: u64) -> Self {
+        self.block_cap = pairs;
+        self
+    }
+
+    /// In one table, only pairs of rows of different sources, by this column: several registers,
+    /// one below the other, each without duplicates.
+    #[must_use]
+    pub fn between(mut self, column: impl Into<String>) -> Self {
+        self.between = Some(column.into());
+        self.kept = Kept::default();
+        self
+    }
+
+    /// m, u, the share of matches and term frequencies by group of left rows, by this column; in
+    /// one table, of pairs within a group. A group begins with m of all rows, worth 20 matches;
+    /// one of fewer than 50 rows, or that cannot be learned, has the model of all rows.
+    #[must_use]
+    pub fn by(mut self, column: impl Into<String>) -> Self {
+        self.by = Some(column.into());
+        self
+    }
+
     /// Random pairs of rows for u of each comparison, where sampling is needed.
     #[must_use]
     pub const fn draws(mut self, pairs: u64) -> Self {
@@ -267,6 +320,25 @@ impl Linker {
         self.model.as_ref().map(|model| model.lambda)
     }
 
+    /// The relative standard error of [`lambda`](Self::lambda), given m and u: of the status of
+    /// the pairs that rules find, and of the estimate of the matches that none finds.
+    #[must_use]
+    pub fn lambda_error(&self) -> Option<f64> {
+        self.model.as_ref().map(|model| model.lambda_error)
+    }
+
+    /// The column of groups with a model of their own.
+    #[must_use]
+    pub fn group_column(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+
+    /// The column of sources.
+    #[must_use]
+    pub fn source_column(&self) -> Option<&str> {
+        self.between.as_deref()
+    }
+
     /// What whoever uses the model must know, each with a name before a colon: training hit the
     /// bound of the share of matches (`match_share_at_bound`), a rule's matches look like its
     /// other pairs (`no_separation`), expectation-maximisation did not settle (`not_converged`).
@@ -289,7 +361,7 @@ impl Linker {
     /// [`LinkageError::NoBlocking`], [`LinkageError::Data`] for a missing column,
     /// [`LinkageError::Cancelled`].
     pub fn forecast(&self, left: &Table, right: &Table) -> Result<Table, LinkageError> {
-        self.forecast_sides(Sides { left, right, dedupe: false })
+        self.forecast_sides(Sides::two(left, right))
     }
 
     /// As [`forecast`](Self::forecast), for the pairs of rows of one table.
@@ -298,7 +370,47 @@ impl Linker {
     ///
     /// As [`forecast`](Self::forecast).
     pub fn forecast_dedupe(&self, table: &Table) -> Result<Table, LinkageError> {
-        self.forecast_sides(Sides { left: table, right: table, dedupe: true })
+        let sources = self.sources(table)?;
+        self.forecast_sides(Sides::one(table, Self::only(&sources)))
+    }
+
+    /// Codes of the sources of the rows, empty where none are told apart.
+    pub(super) fn sources(&self, table: &Table) -> Result<Vec<u32>, LinkageError> {
+        let Some(name) = &self.between else { return Ok(Vec::new()) };
+        let column = table.column("between", name)?;
+        let (codes, _) = column.ranks();
+        let bad = |row| DataError::BadCell {
+            argument: "between".to_owned(),
+            column: name.clone(),
+            row,
+            expected: "the source of the row; it may not be missing",
+        };
+        let each = codes.into_iter().enumerate();
+        Ok(each.map(|(row, code)| code.ok_or_else(|| bad(row))).collect::<Result<_, _>>()?)
+    }
+
+    pub(super) const fn only(sources: &[u32]) -> Only<'_> {
+        if sources.is_empty() { Only::Any } else { Only::Between(sources) }
+    }
+
+    /// Groups of the left rows and their names, where models are by group.
+    pub(super) fn groups_of(
+        &self,
+        sides: Sides<'_>,
+    ) -> Result<Option<(Vec<u16>, Vec<String>)>, LinkageError> {
+        let Some(name) = &self.by else { return Ok(None) };
+        let column = sides.left.column("by", name)?;
+        let (codes, first) = column.ranks();
+        if first.len() > MOST_GROUPS {
+            return Err(LinkageError::BadArgument {
+                argument: "by",
+                got: first.len() as f64,
+                expected: "at most 1000 groups",
+            });
+        }
+        let label = |&row: &u32| column.label(row as usize).unwrap_or_default();
+        let codes = codes.into_iter().map(|code| code.map_or(ALONE, |code| code as u16)).collect();
+        Ok(Some((codes, first.iter().map(label).collect())))
     }
 
     fn forecast_sides(&self, sides: Sides<'_>) -> Result<Table, LinkageError> {
@@ -327,45 +439,65 @@ impl Linker {
         if bits > WIDTH {
             return Err(LinkageError::TooManyPatterns { levels: f64::from(bits).exp2() });
         }
-        let comparers = self
-            .comparisons
-            .iter()
-            .map(|comparison| {
-                self.ticket.stage("reading columns", 0);
-                if self.ticket.is_cancelled() {
-                    return Err(LinkageError::Cancelled);
-                }
-                Comparer::new(sides, comparison)
-            })
-            .collect::<Result<Vec<_>, _>>()?;
+        let comparers = self.comparers(sides)?;
         let blocks = Blocks::new(sides, &self.rules, &self.comparisons, &comparers)?;
         Ok((comparers, blocks))
     }
 
-    /// What was learned: `comparison`, `level`, `m`, `u` and `weight` (log2 m/u).
+    /// What was learned: `comparison`, `level`, `m`, `u` and `weight` (log2 m/u); with models by
+    /// group, the pooled one first, and `group`.
     ///
     /// # Errors
     ///
     /// [`LinkageError::Untrained`].
     pub fn parameters(&self) -> Result<Table, LinkageError> {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
-        let (mut names, mut labels) = (Vec::new(), Vec::new());
+        let (mut groups, mut names, mut labels) = (Vec::new(), Vec::new(), Vec::new());
         let (mut m, mut u) = (Vec::new(), Vec::new());
-        for (comparison, learned) in self.comparisons.iter().zip(&model.learned) {
-            for (level, label) in comparison.labels().into_iter().enumerate() {
-                names.push(comparison.column());
-                labels.push(label);
-                m.push(learned.m[level]);
-                u.push(learned.u[level]);
+        let own = model.groups.iter().map(|(name, model)| (Some(name.as_str()), model));
+        for (group, model) in std::iter::once((None, model)).chain(own) {
+            for (comparison, learned) in self.comparisons.iter().zip(&model.learned) {
+                for (level, label) in comparison.labels().into_iter().enumerate() {
+                    groups.push(group);
+                    names.push(comparison.column());
+                    labels.push(label);
+                    m.push(learned.m[level]);
+                    u.push(learned.u[level]);
+                }
             }
         }
         let weight = m.iter().zip(&u).map(|(m, u)| (m / u).log2()).collect();
-        Ok(Table::new([
+        let mut table = Table::new([
             ("comparison", Column::text(names.into_iter().map(Some))),
             ("level", Column::text(labels.iter().map(|label| Some(label.as_str())))),
             ("m", Column::float(m)),
             ("u", Column::float(u)),
             ("weight", Column::float(weight)),
+        ])?;
+        if !model.groups.is_empty() {
+            table.push("group", Column::text(groups))?;
+        }
+        Ok(table)
+    }
+
+    /// The share of matches by group, the pooled one first (null): `group`, `match_share`,
+    /// `relative_error` and `completeness`.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Untrained`].
+    pub fn match_shares(&self) -> Result<Table, LinkageError> {
+        let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
+        let own = model.groups.iter().map(|(name, model)| (Some(name.as_str()), model));
+        let all: Vec<(Option<&str>, &Model)> = std::iter::once((None, model)).chain(own).collect();
+        let each = |of: &dyn Fn(&Model) -> f64| {
+            Column::float(all.iter().map(|(_, model)| of(model)).collect())
+        };
+        Ok(Table::new([
+            ("group", Column::text(all.iter().map(|(name, _)| *name))),
+            ("match_share", each(&|model| model.lambda)),
+            ("relative_error", each(&|model| model.lambda_error)),
+            ("completeness", each(&|model| model.completeness)),
         ])?)
     }
 
@@ -410,6 +542,11 @@ impl Linker {
     fn check_model(&self) -> Result<(), LinkageError> {
         self.comparisons.iter().try_for_each(Comparison::check)?;
         let Some(model) = &self.model else { return Ok(()) };
+        model.groups.iter().try_for_each(|(_, model)| self.check_one(model))?;
+        self.check_one(model)
+    }
+
+    fn check_one(&self, model: &Model) -> Result<(), LinkageError> {
         let open = |p: f64| p > 0.0 && p <= 1.0;
         let fits = model.learned.len() == self.comparisons.len()
             && self.comparisons.iter().zip(&model.learned).all(|(comparison, learned)| {
@@ -428,6 +565,7 @@ impl Linker {
                 };
                 a < b && b < self.comparisons.len() && fits(&own.m) && fits(&own.u)
             });
+        let fits = fits && model.lambda_error.is_finite() && model.groups.len() <= MOST_GROUPS;
         if fits && model.lambda > 0.0 && model.lambda < 1.0 && open(model.completeness) {
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Verbs on links: clusters, a report by group, the waterfall of one link.
 
-use super::{LinkageError, Truth};
+use super::{LinkageError, Truth, correlate};
 use crate::data::{Column, Links, Table};
 use crate::math::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -18,7 +18,15 @@ pub enum Grouping {
     /// Rows that are all linked to each other, joined from the most probable link down: no link,
     /// no group.
     Complete,
+    /// Groups that agree with most of the evidence (correlation clustering): a link counts with
+    /// its bits, a pair that was compared and not linked against it with its own, any other pair
+    /// with 5 bits against. One wrong link does not join two persons when the other pairs speak
+    /// against it.
+    Correlation,
 }
+
+/// Bits by which a pair of one group weighs against it where nothing is known of the pair.
+const UNKNOWN: f64 = 5.0;
 
 impl Links {
     /// Rows that belong together over any number of links, by connected components.
@@ -42,26 +50,8 @@ impl Links {
     ///
     /// As [`clusters`](Self::clusters).
     pub fn clusters_by(&self, grouping: Grouping) -> Result<Table, LinkageError> {
-        let offset = if self.is_within() { 0 } else { self.n_left() as u32 };
         let n = if self.is_within() { self.n_left() } else { self.n_left() + self.n_right() };
-        let mut edges: Vec<(u32, u32)> = self
-            .left_rows()
-            .iter()
-            .zip(self.right_rows())
-            .map(|(&l, &r)| (l, r + offset))
-            .collect();
-        if grouping != Grouping::Connected {
-            let mut order: Vec<usize> = (0..edges.len()).collect();
-            let sure = self.probabilities();
-            order.sort_by(|&a, &b| sure[b].total_cmp(&sure[a]).then(edges[a].cmp(&edges[b])));
-            edges = order.into_iter().map(|at| edges[at]).collect();
-        }
-        let mut groups = match grouping {
-            Grouping::Connected => joined(n, &edges),
-            Grouping::BestLink => best_links(n, &edges),
-            Grouping::Complete => complete(n, &edges),
-        };
-        let cluster = (0..n as u32).map(|node| i64::from(groups.find(node))).collect();
+        let cluster = grouped(self, grouping).into_iter().map(i64::from).collect();
         if self.is_within() {
             let row = Column::int((0..n as i64).collect());
             return Ok(Table::new([("row", row), ("cluster", Column::int(cluster))])?);
@@ -73,6 +63,23 @@ impl Links {
             ("side", Column::category(&side, &["left", "right"])),
             ("row", Column::int(row)),
             ("cluster", Column::int(cluster)),
+        ])?)
+    }
+
+    /// What each blocking rule adds to those before it: `rule`, `new_pairs`, `expected_matches`
+    /// among them, and `alone`, the expected matches that no other rule finds.
+    ///
+    /// # Errors
+    ///
+    /// [`LinkageError::Keyed`] when keys decided.
+    pub fn rules_worth(&self) -> Result<Table, LinkageError> {
+        let weighing = self.weighing().ok_or(LinkageError::Keyed { link: 0 })?;
+        let all = &weighing.rules;
+        Ok(Table::new([
+            ("rule", Column::text(all.iter().map(|own| Some(own.rule.as_str())))),
+            ("new_pairs", Column::int(all.iter().map(|own| own.new_pairs as i64).collect())),
+            ("expected_matches", Column::float(all.iter().map(|own| own.expected).collect())),
+            ("alone", Column::float(all.iter().map(|own| own.alone).collect())),
         ])?)
     }
 
@@ -92,8 +99,9 @@ impl Links {
 
     /// How well the left rows linked, by group: `group`, `n`, `linked`, `link_rate`,
     /// `expected_precision` (mean probability of the links), `expected_recall` (expected true
-    /// links over expected matches, those that no rule finds included) and, when the truth is
-    /// known, `precision` and `recall`. Without `by` there is one row.
+    /// links over expected matches, those that no rule finds included), what is missing to 1 of
+    /// both, `expected_fdr` (false discovery rate) and `expected_fnr` (false negative rate), and,
+    /// when the truth is known, `precision` and `recall`. Without `by` there is one row.
     ///
     /// `by` has one value for each left row; rows without a value form a group of their own.
     /// Expected recall is null when a key decided, and where a group expects no match.
@@ -140,6 +148,14 @@ impl Links {
                 "expected_recall",
                 each(&|g| share(found[g], expected[g].max(found[g])).filter(|_| weighed)),
             ),
+            ("expected_fdr", each(&|g| share(found[g], links[g] as f64).map(|own| 1.0 - own))),
+            (
+                "expected_fnr",
+                each(&|g| {
+                    let recall = share(found[g], expected[g].max(found[g]));
+                    recall.filter(|_| weighed).map(|own| 1.0 - own)
+                }),
+            ),
         ])?;
         if let Some(truth) = truth {
             let (right, all) = truth.count(self, &groups)?;
@@ -166,11 +182,18 @@ impl Links {
             return Err(LinkageError::Keyed { link: at });
         };
         let width = weighing.evidence.len();
+        let own = weighing.group.get(at).and_then(|&group| {
+            weighing.groups.get(usize::from(group).checked_sub(1)?)
+        });
+        let (prior, evidence, together) = own.map_or(
+            (weighing.prior, &weighing.evidence, &weighing.together),
+            |own| (own.prior, &own.evidence, &own.together),
+        );
         let (mut steps, mut labels) = (vec![Some("prior")], vec![None]);
         let (mut m, mut u) = (vec![None], vec![None]);
-        let (mut weights, mut adjustments) = (vec![weighing.prior], vec![0.0]);
-        let mut running = vec![weighing.prior];
-        for (k, evidence) in weighing.evidence.iter().enumerate() {
+        let (mut weights, mut adjustments) = (vec![prior], vec![0.0]);
+        let mut running = vec![prior];
+        for (k, evidence) in evidence.iter().enumerate() {
             let level = weighing.levels[at * width + k].map(usize::from);
             let weight = level.map_or(0.0, |l| (evidence.m[l] / evidence.u[l]).log2());
             let adjustment = weighing.adjustments[at * width + k];
@@ -183,15 +206,14 @@ impl Links {
             running.push(running[k] + weight + adjustment);
         }
         let levels = |k: usize| weighing.levels[at * width + k].unwrap_or(u8::MAX);
-        let pairs: Vec<String> = weighing
-            .together
+        let pairs: Vec<String> = together
             .iter()
             .map(|tie| {
                 let name = |k: usize| weighing.evidence[k].comparison.as_str();
                 format!("{} & {}", name(tie.at.0), name(tie.at.1))
             })
             .collect();
-        for (tie, name) in weighing.together.iter().zip(&pairs) {
+        for (tie, name) in together.iter().zip(&pairs) {
             let bits = tie.of(levels);
             steps.push(Some(name));
             labels.push(None);
@@ -211,6 +233,46 @@ impl Links {
             ("running", Column::float(running)),
         ])?)
     }
+}
+
+/// The group of each node, named by its smallest node; right rows are numbered on from the left.
+pub(super) fn grouped(links: &Links, grouping: Grouping) -> Vec<u32> {
+    let offset = if links.is_within() { 0 } else { links.n_left() as u32 };
+    let n = if links.is_within() { links.n_left() } else { links.n_left() + links.n_right() };
+    let rights = links.right_rows().iter().map(|&right| right + offset);
+    let mut edges: Vec<(u32, u32)> = links.left_rows().iter().copied().zip(rights).collect();
+    let sure = links.probabilities();
+    if grouping == Grouping::Correlation {
+        let bits = |p: f64| (p / (1.0 - p)).log2().clamp(-30.0, 30.0);
+        let mut weighed: Vec<(u32, u32, f64)> = edges
+            .iter()
+            .zip(sure)
+            .map(|(&(a, b), &p)| (a.min(b), a.max(b), bits(p)))
+            .collect();
+        if let Some(weighing) = links.weighing() {
+            weighed.extend(weighing.rest.iter().map(|&(a, b, bits)| (a, b, bits)));
+        }
+        return correlate::groups(n, &weighed, UNKNOWN);
+    }
+    if grouping != Grouping::Connected {
+        let mut order: Vec<usize> = (0..edges.len()).collect();
+        order.sort_by(|&a, &b| sure[b].total_cmp(&sure[a]).then(edges[a].cmp(&edges[b])));
+        edges = order.into_iter().map(|at| edges[at]).collect();
+    }
+    let mut groups = match grouping {
+        Grouping::BestLink => best_links(n, &edges),
+        Grouping::Complete => complete(n, &edges),
+        Grouping::Connected | Grouping::Correlation => joined(n, &edges),
+    };
+    (0..n as u32).map(|node| groups.find(node)).collect()
+}
+
+/// Groups with some of their nodes joined, named by their smallest node.
+pub(super) fn joined_with(group: Vec<u32>, together: &[(u32, u32)]) -> Vec<u32> {
+    let mut all = UnionFind::new(group.len());
+    (0_u32..).zip(&group).for_each(|(node, &own)| all.join(node, own));
+    together.iter().for_each(|&(a, b)| all.join(a, b));
+    (0..group.len() as u32).map(|node| all.find(node)).collect()
 }
 
 fn joined(n: usize, edges: &[(u32, u32)]) -> UnionFind {

@@ -76,6 +76,11 @@ impl Pairs {
         Self { comparers, blocks, left, right, layout }
     }
 
+    /// Whether one table is compared with itself.
+    pub(super) const fn is_one_table(&self) -> bool {
+        self.blocks.is_dedupe()
+    }
+
     pub(super) const fn layout(&self) -> &Layout {
         &self.layout
     }
@@ -136,6 +141,14 @@ impl Pairs {
         counts
     }
 
+    /// The pattern of one pair.
+    pub(super) fn one(&self, left: u32, right: u32, work: &mut Work) -> u64 {
+        work.found.rows.clear();
+        work.found.rows.push(right);
+        self.fill(left, work);
+        work.patterns[0]
+    }
+
     /// The patterns of `left` with the rows found.
     fn fill(&self, left: u32, work: &mut Work) {
         work.patterns.clear();
@@ -146,7 +159,7 @@ impl Pairs {
         let own = self.left(left);
         for (k, (comparer, probe)) in self.comparers.iter().zip(&mut work.probes).enumerate() {
             let a = own[k];
-            if a == MISSING {
+            if a == MISSING && comparer.missing_from().is_none() {
                 continue;
             }
             let shift = self.layout.shifts[k];

@@ -1,21 +1,27 @@
 //! Training: u from frequencies, m by expectation-maximisation, lambda from completeness.
 
-use super::LinkageError;
+use super::blocking::place;
 use super::coded::Sides;
-use super::comparer::{Comparer, Shares};
+use super::comparer::Comparer;
 use super::dependence::{Dependence, Learnt};
 use super::linker::{Assignment, Learned, Linker, Model};
 use super::pairs::{Layout, Pairs, Work};
+use super::shares::Shares;
+use super::{Labels, LinkageError};
 use crate::data::Table;
-use crate::math::em::{self, Patterns, Tie};
+use crate::math::em::{self, Patterns, Shape, Tie};
 use rustc_hash::FxHashMap;
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 /// Pairs of a rule up to which all of them train; beyond, left rows are sampled.
 const TRAINED: u64 = 20_000_000;
-/// Pairs given beforehand to every level of m.
+/// Pairs given beforehand to every level of m, unless told.
 const PRIOR: f64 = 0.1;
+/// Expected matches of all rows that a group's m begins with.
+const SHARED: f64 = 20.0;
+/// Rows from which a group has m and u of its own.
+const GROUP: usize = 50;
 /// Expected matches found, over the most there can be, beyond which something is wrong. Fields that
 /// depend on each other inflate the expectation by some tens of percent where most rows have a match.
 const OVER: f64 = 1.5;
@@ -52,11 +58,27 @@ impl Linker {
     /// # Errors
     ///
     /// [`LinkageError::NoComparisons`], [`LinkageError::NoBlocking`], [`LinkageError::Data`],
-    /// [`LinkageError::NoPairs`], [`LinkageError::TooManyPairs`], [`LinkageError::Untrainable`]
-    /// (a comparison is part of every rule, or never present on both sides),
-    /// [`LinkageError::Cancelled`].
+    /// [`LinkageError::NoPairs`], [`LinkageError::TooManyPairs`], [`LinkageError::GiantBlock`],
+    /// [`LinkageError::BadLevels`], [`LinkageError::Untrainable`] (a comparison is part of every
+    /// rule, or never present on both sides), [`LinkageError::Cancelled`].
     pub fn train(&self, left: &Table, right: &Table) -> Result<Self, LinkageError> {
-        self.train_sides(Sides { left, right, dedupe: false })
+        self.train_sides(Sides::two(left, right), None)
+    }
+
+    /// As [`train`](Self::train), with m from pairs whose status is known; u and the share of
+    /// matches are learned as without.
+    ///
+    /// # Errors
+    ///
+    /// As [`train`](Self::train); [`LinkageError::Contradiction`] and [`LinkageError::BadLabels`]
+    /// for labels that cannot be or do not teach, [`LinkageError::OutOfRange`].
+    pub fn train_labelled(
+        &self,
+        left: &Table,
+        right: &Table,
+        labels: &Labels,
+    ) -> Result<Self, LinkageError> {
+        self.train_sides(Sides::two(left, right), Some(labels))
     }
 
     /// Learns from the pairs of rows of one table.
@@ -65,30 +87,72 @@ impl Linker {
     ///
     /// As [`train`](Self::train).
     pub fn train_dedupe(&self, table: &Table) -> Result<Self, LinkageError> {
-        self.train_sides(Sides { left: table, right: table, dedupe: true })
+        let sources = self.sources(table)?;
+        self.train_sides(Sides::one(table, Self::only(&sources)), None)
     }
 
-    fn train_sides(&self, sides: Sides<'_>) -> Result<Self, LinkageError> {
+    /// As [`train_labelled`](Self::train_labelled), for the rows of one table.
+    ///
+    /// # Errors
+    ///
+    /// As [`train_labelled`](Self::train_labelled).
+    pub fn train_dedupe_labelled(
+        &self,
+        table: &Table,
+        labels: &Labels,
+    ) -> Result<Self, LinkageError> {
+        let sources = self.sources(table)?;
+        self.train_sides(Sides::one(table, Self::only(&sources)), Some(labels))
+    }
+
+    fn train_sides(
+        &self,
+        sides: Sides<'_>,
+        labels: Option<&Labels>,
+    ) -> Result<Self, LinkageError> {
         let pairs = self.read(sides)?;
-        let shares = self.shares(&pairs.comparers, sides.dedupe)?;
-        let (counted, compared) = self.count(&pairs)?;
-        let runs = self.runs(&pairs, &counted)?;
-        let union = self.union(&pairs, &counted);
-        let there: Vec<f64> = pairs.comparers.iter().map(Comparer::both_there).collect();
-        let lesson = Lesson { sides, shares: &shares, runs: &runs, union: &union, there: &there };
-        let mut model = self.learn(&lesson, Vec::new())?;
-        if self.dependence == Dependence::Tree {
-            let random = self.random_pairs(&pairs, sides);
-            let marked = counted.marked();
-            for _ in 0..TREES {
-                let found =
-                    self.dependence_of(&pairs, &marked, &random, &model.learned, model.lambda);
-                let again = found.iter().any(Learnt::used);
-                model.dependence = found;
-                if !again {
-                    break;
+        let groups = self.groups_of(sides)?;
+        let (counted, compared) = self.count(&pairs, groups.as_ref().map(|own| &own.0[..]))?;
+        let mut shapes = self.shapes();
+        if let Some(labels) = labels {
+            let m = self.labelled(&pairs, sides, labels)?;
+            for (shape, m) in shapes.iter_mut().zip(m) {
+                shape.fixed = m.into_iter().map(Some).collect();
+            }
+        }
+        let pooled = counted.pooled();
+        let lot = Lot { pairs: &pairs, sides, counted: &pooled, group: None, shapes: &shapes };
+        let mut model = self.teach(&lot)?;
+        if let Some((codes, names)) = &groups {
+            for (own, name) in (0_u16..).zip(names) {
+                let rows = codes.iter().filter(|&&code| code == own).count();
+                let taught = if rows < GROUP {
+                    Err(format!("it has fewer than {GROUP} rows"))
+                } else {
+                    let counted = counted.of(own);
+                    let mut shapes = shapes.clone();
+                    for (shape, learned) in shapes.iter_mut().zip(&model.learned) {
+                        for (prior, m) in shape.prior.iter_mut().zip(&learned.m) {
+                            *prior += SHARED * m;
+                        }
+                    }
+                    let group = Some((&codes[..], own));
+                    let lot =
+                        Lot { pairs: &pairs, sides, counted: &counted, group, shapes: &shapes };
+                    match self.teach(&lot) {
+                        Ok(taught) => Ok(taught),
+                        Err(LinkageError::Cancelled) => return Err(LinkageError::Cancelled),
+                        Err(error) => Err(error.to_string()),
+                    }
+                };
+                match taught {
+                    Ok(taught) => model.groups.push((name.clone(), taught)),
+                    Err(why) => model.notes.push(format!(
+                        "group {} of {} has m and u of all rows: {why}",
+                        own + 1,
+                        names.len()
+                    )),
                 }
-                model = self.learn(&lesson, model.dependence)?;
             }
         }
         let mut trained = self.clone();
@@ -97,7 +161,76 @@ impl Linker {
         Ok(trained)
     }
 
-    fn shares(&self, comparers: &[Comparer], dedupe: bool) -> Result<Vec<Shares>, LinkageError> {
+    /// What m of each comparison must keep to.
+    pub(super) fn shapes(&self) -> Vec<Shape> {
+        let each = self.comparisons.iter().map(|own| {
+            let n = own.n_levels();
+            let free = Shape::free(n, PRIOR);
+            let options = &own.options;
+            Shape {
+                prior: if options.prior.is_empty() { free.prior } else { options.prior.clone() },
+                fixed: options.m.clone(),
+                ordered: match (options.monotone, options.missing) {
+                    (false, _) => 0,
+                    (true, false) => n,
+                    (true, true) => n - 2,
+                },
+            }
+        });
+        each.collect()
+    }
+
+    /// Learns a model of all rows or of one group of left rows.
+    fn teach(&self, lot: &Lot<'_>) -> Result<Model, LinkageError> {
+        let Lot { pairs, sides, counted, group, shapes } = *lot;
+        let shares = self.shares(&pairs.comparers, sides.dedupe, group)?;
+        let runs = self.runs(pairs, counted)?;
+        let union = self.union(pairs, counted);
+        let there: Vec<f64> = pairs.comparers.iter().map(|own| own.both_there(group)).collect();
+        let rows = |n: usize| match group {
+            None => n as f64,
+            Some((codes, own)) => codes.iter().filter(|&&code| code == own).count() as f64,
+        };
+        let left = rows(sides.left.n_rows());
+        let (right, all) = match (group, sides.dedupe) {
+            (None, _) => (sides.right.n_rows() as f64, sides.pairs()),
+            (Some(_), true) => (left, left * (left - 1.0) / 2.0),
+            (Some(_), false) => (sides.right.n_rows() as f64, left * sides.right.n_rows() as f64),
+        };
+        let lesson = Lesson {
+            rows: (left, right),
+            pairs: all,
+            dedupe: sides.dedupe,
+            shares: &shares,
+            runs: &runs,
+            union: &union,
+            there: &there,
+            shapes,
+        };
+        let mut model = self.learn(&lesson, Vec::new())?;
+        if self.dependence == Dependence::Tree {
+            let random = self.random_pairs(pairs, sides);
+            let marked = counted.marked();
+            for _ in 0..TREES {
+                let found =
+                    self.dependence_of(pairs, &marked, &random, &model.learned, model.lambda);
+                let again = found.iter().any(Learnt::used);
+                model.dependence = found;
+                if !again {
+                    break;
+                }
+                model = self.learn(&lesson, model.dependence)?;
+            }
+        }
+        Ok(model)
+    }
+
+    fn shares(
+        &self,
+        comparers: &[Comparer],
+        dedupe: bool,
+        group: Option<(&[u16], u16)>,
+    ) -> Result<Vec<Shares>, LinkageError> {
         self.ticket.stage("value frequencies", comparers.len() as u64);
         let each = comparers.iter().enumerate();
         each.map(|(at, comparer)| {
@@ -105,7 +238,7 @@ impl Linker {
                 return Err(LinkageError::Cancelled);
             }
             let stream = self.seed.stream(at as u64 + 1);
-            let shares = comparer.shares(dedupe, stream, self.draws);
+            let shares = comparer.shares(&comparer.rows(dedupe, group), stream, self.draws);
             self.ticket.advance(1);
             shares.ok_or_else(|| LinkageError::Untrainable {
                 comparison: self.comparisons[at].column().to_owned(),
@@ -118,7 +251,11 @@ impl Linker {
     /// Compares every pair once and counts patterns by the rules that find them; then the patterns
     /// themselves, by chunk of left rows. Where a rule finds too many pairs, a share of the left
     /// rows trains it; a smaller one, the union; and no patterns are kept.
-    fn count(&self, pairs: &Pairs) -> Result<(Counted, Vec<Vec<u64>>), LinkageError> {
+    fn count(
+        &self,
+        pairs: &Pairs,
+        groups: Option<&[u16]>,
+    ) -> Result<(Grouped, Vec<Vec<u64>>), LinkageError> {
         let blocks = &pairs.blocks;
         let share = |pairs: u64| (TRAINED as f64 / pairs.max(1) as f64).min(1.0);
         let rules: Vec<f64> = (0..blocks.n_rules()).map(|rule| share(blocks.pairs(rule))).collect();
@@ -135,8 +272,16 @@ impl Linker {
                 let wanted = |(rule, &share): (usize, &f64)| u64::from(lot <= share) << rule;
                 let wanted = rules.iter().enumerate().map(wanted).sum();
                 pairs.compare(left, wanted, &mut tally.work);
-                for (&pattern, &rules) in tally.work.patterns.iter().zip(&tally.work.found.rules) {
-                    *tally.counts.entry((pattern, rules, union)).or_insert(0) += 1;
+                let Work { patterns, found, .. } = &tally.work;
+                let own = groups.map_or(ALONE, |groups| groups[left as usize]);
+                for ((&pattern, &rules), &right) in
+                    patterns.iter().zip(&found.rules).zip(&found.rows)
+                {
+                    let apart = pairs.is_one_table()
+                        && groups.is_some_and(|groups| groups[right as usize] != own);
+                    let group = if apart { ALONE } else { own };
+                    let mark = u32::from(union) << 16 | u32::from(group);
+                    *tally.counts.entry((pattern, rules, mark)).or_insert(0) += 1;
                 }
                 if all {
                     kept.extend_from_slice(&tally.work.patterns);
@@ -154,7 +299,7 @@ impl Linker {
         counts.sort_unstable();
         let looked: u64 = looked.into_iter().sum();
         let scale = blocks.n_left() as f64 / looked.max(1) as f64;
-        Ok((Counted { counts, scale }, kept))
+        Ok((Grouped { counts, scale }, kept))
     }
 
     /// Patterns of the pairs of each rule, without the comparisons that the rule makes equal.
@@ -199,20 +344,37 @@ impl Linker {
 
     /// Alternates m by rule, lambda, and u without the matches in it.
     fn learn(&self, lesson: &Lesson<'_>, dependence: Vec<Learnt>) -> Result<Model, LinkageError> {
-        let (sides, shares) = (lesson.sides, lesson.shares);
-        let n = (sides.left.n_rows() as f64, sides.right.n_rows() as f64);
+        let (n, pairs, shares) = (lesson.rows, lesson.pairs, lesson.shares);
         let most = match self.assignment {
-            _ if sides.dedupe => sides.pairs(),
+            _ if lesson.dedupe => pairs,
             Assignment::OneToOne => n.0.min(n.1),
             Assignment::ManyToOne => n.0,
-            Assignment::All => sides.pairs(),
+            Assignment::OneToMany => n.1,
+            Assignment::All => pairs,
         };
-        let most = (most / sides.pairs()).clamp(1e-12, 0.5);
+        let most = (most / pairs).clamp(1e-12, 0.5);
         let guess = n.0.min(n.1) / 2.0;
+        let fixed: Vec<Shape> = self
+            .comparisons
+            .iter()
+            .map(|own| Shape {
+                fixed: own.options.u.clone(),
+                ..Shape::free(own.n_levels(), PRIOR)
+            })
+            .collect();
+        let given = |mut u: Vec<f64>, k: usize| {
+            if !fixed[k].fixed.is_empty() {
+                let own = u.clone();
+                fixed[k].fit(&mut u, &own);
+            }
+            u
+        };
+        let each = shares.iter().enumerate();
         let mut u: Vec<Vec<f64>> =
-            shares.iter().map(|shares| corrected(shares, None, None)).collect();
+            each.map(|(k, shares)| given(corrected(shares, None, None), k)).collect();
         let mut m: Vec<Vec<f64>> = u.iter().map(|u| start(u.len())).collect();
-        let (mut lambda, mut completeness) = ((guess / sides.pairs()).clamp(1e-12, 0.25), 1.0);
+        let (mut lambda, mut completeness) = ((guess / pairs).clamp(1e-12, 0.25), 1.0);
+        let mut error = 0.0;
         let all: Vec<usize> = (0..m.len()).collect();
         let ties = within(&dependence, &all, &u);
         let (mut round, mut over) = (Round::default(), 0.0);
@@ -222,11 +384,18 @@ impl Linker {
                 let total: f64 = sums.iter().sum();
                 m.iter_mut().zip(sums).for_each(|(m, sum)| *m = sum / total);
             }
+            for ((m, u), shape) in m.iter_mut().zip(&u).zip(lesson.shapes) {
+                if shape.ordered > 0 || !shape.fixed.is_empty() {
+                    shape.fit(m, u);
+                }
+            }
             let bound = self.found_if_independent(&m, lesson.there);
-            (lambda, completeness, over) =
-                lesson.union.lambda((&m, &u, &ties), lambda, (most, sides.pairs()), bound);
-            let each = shares.iter().zip(&m).zip(&round.others);
-            u = each.map(|((s, m), others)| corrected(s, Some((lambda, m)), *others)).collect();
+            (lambda, completeness, over, error) =
+                lesson.union.lambda((&m, &u, &ties), lambda, (most, pairs), bound);
+            let each = shares.iter().zip(&m).zip(&round.others).enumerate();
+            u = each
+                .map(|(k, ((s, m), others))| given(corrected(s, Some((lambda, m)), *others), k))
+                .collect();
         }
         let Round { notes, mut cautions, told, .. } = round;
         if told < SEPARATED {
@@ -237,11 +406,20 @@ impl Linker {
         if over > OVER {
             cautions.push(format!(
                 "match_share_at_bound: training expects more matches than the tables allow ({:.0}); pairs that are no matches look like matches",
-                most * sides.pairs()
+                most * pairs
             ));
         }
         let learned = m.into_iter().zip(u).map(|(m, u)| Learned { m, u }).collect();
-        Ok(Model { lambda, completeness, learned, dependence, notes, cautions })
+        Ok(Model {
+            lambda,
+            lambda_error: error,
+            completeness,
+            learned,
+            dependence,
+            notes,
+            cautions,
+            groups: Vec::new(),
+        })
     }
 
     /// Expectation-maximisation on the pairs of every rule.
@@ -270,7 +448,10 @@ impl Linker {
                 }
             }
             let ties = within(dependence, &run.used, u);
-            let fit = em::fit(&run.patterns, &pick(m), &pick(&given), &ties, (first, PRIOR));
+            let shapes: Vec<Shape> =
+                run.used.iter().map(|&k| lesson.shapes[k].clone()).collect();
+            let from = (first, &shapes[..]);
+            let fit = em::fit(&run.patterns, &pick(m), &pick(&given), &ties, from);
             for ((&k, fitted), weight) in run.used.iter().zip(&fit.m).zip(&fit.weight) {
                 for (sum, m) in round.sums[k].iter_mut().zip(fitted) {
                     *sum += (weight + PRIOR) * m;
@@ -300,14 +481,31 @@ impl Linker {
     }
 }
 
+/// The rows that a model is learned from.
+#[derive(Clone, Copy)]
+struct Lot<'a> {
+    pairs: &'a Pairs,
+    sides: Sides<'a>,
+    counted: &'a Counted,
+    /// Groups of the left rows, and the one that it is about.
+    group: Option<(&'a [u16], u16)>,
+    shapes: &'a [Shape],
+}
+
 /// What there is to learn from.
 struct Lesson<'a> {
-    sides: Sides<'a>,
+    /// Rows of the two sides.
+    rows: (f64, f64),
+    /// Pairs of rows.
+    pairs: f64,
+    dedupe: bool,
     shares: &'a [Shares],
     runs: &'a [Run],
     union: &'a Union,
     /// Share of pairs in which each comparison has a value on both sides.
     there: &'a [f64],
+    /// What m of each comparison must keep to.
+    shapes: &'a [Shape],
 }
 
 /// What a round of expectation-maximisation over all rules gives.
@@ -373,16 +571,13 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, others: Option<f64
 impl Linker {
     /// The comparisons that a rule makes equal.
     fn equal_in(&self, rule: usize) -> Vec<usize> {
-        let keys = self.rules[rule].keys();
-        let whole = keys.iter().filter(|(_, first)| first.is_none());
-        let place = |name: &str| self.comparisons.iter().position(|own| own.column() == name);
-        whole.filter_map(|(column, _)| place(column)).collect()
+        self.rules[rule].equal().filter_map(|name| place(&self.comparisons, name)).collect()
     }
 
     /// The comparison whose whole column is all that a rule asks for.
     fn whole_rule(&self, rule: usize) -> Option<usize> {
-        match &self.rules[rule].keys()[..] {
-            [(column, None)] => self.comparisons.iter().position(|own| own.column() == column),
+        match self.rules[rule].only_equal().as_deref() {
+            Some([column]) => place(&self.comparisons, column),
             _ => None,
         }
     }
@@ -390,13 +585,12 @@ impl Linker {
     /// The share of matches that the rules find if columns agree independently of each other;
     /// 1 where a rule uses first letters or a column that is not compared.
     fn found_if_independent(&self, m: &[Vec<f64>], there: &[f64]) -> f64 {
-        let place = |name: &str| self.comparisons.iter().position(|own| own.column() == name);
         let rules: Option<Vec<u64>> = self
             .rules
             .iter()
             .map(|rule| {
-                rule.keys().iter().try_fold(0_u64, |mask, (column, first)| {
-                    let at = place(column).filter(|&at| first.is_none() && at < 64)?;
+                rule.only_equal()?.into_iter().try_fold(0_u64, |mask, column| {
+                    let at = place(&self.comparisons, column).filter(|&at| at < 64)?;
                     Some(mask | 1 << at)
                 })
             })
@@ -435,20 +629,28 @@ fn found_share(agree: &[f64], rules: &[u64]) -> f64 {
 impl Union {
     /// The share of matches among all pairs, and of those the share that the rules find: at most
     /// `bound`, and at most what the numbers of rules that find each match tell (Chao 1987); then
-    /// the expected matches found over the most there can be.
+    /// the expected matches found over the most there can be; last the relative standard error of
+    /// the share.
+    ///
+    /// With `p` the probabilities of the pairs, `G = sum p` and `V = sum p (1 - p)`, an error of the
+    /// expected matches of variance `V` moves the share that they were computed with, and so
+    /// themselves: it counts `G / (G - V)` times. Chao's estimate of what no rule finds adds
+    /// `f_2 (r^2 / 2 + r^3 + r^4 / 4)`, `r = f_1 / f_2`. Errors of m and u are not in it.
     fn lambda(
         &self,
         (m, u, ties): (&[Vec<f64>], &[Vec<f64>], &[Tie]),
         start: f64,
         (most, pairs): (f64, f64),
         bound: f64,
-    ) -> (f64, f64, f64) {
+    ) -> (f64, f64, f64, f64) {
         let (mut lambda, mut completeness, mut over) = (start, 1.0, 0.0);
+        let mut error = 0.0;
         for _ in 0..500 {
-            let mut found = [0.0; 4];
+            let (mut found, mut open) = ([0.0; 4], 0.0);
             for ((pattern, count), &times) in self.patterns.iter().zip(&self.found) {
                 let share = em::posterior(pattern, m, u, ties, lambda);
                 found[times as usize] += share * count as f64 * self.scale;
+                open += share * (1.0 - share) * count as f64 * self.scale * self.scale;
             }
             let seen: f64 = found.iter().sum();
             over = seen / (most * pairs).max(1.0);
@@ -457,6 +659,16 @@ impl Union {
             } else {
                 (self.occasions - 1.0) / self.occasions * found[1] * found[1] / (2.0 * found[2])
             };
+            let ratio = if found[2] > 0.0 { found[1] / found[2] } else { 0.0 };
+            let own = (open * (seen / (seen - open).max(1e-3 * seen.max(1e-9))).powi(2))
+                / seen.max(1e-9).powi(2);
+            let never = if seen / (seen + unseen) < bound && unseen > 0.0 {
+                found[2] * ratio.powi(2) * (0.5 + ratio + ratio.powi(2) / 4.0)
+                    / (seen + unseen).powi(2)
+            } else {
+                0.0
+            };
+            error = (own + never).sqrt();
             completeness = (seen / (seen + unseen)).min(bound).clamp(0.01, 1.0);
             let next = (seen / completeness / pairs).clamp(1e-3 / pairs, most.max(2e-3 / pairs));
             completeness = (seen / (next * pairs)).clamp(0.01, 1.0);
@@ -466,16 +678,41 @@ impl Union {
                 break;
             }
         }
-        (lambda, completeness, over)
+        (lambda, completeness, over, error)
     }
 }
 
-/// A pattern, the rules (bits) that find the pair, and whether it counts for the union.
-type Marked = (u64, u64, bool);
+/// A pattern, the rules (bits) that find the pair, and whether it counts for the union (bit 16)
+/// with the group of its rows (below).
+type Marked = (u64, u64, u32);
 
-/// Pairs by pattern and rules, in ascending order.
-struct Counted {
+/// The group of a pair whose rows are of two groups, or have none.
+pub(super) const ALONE: u16 = u16::MAX;
+
+/// Pairs by pattern, rules and group, in ascending order.
+struct Grouped {
     counts: Vec<(Marked, u64)>,
+    scale: f64,
+}
+
+impl Grouped {
+    /// All of them, whatever their group.
+    fn pooled(&self) -> Counted {
+        let each = self.counts.iter().map(|&((p, rules, mark), n)| ((p, rules, mark >> 16 == 1), n));
+        Counted { counts: merge(each), scale: self.scale }
+    }
+
+    /// Those of one group.
+    fn of(&self, group: u16) -> Counted {
+        let own = self.counts.iter().filter(|((.., mark), _)| *mark as u16 == group);
+        let each = own.map(|&((p, rules, mark), n)| ((p, rules, mark >> 16 == 1), n));
+        Counted { counts: each.collect(), scale: self.scale }
+    }
+}
+
+/// Pairs by pattern, rules and whether they count for the union, in ascending order.
+struct Counted {
+    counts: Vec<((u64, u64, bool), u64)>,
     /// One over the share of left rows that was looked at for the union.
     scale: f64,
 }

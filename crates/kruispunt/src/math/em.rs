@@ -49,6 +49,56 @@ impl Tie {
     }
 }
 
+/// What m of one comparison must keep to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shape {
+    /// Pairs given beforehand to each level.
+    pub prior: Vec<f64>,
+    /// Fixed probabilities by level; none where short.
+    pub fixed: Vec<Option<f64>>,
+    /// Levels from the top whose m / u may not rise.
+    pub ordered: usize,
+}
+
+impl Shape {
+    /// `levels` levels with `prior` pairs each, nothing fixed, in any order.
+    pub fn free(levels: usize, prior: f64) -> Self {
+        Self { prior: vec![prior; levels], fixed: Vec::new(), ordered: 0 }
+    }
+
+    fn fixed(&self, level: usize) -> Option<f64> {
+        self.fixed.get(level).copied().flatten()
+    }
+
+    /// Makes `p` fit: fixed levels have their value, ordered ones are pooled until p / u does not
+    /// rise (the maximum of the likelihood under that order; Barlow et al. 1972), the free levels
+    /// share what is left.
+    pub fn fit(&self, p: &mut [f64], u: &[f64]) {
+        let free: Vec<usize> = (0..p.len()).filter(|&at| self.fixed(at).is_none()).collect();
+        let ordered: Vec<usize> = free.iter().copied().filter(|&at| at < self.ordered).collect();
+        // Blocks of levels: p, u and how many; neighbours out of order are joined.
+        let mut blocks: Vec<(f64, f64, usize)> = Vec::new();
+        for &at in &ordered {
+            blocks.push((p[at], u[at], 1));
+            while let [.., a, b] = blocks[..]
+                && b.0 * a.1 > a.0 * b.1
+            {
+                blocks.truncate(blocks.len() - 2);
+                blocks.push((a.0 + b.0, a.1 + b.1, a.2 + b.2));
+            }
+        }
+        let ratios = blocks.iter().flat_map(|&(p, u, n)| std::iter::repeat_n(p / u, n));
+        for (&at, ratio) in ordered.iter().zip(ratios) {
+            p[at] = ratio * u[at];
+        }
+        let taken: f64 = (0..p.len()).filter_map(|at| self.fixed(at)).sum();
+        let rest: f64 = free.iter().map(|&at| p[at]).sum();
+        for (at, p) in p.iter_mut().enumerate() {
+            *p = self.fixed(at).unwrap_or(*p / rest * (1.0 - taken));
+        }
+    }
+}
+
 /// What a run found.
 #[derive(Clone, Debug)]
 pub struct Fit {
@@ -75,17 +125,21 @@ const MOST_ITERATIONS: u32 = 2000;
 /// ```
 ///
 /// Missing at random: a null level is left out of the products and of the comparison's own
-/// update. Every level of m gets `prior` pairs beforehand, so that none is 0.
+/// update. Every level of m gets pairs beforehand by its shape, so that none is 0.
 pub fn fit(
     patterns: &Patterns,
     start: &[Vec<f64>],
     u: &[Vec<f64>],
     ties: &[Tie],
-    (lambda, prior): (f64, f64),
+    (lambda, shapes): (f64, &[Shape]),
 ) -> Fit {
     let total = patterns.total() as f64;
+    let mut first = start.to_vec();
+    for ((m, u), shape) in first.iter_mut().zip(u).zip(shapes) {
+        shape.fit(m, u);
+    }
     let mut state = Fit {
-        m: start.to_vec(),
+        m: first,
         lambda,
         iterations: 0,
         converged: total == 0.0,
@@ -93,7 +147,7 @@ pub fn fit(
     };
     while !state.converged && state.iterations < MOST_ITERATIONS {
         state.iterations += 1;
-        let mut hits: Vec<Vec<f64>> = start.iter().map(|m| vec![prior; m.len()]).collect();
+        let mut hits: Vec<Vec<f64>> = shapes.iter().map(|shape| shape.prior.clone()).collect();
         let mut matches = 0.0;
         for (pattern, count) in patterns.iter() {
             let share = posterior(pattern, &state.m, u, ties, state.lambda) * count as f64;
@@ -106,12 +160,16 @@ pub fn fit(
         }
         let lambda = (matches / total).clamp(1e-12, 1.0 - 1e-9);
         let mut change = ((lambda - state.lambda) / state.lambda).abs();
-        for ((m, hits), weight) in state.m.iter_mut().zip(&hits).zip(&mut state.weight) {
+        for (k, mut hits) in hits.into_iter().enumerate() {
             let sum: f64 = hits.iter().sum();
-            *weight = sum - prior * hits.len() as f64;
-            for (m, &hits) in m.iter_mut().zip(hits) {
-                change = change.max((hits / sum - *m).abs());
-                *m = hits / sum;
+            state.weight[k] = sum - shapes[k].prior.iter().sum::<f64>();
+            hits.iter_mut().for_each(|hits| *hits /= sum);
+            if shapes[k].ordered > 0 || !shapes[k].fixed.is_empty() {
+                shapes[k].fit(&mut hits, &u[k]);
+            }
+            for (m, hits) in state.m[k].iter_mut().zip(hits) {
+                change = change.max((hits - *m).abs());
+                *m = hits;
             }
         }
         state.lambda = lambda;
@@ -157,7 +215,8 @@ mod tests {
             }
         }
         let start = vec![vec![0.7, 0.2, 0.1], vec![0.7, 0.3], vec![0.7, 0.3]];
-        let fit = fit(&patterns, &start, &u, &[], (0.01, 0.1));
+        let shapes: Vec<Shape> = start.iter().map(|m| Shape::free(m.len(), 0.1)).collect();
+        let fit = fit(&patterns, &start, &u, &[], (0.01, &shapes));
         assert!(fit.converged);
         assert!((fit.lambda - lambda).abs() < 1e-6, "{}", fit.lambda);
         for (ours, truth) in fit.m.iter().flatten().zip(m.iter().flatten()) {
@@ -180,8 +239,10 @@ mod tests {
                 counted.counts.push(pairs.iter().filter(|p| **p == [a, b]).count() as u64);
             }
         }
+        let shapes: Vec<Shape> = m.iter().map(|m| Shape::free(m.len(), 0.1)).collect();
+        let from = (lambda, &shapes[..]);
         let (one, two) =
-            (fit(&listed, &m, &u, &[], (lambda, 0.1)), fit(&counted, &m, &u, &[], (lambda, 0.1)));
+            (fit(&listed, &m, &u, &[], from), fit(&counted, &m, &u, &[], from));
         for _ in 0..one.iterations {
             let z: Vec<f64> =
                 pairs.iter().map(|pair| posterior(pair, &m, &u, &[], lambda)).collect();
@@ -202,5 +263,43 @@ mod tests {
             }
         }
         assert!((one.lambda - lambda).abs() < 1e-9 && (two.lambda - lambda).abs() < 1e-9);
+    }
+    /// Fixed levels stay, the rest sums to what is left, and the ratio does not rise.
+    #[test]
+    fn shapes_are_kept() {
+        let shape = Shape { fixed: vec![None, Some(0.1)], ..Shape::free(3, 0.1) };
+        let mut p = [0.5, 0.4, 0.1];
+        shape.fit(&mut p, &[0.1, 0.2, 0.7]);
+        assert_eq!(p[1], 0.1);
+        assert!((p[0] - 0.75).abs() < 1e-12 && (p[2] - 0.15).abs() < 1e-12, "{p:?}");
+        let shape = Shape { ordered: 3, ..Shape::free(4, 0.1) };
+        let (mut p, u) = ([0.1, 0.3, 0.2, 0.4], [0.1, 0.1, 0.4, 0.4]);
+        shape.fit(&mut p, &u);
+        // Levels 0 and 1 are pooled: 0.4 over 0.2; the last is free to be above its neighbour.
+        for (p, expected) in p.iter().zip([0.2, 0.2, 0.2, 0.4]) {
+            assert!((p - expected).abs() < 1e-12, "{p} {expected}");
+        }
+        let whole = Shape { fixed: vec![Some(0.7), Some(0.3)], ..Shape::free(2, 0.1) };
+        let mut p = [0.5, 0.5];
+        whole.fit(&mut p, &[0.1, 0.9]);
+        assert_eq!(p, [0.7, 0.3]);
+    }
+
+    /// The order is that of the greatest likelihood: no m on a fine grid that keeps it is better.
+    #[test]
+    fn ordered_levels_are_those_of_the_greatest_likelihood() {
+        let (hits, u) = ([20.0, 50.0, 10.0, 20.0], [0.05, 0.3, 0.01, 0.64]);
+        let mut best = hits.map(|h: f64| h / 100.0);
+        Shape { ordered: 4, ..Shape::free(4, 0.1) }.fit(&mut best, &u);
+        let log = |m: &[f64; 4]| hits.iter().zip(m).map(|(h, m)| h * m.ln()).sum::<f64>();
+        for a in 1..100 {
+            for b in 1..100 - a {
+                for c in 1..100 - a - b {
+                    let m = [a, b, c, 100 - a - b - c].map(|m| f64::from(m) / 100.0);
+                    let kept = (0..3).all(|k| m[k] / u[k] >= m[k + 1] / u[k + 1] - 1e-12);
+                    assert!(!kept || log(&m) <= log(&best) + 1e-9, "{m:?} {best:?}");
+                }
+            }
+        }
     }
 }
