@@ -64,6 +64,8 @@ mod _core {
     #[pymodule_export]
     use crate::linkage::PyLinks;
     #[pymodule_export]
+    use crate::linkage::PyPairScorer;
+    #[pymodule_export]
     use crate::linkage::PyTruth;
     #[pymodule_export]
     use crate::linkage::key_link;
@@ -75,6 +77,9 @@ mod _core {
         link_cluster_table, link_evidence, link_histogram, link_implausible, link_implausible_rows,
         link_patterns, link_ranking, link_right_ones, link_thresholds,
     };
+    use crate::linkage::rule_link;
+    #[pymodule_export]
+    use crate::linkage::stack;
 
     // panel
     #[pymodule_export]

@@ -8,24 +8,25 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Links, Table};
 use kruispunt::linkage::{
-    Assignment, Comparison, Dependence, Grouping, KeyLink, LinkageError, Linker, Measure, Rule,
-    Threshold, Truth,
+    Assignment, Comparison, Condition, Dependence, Grouping, KeyLink, Labels, LinkageError, Linker,
+    Measure, PairScorer, Rule, RuleLink, Threshold, Truth,
 };
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
-/// Kind, column, column on the right, term frequencies, thresholds.
-type Compared = (String, String, String, bool, Vec<f64>);
-/// Columns with the number of first letters, where not the whole counts.
-type Blocked = Vec<(String, Option<usize>)>;
+/// Kind, column, column on the right, term frequencies, thresholds, settings as JSON.
+type Compared = (String, String, String, bool, Vec<f64>, String);
 
-fn comparison((kind, column, right, tf, thresholds): Compared) -> PyResult<Comparison> {
+fn comparison((kind, column, right, tf, thresholds, settings): Compared) -> PyResult<Comparison> {
     let made = match kind.as_str() {
         "exact" => Comparison::exact(column),
         "name" => Comparison::name(column),
+        "person" => Comparison::person(column, true, []),
         "date" => Comparison::date(column),
         "identifier" => Comparison::identifier(column),
+        "insz" => Comparison::insz(column),
+        "levels" => Comparison::levels(column, Vec::<(String, Condition)>::new()),
         "numeric" => Comparison::numeric(column, thresholds),
         word => match Measure::parse(word) {
             Some(measure) => Comparison::text(column, measure, thresholds),
@@ -33,16 +34,26 @@ fn comparison((kind, column, right, tf, thresholds): Compared) -> PyResult<Compa
         },
     };
     let made = made.right(right);
-    Ok(if tf { made.tf() } else { made })
+    let made = if tf { made.tf() } else { made };
+    made.with_settings(&settings).map_err(|error| linkage_error(&error))
+}
+
+fn rule(json: &str) -> PyResult<Rule> {
+    Rule::from_json(json).map_err(|error| linkage_error(&error))
+}
+
+fn labels(rows: Option<Vec<(usize, usize, bool)>>) -> Option<Labels> {
+    rows.map(Labels::new)
 }
 
 fn assignment(word: &str) -> PyResult<Assignment> {
     match word {
         "one-to-one" => Ok(Assignment::OneToOne),
         "many-to-one" => Ok(Assignment::ManyToOne),
+        "one-to-many" => Ok(Assignment::OneToMany),
         "none" => Ok(Assignment::All),
         _ => Err(InputError::new_err(format!(
-            "`assignment`: \"{word}\" is not \"one-to-one\", \"many-to-one\" or \"none\""
+            "`assignment`: \"{word}\" is not \"one-to-one\", \"many-to-one\", \"one-to-many\" or \"none\""
         ))),
     }
 }
@@ -70,8 +81,9 @@ pub(crate) fn grouping(word: &str) -> PyResult<Grouping> {
         "connected" => Ok(Grouping::Connected),
         "best-link" => Ok(Grouping::BestLink),
         "complete" => Ok(Grouping::Complete),
+        "correlation" => Ok(Grouping::Correlation),
         _ => Err(InputError::new_err(format!(
-            "`grouping`: \"{word}\" is not \"connected\", \"best-link\" or \"complete\""
+            "`grouping`: \"{word}\" is not \"connected\", \"best-link\", \"complete\" or \"correlation\""
         ))),
     }
 }
@@ -101,47 +113,70 @@ impl PyLinker {
 #[pymethods]
 impl PyLinker {
     #[new]
-    #[pyo3(signature = (comparisons, blocking, cap, draws, dependence="tree"))]
+    #[pyo3(signature = (comparisons, blocking, cap, draws, dependence="tree", block_cap=None, between=None, by=None))]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the Python class")]
     fn new(
         comparisons: Vec<Compared>,
-        blocking: Vec<Blocked>,
+        blocking: Vec<String>,
         cap: u64,
         draws: u64,
         dependence: &str,
+        block_cap: Option<u64>,
+        between: Option<String>,
+        by: Option<String>,
     ) -> PyResult<Self> {
         let mut linker =
             Linker::new().cap(cap).draws(draws).dependence(self::dependence(dependence)?);
+        if let Some(pairs) = block_cap {
+            linker = linker.block_cap(pairs);
+        }
+        if let Some(column) = between {
+            linker = linker.between(column);
+        }
+        if let Some(column) = by {
+            linker = linker.by(column);
+        }
         for compared in comparisons {
             linker = linker.compare(comparison(compared)?);
         }
-        for blocked in blocking {
-            let rule = blocked.into_iter().fold(Rule::new(), |rule, (column, first)| match first {
-                Some(letters) => rule.on_first(column, letters),
-                None => rule.on(column),
-            });
-            linker = linker.block(rule);
+        for blocked in &blocking {
+            linker = linker.block(rule(blocked)?);
         }
         Ok(Self::of(linker))
     }
 
-    /// Kind, column, column on the right, term frequencies and thresholds of each comparison.
-    fn comparisons(&self) -> Vec<Compared> {
+    /// Kind, column, column on the right, term frequencies, thresholds and settings of each
+    /// comparison.
+    fn comparisons(&self) -> PyResult<Vec<Compared>> {
         let each = self.0.comparisons().iter();
         each.map(|comparison| {
-            (
+            Ok((
                 comparison.kind().to_owned(),
                 comparison.column().to_owned(),
                 comparison.right_column().to_owned(),
                 comparison.has_tf(),
                 comparison.thresholds().to_vec(),
-            )
+                comparison.settings().map_err(|error| linkage_error(&error))?,
+            ))
         })
         .collect()
     }
 
-    /// Columns of each blocking rule, with the number of first letters.
-    fn blocking(&self) -> Vec<Blocked> {
-        self.0.rules().iter().map(Rule::keys).collect()
+    /// The blocking rules as JSON.
+    fn blocking(&self) -> PyResult<Vec<String>> {
+        let each = self.0.rules().iter();
+        each.map(|rule| rule.to_json().map_err(|error| linkage_error(&error))).collect()
+    }
+
+    /// The columns that are read on the left and on the right.
+    fn columns(&self) -> (Vec<String>, Vec<String>) {
+        self.0.columns()
+    }
+
+    /// Another linker with the same settings and other rules.
+    fn with_blocking(&self, blocking: Vec<String>) -> PyResult<Self> {
+        let rules: Vec<Rule> = blocking.iter().map(|own| rule(own)).collect::<PyResult<_>>()?;
+        Ok(Self::of((*self.0).clone().blocked(rules)))
     }
 
     /// Exact pair counts by rule; the pairs of rows of `left` without `right`.
@@ -165,8 +200,9 @@ impl PyLinker {
         })
     }
 
-    /// The linker with what it learned from the pairs.
-    #[pyo3(signature = (left, right=None, assignment="one-to-one", seed=1, progress=None))]
+    /// The linker with what it learned from the pairs, and from labels.
+    #[pyo3(signature = (left, right=None, assignment="one-to-one", seed=1, progress=None, labels=None))]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the Python method")]
     fn train(
         &self,
         py: Python<'_>,
@@ -175,18 +211,103 @@ impl PyLinker {
         assignment: &str,
         seed: u64,
         progress: Option<&Bound<'_, PyAny>>,
+        labels: Option<Vec<(usize, usize, bool)>>,
     ) -> PyResult<Self> {
         let (left, right) =
             (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
-        let assignment = self::assignment(assignment)?;
+        let (assignment, labels) = (self::assignment(assignment)?, self::labels(labels));
         let linker = (*self.0).clone();
         work::run(py, progress, move |ticket| {
             let linker = linker.ticket(ticket.clone()).seed(seed).assignment(assignment);
-            let trained = match &right {
-                Some(right) => linker.train(&left, right),
-                None => linker.train_dedupe(&left),
+            let trained = match (&right, &labels) {
+                (Some(right), None) => linker.train(&left, right),
+                (Some(right), Some(labels)) => linker.train_labelled(&left, right, labels),
+                (None, None) => linker.train_dedupe(&left),
+                (None, Some(labels)) => linker.train_dedupe_labelled(&left, labels),
             };
             trained.map(Self::of).map_err(|error| linkage_error(&error))
+        })
+    }
+
+    /// Links of what is new in one table.
+    #[pyo3(signature = (table, since, probability=None, fdr=None, progress=None))]
+    fn link_since(
+        &self,
+        py: Python<'_>,
+        table: &Bound<'_, PyTable>,
+        since: usize,
+        probability: Option<f64>,
+        fdr: Option<f64>,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<PyLinks> {
+        let table = Arc::clone(&table.get().0);
+        let linker = (*self.0).clone();
+        work::run(py, progress, move |ticket| {
+            let linker = linker.ticket(ticket.clone()).threshold(threshold(probability, fdr));
+            let links = linker.dedupe_since(&table, since);
+            links.map(PyLinks::of).map_err(|error| linkage_error(&error))
+        })
+    }
+
+    /// What named pairs of rows weigh.
+    fn score(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: &Bound<'_, PyTable>,
+        rows: Vec<(usize, usize)>,
+    ) -> PyResult<PyTable> {
+        let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
+        let linker = Arc::clone(&self.0);
+        tabled(py, move || linker.score(&left, &right, &rows))
+    }
+
+    /// A scorer of single pairs.
+    #[pyo3(signature = (left, right=None))]
+    fn scorer(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: Option<&Bound<'_, PyTable>>,
+    ) -> PyResult<PyPairScorer> {
+        let (left, right) =
+            (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
+        let linker = Arc::clone(&self.0);
+        work::run(py, None, move |_| {
+            let made = match &right {
+                Some(right) => linker.pair_scorer(&left, right),
+                None => linker.pair_scorer_dedupe(&left),
+            };
+            made.map(PyPairScorer).map_err(|error| linkage_error(&error))
+        })
+    }
+
+    /// Rules learned from matches, as JSON, and what each finds and costs.
+    #[pyo3(signature = (left, right, matches, recall, cap, progress=None))]
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the Python method")]
+    fn learn_rules(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: Option<&Bound<'_, PyTable>>,
+        matches: Vec<(usize, usize)>,
+        recall: f64,
+        cap: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Vec<String>, PyTable)> {
+        let (left, right) =
+            (Arc::clone(&left.get().0), right.map(|right| Arc::clone(&right.get().0)));
+        let linker = (*self.0).clone();
+        work::run(py, progress, move |ticket| {
+            let linker = linker.ticket(ticket.clone());
+            let cover = match &right {
+                Some(right) => linker.learn_rules(&left, right, &matches, recall, cap),
+                None => linker.learn_rules_dedupe(&left, &matches, recall, cap),
+            }
+            .map_err(|error| linkage_error(&error))?;
+            let rules = cover.rules().iter().map(Rule::to_json).collect::<Result<_, _>>();
+            let rules = rules.map_err(|error| linkage_error(&error))?;
+            Ok((rules, PyTable::from(cover.table().clone())))
         })
     }
 
@@ -251,6 +372,27 @@ impl PyLinker {
     #[getter]
     fn completeness(&self) -> Option<f64> {
         self.0.completeness()
+    }
+
+    /// Relative standard error of the share of matches.
+    #[getter]
+    fn probability_error(&self) -> Option<f64> {
+        self.0.lambda_error()
+    }
+
+    #[getter]
+    fn by(&self) -> Option<String> {
+        self.0.group_column().map(str::to_owned)
+    }
+
+    #[getter]
+    fn between(&self) -> Option<String> {
+        self.0.source_column().map(str::to_owned)
+    }
+
+    /// The share of matches by group.
+    fn match_shares(&self) -> PyResult<PyTable> {
+        table(self.0.match_shares())
     }
 
     fn parameters(&self) -> PyResult<PyTable> {
@@ -326,10 +468,26 @@ impl PyLinks {
         self.0.cautions()
     }
 
-    #[pyo3(signature = (grouping="connected"))]
-    fn clusters(&self, py: Python<'_>, grouping: &str) -> PyResult<PyTable> {
+    #[pyo3(signature = (grouping="connected", previous=None, keep=true))]
+    fn clusters(
+        &self,
+        py: Python<'_>,
+        grouping: &str,
+        previous: Option<&Bound<'_, PyColumn>>,
+        keep: bool,
+    ) -> PyResult<PyTable> {
         let (links, grouping) = (Arc::clone(&self.0), self::grouping(grouping)?);
-        tabled(py, move || links.clusters_by(grouping))
+        let previous = previous.map(|own| Arc::clone(&own.get().0));
+        tabled(py, move || match &previous {
+            Some(previous) => links.clusters_since(previous, keep, grouping),
+            None => links.clusters_by(grouping),
+        })
+    }
+
+    /// What each blocking rule adds.
+    fn rules(&self, py: Python<'_>) -> PyResult<PyTable> {
+        let links = Arc::clone(&self.0);
+        tabled(py, move || links.rules_worth())
     }
 
     #[pyo3(signature = (by=None, truth=None))]
@@ -405,6 +563,75 @@ impl PyLinks {
     fn _from_bytes(py: Python<'_>, data: &[u8]) -> PyResult<Self> {
         pickle::from_bytes::<Links>(py, data).map(Self::of)
     }
+}
+
+/// A scorer of single pairs of records.
+#[pyclass(frozen, name = "PairScorer", module = "kruispunt._core")]
+pub(crate) struct PyPairScorer(PairScorer);
+
+#[pymethods]
+impl PyPairScorer {
+    /// Weight, probability and levels of two records, given as columns and values.
+    #[allow(clippy::needless_pass_by_value, reason = "pyo3 hands texts over")]
+    fn score(
+        &self,
+        left: Vec<(String, String)>,
+        right: Vec<(String, String)>,
+    ) -> PyResult<(f64, f64, Vec<Option<u8>>)> {
+        let left: Vec<(&str, &str)> =
+            left.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let right: Vec<(&str, &str)> =
+            right.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let score = self.0.score(&left, &right).map_err(|error| linkage_error(&error))?;
+        Ok((score.weight, score.probability, score.levels))
+    }
+
+    #[getter]
+    fn comparisons(&self) -> Vec<String> {
+        self.0.comparisons().into_iter().map(str::to_owned).collect()
+    }
+}
+
+/// Links by rules alone, one pass after the other.
+#[pyfunction]
+#[pyo3(signature = (left, right, spelled, passes, assignment, progress=None))]
+pub(crate) fn rule_link(
+    py: Python<'_>,
+    left: &Bound<'_, PyTable>,
+    right: &Bound<'_, PyTable>,
+    spelled: Vec<Compared>,
+    passes: Vec<String>,
+    assignment: &str,
+    progress: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PyLinks> {
+    let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
+    let mut linkage = RuleLink::new().assignment(self::assignment(assignment)?);
+    for compared in spelled {
+        linkage = linkage.spell(comparison(compared)?);
+    }
+    for json in &passes {
+        linkage = linkage.pass(rule(json)?);
+    }
+    work::run(py, progress, move |ticket| {
+        let links = linkage.ticket(ticket.clone()).link(&left, &right);
+        links.map(PyLinks::of).map_err(|error| linkage_error(&error))
+    })
+}
+
+/// Tables one below the other, with the source of each row.
+#[pyfunction]
+pub(crate) fn stack(
+    py: Python<'_>,
+    names: Vec<String>,
+    tables: Vec<Bound<'_, PyTable>>,
+    source: String,
+) -> PyResult<PyTable> {
+    let tables: Vec<Arc<Table>> = tables.iter().map(|table| Arc::clone(&table.get().0)).collect();
+    tabled(py, move || {
+        let tables: Vec<(&str, &Table)> =
+            names.iter().map(String::as_str).zip(tables.iter().map(|table| &**table)).collect();
+        Ok(Table::stack(&tables, &source)?)
+    })
 }
 
 /// Which rows are one person.

@@ -22,6 +22,7 @@ mod persons;
 mod rows;
 mod seed;
 mod spells;
+mod stack;
 mod table;
 mod text;
 mod ticket;

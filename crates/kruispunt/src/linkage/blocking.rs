@@ -151,9 +151,8 @@ impl Blocks {
         let passes = self.passes.len();
         let own = left as usize * passes;
         let spans = &self.spans[own..own + passes];
-        let there = |pass: usize| {
-            wanted >> self.rule_of[pass] & 1 == 1 && spans[pass][0] < spans[pass][1]
-        };
+        let there =
+            |pass: usize| wanted >> self.rule_of[pass] & 1 == 1 && spans[pass][0] < spans[pass][1];
         let mut busy = (0..passes).filter(|&pass| there(pass));
         let Some(first) = busy.next() else { return };
         let rows =

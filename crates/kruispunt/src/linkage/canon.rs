@@ -185,7 +185,12 @@ mod tests {
     #[test]
     fn check_digits_are_those_of_either_century() {
         assert!(checks("85073003328") && checks("00012556777") && checks("12556777"));
-        assert!(!checks("85073003329") && !checks("58073003328") && !checks("") && !checks("8507300332A"));
+        assert!(
+            !checks("85073003329")
+                && !checks("58073003328")
+                && !checks("")
+                && !checks("8507300332A")
+        );
         assert!(!checks("850730033280"));
     }
 

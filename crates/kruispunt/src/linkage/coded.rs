@@ -336,7 +336,8 @@ impl Maker<'_> {
         }
         let code = self.known.code(out);
         if matches!(self.ruler, Ruler::Name | Ruler::Person { .. })
-            && code as usize == self.written.len() {
+            && code as usize == self.written.len()
+        {
             self.written.push(text);
         }
         code

@@ -30,14 +30,32 @@ pub(super) struct Comparer {
 #[derive(Debug)]
 enum Values {
     Equal,
-    Words { words: Words, measure: Measure, thresholds: Vec<f64> },
-    Grams { grams: Vec<Vec<u64>>, measure: Measure, thresholds: Vec<f64> },
+    Words {
+        words: Words,
+        measure: Measure,
+        thresholds: Vec<f64>,
+    },
+    Grams {
+        grams: Vec<Vec<u64>>,
+        measure: Measure,
+        thresholds: Vec<f64>,
+    },
     Dates(Vec<Written>),
-    Numbers { numbers: Vec<f64>, thresholds: Vec<f64> },
+    Numbers {
+        numbers: Vec<f64>,
+        thresholds: Vec<f64>,
+    },
     /// Words with what they sound like and the names that persons of that name go by.
-    Person { words: Words, sounds: Vec<u32>, groups: Vec<Vec<u32>> },
+    Person {
+        words: Words,
+        sounds: Vec<u32>,
+        groups: Vec<Vec<u32>>,
+    },
     /// Numbers and whether their check digits are right.
-    Checked { words: Words, valid: Vec<bool> },
+    Checked {
+        words: Words,
+        valid: Vec<bool>,
+    },
     Conditions(Conditions),
 }
 
@@ -250,6 +268,8 @@ impl Values {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Levels;
+    use crate::math::strings::{jaro, jaro_winkler, levenshtein, osa};
     use proptest::prelude::*;
 
     proptest! {

@@ -13,14 +13,24 @@ pub(super) enum Ruler {
     Name,
     Date,
     Identifier,
-    Text { measure: Measure, thresholds: Vec<f64> },
-    Numeric { thresholds: Vec<f64> },
+    Text {
+        measure: Measure,
+        thresholds: Vec<f64>,
+    },
+    Numeric {
+        thresholds: Vec<f64>,
+    },
     /// A name by spelling and by sound, with the given names that one person goes by.
-    Person { listed: bool, nicknames: Vec<Vec<String>> },
+    Person {
+        listed: bool,
+        nicknames: Vec<Vec<String>>,
+    },
     /// A national number whose check digits tell slips from other numbers.
     Checked,
     /// Levels that are conditions over columns, the first that holds.
-    Levels { conditions: Vec<(String, Condition)> },
+    Levels {
+        conditions: Vec<(String, Condition)>,
+    },
 }
 
 /// Jaro-Winkler similarities of a name's second and third level.
@@ -448,7 +458,8 @@ impl Comparison {
     fn check_options(&self) -> Result<(), LinkageError> {
         let Options { prior, m, u, rare, .. } = &self.options;
         let n = self.n_levels();
-        let bad = |expected| Err(LinkageError::BadLevels { comparison: self.left.clone(), expected });
+        let bad =
+            |expected| Err(LinkageError::BadLevels { comparison: self.left.clone(), expected });
         if !prior.is_empty() && prior.len() != n {
             return bad("a prior for every level");
         }
@@ -464,7 +475,9 @@ impl Comparison {
             let whole = there.len() == n;
             let inside = there.iter().all(|&p| p > 0.0 && p < 1.0);
             if !inside || (whole && (sum - 1.0).abs() > 1e-6) || (!whole && sum >= 1.0) {
-                return bad("fixed probabilities between 0 and 1 that leave something for the others");
+                return bad(
+                    "fixed probabilities between 0 and 1 that leave something for the others",
+                );
             }
         }
         if *rare == Some(0) {

@@ -317,12 +317,10 @@ impl Condition {
             Self::Alike { measure, threshold, .. } => {
                 positive(threshold) && (measure.is_distance() || *threshold <= 1.0)
             }
-            Self::Within { most, .. } | Self::Share { most, .. } | Self::Kilometres { most, .. } => {
-                positive(most)
-            }
-            Self::Cosine { columns, least } => {
-                !columns.is_empty() && (-1.0..=1.0).contains(least)
-            }
+            Self::Within { most, .. }
+            | Self::Share { most, .. }
+            | Self::Kilometres { most, .. } => positive(most),
+            Self::Cosine { columns, least } => !columns.is_empty() && (-1.0..=1.0).contains(least),
             Self::Overlap { least, .. } => positive(least) && *least >= 1.0,
             Self::All { of } | Self::Any { of } => {
                 of.iter().try_for_each(|own| own.check_to(depth - 1))?;
@@ -331,6 +329,12 @@ impl Condition {
             Self::Not { of } => return of.check_to(depth - 1),
             _ => true,
         };
-        if fine { Ok(()) } else { Err("thresholds that can be met: similarities up to 1, distances from 0, columns for every vector") }
+        if fine {
+            Ok(())
+        } else {
+            Err(
+                "thresholds that can be met: similarities up to 1, distances from 0, columns for every vector",
+            )
+        }
     }
 }

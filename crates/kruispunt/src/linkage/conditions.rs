@@ -67,11 +67,8 @@ enum Test {
 impl Conditions {
     pub(super) fn new(coded: &Coded, conditions: &[(String, Condition)]) -> Self {
         let names = Condition::columns(conditions);
-        let mut maker = Maker {
-            names: &names,
-            asked: Vec::new(),
-            wants: vec![Wants::default(); names.len()],
-        };
+        let mut maker =
+            Maker { names: &names, asked: Vec::new(), wants: vec![Wants::default(); names.len()] };
         let tests = conditions.iter().map(|(_, own)| maker.test(own)).collect();
         let (wants, asked) = (maker.wants, maker.asked);
         let mut columns: Vec<Part> = names.iter().map(|_| Part::default()).collect();
@@ -332,16 +329,12 @@ fn common(a: &[u32], b: &[u32]) -> usize {
 }
 
 /// Cosine of the angle between two vectors; NaN where they have no or another length.
-fn cosine(
-    a: impl ExactSizeIterator<Item = f64>,
-    b: impl ExactSizeIterator<Item = f64>,
-) -> f64 {
+fn cosine(a: impl ExactSizeIterator<Item = f64>, b: impl ExactSizeIterator<Item = f64>) -> f64 {
     if a.len() != b.len() {
         return f64::NAN;
     }
-    let (dot, x, y) = a.zip(b).fold((0.0, 0.0, 0.0), |(dot, x, y), (a, b)| {
-        (dot + a * b, x + a * a, y + b * b)
-    });
+    let (dot, x, y) =
+        a.zip(b).fold((0.0, 0.0, 0.0), |(dot, x, y), (a, b)| (dot + a * b, x + a * a, y + b * b));
     dot / (x * y).sqrt()
 }
 

@@ -128,8 +128,9 @@ impl Linker {
         match all.link_sides(sides) {
             // Nothing new meets anything: no link, and no error.
             Err(LinkageError::NoPairs { .. }) => {
-                let step = Step::new("dedupe", "no rule finds a pair", Count::rows(n), Count::rows(0))
-                    .exclude("no candidate above the threshold", Count::rows(n));
+                let step =
+                    Step::new("dedupe", "no rule finds a pair", Count::rows(n), Count::rows(0))
+                        .exclude("no candidate above the threshold", Count::rows(n));
                 Ok(Links::certain(Vec::new(), n, n, Account::new("links").then(step)).within())
             }
             links => Ok(links?.within()),

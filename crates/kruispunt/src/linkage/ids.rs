@@ -64,7 +64,8 @@ impl Links {
         heirs.sort_unstable_by_key(|&(id, own, count, _)| (own, u32::MAX - count, id));
         heirs.dedup_by_key(|heir| heir.1);
         let mut ids: FxHashMap<u32, i64> = heirs.iter().map(|heir| (heir.1, heir.0)).collect();
-        let mut next = before.iter().flatten().copied().max().map_or(0, |most| most.saturating_add(1));
+        let mut next =
+            before.iter().flatten().copied().max().map_or(0, |most| most.saturating_add(1));
         let cluster: Vec<i64> = group
             .iter()
             .map(|own| {

@@ -69,8 +69,8 @@ impl Linker {
         names.extend(self.rules.iter().flat_map(Rule::columns).map(|column| (column, column)));
         names.sort_unstable();
         names.dedup();
-        let place = |name: &str| blocking::place(&self.comparisons, name)
-            .map(|at| &self.comparisons[at]);
+        let place =
+            |name: &str| blocking::place(&self.comparisons, name).map(|at| &self.comparisons[at]);
         for (left, right) in names {
             add(sides.left, left, &mut hasher)?;
             // A rule reads a compared column where the comparison reads it.

@@ -198,11 +198,7 @@ const fn bits(range: u64) -> u32 {
 }
 
 /// The key of each code, and how many keys there may be.
-pub(super) fn places(
-    coded: &Coded,
-    key: &Key,
-    usable: impl Fn(u32) -> bool,
-) -> (Vec<u32>, u64) {
+pub(super) fn places(coded: &Coded, key: &Key, usable: impl Fn(u32) -> bool) -> (Vec<u32>, u64) {
     let mut known = Interner::default();
     let whole = key.first.is_none() && !key.sound;
     let mut n = if whole { coded.texts.len() as u64 } else { 0 };

@@ -6,8 +6,8 @@ use super::comparer::Comparer;
 use super::dependence::{Dependence, Learnt};
 use super::kept::Kept;
 use super::pairs::{Layout, WIDTH};
-use super::{Comparison, LinkageError, Rule};
 use super::train::ALONE;
+use super::{Comparison, LinkageError, Rule};
 use crate::data::{Column, DataError, Seed, Table, Ticket};
 use serde::{Deserialize, Serialize};
 
@@ -219,6 +219,41 @@ impl Linker {
         self.rules.push(rule.into());
         self.kept = Kept::default();
         self
+    }
+
+    /// Other blocking rules than it had; what was learned stays.
+    #[must_use]
+    pub fn blocked(mut self, rules: Vec<Rule>) -> Self {
+        self.rules = rules;
+        self.kept = Kept::default();
+        self
+    }
+
+    /// The columns that are read on the left and on the right, each once.
+    #[must_use]
+    pub fn columns(&self) -> (Vec<String>, Vec<String>) {
+        let (mut left, mut right): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        let mut put = |l: Option<&str>, r: Option<&str>| {
+            for (names, name) in [(&mut left, l), (&mut right, r)] {
+                if let Some(name) = name.filter(|name| !names.iter().any(|own| own == name)) {
+                    names.push(name.to_owned());
+                }
+            }
+        };
+        for own in &self.comparisons {
+            if own.is_plain() {
+                put(Some(own.column()), Some(own.right_column()));
+            } else {
+                own.columns().into_iter().for_each(|name| put(Some(name), Some(name)));
+            }
+        }
+        for name in self.rules.iter().flat_map(Rule::columns) {
+            let compared = super::blocking::place(&self.comparisons, name);
+            put(Some(name), if compared.is_some() { None } else { Some(name) });
+        }
+        put(self.between.as_deref(), None);
+        put(self.by.as_deref(), None);
+        (left, right)
     }
 
     /// Who may be linked to whom.

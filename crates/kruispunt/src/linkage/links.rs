@@ -182,13 +182,14 @@ impl Links {
             return Err(LinkageError::Keyed { link: at });
         };
         let width = weighing.evidence.len();
-        let own = weighing.group.get(at).and_then(|&group| {
-            weighing.groups.get(usize::from(group).checked_sub(1)?)
-        });
-        let (prior, evidence, together) = own.map_or(
-            (weighing.prior, &weighing.evidence, &weighing.together),
-            |own| (own.prior, &own.evidence, &own.together),
-        );
+        let own = weighing
+            .group
+            .get(at)
+            .and_then(|&group| weighing.groups.get(usize::from(group).checked_sub(1)?));
+        let (prior, evidence, together) = own
+            .map_or((weighing.prior, &weighing.evidence, &weighing.together), |own| {
+                (own.prior, &own.evidence, &own.together)
+            });
         let (mut steps, mut labels) = (vec![Some("prior")], vec![None]);
         let (mut m, mut u) = (vec![None], vec![None]);
         let (mut weights, mut adjustments) = (vec![prior], vec![0.0]);
@@ -244,11 +245,8 @@ pub(super) fn grouped(links: &Links, grouping: Grouping) -> Vec<u32> {
     let sure = links.probabilities();
     if grouping == Grouping::Correlation {
         let bits = |p: f64| (p / (1.0 - p)).log2().clamp(-30.0, 30.0);
-        let mut weighed: Vec<(u32, u32, f64)> = edges
-            .iter()
-            .zip(sure)
-            .map(|(&(a, b), &p)| (a.min(b), a.max(b), bits(p)))
-            .collect();
+        let mut weighed: Vec<(u32, u32, f64)> =
+            edges.iter().zip(sure).map(|(&(a, b), &p)| (a.min(b), a.max(b), bits(p))).collect();
         if let Some(weighing) = links.weighing() {
             weighed.extend(weighing.rest.iter().map(|&(a, b, bits)| (a, b, bits)));
         }

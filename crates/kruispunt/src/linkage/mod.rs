@@ -49,8 +49,8 @@ mod train;
 mod words;
 
 pub use comparison::Comparison;
-pub use cover::Cover;
 pub use condition::Condition;
+pub use cover::Cover;
 pub use dependence::Dependence;
 pub use error::LinkageError;
 pub use evaluate::Truth;

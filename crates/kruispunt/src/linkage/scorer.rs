@@ -103,20 +103,18 @@ impl<'a> Scorer<'a> {
             if let Some(model) = known.get(name.as_str()) {
                 *place = own.sets.len() as u16;
                 own.sets.push(weights(model, Some((&codes, code))));
-                let evidence = linker.comparisons.iter().zip(&model.learned).map(|(own, learned)| {
-                    Evidence {
+                let evidence =
+                    linker.comparisons.iter().zip(&model.learned).map(|(own, learned)| Evidence {
                         comparison: own.column().to_owned(),
                         labels: own.labels(),
                         m: learned.m.clone(),
                         u: learned.u.clone(),
-                    }
-                });
+                    });
                 own.names.push((name.clone(), evidence.collect()));
             }
         }
         let of = |&code: &u16| place.get(code as usize).copied().unwrap_or_default();
-        own.of_left =
-            codes.iter().map(|code| if *code == ALONE { 0 } else { of(code) }).collect();
+        own.of_left = codes.iter().map(|code| if *code == ALONE { 0 } else { of(code) }).collect();
         Ok(own)
     }
 

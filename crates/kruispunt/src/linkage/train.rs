@@ -105,11 +105,7 @@ impl Linker {
         self.train_sides(Sides::one(table, Self::only(&sources)), Some(labels))
     }
 
-    fn train_sides(
-        &self,
-        sides: Sides<'_>,
-        labels: Option<&Labels>,
-    ) -> Result<Self, LinkageError> {
+    fn train_sides(&self, sides: Sides<'_>, labels: Option<&Labels>) -> Result<Self, LinkageError> {
         let pairs = self.read(sides)?;
         let groups = self.groups_of(sides)?;
         let (counted, compared) = self.count(&pairs, groups.as_ref().map(|own| &own.0[..]))?;
@@ -357,10 +353,7 @@ impl Linker {
         let fixed: Vec<Shape> = self
             .comparisons
             .iter()
-            .map(|own| Shape {
-                fixed: own.options.u.clone(),
-                ..Shape::free(own.n_levels(), PRIOR)
-            })
+            .map(|own| Shape { fixed: own.options.u.clone(), ..Shape::free(own.n_levels(), PRIOR) })
             .collect();
         let given = |mut u: Vec<f64>, k: usize| {
             if !fixed[k].fixed.is_empty() {
@@ -448,8 +441,7 @@ impl Linker {
                 }
             }
             let ties = within(dependence, &run.used, u);
-            let shapes: Vec<Shape> =
-                run.used.iter().map(|&k| lesson.shapes[k].clone()).collect();
+            let shapes: Vec<Shape> = run.used.iter().map(|&k| lesson.shapes[k].clone()).collect();
             let from = (first, &shapes[..]);
             let fit = em::fit(&run.patterns, &pick(m), &pick(&given), &ties, from);
             for ((&k, fitted), weight) in run.used.iter().zip(&fit.m).zip(&fit.weight) {
@@ -698,7 +690,8 @@ struct Grouped {
 impl Grouped {
     /// All of them, whatever their group.
     fn pooled(&self) -> Counted {
-        let each = self.counts.iter().map(|&((p, rules, mark), n)| ((p, rules, mark >> 16 == 1), n));
+        let each =
+            self.counts.iter().map(|&((p, rules, mark), n)| ((p, rules, mark >> 16 == 1), n));
         Counted { counts: merge(each), scale: self.scale }
     }
 

@@ -95,7 +95,12 @@ impl Words {
     /// An edit changes at most two bits of a bag, a swap none, so the distance is at least half
     /// the bits that differ. Symbols that one word has more of than the other have no match there,
     /// which bounds the Jaro similarity, and with at most four equal first letters Winkler's.
-    pub(super) fn far_apart(&self, (a, b): (u32, u32), measure: Measure, thresholds: &[f64]) -> bool {
+    pub(super) fn far_apart(
+        &self,
+        (a, b): (u32, u32),
+        measure: Measure,
+        thresholds: &[f64],
+    ) -> bool {
         let (one, other) = (self.shapes[a as usize], self.shapes[b as usize]);
         let Some(&last) = thresholds.last() else { return false };
         let (x, y, m, n) = (one.bag, other.bag, one.len as usize, other.len as usize);

@@ -241,8 +241,7 @@ mod tests {
         }
         let shapes: Vec<Shape> = m.iter().map(|m| Shape::free(m.len(), 0.1)).collect();
         let from = (lambda, &shapes[..]);
-        let (one, two) =
-            (fit(&listed, &m, &u, &[], from), fit(&counted, &m, &u, &[], from));
+        let (one, two) = (fit(&listed, &m, &u, &[], from), fit(&counted, &m, &u, &[], from));
         for _ in 0..one.iterations {
             let z: Vec<f64> =
                 pairs.iter().map(|pair| posterior(pair, &m, &u, &[], lambda)).collect();
