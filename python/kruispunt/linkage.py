@@ -27,14 +27,30 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core, _splink
+from kruispunt._comparing import (
+    Comparison,
+    Condition,
+    cosine,
+    distance,
+    full_name,
+    insz,
+    levels,
+    overlap,
+    percent,
+    person,
+    when,
+)
+from kruispunt._comparing import compare as _compare
+from kruispunt._finding import Blocking, Cover, PairScorer, Rule, neighbours, similar
+from kruispunt._finding import json_of as _rule
+from kruispunt._finding import shown as _shown_rule
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import Callback, reporting
 from kruispunt._shown import said
@@ -72,81 +88,49 @@ from kruispunt.linked import Linked
 from kruispunt.table import Table, to_numpy
 
 __all__ = [
+    "Blocking",
     "Comparison",
+    "Condition",
+    "Cover",
     "Linked",
     "Linker",
     "Links",
+    "PairScorer",
+    "cosine",
     "damerau",
     "date",
     "dice",
+    "distance",
     "evaluate",
     "exact",
+    "full_name",
     "identifier",
+    "insz",
     "jaccard",
     "jaro",
     "jaro_winkler",
     "key_link",
+    "levels",
     "levenshtein",
     "name",
+    "neighbours",
     "numeric",
     "osa",
+    "overlap",
+    "percent",
+    "person",
     "resolve_key",
+    "rule_link",
+    "similar",
+    "stack",
+    "when",
 ]
 
-Assignment: TypeAlias = Literal["one-to-one", "many-to-one", "none"]
+Assignment: TypeAlias = Literal["one-to-one", "many-to-one", "one-to-many", "none"]
 """Who may be linked to whom."""
-
-Rule: TypeAlias = str | Sequence[str | tuple[str, int]]
-"""A column, or columns; ``("surname", 3)`` means its first three letters."""
 
 Truth: TypeAlias = Any
 """A column of persons in both tables, a pair of such names, or a table of true pairs."""
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """One column compared on the two sides; made by :func:`name`, :func:`date` and others.
-
-    The first level is equality, the last is everything else. A missing or blank value says
-    nothing about the pair (missing at random).
-
-    Attributes
-    ----------
-    kind : str
-        The function that made it.
-    column : str
-        The column on the left, also the name of the comparison.
-    right : str
-        The column on the right.
-    tf : bool
-        Whether agreement is weighed by how rare the value is.
-    thresholds : tuple of float
-        Where levels end.
-    """
-
-    kind: str
-    column: str
-    right: str
-    tf: bool = False
-    thresholds: tuple[float, ...] = ()
-
-    def _plain(self) -> tuple[str, str, str, bool, list[float]]:
-        return self.kind, self.column, self.right, self.tf, list(self.thresholds)
-
-
-def _compare(
-    kind: str, column: str, right: str | None, tf: object, thresholds: Iterable[float] = ()
-) -> Comparison:
-    names: tuple[tuple[str, Any], ...] = (("column", column), ("right", right))
-    for argument, value in names:
-        if value is not None and not isinstance(value, str):
-            raise InputError(f"`{argument}`: a column name is text, not {type(value).__name__}")
-    given = tuple(thresholds)
-    if not all(isinstance(one, int | float | np.number) for one in given):
-        raise InputError(f'`thresholds`: those of "{column}" must be numbers')
-    return Comparison(
-        kind, column, column if right is None else right, bool(tf), tuple(float(t) for t in given)
-    )
 
 
 def exact(column: str, *, tf: bool = False, right: str | None = None) -> Comparison:
@@ -402,6 +386,17 @@ class Linker:
         are compared are spelled as compared.
     max_pairs : int
         The most pairs the rules may find together.
+    max_block : int, optional
+        The most pairs that one block of a rule may have; a giant block is most often a value that
+        means missing.
+    between : str, optional
+        A column of sources, for several registers in one table (see :func:`stack`): only pairs of
+        rows of different sources are looked at.
+    by : str, optional
+        A column of the left table (of the one table): m, u, the share of matches and term
+        frequencies are learned for each of its groups. A group begins with m of all rows, worth
+        20 matches; one of fewer than 50 rows, or that cannot be learned, has the model of all
+        rows, and a pair of rows of two groups too.
     draws : int
         Random pairs of rows for `u` of each comparison, where sampling is needed.
     dependence : {"tree", "none"}
@@ -435,6 +430,9 @@ class Linker:
         max_pairs: int = 1_000_000_000,
         draws: int = 1_000_000,
         dependence: Literal["tree", "none"] = "tree",
+        max_block: int | None = None,
+        between: str | None = None,
+        by: str | None = None,
     ) -> None:
         listed: list[Any] = list(comparisons)
         for one in listed:
@@ -445,12 +443,21 @@ class Linker:
                 )
         for argument, value in (("max_pairs", max_pairs), ("draws", draws)):
             _whole(argument, value, 1)
+        if max_block is not None:
+            _whole("max_block", max_block, 1)
+        texts: tuple[tuple[str, Any], ...] = (("between", between), ("by", by))
+        for argument, text in texts:
+            if text is not None and not isinstance(text, str):
+                raise InputError(f"`{argument}`: a column name is text, not {type(text).__name__}")
         self.native = _core.Linker(
             [one._plain() for one in listed],
             [_rule(rule) for rule in blocking],
             max_pairs,
             draws,
             dependence,
+            max_block,
+            between,
+            by,
         )
 
     @classmethod
@@ -463,17 +470,14 @@ class Linker:
     def comparisons(self) -> tuple[Comparison, ...]:
         """What is compared."""
         return tuple(
-            Comparison(kind, column, right, tf, tuple(thresholds))
-            for kind, column, right, tf, thresholds in self.native.comparisons()
+            Comparison(kind, column, right, tf, tuple(thresholds), settings)
+            for kind, column, right, tf, thresholds, settings in self.native.comparisons()
         )
 
     @property
-    def blocking(self) -> list[list[str | tuple[str, int]]]:
+    def blocking(self) -> list[Rule]:
         """The rules that find pairs."""
-        return [
-            [column if first is None else (column, first) for column, first in rule]
-            for rule in self.native.blocking()
-        ]
+        return [_shown_rule(rule) for rule in self.native.blocking()]
 
     @property
     def match_share(self) -> float | None:
@@ -485,13 +489,30 @@ class Linker:
         """The estimated share of the matches that the rules find, as learned."""
         return self.native.completeness
 
+    @property
+    def match_share_error(self) -> float | None:
+        """The relative standard error of the share of matches, given m and u.
+
+        It holds what is open about the status of the pairs that rules find, and Chao's variance of
+        what no rule finds.
+        """
+        return self.native.probability_error
+
+    def match_shares(self) -> Table:
+        """Give the share of matches by group of ``by=``, that of all rows first.
+
+        Returns
+        -------
+        Table
+            ``group`` (null for all rows), ``match_share``, ``relative_error`` and
+            ``completeness``.
+        """
+        return Table.wrap(self.native.match_shares())
+
     def _read(
         self, left: IntoTable, right: IntoTable | None, argument: str = "left"
     ) -> tuple[_core.Table, _core.Table | None]:
-        blocks = [column for rule in self.native.blocking() for column, _ in rule]
-        there = {one.column: one.right for one in self.comparisons}
-        lefts = [*there, *blocks]
-        rights = [*there.values(), *(there.get(column, column) for column in blocks)]
+        lefts, rights = self.native.columns()
         table = to_table(left, lefts, argument)
         return table, None if right is None else to_table(right, rights, "right")
 
@@ -527,9 +548,10 @@ class Linker:
         *,
         seed: int = 1,
         assignment: Assignment = "one-to-one",
+        labels: IntoTable | None = None,
         progress: bool | Callback | None = None,
     ) -> Linker:
-        """Learn what agreement is worth, without labels.
+        """Learn what agreement is worth, without labels or with some.
 
         Parameters
         ----------
@@ -537,8 +559,12 @@ class Linker:
             The registers; without `right`, the rows of `left` among themselves.
         seed : int
             The seed of the sampling; the same seed gives the same bits.
-        assignment : {"one-to-one", "many-to-one", "none"}
+        assignment : {"one-to-one", "many-to-one", "one-to-many", "none"}
             What :meth:`link` will be asked for; it bounds the number of matches.
+        labels : table, optional
+            Pairs of rows whose status is known: ``left_row``, ``right_row`` and, unless all are
+            matches, ``match``. m comes from the matches among them; u and the share of matches
+            are learned as without.
         progress : bool or callable, optional
             As in :func:`kruispunt.progress`.
 
@@ -550,7 +576,8 @@ class Linker:
         Raises
         ------
         InputError
-            If a table has no rows, lacks a column, or the rules find more than `max_pairs`.
+            If a table has no rows, lacks a column, the rules find more than `max_pairs` or a block
+            more than `max_block`, or labels contradict each other.
         LinkageError
             If the rules find no pair, or a comparison cannot be learned (it is part of every
             rule, or never present on both sides).
@@ -564,7 +591,7 @@ class Linker:
         tables = self._read(left, right)
         _whole("seed", seed, 0)
         with reporting(progress) as callback:
-            self.native = self.native.train(*tables, assignment, seed, callback)
+            self.native = self.native.train(*tables, assignment, seed, callback, _labels(labels))
         _warn(self.native.cautions)
         return self
 
@@ -584,10 +611,10 @@ class Linker:
         ----------
         left, right : table
             The registers.
-        assignment : {"one-to-one", "many-to-one", "none"}
+        assignment : {"one-to-one", "many-to-one", "one-to-many", "none"}
             One-to-one (the default) uses every row at most once and maximises the total weight;
             many-to-one gives every left row its best right row, for left tables with several rows
-            a person; none keeps every pair.
+            a person; one-to-many gives every right row its best left row; none keeps every pair.
         threshold : float or "auto"
             The probability at which links begin; ``"auto"`` maximises the expected F1.
         fdr : float, optional
@@ -649,6 +676,150 @@ class Linker:
             links = self.native.link(native, None, "none", probability, fdr, callback)
         _warn(links.cautions)
         return Links(links, table, table, (self.native, "none"))
+
+    def update(
+        self,
+        table: IntoTable,
+        since: int,
+        *,
+        threshold: float | Literal["auto"] = "auto",
+        fdr: float | None = None,
+        progress: bool | Callback | None = None,
+    ) -> Links:
+        """Find what the new rows of a table belong to: rows that were there, and each other.
+
+        Pairs of old rows are not looked at again. Follow with ``links.clusters(previous=ids)``,
+        which keeps the cluster ids of the old rows.
+
+        Parameters
+        ----------
+        table : table
+            The old rows and, below them, the new ones (see :func:`stack`).
+        since : int
+            The first new row.
+        threshold, fdr, progress
+            As in :meth:`link`.
+
+        Returns
+        -------
+        Links
+            Pairs of rows of the table with at least one new row.
+
+        Raises
+        ------
+        InputError
+            If the linker is not trained, or no row is new.
+        """
+        native, _ = self._read(table, None, "table")
+        _whole("since", since, 0)
+        with reporting(progress) as callback:
+            links = self.native.link_since(native, int(since), _threshold(threshold), fdr, callback)
+        _warn(links.cautions)
+        return Links(links, table, table)
+
+    def score(self, left: IntoTable, right: IntoTable, rows: Any) -> Any:
+        """Weigh pairs of rows that are named, whether or not a rule finds them.
+
+        Parameters
+        ----------
+        left, right : table
+            The registers.
+        rows : array of int, shape (n_pairs, 2), or table
+            Row numbers from 0; as a table in ``left_row`` and ``right_row``.
+
+        Returns
+        -------
+        table
+            ``left_row``, ``right_row``, ``weight`` (bits), ``probability`` (without rivals) and
+            the level of each comparison.
+
+        Raises
+        ------
+        InputError
+            If the linker is not trained or a row does not exist.
+        """
+        tables = self._read(left, right)
+        if tables[1] is None:
+            raise InputError("`right`: a table is needed; give the same one twice")
+        return to_frame(
+            self.native.score(tables[0], tables[1], _row_pairs("rows", rows)), like=left
+        )
+
+    def scorer(self, left: IntoTable, right: IntoTable | None = None) -> PairScorer:
+        """Make a scorer of single pairs of records that are in no table.
+
+        Parameters
+        ----------
+        left, right : table
+            Where the frequencies of values come from; without `right`, of one table.
+
+        Returns
+        -------
+        PairScorer
+            ``scorer.score(record, other)`` takes two mappings and some microseconds.
+        """
+        return PairScorer(self.native.scorer(*self._read(left, right)))
+
+    def learn_blocking(
+        self,
+        left: IntoTable,
+        right: IntoTable | None = None,
+        *,
+        matches: Any = None,
+        recall: float = 0.99,
+        max_pairs: int = 1_000_000_000,
+        progress: bool | Callback | None = None,
+    ) -> Cover:
+        """Learn which blocking rules find the matches in the fewest pairs.
+
+        Greedy set cover over all rules of up to three keys: compared columns, their first three
+        letters (four digits of a date) and the sound of names.
+
+        Parameters
+        ----------
+        left, right : table
+            The registers; without `right`, the rows of `left` among themselves.
+        matches : array of int, shape (n_matches, 2), Links or table, optional
+            Pairs of rows that are one person. By default the pairs that this linker, trained, is
+            sure of (0.99): what its own rules cannot find stays unknown then.
+        recall : float
+            The share of the matches to find.
+        max_pairs : int
+            The most pairs of one rule.
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Returns
+        -------
+        Cover
+            ``rules``, for :meth:`with_blocking`, and ``table``: what each finds and costs.
+
+        References
+        ----------
+        Bilenko, M., Kamath, B. & Mooney, R. (2006). Adaptive blocking: learning to scale up record
+        linkage. *ICDM*.
+        """
+        tables = self._read(left, right)
+        _whole("max_pairs", max_pairs, 1)
+        if matches is None:
+            found = (
+                self.dedupe(left, threshold=0.99, progress=progress)
+                if right is None
+                else self.link(left, right, threshold=0.99, progress=progress)
+            )
+            matches = found
+        if isinstance(matches, Links):
+            matches = matches.native.pairs()
+        pairs = _row_pairs("matches", matches)
+        with reporting(progress) as callback:
+            rules, table = self.native.learn_rules(
+                *tables, pairs, float(recall), max_pairs, callback
+            )
+        return Cover([_shown_rule(rule) for rule in rules], Table.wrap(table))
+
+    def with_blocking(self, blocking: Sequence[Rule]) -> Linker:
+        """Give this linker, and what it learned, with other blocking rules."""
+        return Linker._wrap(self.native.with_blocking([_rule(rule) for rule in blocking]))
 
     @property
     def cautions(self) -> list[str]:
@@ -856,24 +1027,49 @@ class Links:
         return to_frame(drawn, like=self._left)
 
     def clusters(
-        self, grouping: Literal["connected", "best-link", "complete"] = "connected"
+        self,
+        grouping: Literal["connected", "best-link", "complete", "correlation"] = "connected",
+        *,
+        previous: Any = None,
+        keep: bool = True,
     ) -> Any:
         """Group rows that belong together.
 
         Parameters
         ----------
-        grouping : {"connected", "best-link", "complete"}
+        grouping : {"connected", "best-link", "complete", "correlation"}
             Rows connected over any number of links; over links that are the most probable of one
-            of their rows; or rows that are all linked to each other, joined from the most
-            probable link down.
+            of their rows; rows that are all linked to each other, joined from the most probable
+            link down; or groups that agree with most of the evidence for and against (correlation
+            clustering).
+        previous : array of int, optional
+            The cluster of each row in an earlier run, missing where the row was not there: ids are
+            kept. An id goes to the cluster with most of its rows; of several ids a cluster takes
+            that of most rows, then the smallest; a new cluster gets one above all of them.
+        keep : bool
+            Whether rows of one earlier cluster stay together, as they must when they were not
+            compared again (:meth:`Linker.update`).
 
         Returns
         -------
         table
             ``row`` and ``cluster`` (the smallest row of the cluster); for two tables also
-            ``side``, and right rows without a link are numbered on from the left rows.
+            ``side``, and right rows without a link are numbered on from the left rows. With
+            `previous` also ``previous``.
         """
-        return to_frame(self.native.clusters(grouping), like=self._left)
+        before = None
+        if previous is not None:
+            before = to_table({"previous": previous}, ["previous"], "previous").column("previous")
+        return to_frame(self.native.clusters(grouping, before, bool(keep)), like=self._left)
+
+    @property
+    def rules(self) -> Any:
+        """What each blocking rule adds to those before it.
+
+        ``rule``, ``new_pairs``, ``expected_matches`` among them and ``alone``, the expected
+        matches that no other rule finds.
+        """
+        return to_frame(self.native.rules(), like=self._left)
 
     def report(self, by: Any = None, *, truth: Truth | None = None) -> Any:
         """Tell how well the left rows linked, by group.
@@ -888,8 +1084,8 @@ class Links:
         Returns
         -------
         table
-            ``group``, ``n``, ``linked``, ``link_rate``, ``expected_precision`` and
-            ``expected_recall`` (no labels needed) and, with `truth`, ``precision`` and ``recall``.
+            ``group``, ``n``, ``linked``, ``link_rate``, ``expected_precision``,
+            ``expected_recall``, ``expected_fdr`` and ``expected_fnr`` (no labels needed) and, with `truth`, ``precision`` and ``recall``.
         """
         answer = self.native.report(self._groups(by), self._truth(truth))
         return to_frame(answer, like=self._left)
@@ -1014,14 +1210,8 @@ class Links:
                 return _core.Truth.persons(left)
             right = to_table(self._right, [pair[1]], "truth").column(pair[1], "truth")
             return _core.Truth.persons(left, right)
-        names = ["left_row", "right_row"]
-        table = to_table(truth, names, "truth")
-        rows = []
-        for column in names:
-            values = to_numpy(table.column(column, "truth"))
-            if values.dtype.kind != "i" or (values < 0).any():
-                raise InputError(f'`truth`: column "{column}" must hold row numbers from 0')
-            rows.append(values)
+        table = to_table(truth, ["left_row", "right_row"], "truth")
+        rows = _row_columns("truth", table)
         return _core.Truth.pairs(rows[0], rows[1], self.native)
 
     def __kruispunt_table__(self) -> _core.Table:
@@ -1242,18 +1432,138 @@ def _whole(argument: str, value: Any, least: int) -> None:
         raise InputError(f"`{argument}` must be a whole number of at least {least}")
 
 
-def _rule(rule: Rule) -> list[tuple[str, int | None]]:
-    keys: list[tuple[str, int | None]] = []
-    given: list[Any] = [rule] if isinstance(rule, str) else list(rule)
-    for key in given:
-        if isinstance(key, str):
-            keys.append((key, None))
-            continue
-        whole = isinstance(key, tuple) and len(key) == 2 and isinstance(key[0], str)
-        if not whole or not isinstance(key[1], int) or key[1] < 1:
-            raise InputError(
-                '`blocking`: a rule is a list of columns such as ["surname", "birth_date"] or '
-                '["birth_date", ("surname", 3)]'
-            )
-        keys.append((key[0], key[1]))
-    return keys
+def _row_pairs(argument: str, rows: Any) -> list[tuple[int, int]]:
+    """Read pairs of row numbers, as an array of two columns or a table."""
+    if isinstance(rows, list | tuple | np.ndarray):
+        listed = np.asarray(rows)
+        if listed.ndim != 2 or listed.shape[1] != 2 or listed.dtype.kind not in "iu":
+            raise InputError(f"`{argument}`: expected row numbers of shape (n_pairs, 2)")
+        left, right = listed.T
+    else:
+        left, right = _row_columns(argument, to_table(rows, ["left_row", "right_row"], argument))
+    if len(left) and (left.min() < 0 or right.min() < 0):
+        raise InputError(f"`{argument}`: rows are numbered from 0")
+    return list(zip(left.tolist(), right.tolist(), strict=True))
+
+
+def _row_columns(argument: str, table: _core.Table) -> list[NDArray[Any]]:
+    rows = []
+    for column in ("left_row", "right_row"):
+        values = to_numpy(table.column(column, argument))
+        if values.dtype.kind != "i" or (values < 0).any():
+            raise InputError(f'`{argument}`: column "{column}" must hold row numbers from 0')
+        rows.append(values)
+    return rows
+
+
+def _labels(labels: IntoTable | None) -> list[tuple[int, int, bool]] | None:
+    if labels is None:
+        return None
+    table = to_table(labels, None, "labels")
+    left, right = _row_columns("labels", table)
+    match = np.ones(len(left), dtype=bool)
+    if "match" in table.columns:
+        values = to_numpy(table.column("match", "labels"))
+        if values.dtype.kind not in "bi" or not np.isin(values, (0, 1)).all():
+            raise InputError('`labels`: column "match" must hold true or false for every pair')
+        match = values.astype(bool)
+    return list(zip(left.tolist(), right.tolist(), match.tolist(), strict=True))
+
+
+def rule_link(
+    left: IntoTable,
+    right: IntoTable,
+    passes: Sequence[Rule],
+    *,
+    spelled: Sequence[Comparison] = (),
+    assignment: Literal["one-to-one", "many-to-one"] = "one-to-one",
+    progress: bool | Callback | None = None,
+) -> Links:
+    """Link rows whose keys are equal, by the first rule that tells which.
+
+    The passes go from the strictest rule down. In each, a left row that is still open goes to the
+    right row with its keys when there is exactly one that may take it; where there are several,
+    it stays open for the next pass and is counted. Nothing is weighed or learned.
+
+    Parameters
+    ----------
+    left, right : table
+        The registers.
+    passes : sequence of rules
+        As the `blocking` of a :class:`Linker`, the strictest first.
+    spelled : sequence of Comparison
+        How columns are spelled: ``name("surname")`` leaves accents and spaces out. Other columns
+        are compared without case and outer space.
+    assignment : {"one-to-one", "many-to-one"}
+        Whether a right row may be taken once.
+    progress : bool or callable, optional
+        As in :func:`kruispunt.progress`.
+
+    Returns
+    -------
+    Links
+        With probability 1 and the rule of each; the account counts the rows of each pass and those
+        that several rows could have taken.
+
+    Raises
+    ------
+    InputError
+        If there is no pass, a column is not there or a table has no rows.
+
+    Examples
+    --------
+    >>> left = {"surname": ["Yıldız", "Maes"], "birth_date": ["1985-07-30", "1990-01-12"]}
+    >>> right = {"surname": ["Maes", "YILDIZ"], "birth_date": ["1990-01-12", None]}
+    >>> c = kp.linkage
+    >>> links = c.rule_link(
+    ...     left, right, [["surname", "birth_date"], ["surname"]], spelled=[c.name("surname")]
+    ... )
+    >>> links.pairs["right_row"]
+    array([1, 0])
+    """
+    compared = list(spelled)
+    listed = [_rule(rule) for rule in passes]
+    if not listed:
+        raise InputError("`passes`: there are no rules; give lists of columns, the strictest first")
+    shell = _core.Linker([one._plain() for one in compared], listed, 1, 1)
+    lefts, rights = shell.columns()
+    tables = to_table(left, lefts, "left"), to_table(right, rights, "right")
+    with reporting(progress) as callback:
+        native = _core.rule_link(
+            *tables, [one._plain() for one in compared], listed, assignment, callback
+        )
+    return Links(native, left, right)
+
+
+def stack(tables: Mapping[str, IntoTable], *, source: str = "source") -> Table:
+    """Put tables one below the other, with the source of each row.
+
+    For several registers at once: ``Linker(..., between="source")`` links between them, without
+    ``between`` also within each (link and deduplicate).
+
+    Parameters
+    ----------
+    tables : mapping of str to table
+        The registers by name. A column that one lacks is missing there.
+    source : str
+        The column for the names.
+
+    Returns
+    -------
+    Table
+        All rows, in the order of the tables.
+
+    Raises
+    ------
+    InputError
+        If a column has another type in another table.
+
+    Examples
+    --------
+    >>> all = kp.linkage.stack({"permits": {"name": ["Nowak"]}, "courses": {"name": ["Novak"]}})
+    >>> all.to_dict()["source"]
+    array(['permits', 'courses'], dtype=object)
+    """
+    names = list(tables)
+    read = [to_table(tables[name], None, f"tables[{name!r}]") for name in names]
+    return Table.wrap(_core.stack(names, read, source))

@@ -268,13 +268,17 @@ impl Condition {
                 }
                 Condition::Cosine { columns, .. } => columns.iter().for_each(|name| put(name)),
                 Condition::All { of } | Condition::Any { of } => {
-                    of.iter().for_each(|own| each(own, into));
+                    for own in of {
+                        each(own, into);
+                    }
                 }
                 Condition::Not { of } => each(of, into),
             }
         }
         let mut names = Vec::new();
-        conditions.iter().for_each(|(_, own)| each(own, &mut names));
+        for (_, own) in conditions {
+            each(own, &mut names);
+        }
         names
     }
 
@@ -292,14 +296,18 @@ impl Condition {
                     into.extend(columns.iter().map(String::as_str));
                 }
                 Condition::All { of } | Condition::Any { of } => {
-                    of.iter().for_each(|own| each(own, into));
+                    for own in of {
+                        each(own, into);
+                    }
                 }
                 Condition::Not { of } => each(of, into),
                 _ => {}
             }
         }
         let mut names = Vec::new();
-        conditions.iter().for_each(|(_, own)| each(own, &mut names));
+        for (_, own) in conditions {
+            each(own, &mut names);
+        }
         names
     }
 

@@ -211,6 +211,7 @@ impl Part {
 
 /// What conditions ask of a column.
 #[derive(Clone, Default)]
+#[allow(clippy::struct_excessive_bools, reason = "one for each form of a value")]
 struct Wants {
     name: bool,
     sound: bool,

@@ -109,7 +109,9 @@ fn joined(
 fn improve(group: &mut [u32], near: &[FxHashMap<u32, f64>], penalty: f64) {
     let n = group.len();
     let mut size = vec![0_u32; n];
-    group.iter().for_each(|&own| size[own as usize] += 1);
+    for &own in group.iter() {
+        size[own as usize] += 1;
+    }
     for _ in 0..ROUNDS {
         let mut moved = false;
         for node in 0..n {

@@ -143,7 +143,9 @@ impl Linker {
                 });
             let Some((at, new, _)) = best else { break };
             let (of, found, pairs) = &priced[at];
-            found.iter().for_each(|&own| open[own as usize] = false);
+            for &own in found {
+                open[own as usize] = false;
+            }
             total += new;
             let keys = of.iter().map(|&key| keys[key].clone()).collect();
             chosen.push(Rule { keys, search: Search::Equal });

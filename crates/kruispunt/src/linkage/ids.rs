@@ -46,7 +46,7 @@ impl Links {
                 }
             }
         }
-        let group = joined_with(links::grouped(self, grouping), &together);
+        let group = joined_with(&links::grouped(self, grouping), &together);
         // Rows that each earlier id has in each cluster.
         let mut shared: FxHashMap<(i64, u32), (u32, u32)> = FxHashMap::default();
         for ((row, id), &own) in (0_u32..).zip(&before).zip(&group) {

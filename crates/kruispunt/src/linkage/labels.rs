@@ -92,7 +92,9 @@ impl Linker {
         }
         for (k, shape) in self.shapes().iter().enumerate() {
             let total: f64 = hits[k].iter().sum();
-            hits[k].iter_mut().for_each(|hits| *hits /= total);
+            for hits in &mut hits[k] {
+                *hits /= total;
+            }
             let even = vec![1.0; hits[k].len()];
             if !shape.fixed.is_empty() {
                 shape.fit(&mut hits[k], &even);

@@ -3,10 +3,10 @@
 use super::blocking::Blocks;
 use super::coded::{Only, Sides};
 use super::comparer::Comparer;
+use super::counted::ALONE;
 use super::dependence::{Dependence, Learnt};
 use super::kept::Kept;
 use super::pairs::{Layout, WIDTH};
-use super::train::ALONE;
 use super::{Comparison, LinkageError, Rule};
 use crate::data::{Column, DataError, Seed, Table, Ticket};
 use serde::{Deserialize, Serialize};
@@ -182,6 +182,9 @@ impl Default for Linker {
 const fn unbounded() -> u64 {
     u64::MAX
 }
+
+/// The group of each left row and the names of the groups.
+pub(super) type Grouped = (Vec<u16>, Vec<String>);
 
 /// Random pairs that may be drawn.
 const MOST_DRAWS: u64 = 1_000_000_000;
@@ -429,10 +432,7 @@ impl Linker {
     }
 
     /// Groups of the left rows and their names, where models are by group.
-    pub(super) fn groups_of(
-        &self,
-        sides: Sides<'_>,
-    ) -> Result<Option<(Vec<u16>, Vec<String>)>, LinkageError> {
+    pub(super) fn groups_of(&self, sides: Sides<'_>) -> Result<Option<Grouped>, LinkageError> {
         let Some(name) = &self.by else { return Ok(None) };
         let column = sides.left.column("by", name)?;
         let (codes, first) = column.ranks();

@@ -266,10 +266,14 @@ pub(super) fn grouped(links: &Links, grouping: Grouping) -> Vec<u32> {
 }
 
 /// Groups with some of their nodes joined, named by their smallest node.
-pub(super) fn joined_with(group: Vec<u32>, together: &[(u32, u32)]) -> Vec<u32> {
+pub(super) fn joined_with(group: &[u32], together: &[(u32, u32)]) -> Vec<u32> {
     let mut all = UnionFind::new(group.len());
-    (0_u32..).zip(&group).for_each(|(node, &own)| all.join(node, own));
-    together.iter().for_each(|&(a, b)| all.join(a, b));
+    for (node, &own) in (0_u32..).zip(group) {
+        all.join(node, own);
+    }
+    for &(a, b) in together {
+        all.join(a, b);
+    }
     (0..group.len() as u32).map(|node| all.find(node)).collect()
 }
 

@@ -78,12 +78,16 @@ impl Nicknames {
         let mut next = 0;
         if listed {
             for line in LISTED.lines() {
-                line.split(' ').for_each(|name| own.add(name, next));
+                for name in line.split(' ') {
+                    own.add(name, next);
+                }
                 next += 1;
             }
         }
         for group in more {
-            group.iter().for_each(|name| own.add(name, next));
+            for name in group {
+                own.add(name, next);
+            }
             next += 1;
         }
         own

@@ -149,27 +149,34 @@ impl RuleLink {
             }
             self.ticket.advance(1);
         }
-        let count = |test: &dyn Fn(usize) -> bool| {
-            Count::rows((0..n).filter(|&row| open[row] && test(row)).count())
-        };
         let names: Vec<String> = self.rules.iter().map(ToString::to_string).collect();
-        let by = |rule: usize| links.iter().filter(|link| usize::from(link.2) == rule).count();
-        let each = names.iter().enumerate().map(|(at, name)| format!("[{name}]: {}", by(at)));
-        let step = Step::new(
-            "rule_link",
-            format!("links by pass: {}", each.collect::<Vec<_>>().join(", ")),
-            Count::rows(n),
-            Count::rows(links.len()),
-        )
-        .exclude("missing values in every pass", count(&|row| blocks.is_keyless(row)))
-        .exclude(
-            "several rows with equal keys in every pass that found any",
-            count(&|row| !blocks.is_keyless(row) && several[row]),
-        )
-        .exclude(
-            "no free row with equal keys",
-            count(&|row| !blocks.is_keyless(row) && !several[row]),
-        );
+        let step = told(&names, &links, &blocks, (&open, &several));
         Ok(Links::by_rules(links, names, (n, m), Account::new("links").then(step)))
     }
+}
+
+/// The step of the account.
+fn told(
+    names: &[String],
+    links: &[(u32, u32, u16)],
+    blocks: &Blocks,
+    (open, several): (&[bool], &[bool]),
+) -> Step {
+    let count = |test: &dyn Fn(usize) -> bool| {
+        Count::rows((0..open.len()).filter(|&row| open[row] && test(row)).count())
+    };
+    let by = |rule: usize| links.iter().filter(|link| usize::from(link.2) == rule).count();
+    let each = names.iter().enumerate().map(|(at, name)| format!("[{name}]: {}", by(at)));
+    Step::new(
+        "rule_link",
+        format!("links by pass: {}", each.collect::<Vec<_>>().join(", ")),
+        Count::rows(open.len()),
+        Count::rows(links.len()),
+    )
+    .exclude("missing values in every pass", count(&|row| blocks.is_keyless(row)))
+    .exclude(
+        "several rows with equal keys in every pass that found any",
+        count(&|row| !blocks.is_keyless(row) && several[row]),
+    )
+    .exclude("no free row with equal keys", count(&|row| !blocks.is_keyless(row) && !several[row]))
 }

@@ -83,7 +83,7 @@ impl Rule {
 
     /// Of the rows with equal keys, only those whose `column` is made of much the same pairs of
     /// letters: two rows meet when one of `bands` bands of `rows` smallest hashes is equal, with a
-    /// probability of `1 - (1 - J^rows)^bands` at a Jaccard similarity `J` (MinHash; Broder 1997).
+    /// probability of `1 - (1 - J^rows)^bands` at a Jaccard similarity `J` (min-wise hashing; Broder 1997).
     #[must_use]
     pub fn similar(mut self, column: impl Into<String>, bands: u32, rows: u32) -> Self {
         self.search = Search::Similar { column: column.into(), bands, rows };

@@ -114,7 +114,9 @@ impl Comparer {
         if total <= 0.0 {
             return None;
         }
-        found.iter_mut().for_each(|share| *share /= total);
+        for share in &mut found {
+            *share /= total;
+        }
         let floor = 0.5 / total;
         let floor = if sampled > 0 { floor.max(0.5 / sampled as f64) } else { floor };
         Some(Shares { levels: found, floor })

@@ -3,7 +3,9 @@
 use super::blocking::place;
 use super::coded::Sides;
 use super::comparer::Comparer;
+use super::counted::{ALONE, Counted, Grouped, Marked, merge};
 use super::dependence::{Dependence, Learnt};
+use super::lambda::{Union, found_share};
 use super::linker::{Assignment, Learned, Linker, Model};
 use super::pairs::{Layout, Pairs, Work};
 use super::shares::Shares;
@@ -11,7 +13,6 @@ use super::{Labels, LinkageError};
 use crate::data::Table;
 use crate::math::em::{self, Patterns, Shape, Tie};
 use rustc_hash::FxHashMap;
-use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
 
 /// Pairs of a rule up to which all of them train; beyond, left rows are sampled.
@@ -40,16 +41,6 @@ struct Run {
     /// Comparisons that take part.
     used: Vec<usize>,
     rule: usize,
-}
-
-/// Pairs of the union of all rules, by pattern and by how many rules find them (1, 2, more).
-struct Union {
-    patterns: Patterns,
-    found: Vec<u8>,
-    /// One over the share of left rows that was looked at.
-    scale: f64,
-    /// Rules.
-    occasions: f64,
 }
 
 impl Linker {
@@ -592,131 +583,6 @@ impl Linker {
     }
 }
 
-/// P(all columns of some rule agree), columns agreeing independently; rules are bit masks.
-/// 1 when the rules have more than 16 columns.
-fn found_share(agree: &[f64], rules: &[u64]) -> f64 {
-    let used = rules.iter().fold(0, |all, rule| all | rule);
-    let columns: Vec<usize> = (0..agree.len().min(64)).filter(|at| used >> at & 1 == 1).collect();
-    if columns.len() > 16 {
-        return 1.0;
-    }
-    let mut found = 0.0;
-    for state in 0_u64..1 << columns.len() {
-        let (mut mask, mut probability) = (0, 1.0);
-        for (bit, &column) in columns.iter().enumerate() {
-            if state >> bit & 1 == 1 {
-                mask |= 1 << column;
-                probability *= agree[column];
-            } else {
-                probability *= 1.0 - agree[column];
-            }
-        }
-        if rules.iter().any(|rule| rule & mask == *rule) {
-            found += probability;
-        }
-    }
-    found
-}
-
-impl Union {
-    /// The share of matches among all pairs, and of those the share that the rules find: at most
-    /// `bound`, and at most what the numbers of rules that find each match tell (Chao 1987); then
-    /// the expected matches found over the most there can be; last the relative standard error of
-    /// the share.
-    ///
-    /// With `p` the probabilities of the pairs, `G = sum p` and `V = sum p (1 - p)`, an error of the
-    /// expected matches of variance `V` moves the share that they were computed with, and so
-    /// themselves: it counts `G / (G - V)` times. Chao's estimate of what no rule finds adds
-    /// `f_2 (r^2 / 2 + r^3 + r^4 / 4)`, `r = f_1 / f_2`. Errors of m and u are not in it.
-    fn lambda(
-        &self,
-        (m, u, ties): (&[Vec<f64>], &[Vec<f64>], &[Tie]),
-        start: f64,
-        (most, pairs): (f64, f64),
-        bound: f64,
-    ) -> (f64, f64, f64, f64) {
-        let (mut lambda, mut completeness, mut over) = (start, 1.0, 0.0);
-        let mut error = 0.0;
-        for _ in 0..500 {
-            let (mut found, mut open) = ([0.0; 4], 0.0);
-            for ((pattern, count), &times) in self.patterns.iter().zip(&self.found) {
-                let share = em::posterior(pattern, m, u, ties, lambda);
-                found[times as usize] += share * count as f64 * self.scale;
-                open += share * (1.0 - share) * count as f64 * self.scale * self.scale;
-            }
-            let seen: f64 = found.iter().sum();
-            over = seen / (most * pairs).max(1.0);
-            let unseen = if self.occasions < 2.0 || found[2] < 1.0 {
-                0.0
-            } else {
-                (self.occasions - 1.0) / self.occasions * found[1] * found[1] / (2.0 * found[2])
-            };
-            let ratio = if found[2] > 0.0 { found[1] / found[2] } else { 0.0 };
-            let own = (open * (seen / (seen - open).max(1e-3 * seen.max(1e-9))).powi(2))
-                / seen.max(1e-9).powi(2);
-            let never = if seen / (seen + unseen) < bound && unseen > 0.0 {
-                found[2] * ratio.powi(2) * (0.5 + ratio + ratio.powi(2) / 4.0)
-                    / (seen + unseen).powi(2)
-            } else {
-                0.0
-            };
-            error = (own + never).sqrt();
-            completeness = (seen / (seen + unseen)).min(bound).clamp(0.01, 1.0);
-            let next = (seen / completeness / pairs).clamp(1e-3 / pairs, most.max(2e-3 / pairs));
-            completeness = (seen / (next * pairs)).clamp(0.01, 1.0);
-            let change = ((next - lambda) / lambda).abs();
-            lambda = next.min(0.5);
-            if change < 1e-10 {
-                break;
-            }
-        }
-        (lambda, completeness, over, error)
-    }
-}
-
-/// A pattern, the rules (bits) that find the pair, and whether it counts for the union (bit 16)
-/// with the group of its rows (below).
-type Marked = (u64, u64, u32);
-
-/// The group of a pair whose rows are of two groups, or have none.
-pub(super) const ALONE: u16 = u16::MAX;
-
-/// Pairs by pattern, rules and group, in ascending order.
-struct Grouped {
-    counts: Vec<(Marked, u64)>,
-    scale: f64,
-}
-
-impl Grouped {
-    /// All of them, whatever their group.
-    fn pooled(&self) -> Counted {
-        let each =
-            self.counts.iter().map(|&((p, rules, mark), n)| ((p, rules, mark >> 16 == 1), n));
-        Counted { counts: merge(each), scale: self.scale }
-    }
-
-    /// Those of one group.
-    fn of(&self, group: u16) -> Counted {
-        let own = self.counts.iter().filter(|((.., mark), _)| *mark as u16 == group);
-        let each = own.map(|&((p, rules, mark), n)| ((p, rules, mark >> 16 == 1), n));
-        Counted { counts: each.collect(), scale: self.scale }
-    }
-}
-
-/// Pairs by pattern, rules and whether they count for the union, in ascending order.
-struct Counted {
-    counts: Vec<((u64, u64, bool), u64)>,
-    /// One over the share of left rows that was looked at for the union.
-    scale: f64,
-}
-
-impl Counted {
-    /// Pairs by pattern and rules.
-    fn marked(&self) -> Vec<(u64, u64, u64)> {
-        self.counts.iter().map(|&((pattern, rules, _), n)| (pattern, rules, n)).collect()
-    }
-}
-
 /// What one thread counts; sums of whole numbers do not depend on who counts what.
 struct Tally<'a> {
     work: Work,
@@ -740,29 +606,5 @@ fn unpack(layout: &Layout, used: &[usize], counts: &[(u64, u64)]) -> Patterns {
         levels: levels.collect(),
         counts: counts.iter().map(|&(_, count)| count).collect(),
         width: used.len(),
-    }
-}
-
-/// Adds counts up, keys in ascending order.
-fn merge<K: Hash + Ord>(counts: impl Iterator<Item = (K, u64)>) -> Vec<(K, u64)> {
-    let mut all: FxHashMap<K, u64> = FxHashMap::default();
-    for (key, count) in counts {
-        *all.entry(key).or_insert(0) += count;
-    }
-    let mut merged: Vec<(K, u64)> = all.into_iter().collect();
-    merged.sort_unstable();
-    merged
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn any_two_of_three_columns_find_what_the_binomial_says() {
-        let found = found_share(&[0.9, 0.9, 0.9], &[0b011, 0b101, 0b110]);
-        assert!((found - (3.0 * 0.81 * 0.1 + 0.729)).abs() < 1e-12);
-        assert!((found_share(&[0.9, 0.5], &[0b10]) - 0.5).abs() < 1e-12);
-        assert_eq!(found_share(&[0.5; 20], &[(1 << 17) - 1]), 1.0);
     }
 }

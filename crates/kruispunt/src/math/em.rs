@@ -163,7 +163,9 @@ pub fn fit(
         for (k, mut hits) in hits.into_iter().enumerate() {
             let sum: f64 = hits.iter().sum();
             state.weight[k] = sum - shapes[k].prior.iter().sum::<f64>();
-            hits.iter_mut().for_each(|hits| *hits /= sum);
+            for hits in &mut hits {
+                *hits /= sum;
+            }
             if shapes[k].ordered > 0 || !shapes[k].fixed.is_empty() {
                 shapes[k].fit(&mut hits, &u[k]);
             }

@@ -8,6 +8,8 @@ mod damerau;
 mod edit;
 mod jaro;
 mod qgram;
+#[cfg(test)]
+mod speed;
 
 pub use damerau::damerau;
 pub use edit::{levenshtein, osa};

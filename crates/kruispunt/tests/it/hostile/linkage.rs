@@ -3,7 +3,8 @@
 use super::{NUMBER, SECRET, Walk, odd_texts};
 use kruispunt::data::{Column, Day, Links, Table, Unit};
 use kruispunt::linkage::{
-    Assignment, Comparison, KeyLink, LinkageError, Linker, Measure, Rule, Threshold, Truth,
+    Assignment, Comparison, Condition, Grouping, KeyLink, Labels, LinkageError, Linker, Measure,
+    Rule, RuleLink, Threshold, Truth,
 };
 
 const NAMES: [&str; 8] =
@@ -170,6 +171,23 @@ fn text_nobody_expects_in_every_comparison() {
         Comparison::text("surname", Measure::Dice, [0.9]),
         Comparison::text("surname", Measure::Jaccard, [0.9]),
         Comparison::text("surname", Measure::Osa, []),
+        Comparison::person("surname", true, [vec!["\u{0}".to_owned(), String::new()]]).tf(),
+        Comparison::insz("surname"),
+        Comparison::exact("surname").missing_levels(),
+        Comparison::levels(
+            "all",
+            [
+                Condition::same("surname"),
+                Condition::sound("surname").and(Condition::missing_both("insz").not()),
+                Condition::alike("surname", Measure::Damerau, 1.0),
+                Condition::alike("surname", Measure::Dice, 0.9),
+                Condition::crossed("surname", "birth_date"),
+                Condition::cosine(["surname"], 0.5),
+                Condition::overlap("surname", 1.0, '\u{1f}'),
+                Condition::missing_one("surname").or(Condition::within("insz", 1.0)),
+            ]
+            .map(|own| (own.label(), own)),
+        ),
     ];
     for comparison in all {
         let linker = Linker::new()
@@ -179,7 +197,10 @@ fn text_nobody_expects_in_every_comparison() {
             .block(["surname"])
             .block(["birth_date"])
             .block(Rule::new().on_first("surname", 1).on_first("birth_date", 4))
-            .block(Rule::new().on_first("insz", usize::MAX));
+            .block(Rule::new().on_first("insz", usize::MAX))
+            .block(Rule::new().on_sound("surname"))
+            .block(Rule::new().neighbours("surname", 2))
+            .block(Rule::new().similar("surname", 2, 2));
         walk.ends("odd text", || both(&linker, &table, &table));
         walk.ends("odd text in one table", || linker.train_dedupe(&table)?.dedupe(&table));
     }
@@ -192,6 +213,100 @@ fn text_nobody_expects_in_every_comparison() {
     walk.ends("quarters beyond the calendar", || both(&linker(), &periods, &periods));
     let floats = with("birth_date", Column::float(vec![1e300, -0.0, 5e-324, 19_850_730.0]));
     walk.ends("dates as real numbers", || both(&linker(), &floats, &floats));
+    walk.done();
+}
+
+#[test]
+fn what_is_asked_of_rules_levels_and_labels_must_make_sense() {
+    let mut walk = Walk::default();
+    let good = people(80);
+    let with = |comparison: Comparison| linker().compare(comparison);
+    let sex = || Comparison::exact("insz");
+    for bad in [
+        sex().fix_m(0, 1.5),
+        sex().fix_m(usize::MAX, 0.5),
+        sex().fix_m(0, 0.5).fix_m(1, 0.6),
+        sex().fix_u(0, f64::NAN),
+        sex().prior([1.0]),
+        sex().prior([0.0, f64::INFINITY]),
+        sex().tf_levels(0),
+        Comparison::levels("x", Vec::<(String, Condition)>::new()),
+        Comparison::levels("x", [("x", Condition::alike("insz", Measure::Jaro, f64::NAN))]),
+        Comparison::levels("x", [("x", Condition::cosine(Vec::<String>::new(), 0.5))]),
+        Comparison::levels("x", [("x", Condition::same("insz"))]).missing_levels(),
+        Comparison::levels("x", [("x", (0..50).fold(Condition::same("insz"), |own, _| own.not()))]),
+    ] {
+        walk.refused("levels", "BadLevels", &[], || with(bad).train(&good, &good));
+    }
+    walk.refused("levels", "MissingColumn", &["\"wage\""], || {
+        with(Comparison::levels("x", [("x", Condition::same("wage"))])).train(&good, &good)
+    });
+    walk.refused("levels", "WrongType", &["\"surname\""], || {
+        with(Comparison::levels("x", [("x", Condition::within("surname", 1.0))]))
+            .train(&good, &good)
+    });
+    for (rule, name) in [
+        (Rule::new().neighbours("surname", 0), "`window`"),
+        (Rule::new().neighbours("surname", u32::MAX), "`window`"),
+        (Rule::new().similar("surname", 0, 3), "`bands`"),
+        (Rule::new().similar("surname", 3, 99), "`rows`"),
+    ] {
+        walk.refused("rule", "BadArgument", &[name], || linker().block(rule).train(&good, &good));
+    }
+    walk.refused("giant", "GiantBlock", &["[sex]", "a block of 6400 pairs"], || {
+        let mut all = good.clone();
+        all.push("sex", Column::text([Some("f"); 80])).unwrap();
+        linker().block("sex").block_cap(100).train(&all, &all)
+    });
+    walk.refused("by", "MissingColumn", &["`by`"], || linker().by("origin").train(&good, &good));
+    walk.refused("between", "MissingColumn", &["`between`"], || {
+        linker().between("source").train_dedupe(&good)
+    });
+    let labels = |pairs: &[(usize, usize, bool)]| {
+        linker().train_labelled(&good, &good, &Labels::new(pairs.to_vec()))
+    };
+    walk.refused("labels", "Contradiction", &["`labels`"], || {
+        labels(&[(0, 1, true), (0, 1, false)])
+    });
+    walk.refused("labels", "Contradiction", &["rows 0 and 3"], || {
+        labels(&[(0, 1, true), (2, 1, true), (2, 3, true), (0, 3, false)])
+    });
+    walk.refused("labels", "BadLabels", &[], || labels(&[(0, 1, false)]));
+    walk.refused("labels", "BadLabels", &[], || labels(&[]));
+    walk.refused("labels", "OutOfRange", &["`labels`"], || labels(&[(0, usize::MAX, true)]));
+    walk.refused("labels", "Contradiction", &[], || {
+        linker().train_dedupe_labelled(&good, &Labels::new(vec![(3, 3, false)]))
+    });
+    let trained = linker().train(&good, &good).unwrap();
+    walk.refused("score", "OutOfRange", &["`right`"], || trained.score(&good, &good, &[(0, 80)]));
+    walk.refused("since", "OutOfRange", &["`since`"], || trained.dedupe_since(&good, 80));
+    let links = trained.dedupe(&good).unwrap();
+    let before = |ids: Column| links.clusters_since(&ids, true, Grouping::Connected);
+    walk.refused("ids", "OutOfRange", &["`previous`"], || before(Column::int(vec![1])));
+    walk.refused("ids", "WrongType", &["`previous`"], || before(Column::text([Some(SECRET); 80])));
+    walk.refused("ids", "BadCell", &["row 0"], || before(Column::float(vec![0.5; 80])));
+    walk.ends("ids", || before(Column::int(vec![i64::MAX >> 11; 80])));
+    for (matches, recall, name) in [
+        (vec![], 0.9, "BadLabels"),
+        (vec![(0, 99)], 0.9, "OutOfRange"),
+        (vec![(0, 0)], 0.0, "BadArgument"),
+        (vec![(0, 0)], f64::NAN, "BadArgument"),
+    ] {
+        walk.refused("cover", name, &[], || {
+            trained.learn_rules(&good, &good, &matches, recall, 1000)
+        });
+    }
+    walk.refused("passes", "NoBlocking", &[], || RuleLink::new().link(&good, &good));
+    walk.refused("passes", "BadArgument", &["`assignment`"], || {
+        RuleLink::new().pass("surname").assignment(Assignment::All).link(&good, &good)
+    });
+    walk.refused("passes", "MissingColumn", &["\"wage\""], || {
+        RuleLink::new().pass("wage").link(&good, &good)
+    });
+    for junk in ["", "{", "null", "{\"keys\": 3}", "{\"keys\": [], \"x\": 1}"] {
+        walk.refused("rule", "Stored", &[], || Rule::from_json(junk));
+        walk.refused("settings", "Stored", &[], || Comparison::exact("x").with_settings(junk));
+    }
     walk.done();
 }
 
