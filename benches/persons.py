@@ -198,6 +198,45 @@ def persons(n: int, seed: int = 20240601) -> dict[str, Any]:
     }
 
 
+MILLION = 1_000_000
+
+
+def millions(made: Any, times: int) -> Any:
+    """Make a table `times` as long: further millions are other persons with the same names.
+
+    In each, births are shifted by 101 days, numbers have another first digit, postcodes and
+    streets are those of other places. Names are drawn from the same lists in a longer table too,
+    so that pairs by chance grow with the square of the rows.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    def elsewhere(column: Any, by: int) -> Any:
+        coded = column.combine_chunks().dictionary_encode()
+        places = np.array(coded.dictionary.to_pylist(), dtype=object)
+        moved = pa.array(np.roll(places, by).tolist(), pa.string())
+        return pa.DictionaryArray.from_arrays(coded.indices, moved).cast(pa.string())
+
+    def born(column: Any, days: int) -> Any:
+        day = pc.strptime(column, format="%Y-%m-%d", unit="s", error_is_null=True)
+        later = pc.add(day, pa.scalar(days * 86400, pa.duration("s")))
+        return pc.coalesce(pc.strftime(later, format="%Y-%m-%d"), column)
+
+    tables, entities = [], pc.max(made["cluster"]).as_py() + 1
+    for block in range(times):
+        parts = {name: made[name] for name in made.column_names}
+        if block:
+            parts["cluster"] = pc.add(made["cluster"], block * entities)
+            parts["dob"] = born(made["dob"], 101 * block)
+            digit = pa.scalar(str(block))
+            parts["natid"] = pc.binary_join_element_wise(digit, made["natid"], "")
+            parts["postcode"] = elsewhere(made["postcode"], 97 * block)
+            parts["street"] = elsewhere(made["street"], 631 * block)
+        tables.append(pa.table(parts))
+    whole = pa.concat_tables(tables)
+    return whole.set_column(0, "unique_id", pa.array(np.arange(len(whole))))
+
+
 def parquet(n: int) -> Path:
     """Write the records once; give the file."""
     import pyarrow as pa
@@ -206,6 +245,10 @@ def parquet(n: int) -> Path:
     path = Path(__file__).parents[1] / "build" / f"persons-{n}.parquet"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
+        if n > MILLION and n % MILLION == 0:
+            one = pq.read_table(parquet(MILLION))
+            pq.write_table(millions(one, n // MILLION), path)
+            return path
         made = persons(n)
         columns = {
             name: pa.array(list(values), pa.string() if values.dtype == object else pa.int64())

@@ -26,7 +26,9 @@ array([0, 1, 2, 3, 4, 5])
 from __future__ import annotations
 
 import json
+import sys
 import warnings
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
@@ -513,8 +515,22 @@ class Linker:
         self, left: IntoTable, right: IntoTable | None, argument: str = "left"
     ) -> tuple[_core.Table, _core.Table | None]:
         lefts, rights = self.native.columns()
-        table = to_table(left, lefts, argument)
-        return table, None if right is None else to_table(right, rights, "right")
+        table = self._once(left, lefts, argument)
+        return table, None if right is None else self._once(right, rights, "right")
+
+    def _once(self, data: IntoTable, names: list[str], argument: str) -> _core.Table:
+        """Read a table; one that cannot change (of pyarrow) is read once for training and linking."""
+        pyarrow = sys.modules.get("pyarrow")
+        if pyarrow is None or not isinstance(data, pyarrow.Table):
+            return to_table(data, names, argument)
+        seen: dict[str, tuple[Any, list[str], _core.Table]] = self.__dict__.setdefault("_seen", {})
+        if argument in seen:
+            known, of, table = seen[argument]
+            if known() is data and of == names:
+                return table
+        table = to_table(data, names, argument)
+        seen[argument] = (weakref.ref(data), names, table)
+        return table
 
     def forecast(
         self,

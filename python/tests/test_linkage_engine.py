@@ -158,9 +158,12 @@ def test_levels_over_several_columns():
         "address", c.when("street").missing("both"), c.when("street").missing("one"),
         ~c.when("street").same() & (c.when("town").same() | c.when("zip").within(1)),
     )  # fmt: skip
-    street = {"street": "Kerkstraat", "town": "Gent", "zip": None}
+    street = {"street": "Kerkstraat", "town": "Gent", "zip": 9000}
     assert level_of(own, street, street | {"street": None}) == "street missing on one side"
-    assert level_of(own, {"street": None}, {"street": None}) == "street missing on both sides"
+    assert (
+        level_of(own, {"street": None, "zip": 1}, {"street": None, "zip": 9})
+        == "street missing on both sides"
+    )
     assert level_of(own, street, street | {"street": "Dorp"}).startswith("not (street equal) and (")
     assert level_of(own, street, street) == "else"
 

@@ -15,6 +15,9 @@ use std::sync::atomic::{AtomicU8, Ordering};
 /// Distinct value pairs up to which levels are kept in a table.
 const TABLE: usize = 1 << 21;
 
+/// A level that is not known yet.
+const OPEN: u8 = u8::MAX - 1;
+
 /// A comparison of two encoded columns.
 #[derive(Debug)]
 pub(super) struct Comparer {
@@ -136,6 +139,40 @@ impl Comparer {
                 level
             }
             known => known - 1,
+        }
+    }
+
+    /// The levels of one code and each of `others`.
+    ///
+    /// Words that are surely far apart are told in a first round, whose look-ups do not wait for
+    /// each other; measures are computed in a second.
+    pub(super) fn levels(
+        &self,
+        probe: &mut Probe,
+        a: u32,
+        others: impl Iterator<Item = u32> + Clone,
+        levels: &mut Vec<u8>,
+    ) {
+        levels.clear();
+        let (words, measure, thresholds, last) = match &self.values {
+            Values::Words { words, measure, thresholds } => {
+                (words, *measure, &thresholds[..], thresholds.len() as u8 + 1)
+            }
+            _ => {
+                levels.extend(others.map(|b| self.level(probe, a, b)));
+                return;
+            }
+        };
+        if a == MISSING || !self.table.is_empty() {
+            levels.extend(others.map(|b| self.level(probe, a, b)));
+            return;
+        }
+        levels.extend(others.clone().map(|b| {
+            let far = b != a && b != MISSING && words.far_or_other((a, b), measure, thresholds);
+            if far { last } else { OPEN }
+        }));
+        for (level, b) in levels.iter_mut().zip(others).filter(|(level, _)| **level == OPEN) {
+            *level = self.level(probe, a, b);
         }
     }
 

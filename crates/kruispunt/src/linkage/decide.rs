@@ -4,6 +4,7 @@ use super::LinkageError;
 use super::blocking::CHUNK;
 use super::coded::{MISSING, Only, Sides};
 use super::linker::{Assignment, Linker, Model, Threshold};
+use super::pairs::Work;
 use super::scorer::Scorer;
 use crate::data::{Account, Count, Evidence, Link, Links, RuleWorth, Step, Table, Weighing};
 use crate::math::assignment::{self, Edge};
@@ -156,8 +157,10 @@ impl Linker {
         };
         let lowest = (lowest / (1.0 - lowest)).log2();
         let pairs = scorer.pairs;
-        let start = || pairs.work();
-        let chunks = pairs.blocks.stream(&self.ticket, "scoring pairs", start, |work, rows| {
+        // Working memory, and what levels alone weigh by pattern and set of weights.
+        let start = || (pairs.work(), FxHashMap::<(u64, usize), f64>::default());
+        let weigh = |(work, bases): &mut (Work, FxHashMap<(u64, usize), f64>),
+                     rows: std::ops::Range<u32>| {
             let mut kept = Vec::new();
             let mut tail = Vec::with_capacity(rows.len());
             let mut by_rule = vec![Worth::default(); self.rules.len()];
@@ -171,7 +174,10 @@ impl Linker {
                 let each = work.found.rows.iter().zip(&work.found.rules).zip(&work.patterns);
                 for ((&right, rules), &pattern) in each {
                     let rule = rules.trailing_zeros() as u16;
-                    let weight = scorer.weight(pattern, left, right);
+                    let set = scorer.set(left, right);
+                    let base =
+                        *bases.entry((pattern, set)).or_insert_with(|| scorer.base(set, pattern));
+                    let weight = base + scorer.rare(set, pattern, left, right);
                     let probability = odds(weight) / (1.0 + odds(weight));
                     let worth = &mut by_rule[rule as usize];
                     worth.new += 1;
@@ -188,7 +194,8 @@ impl Linker {
                 tail.push(below);
             }
             (kept, tail, by_rule)
-        })?;
+        };
+        let chunks = pairs.blocks.stream(&self.ticket, "scoring pairs", start, weigh)?;
         let kept = chunks.iter().map(|(kept, ..)| kept.len()).sum();
         let mut scored = Scored {
             candidates: Vec::with_capacity(kept),

@@ -65,6 +65,9 @@ pub(super) struct Work {
     pub(super) found: Found,
     pub(super) patterns: Vec<u64>,
     probes: Vec<Probe>,
+    /// Codes of the right rows, row by row.
+    cells: Vec<u32>,
+    levels: Vec<u8>,
 }
 
 impl Pairs {
@@ -88,7 +91,13 @@ impl Pairs {
     /// Working memory of one thread.
     pub(super) fn work(&self) -> Work {
         let probes = self.comparers.iter().map(Comparer::probe).collect();
-        Work { found: Found::default(), patterns: Vec::new(), probes }
+        Work {
+            found: Found::default(),
+            patterns: Vec::new(),
+            probes,
+            cells: Vec::new(),
+            levels: Vec::new(),
+        }
     }
 
     /// Codes of a left row.
@@ -157,14 +166,21 @@ impl Pairs {
             return;
         }
         let own = self.left(left);
+        // Cells of all right rows first, so that one look-up does not wait for the other.
+        let width = self.comparers.len();
+        work.cells.clear();
+        for &right in &work.found.rows {
+            work.cells.extend_from_slice(self.right(right));
+        }
         for (k, (comparer, probe)) in self.comparers.iter().zip(&mut work.probes).enumerate() {
             let a = own[k];
             if a == MISSING && comparer.missing_from().is_none() {
                 continue;
             }
             let shift = self.layout.shifts[k];
-            for (pattern, &right) in work.patterns.iter_mut().zip(&work.found.rows) {
-                let level = comparer.level(probe, a, self.right(right)[k]);
+            let cells = work.cells[k..].iter().step_by(width).copied();
+            comparer.levels(probe, a, cells, &mut work.levels);
+            for (pattern, &level) in work.patterns.iter_mut().zip(&work.levels) {
                 let digit = if level == NULL { 0 } else { u64::from(level) + 1 };
                 *pattern |= digit << shift;
             }

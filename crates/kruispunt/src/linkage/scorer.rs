@@ -28,6 +28,8 @@ pub(super) struct Weights {
     pub(super) levels: Vec<Vec<f64>>,
     /// Levels from the top that rare values adjust.
     adjusted: Vec<u8>,
+    /// Comparisons with such levels.
+    rare: Vec<usize>,
     /// Adjustment when both have this value, and when one of two similar values is this one.
     pub(super) rarity: Vec<Option<[Vec<f64>; 2]>>,
     /// `log2 c_m / c_u` of comparisons that go together.
@@ -49,6 +51,9 @@ impl Weights {
             prior: (model.lambda / (1.0 - model.lambda)).log2(),
             levels: model.learned.iter().map(|learned| log(&learned.m, &learned.u)).collect(),
             adjusted: linker.comparisons.iter().map(super::Comparison::adjusted).collect(),
+            rare: (0..linker.comparisons.len())
+                .filter(|&k| linker.comparisons[k].adjusted() > 0)
+                .collect(),
             rarity: rarity
                 .map(|((comparison, comparer), learned)| {
                     let rarity = || rarity_of(comparer, learned.u[0], dedupe, group);
@@ -135,26 +140,41 @@ impl<'a> Scorer<'a> {
 
     /// Match weight in bits of a pair with `pattern`, the prior included.
     pub(super) fn weight(&self, pattern: u64, left: u32, right: u32) -> f64 {
-        let own = &self.sets[self.set(left, right)];
+        let set = self.set(left, right);
+        self.base(set, pattern) + self.rare(set, pattern, left, right)
+    }
+
+    /// What the levels of a pattern weigh, the prior included, all values as common as usual.
+    pub(super) fn base(&self, set: usize, pattern: u64) -> f64 {
+        let own = &self.sets[set];
         let mut weight = own.prior;
         for tie in &own.ties {
             weight += tie.of(|k| self.pairs.layout().level(pattern, k));
         }
-        // Codes of the rows are looked up only where they matter.
-        let mut codes: Option<(&[u32], &[u32])> = None;
         for (k, levels) in own.levels.iter().enumerate() {
             let level = self.pairs.layout().level(pattern, k);
-            if level == NULL {
-                continue;
-            }
-            weight += levels[level as usize];
-            if level < own.adjusted[k] {
-                let (a, b) =
-                    codes.get_or_insert_with(|| (self.pairs.left(left), self.pairs.right(right)));
-                weight += own.adjustment(k, level, a[k], b[k]);
+            if level != NULL {
+                weight += levels[level as usize];
             }
         }
         weight
+    }
+
+    /// What the values of a pair add by how rare they are.
+    pub(super) fn rare(&self, set: usize, pattern: u64, left: u32, right: u32) -> f64 {
+        let own = &self.sets[set];
+        let mut bits = 0.0;
+        // Codes of the rows are looked up only where they matter.
+        let mut codes: Option<(&[u32], &[u32])> = None;
+        for &k in &own.rare {
+            let level = self.pairs.layout().level(pattern, k);
+            if level < own.adjusted[k] {
+                let (a, b) =
+                    codes.get_or_insert_with(|| (self.pairs.left(left), self.pairs.right(right)));
+                bits += own.adjustment(k, level, a[k], b[k]);
+            }
+        }
+        bits
     }
 
     /// What groups of their own weigh by, for the links.

@@ -89,6 +89,17 @@ impl Words {
         }
     }
 
+    /// Whether two words have no stem in common and are surely too far apart.
+    #[inline]
+    pub(super) fn far_or_other(
+        &self,
+        (a, b): (u32, u32),
+        measure: Measure,
+        thresholds: &[f64],
+    ) -> bool {
+        !self.same_stem(a, b) && self.far_apart((a, b), measure, thresholds)
+    }
+
     /// Whether two words are surely too far apart for every threshold, seen from their lengths and
     /// from what they are made of alone.
     ///

@@ -1,7 +1,7 @@
 //! The linkage room.
 
 use super::{NUMBER, SECRET, Walk, odd_texts};
-use kruispunt::data::{Column, Day, Links, Table, Unit};
+use kruispunt::data::{Account, Column, Day, Links, Table, Unit};
 use kruispunt::linkage::{
     Assignment, Comparison, Condition, Grouping, KeyLink, Labels, LinkageError, Linker, Measure,
     Rule, RuleLink, Threshold, Truth,
@@ -280,7 +280,7 @@ fn what_is_asked_of_rules_levels_and_labels_must_make_sense() {
     let trained = linker().train(&good, &good).unwrap();
     walk.refused("score", "OutOfRange", &["`right`"], || trained.score(&good, &good, &[(0, 80)]));
     walk.refused("since", "OutOfRange", &["`since`"], || trained.dedupe_since(&good, 80));
-    let links = trained.dedupe(&good).unwrap();
+    let links = Links::certain(vec![(0, 1)], 80, 80, Account::new("links")).within();
     let before = |ids: Column| links.clusters_since(&ids, true, Grouping::Connected);
     walk.refused("ids", "OutOfRange", &["`previous`"], || before(Column::int(vec![1])));
     walk.refused("ids", "WrongType", &["`previous`"], || before(Column::text([Some(SECRET); 80])));
