@@ -113,10 +113,11 @@ class Comparison:
             if fixed is not None:
                 options[argument] = _by_level(argument, fixed)
         tf = self.tf
-        if tf_levels is not None:
-            if not isinstance(tf_levels, int | np.integer) or not 1 <= tf_levels <= 100:
+        given: Any = tf_levels
+        if given is not None:
+            if not isinstance(given, int | np.integer) or not 1 <= given <= 100:
                 raise InputError("`tf_levels` must be a whole number from 1 to 100")
-            options["rare"], tf = int(tf_levels), True
+            options["rare"], tf = int(given), True
         return replace(self, tf=tf, settings=json.dumps(settings))
 
 
@@ -128,7 +129,8 @@ def _number(argument: str, value: Any) -> float:
 
 def _by_level(argument: str, fixed: Mapping[int, float]) -> list[float | None]:
     out: list[float | None] = []
-    for level, value in fixed.items():
+    listed: dict[Any, Any] = dict(fixed)
+    for level, value in listed.items():
         if not isinstance(level, int | np.integer) or not 0 <= level <= 1000:
             raise InputError(f"`{argument}`: levels are whole numbers from 0")
         out.extend([None] * (int(level) + 1 - len(out)))
@@ -255,7 +257,8 @@ class When:
 
     def overlaps(self, least: int = 1, separator: str = ";") -> Condition:
         """Have lists with at least so many items in common."""
-        if not isinstance(separator, str) or len(separator) != 1:
+        given: Any = separator
+        if not isinstance(given, str) or len(given) != 1:
             raise InputError("`separator` must be one character")
         stored = {
             "column": self.column,

@@ -72,14 +72,15 @@ mod _core {
     #[pymodule_export]
     use crate::linkage::resolve_key;
     #[pymodule_export]
+    use crate::linkage::rule_link;
+    #[pymodule_export]
+    use crate::linkage::stack;
+    #[pymodule_export]
     use crate::linkage_quality::{
         PyClericalSample, link_balance, link_calibration, link_cluster_measures,
         link_cluster_table, link_evidence, link_histogram, link_implausible, link_implausible_rows,
         link_patterns, link_ranking, link_right_ones, link_thresholds,
     };
-    use crate::linkage::rule_link;
-    #[pymodule_export]
-    use crate::linkage::stack;
 
     // panel
     #[pymodule_export]
