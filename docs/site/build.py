@@ -42,7 +42,7 @@ ROOMS = {
     ],
     "After an uncertain linkage": [
         "AfterLinkage", "MismatchFit", "after_linkage", "link_rates", "mismatch_mixture",
-        "over_draws", "over_thresholds", "pool",
+        "over_draws", "over_thresholds", "pool", "posterior_weighted",
     ],
     "Trajectories": ["trajectory"],
     "Cases": ["cases"],

@@ -94,6 +94,7 @@ from kruispunt.uncertain_links import (
     over_draws,
     over_thresholds,
     pool,
+    posterior_weighted,
 )
 
 # trajectory
@@ -192,6 +193,7 @@ __all__ = [
     "over_draws",
     "over_thresholds",
     "pool",
+    "posterior_weighted",
     # trajectory
     "trajectory",
     # cases

@@ -13,10 +13,11 @@ from kruispunt._frames import to_frame, to_table
 from kruispunt._progress import Callback, reporting
 from kruispunt.account import Account
 from kruispunt.durations import _before, _distinct
-from kruispunt.estimate import Fit
+from kruispunt.estimate import Fit, feols
 from kruispunt.estimate._models import _kind as same_kind
 from kruispunt.evaluate import Effects
 from kruispunt.exceptions import DesignWarning, InputError
+from kruispunt.linked import Linked
 from kruispunt.table import to_numpy
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ __all__ = [
     "over_draws",
     "over_thresholds",
     "pool",
+    "posterior_weighted",
 ]
 
 Rate: TypeAlias = float | tuple[int, int]
@@ -471,6 +473,76 @@ def pool(estimates: Iterable[Any]) -> Any:
         return Effects(_core.pooled_effects([own.native for own in listed]), listed[0]._like)
     kinds = sorted({type(own).__name__ for own in listed})
     raise InputError(f"`estimates`: all of them Fit, or all of them Effects, not {kinds}")
+
+
+def posterior_weighted(
+    fml: str,
+    links: Links,
+    left: IntoTable,
+    right: IntoTable,
+    columns: str | Sequence[str],
+    *,
+    linked: Literal["outcome", "covariates"] = "outcome",
+) -> Fit:
+    r"""Regress with all candidate pairs, weighted by their posterior.
+
+    With :math:`z_{ij}` the posterior that row i of `left` and row j of `right` are one person, a
+    linked outcome gives
+
+    .. math::
+
+        \hat\beta = \arg\min \sum_i \sum_j z_{ij} (y_j - x_i'\beta)^2,
+
+    and linked covariates enter as :math:`\sum_j z_{ij} x_j / \sum_j z_{ij}`, with the weight
+    :math:`\min(1, \sum_j z_{ij})` of the row. Errors are clustered by row of `left`; the
+    posterior is taken as known.
+
+    Parameters
+    ----------
+    fml : str
+        As in :func:`feols`, over columns of both tables.
+    links : Links
+        Links without assignment above a low threshold:
+        ``linker.link(left, right, assignment="none", threshold=0.01)``.
+    left, right : data frame, mapping or Table
+        The tables that were linked.
+    columns : str or sequence of str
+        Columns of `right` that the formula uses.
+    linked : {"outcome", "covariates"}
+        Which side of the formula they stand on.
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    InputError, LinkageError
+        As :meth:`Links.attach` and :func:`feols`.
+
+    Notes
+    -----
+    Candidates that are somebody else stay in with a small weight, so that slopes are drawn to zero
+    where posteriors are far from 0 and 1; :func:`after_linkage` corrects for that.
+
+    References
+    ----------
+    Enamorado, T., Fifield, B. & Imai, K. (2019). Using a probabilistic model to assist merging of
+    large-scale administrative records. *American Political Science Review* 113(2), 353-371.
+    """
+    if linked not in ("outcome", "covariates"):
+        message = f'`linked`: {linked!r} is not "outcome" or "covariates"'
+        raise InputError(message)
+    names = [columns] if isinstance(columns, str) else list(columns)
+    native = links.native.candidates(
+        to_table(left, argument="left"),
+        to_table(right, names, "right"),
+        names,
+        "candidates",
+        linked == "covariates",
+    )
+    data = Linked(native, left)
+    return feols(fml, data, weights="posterior", vcov={"CRV1": "left_row"})
 
 
 def over_draws(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -183,3 +184,77 @@ def test_the_chain_runs_on_every_draw():
     assert curve["links"][0] >= curve["links"][-1] > 0
     with pytest.raises(InputError, match="lower threshold"):
         kp.over_thresholds(links, estimate, [links.threshold / 2])
+
+
+def test_all_candidates_weigh_by_their_posterior():
+    """Against the normal equations, written out with NumPy."""
+    random = np.random.default_rng(8)
+    n = 300
+    names = random.choice(["anna", "bert", "carl", "dora", "emma", "fien"], n)
+    born = random.integers(0, 60, n).astype("datetime64[D]")
+    x = random.normal(size=n)
+    left = {"name": names, "born": born, "x": x}
+    order = random.permutation(n)
+    y = 2 * x + random.normal(size=n) * 0.1
+    right = {"name": names[order], "born": born[order], "y": y[order]}
+    c = kp.linkage
+    linker = c.Linker(comparisons=[c.exact("name"), c.date("born")], blocking=[["name"], ["born"]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DesignWarning)
+        linker.train(left, right, seed=1)
+        links = linker.link(left, right, assignment="none", threshold=0.01)
+    pairs = kp.Table(links).to_dict()
+    i, j, z = pairs["left_row"], pairs["right_row"], pairs["probability"]
+    assert len(z) > n, "no row has two candidates"
+    fit = kp.posterior_weighted("y ~ x", links, left, right, "y")
+    design = np.column_stack([np.ones(len(i)), x[i]])
+    expected = np.linalg.solve((design.T * z) @ design, (design.T * z) @ right["y"][j])
+    assert np.allclose(np.asarray(fit.coef()), expected, atol=1e-9)
+    assert next(iter(fit.clusters)) == "left_row"
+    other = kp.posterior_weighted("x ~ y", links, left, right, "y", linked="covariates")
+    total = np.bincount(i, z, n)
+    known = total > 0
+    mean = (np.bincount(i, z * right["y"][j], n)[known]) / total[known]
+    w = np.minimum(total[known], 1)
+    design = np.column_stack([np.ones(len(mean)), mean])
+    expected = np.linalg.solve((design.T * w) @ design, (design.T * w) @ x[known])
+    assert np.allclose(np.asarray(other.coef()), expected, atol=1e-9)
+    with pytest.raises(InputError, match="linked"):
+        kp.posterior_weighted("y ~ x", links, left, right, "y", linked="both")
+
+
+def test_fragments_and_foreign_quarters_are_found_in_a_panel():
+    """Cut one person in twenty, and give one in twenty a quarter of somebody else."""
+    random = np.random.default_rng(3)
+    n, quarters = 2_000, 24
+    labels = [f"{2010 + at // 4}Q{at % 4 + 1}" for at in range(quarters)]
+    pid = np.repeat(np.arange(n), quarters)
+    period = np.tile(np.arange(quarters), n)
+    sex = random.choice(["f", "m"], n)[pid]
+    born = random.integers(0, 15_000, n)[pid]
+    firm = random.integers(0, 400, n)[pid]
+    cut = random.random(n) < 0.05
+    own = np.where(cut[pid] & (period >= 12), pid + n, pid)
+    wrong = np.flatnonzero((random.random(n) < 0.05) & ~cut)
+    at = wrong * quarters + 7
+    other = (at + quarters * 17) % (n * quarters)
+    sex[at], born[at], firm[at] = sex[other], born[other], firm[other]
+    data = {
+        "pid": own, "q": [labels[one] for one in period], "sex": sex, "born": born, "firm": firm,
+        "origin": np.where(pid % 3 == 0, "EU", "BE"),
+    }  # fmt: skip
+    panel = kp.Panel(data, person="pid", period="q")
+    signs = panel.linkage_errors(["sex", "born"], moves="firm")
+    assert signs["ends"][0] == cut.sum()
+    assert signs["fragments"][0] == cut.sum()
+    assert signs["contradicted"][0] == len(wrong)
+    assert len(wrong) - 3 <= signs["returned"][0] <= len(wrong)
+    assert signs["moves"][0] == 2 * signs["returned"][0]
+    by = panel.linkage_errors(["sex", "born"], moves="firm", by="origin")
+    assert sorted(by["origin"]) == ["BE", "EU"]
+    assert by["fragments"].sum() == cut.sum()
+    # little is told apart: those alike by chance are told apart from fragments by the mirror
+    coarse = panel.linkage_errors("sex")
+    assert coarse["followed"][0] == cut.sum()
+    with pytest.raises(InputError, match="`gap`"):
+        panel.linkage_errors("sex", gap=0)

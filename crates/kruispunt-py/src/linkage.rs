@@ -520,6 +520,25 @@ impl PyLinks {
     }
 
     /// The linked rows of `left` with columns of `right`.
+    #[pyo3(signature = (left, right, columns, name, means))]
+    fn candidates(
+        &self,
+        py: Python<'_>,
+        left: &Bound<'_, PyTable>,
+        right: &Bound<'_, PyTable>,
+        columns: Vec<String>,
+        name: String,
+        means: bool,
+    ) -> PyResult<PyLinked> {
+        let links = Arc::clone(&self.0);
+        let (left, right) = (Arc::clone(&left.get().0), Arc::clone(&right.get().0));
+        work::run(py, None, move |_| {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let linked = links.candidates(&left, &right, &columns, &name, means);
+            linked.map(PyLinked::of).map_err(|error| linkage_error(&error))
+        })
+    }
+
     fn attach(
         &self,
         py: Python<'_>,

@@ -1,7 +1,7 @@
 //! From links to a linked register.
 
 use super::LinkageError;
-use crate::data::{Account, Count, Linked, Links, Step, Table};
+use crate::data::{Account, Column, Count, Linked, Links, Step, Table};
 
 impl Links {
     /// The linked rows of `left`, with the columns `columns` of the right row of each; `name` is
@@ -71,6 +71,88 @@ impl Links {
             Count::rows(rows.len()),
         )
         .exclude("more than one link", Count::rows(linked - rows.len()));
+        Ok(Linked::new(table, self.account().clone().called(name).then(step)))
+    }
+
+    /// All candidate pairs with their posterior: each left row with the columns `columns` of each
+    /// right row it may be, `posterior` and `left_row`; with `means`, each left row once, with the
+    /// means of `columns` over its candidates, weighted by their posterior, and its sum.
+    ///
+    /// For links without assignment, above a low threshold: a regression on these rows with the
+    /// posterior as weight uses all that is known of who is who (Enamorado, Fifield & Imai 2019).
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach); with `means` also for columns that hold no numbers.
+    pub fn candidates(
+        &self,
+        left: &Table,
+        right: &Table,
+        columns: &[&str],
+        name: &str,
+        means: bool,
+    ) -> Result<Linked, LinkageError> {
+        if self.is_within() {
+            return Err(LinkageError::OneTable);
+        }
+        for (argument, table, n) in
+            [("left", left, self.n_left()), ("right", right, self.n_right())]
+        {
+            if table.n_rows() != n {
+                return Err(LinkageError::OtherTable {
+                    argument,
+                    expected: n,
+                    got: table.n_rows(),
+                });
+            }
+        }
+        let (mut rows, mut partners) = (self.left_rows().to_vec(), self.right_rows());
+        let mut weights = self.probabilities().to_vec();
+        let mut added = Vec::new();
+        if means {
+            let mut sums = vec![0.0; self.n_left()];
+            for (&row, weight) in rows.iter().zip(&weights) {
+                sums[row as usize] += weight;
+            }
+            for &column in columns {
+                let values = right.column("columns", column)?.to_floats("columns", column)?;
+                let mut mean = vec![(0.0, 0.0); self.n_left()];
+                for ((&row, &partner), weight) in rows.iter().zip(partners).zip(&weights) {
+                    let value = values[partner as usize];
+                    if !value.is_nan() {
+                        let own = &mut mean[row as usize];
+                        *own = (own.0 + weight * value, own.1 + weight);
+                    }
+                }
+                added.push((column, mean));
+            }
+            rows = (0_u32..).take(self.n_left()).filter(|&row| sums[row as usize] > 0.0).collect();
+            weights = rows.iter().map(|&row| sums[row as usize].min(1.0)).collect();
+            partners = &[];
+        }
+        let mut table = left.take(&rows);
+        if means {
+            for (column, mean) in added {
+                let own = rows.iter().map(|&row| {
+                    let (sum, weight) = mean[row as usize];
+                    (weight > 0.0).then(|| sum / weight)
+                });
+                table.push(column, Column::floats(&own.collect::<Vec<_>>()))?;
+            }
+        } else {
+            for &column in columns {
+                table.push(column, right.column("columns", column)?.take(partners))?;
+            }
+        }
+        table.push("posterior", Column::float(weights))?;
+        table.push("left_row", Column::int(rows.iter().map(|&row| i64::from(row)).collect()))?;
+        let linked = self.n_left() - self.unlinked().len();
+        let step = Step::new(
+            "candidates",
+            format!("{} of all rows it may be, weighted by the posterior", columns.join(", ")),
+            Count::rows(linked),
+            Count::rows(table.n_rows()),
+        );
         Ok(Linked::new(table, self.account().clone().called(name).then(step)))
     }
 
