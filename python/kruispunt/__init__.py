@@ -242,15 +242,9 @@ def set_threads(threads: int = 0) -> None:
 _trace(
     _sys.modules[__name__],
     [linkage, trajectory, cases, belgium, synth],
-    [
-        Table, linkage.Linker, linkage.Links, Spells, Timeline, Panel, Fit, Fits, Jump,
-        DoseResponse, Comparison, Effects, Hazard, Staged, Survival, Balanced, ByGroup,
-        AfterLinkage, MismatchFit, trajectory.Sequences, trajectory.Distances, trajectory.Tree,
-        trajectory.Typology, trajectory.Typologies, cases.Selection, cases.Pairs,
-        cases.JointDisplay, Disclosure, Protected, synth.Registers, _Linked, _Register,
-    ],
+    [_Linked, _Register],
     [Table, Spells, Panel, trajectory.Sequences, linkage.Linker],
-)  # fmt: skip
+)
 
 # Work that an interrupt left behind ends before the libraries whose memory it reads are taken down.
 _atexit.register(_core._settle)

@@ -268,7 +268,8 @@ def trace(
         Where public functions stand; all names that ``__all__`` lists are wrapped, in every module
         of the package that holds them.
     results : list of type
-        What remembers; all public methods that give such a result, or a table, are wrapped.
+        What remembers, beside all exported classes that show themselves and can be referred to
+        weakly; all their public methods that give such a result, or a table, are wrapped.
     doors : list of type
         Results that callers make themselves, by the name of the class.
     """
@@ -284,10 +285,22 @@ def trace(
         for name, value in list(vars(module).items()):
             if id(value) in wrapped:
                 setattr(module, name, wrapped[id(value)])
-    for kind in results:
+    exported = [vars(room).get(name) for room in (package, *rooms) for name in room.__all__]
+    shown = [own for own in exported if isinstance(own, type) and is_result(own)]
+    for kind in dict.fromkeys([*results, *shown]):
         _trace_class(kind)
     for kind in doors:
         kind.__init__ = traced(kind.__init__, kind.__name__, makes=True)  # type: ignore[misc]
+
+
+def is_result(kind: type) -> bool:
+    """Whether a class is a result that can remember."""
+    own = kind.__name__ not in _TOLD
+    return own and hasattr(kind, "_repr_html_") and kind.__weakrefoffset__ != 0
+
+
+_TOLD = frozenset({"Account", "Bundle", "Manifest", "Picture", "Project", "Report"})
+"""What shows itself and is no result: it tells of results, or comes from a file as it is."""
 
 
 def _trace_class(kind: type) -> None:

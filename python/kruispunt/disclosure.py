@@ -202,7 +202,7 @@ class Disclosure:
     True
     """
 
-    __slots__ = ("_rules", "native")
+    __slots__ = ("__weakref__", "_rules", "native")
 
     native: _core.Disclosure
 

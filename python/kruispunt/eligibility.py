@@ -35,7 +35,7 @@ class RiskSets:
     :func:`risk_sets` makes it.
     """
 
-    __slots__ = ("_like", "_native")
+    __slots__ = ("__weakref__", "_like", "_native")
 
     def __init__(self, native: _core.RiskTable, like: Any = None) -> None:
         self._native = native
@@ -288,7 +288,7 @@ def pairwise_matching(
     return Pairwise(found, like)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class NegativeControls:
     """Effects on what treatment cannot change; :func:`negative_controls` makes it.
 

@@ -22,7 +22,7 @@ __all__ = ["Multistate", "multistate"]
 class Multistate:
     """Moves between states; :func:`multistate` makes it."""
 
-    __slots__ = ("_like", "_native")
+    __slots__ = ("__weakref__", "_like", "_native")
 
     def __init__(self, native: _core.Multistate, like: Any = None) -> None:
         self._native = native

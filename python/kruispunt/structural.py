@@ -24,7 +24,7 @@ from kruispunt.panel import Panel
 __all__ = ["Structural", "TreatmentWeights", "marginal_structural", "treatment_weights"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TreatmentWeights:
     """Stabilised weights of the rows of a panel; :func:`treatment_weights` makes it.
 
@@ -152,7 +152,7 @@ def treatment_weights(
     return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Structural:
     """A marginal structural model; :func:`marginal_structural` makes it.
 

@@ -542,7 +542,8 @@ def posterior_weighted(
         linked == "covariates",
     )
     data = Linked(native, left)
-    return feols(fml, data, weights="posterior", vcov={"CRV1": "left_row"})
+    fit: Fit = feols(fml, data, weights="posterior", vcov={"CRV1": "left_row"})
+    return fit
 
 
 def over_draws(

@@ -205,3 +205,15 @@ def test_the_synthetic_registers_are_told_by_their_seed(registers: Any) -> None:
     assert found["calls"][0]["options"]["seed"] == 1
     assert found.seeds == {"synth.registers": 1}
     assert "seed 1" in found.methods("en")
+
+
+def test_every_exported_result_remembers() -> None:
+    shown = [
+        getattr(place, name)
+        for place in (kp, kp.linkage, kp.trajectory, kp.cases, kp.synth)
+        for name in place.__all__
+        if isinstance(getattr(place, name), type) and hasattr(getattr(place, name), "_repr_html_")
+    ]
+    assert len(shown) > 25
+    silent = {own.__name__ for own in shown if not getattr(own, "_kruispunt_result", False)}
+    assert silent <= _made._TOLD, f"give these a slot `__weakref__`: {silent - _made._TOLD}"
