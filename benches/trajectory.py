@@ -106,7 +106,12 @@ def sequenzo(job: str, n: int) -> tuple[Any, dict[str, float]]:
         )
         options = PEER[JOBS[job][0]]
         if job == "pam":
-            matrix = np.asarray(get_distance_matrix(data, full_matrix=True, **options))
+            # the same distances for both, which the other jobs compare
+            import kruispunt as kp
+
+            table = {f"q{at}": codes(n)[:, at] for at in range(LENGTH)}
+            own = kp.trajectory.Sequences(table, states=range(STATES))
+            matrix = own.distances(JOBS[job][0], **JOBS[job][1]).square()
             found, figures = harness.timed(
                 lambda: KMedoids(diss=matrix, k=TYPES, method="PAM", weights=np.ones(n))
             )

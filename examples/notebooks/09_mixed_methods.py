@@ -84,6 +84,20 @@ for kind in ("deviant", "boundary", "medoid", "diverse"):
     print(kp.cases.select(types, kind, 3, seed=1))
 
 # %% [markdown]
+# Typical and deviant cases in one list, with quotas over both: of all choices that meet them the one with
+# the best scores. Nobody is chosen twice.
+
+# %%
+both = kp.cases.select(
+    types, {"typical": 6, "deviant": 6}, data=newcomers, seed=1,
+    quota={"sex": {"F": 5, "M": 5}, "cohort": {"2005-2007": 4, "2008-2011": 4}},
+)  # fmt: skip
+print(both.printed())
+assert len(set(both.ids)) == 12
+kinds = both.to_frame().group_by("kind").len()
+assert dict(kinds.iter_rows()) == {"typical": 6, "deviant": 6}
+
+# %% [markdown]
 # ## 3. Pairs
 #
 # Two newcomers of the same origin, sex and cohort with as many quarters in work in their first year:

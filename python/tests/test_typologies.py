@@ -298,7 +298,7 @@ def test_models_know_how_unsure_types_are():
     n, length = 150, 12
     kinds = rng.integers(0, 2, n)
     base = np.where(kinds[:, None] == 0, "a", "b")
-    noise = rng.random((n, length)) < 0.3
+    noise = rng.random((n, length)) < 0.36
     grid = np.where(noise, np.where(base == "a", "b", "a"), base)
     careers = Sequences({f"t{at:02}": grid[:, at] for at in range(length)} | {"pid": np.arange(n)},
                         id="pid")  # fmt: skip
