@@ -105,6 +105,67 @@ print(f"gap between origins: {gap:.3f} by the model, {exact_gap:.3f} by equality
 assert gap < exact_gap
 
 # %% [markdown]
+# ## Who is lost, seen without labels
+#
+# Linked beside unlinked clients: the origins that are lost most are those whose names are spelled in
+# more ways. A referee asks for this table first. And no link may be impossible: two birth dates ten
+# years apart would be.
+
+# %%
+balance = c.balance(links, ["sex", "origin"])
+print(balance.select("column", "level", "linked", "unlinked", "standardised", "link_rate"))
+rates = {
+    str(level): float(rate)
+    for column, level, rate in balance.select("column", "level", "link_rate").iter_rows()
+    if column == "origin"
+}
+assert min(rates, key=rates.get) == min(recall, key=recall.get)
+checks = [c.Check.near("birth_date", 3660), c.Check.crowded(3)]
+impossible = c.implausible(links, checks, by="origin")
+print(impossible.select("check", "group", "links", "implausible", "high", "by_chance"))
+assert impossible["implausible"].sum() == 0
+assert impossible["by_chance"].drop_nulls().min() > 0.3
+
+# %% [markdown]
+# ## Precision and recall from three hundred pairs
+#
+# A sample of pairs for somebody to look at, more of them where the model is unsure, by origin; its page
+# (`review.html`) opens without a network and saves the answers as a file. Here the truth answers. The
+# intervals hold what all labels say.
+
+# %%
+sample = c.clerical_sample(links, 300, by="origin", seed=3)
+sample.page(OUT / "review.html", ["surname", "first_name", "birth_date", "nationality", "postcode"])
+drawn_pairs = sample.pairs
+answers = (
+    clients["pid"].gather(drawn_pairs["left_row"])
+    == identities["pid"].gather(drawn_pairs["right_row"])
+).to_list()
+looked = sample.estimate(answers)
+print(sample.forecast())
+print(looked.select("group", "labelled", "precision", "precision_low", "recall", "recall_low"))
+everything = c.evaluate(links, "pid", by="origin")
+for group, low, high in looked.select("group", "precision_low", "precision_high").iter_rows():
+    known = everything.filter(pl.col("group") == group)["precision"]
+    assert group == "all" or low <= known[0] <= high
+
+# %% [markdown]
+# ## All of it on one page
+#
+# Thresholds, weights, m and u, a viewer of comparisons with the waterfall of each pair, clusters, balance
+# and checks, as one file without a network. It shows row numbers and levels; values of persons only with
+# `values=True`.
+
+# %%
+page = c.page(
+    links, OUT / "linkage.html", truth="pid", by="origin", columns=["sex", "origin"], checks=checks
+)
+text = page.read_text(encoding="utf-8")
+assert "https://" not in text
+assert clients["surname"][0] not in text
+c.plot_thresholds(links, "pid")
+
+# %% [markdown]
 # ## What it does to an estimate
 #
 # The share of clients with a job in a quarter, for each way of linking: who is not found has no job

@@ -19,6 +19,7 @@ NO_RESULTS = {
     "kruispunt.belgium.insz",
     "kruispunt.cases.Privacy",
     "kruispunt.cases.Registry",
+    "kruispunt.linkage.Check",
     "kruispunt.linkage.Comparison",
     "kruispunt.synth.Field",
 }

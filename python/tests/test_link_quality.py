@@ -468,3 +468,28 @@ def test_a_stored_model_of_another_version_is_refused_by_its_number(linked) -> N
             InputError, match=f"has version {other}; this version of kruispunt reads {now}"
         ):
             c.Linker.from_json(json.dumps(stored))
+
+
+# a model of Splink ----------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")  # all pairs, not links
+def test_a_model_as_splink_saves_it_gives_its_weights() -> None:
+    """`save_model_to_json` with five measures and two kinds of rules; every third of its pairs."""
+    folder = ORACLE.parents[1]
+    stored = json.loads((folder / "splink_model/expected.json").read_text(encoding="utf-8"))
+    table = pd.read_csv(folder / "splink/fake_1000.csv", dtype=str)
+    for name in ("first_name", "surname", "city", "email"):
+        table[name] = table[name].str.lower()
+    linker = c.Linker.from_splink(folder / "splink_model/model.json")
+    pairs = linker.dedupe(table, threshold=0.0, progress=False).pairs
+    ours = {
+        (left, right): weight
+        for left, right, weight in zip(
+            pairs["left_row"], pairs["right_row"], pairs["weight"], strict=True
+        )
+    }
+    assert len(ours) == stored["n_pairs"]
+    gaps = [abs(ours[left, right] - weight) for left, right, weight in stored["pairs"]]
+    assert len(gaps) > 700
+    assert max(gaps) < 1e-6
