@@ -171,7 +171,7 @@ def _viewer(links: Links, shown: int, known: _core.Truth | None, *, values: bool
     chosen = list(dict.fromkeys([*examples.tolist(), *nearest.tolist()]))[:shown]
     rows = pairs["left_row"].astype(np.int64), pairs["right_row"].astype(np.int64)
     levels = {name: pairs[name] for name in names}
-    falls = [columns_of(native.waterfall(at)) for at in chosen]
+    falls = _waterfalls(native, chosen)
     right = None if known is None else _right_ones(native, known, chosen)
     viewer: dict[str, Any] = {
         "link": chosen,
@@ -189,6 +189,16 @@ def _viewer(links: Links, shown: int, known: _core.Truth | None, *, values: bool
     few = columns_of(patterns.native)
     few = {name: own[:MOST_PATTERNS] for name, own in few.items()}
     return {"patterns": few, "n_patterns": len(patterns), "viewer": viewer}
+
+
+def _waterfalls(native: _core.Links, chosen: list[int]) -> list[dict[str, list[Any]]]:
+    own = columns_of(_core.link_waterfalls(native, chosen))
+    places: dict[int, list[int]] = {at: [] for at in chosen}
+    for row, at in enumerate(own.pop("link")):
+        places[int(at)].append(row)
+    return [
+        {name: [values[row] for row in places[at]] for name, values in own.items()} for at in chosen
+    ]
 
 
 def _right_ones(native: _core.Links, known: _core.Truth, chosen: list[int]) -> list[bool]:

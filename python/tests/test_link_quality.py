@@ -397,6 +397,11 @@ def test_implausible_links_are_counted_by_group_and_named() -> None:
     ratio = column(table, "share")[0] / column(table, "by_chance")[0]
     assert column(table, "wrong_if_random")[0] == pytest.approx(ratio)
     assert c.implausible_links(links, checks[1])["link"].tolist() == [1, 5]
+    unknown = {"k": list("abcdef"), "born": ["1980-00-00", *right["born"][1:]], "sex": right["sex"]}
+    some = c.implausible(links, checks[2], right=unknown)
+    assert column(some, "links")[0] == 4  # an unknown day cannot be told
+    with pytest.raises(InputError, match='"sex" at row 0 is not a date'):
+        c.implausible(links, c.Check.near("sex", 1))
     with pytest.raises(InputError, match="`flagged` is 1; there are 6"):
         c.implausible(links, c.Check.flagged("short", [True]))
     with pytest.raises(InputError, match='there is no column "death"'):

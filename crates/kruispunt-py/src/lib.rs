@@ -79,7 +79,7 @@ mod _core {
     use crate::linkage_quality::{
         PyClericalSample, link_balance, link_calibration, link_cluster_measures,
         link_cluster_table, link_evidence, link_histogram, link_implausible, link_implausible_rows,
-        link_patterns, link_ranking, link_right_ones, link_thresholds,
+        link_patterns, link_ranking, link_right_ones, link_thresholds, link_waterfalls,
     };
 
     // panel

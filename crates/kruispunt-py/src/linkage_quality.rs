@@ -102,6 +102,17 @@ pub(crate) fn link_patterns(py: Python<'_>, links: &Bound<'_, PyLinks>) -> PyRes
     tabled(py, move || links.patterns())
 }
 
+/// The waterfalls of several links, one after another.
+#[pyfunction]
+pub(crate) fn link_waterfalls(
+    py: Python<'_>,
+    links: &Bound<'_, PyLinks>,
+    chosen: Vec<usize>,
+) -> PyResult<PyTable> {
+    let links = Arc::clone(&links.get().0);
+    tabled(py, move || links.waterfalls(&chosen))
+}
+
 /// How the pairs were weighed.
 #[pyfunction]
 pub(crate) fn link_evidence(py: Python<'_>, links: &Bound<'_, PyLinks>) -> PyResult<PyTable> {

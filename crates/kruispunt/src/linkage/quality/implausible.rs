@@ -1,7 +1,7 @@
 //! Links that cannot be right, whatever their weight.
 
 use super::interval::wilson;
-use crate::data::{Column, Links, Seed, Table, Values};
+use crate::data::{Column, Day, Links, Seed, Table, Values};
 use crate::linkage::LinkageError;
 use crate::linkage::links::Groups;
 use rustc_hash::FxHashMap;
@@ -78,7 +78,7 @@ impl Links {
     /// # Errors
     ///
     /// [`LinkageError::OtherTable`] when a table has other rows, [`LinkageError::Data`] when a column
-    /// is not there or not of its kind, [`LinkageError::OutOfRange`] for a column of flags or a `by`
+    /// is not there or not of its kind (text of which some is no whole date counts as missing there), [`LinkageError::OutOfRange`] for a column of flags or a `by`
     /// of another length.
     pub fn implausible(
         &self,
@@ -268,13 +268,20 @@ fn of_rows<'a>(kind: &Kind, (left, right): (&Table, &Table)) -> Result<Verdict<'
     }
 }
 
-/// Numbers, or dates (also as text) as days; NaN where null.
+/// Numbers, or dates (also as text) as days; NaN where null and where a text is no whole date (an
+/// unknown day). A column of text without any date is an error.
 fn numbers(argument: &str, name: &str, column: &Column) -> Result<Vec<f64>, LinkageError> {
+    let day = |day: Option<Day>| day.map_or(f64::NAN, |day| f64::from(day.0));
     match column.values() {
-        Values::Date(_) | Values::Text(_) => {
-            let days = column.to_days(argument, name)?;
-            Ok(days.into_iter().map(|day| day.map_or(f64::NAN, |day| f64::from(day.0))).collect())
+        Values::Text(_) => {
+            let read = |row: usize| column.label(row).and_then(|label| Day::parse(&label));
+            let days: Vec<f64> = (0..column.len()).map(|row| day(read(row))).collect();
+            if days.iter().all(|own| own.is_nan()) && column.count_nulls() < column.len() {
+                column.to_days(argument, name)?;
+            }
+            Ok(days)
         }
+        Values::Date(_) => Ok(column.to_days(argument, name)?.into_iter().map(day).collect()),
         _ => Ok(column.to_floats(argument, name)?),
     }
 }

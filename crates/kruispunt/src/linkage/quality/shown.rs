@@ -51,6 +51,41 @@ impl Links {
         Ok(table)
     }
 
+    /// The waterfalls of several links one after another: those of
+    /// [`waterfall`](Self::waterfall) with the `link` before them.
+    ///
+    /// # Errors
+    ///
+    /// As [`waterfall`](Self::waterfall).
+    pub fn waterfalls(&self, links: &[usize]) -> Result<Table, LinkageError> {
+        const NAMES: [&str; 5] = ["m", "u", "weight", "tf_adjustment", "running"];
+        let (mut link, mut steps, mut levels) = (Vec::new(), Vec::new(), Vec::new());
+        let mut numbers: [Vec<Option<f64>>; 5] = Default::default();
+        for &at in links {
+            let own = self.waterfall(at)?;
+            let (step, level) =
+                (own.column("waterfall", "step")?, own.column("waterfall", "level")?);
+            for row in 0..own.n_rows() {
+                link.push(at as i64);
+                steps.push(step.label(row));
+                levels.push(level.label(row));
+            }
+            for (all, name) in numbers.iter_mut().zip(NAMES) {
+                let values = own.column("waterfall", name)?.to_floats("waterfall", name)?;
+                all.extend(values.into_iter().map(|value| Some(value).filter(|v| !v.is_nan())));
+            }
+        }
+        let mut table = Table::new([
+            ("link", Column::int(link)),
+            ("step", Column::text(steps.iter().map(Option::as_deref))),
+            ("level", Column::text(levels.iter().map(Option::as_deref))),
+        ])?;
+        for (values, name) in numbers.iter().zip(NAMES) {
+            table.push(name, Column::floats(values))?;
+        }
+        Ok(table)
+    }
+
     /// How the pairs were weighed: `comparison`, `level`, `m`, `u`, `weight` (log2 m/u) and the
     /// number of `links` at the level.
     ///

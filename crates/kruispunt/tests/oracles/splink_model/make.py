@@ -41,7 +41,7 @@ linker.misc.save_model_to_json(str(here / "model.json"), overwrite=True)
 pairs = linker.inference.predict().as_pandas_dataframe()
 place = {own: row for row, own in enumerate(frame["unique_id"])}
 rows = [
-    sorted((place[left], place[right])) + [weight]
+    [*sorted((place[left], place[right])), weight]
     for left, right, weight in zip(
         pairs["unique_id_l"], pairs["unique_id_r"], pairs["match_weight"], strict=True
     )
