@@ -26,7 +26,7 @@ ROOMS = {
         "Account", "Table", "progress", "set_threads", "exceptions",
     ],
     "Linkage": ["linkage"],
-    "Spells and panels": ["Calendar", "Panel", "Spells", "Timeline"],
+    "Spells and panels": ["Calendar", "Panel", "Spells", "Timeline", "person_blocks"],
     "Estimation": [
         "Estimates", "Fit", "Fits", "clogit", "etable", "feglm", "feols", "fepois", "hausman",
         "panel_ols", "rwolf", "ssc",

@@ -25,6 +25,7 @@ from kruispunt.table import Table
 from kruispunt import linkage
 
 # panel
+from kruispunt.blocks import person_blocks
 from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
@@ -130,6 +131,7 @@ __all__ = [
     "Panel",
     "Spells",
     "Timeline",
+    "person_blocks",
     # estimate
     "Estimates",
     "Fit",

@@ -6,6 +6,7 @@
 """
 
 __all__ = [
+    "BreakWarning",
     "DesignWarning",
     "DisclosureError",
     "EstimationError",
@@ -52,3 +53,7 @@ class MissingPackageError(KruispuntError, ImportError):
 
 class DesignWarning(UserWarning):
     """Something about a design that a reader of its effects must know."""
+
+
+class BreakWarning(UserWarning):
+    """Spells go on over a day on which their register changed what it counts."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -12,7 +13,7 @@ from kruispunt import _core
 from kruispunt._frames import IntoTable, to_table
 from kruispunt._shown import Shown
 from kruispunt.account import Account
-from kruispunt.exceptions import InputError
+from kruispunt.exceptions import BreakWarning, InputError
 from kruispunt.linked import to_register
 from kruispunt.table import Table, to_numpy
 
@@ -26,10 +27,11 @@ __all__ = ["Calendar", "Panel", "Spells", "Timeline"]
 Names: TypeAlias = str | Iterable[str]
 """One column name or several."""
 
-StateRule: TypeAlias = Literal["last_day", "first_day", "dominant"]
+StateRule: TypeAlias = Literal["last_day", "first_day", "dominant", "main"]
 Balance: TypeAlias = Literal["entry_exit", "full", "none"]
 Spread: TypeAlias = Literal["days", "daily", "start", "end"]
 How: TypeAlias = Literal["ever", "cumulative", "days", "since", "value", "current"]
+Change: TypeAlias = Literal["value", "cumulative", "count", "since"]
 
 
 class Calendar:
@@ -323,15 +325,23 @@ class Spells(Shown):
         """The names of the carried columns."""
         return self.native.columns
 
-    def check(self, calendar: Calendar | None = None) -> Any:
+    def check(self, calendar: Calendar | None = None, *, next_state: str | None = None) -> Any:
         """Look for what commonly is wrong with spells; changes nothing.
 
         Within a person, in order of start: ``overlap`` (starts while an earlier spell lasts),
         ``duplicate`` (days and all columns equal an earlier spell), ``gap`` (days without a spell
         before it, the same state after), ``jump`` (as a gap, but another state after it: a
-        transition went unseen), ``outside`` (days outside `calendar`), ``open`` (no end), and the
-        rows that were dropped when reading: ``inverted``, ``empty``, ``no person``,
-        ``no first day``.
+        transition went unseen), ``outside`` (days outside `calendar`), ``open`` (no end),
+        ``teleport`` (abuts the spell before, which said in `next_state` that the person would be in
+        another state), and the rows that were dropped when reading: ``inverted``, ``empty``,
+        ``no person``, ``no first day``.
+
+        Parameters
+        ----------
+        calendar : Calendar, optional
+            Days outside it are findings.
+        next_state : str, optional
+            A column that says in which state the person is after the spell; missing says nothing.
 
         Returns
         -------
@@ -353,7 +363,102 @@ class Spells(Shown):
         >>> dict(zip(found["finding"], found["spells"].tolist()))["overlap"]
         1
         """
-        return self._frame(self.native.check(None if calendar is None else calendar.native))
+        return self._frame(
+            self.native.check(None if calendar is None else calendar.native, next_state)
+        )
+
+    def crosswalk(
+        self,
+        column: str,
+        table: IntoTable,
+        *,
+        code: str,
+        to: str,
+        valid_from: str | None = None,
+        valid_to: str | None = None,
+        on_unknown: Literal["error", "keep", "null"] = "error",
+    ) -> Self:
+        """Replace the codes of a column by those of another list, as they were valid on the days.
+
+        A spell that goes on over the day on which its code changed becomes two; amounts are shared
+        out by days. Codes are compared as they are written: ``"011"`` and ``"11"`` are two. A
+        missing code stays missing.
+
+        Parameters
+        ----------
+        column : str
+            The column to recode; it keeps its name and becomes text.
+        table : data frame, mapping, Table or Linked
+            One row a code and a time of validity.
+        code, to : str
+            Its columns of old and new codes.
+        valid_from, valid_to : str, optional
+            Its columns of first and last days of validity, both included; missing is no limit.
+        on_unknown : {"error", "keep", "null"}
+            What becomes of a code that has no line on a day of a spell.
+
+        Raises
+        ------
+        InputError
+            If a code is not in the table on a day of a spell (with its row), unless `on_unknown`
+            says otherwise; if two lines of one code share a day, or a column is not there.
+
+        Examples
+        --------
+        >>> home = kp.Spells(
+        ...     {"pid": [7], "from": ["2018-07-01"], "to": ["2019-06-30"], "nis": ["44001"]},
+        ...     person="pid", start="from", end="to",
+        ... )
+        >>> lines = {"code": ["44001", "44001"], "to": ["44001", "44084"],
+        ...          "first": [None, "2019-01-01"], "last": ["2018-12-31", None]}
+        >>> home.crosswalk(
+        ...     "nis", lines, code="code", to="to", valid_from="first", valid_to="last"
+        ... ).to_frame()["nis"].tolist()
+        ['44001', '44084']
+        """
+        if (valid_from is None) != (valid_to is None):
+            raise InputError("`valid_from`: name both columns of validity, or neither")
+        valid = None if valid_from is None or valid_to is None else (valid_from, valid_to)
+        register = to_register(table, "table")
+        return self._new(self.native.crosswalk(column, register, (code, to), valid, on_unknown))
+
+    def breaks(
+        self, breaks: Mapping[str, Any], *, on_break: Literal["error", "warn", "cut"] = "error"
+    ) -> Self:
+        """Look for spells that go on over days on which the register changed what it counts.
+
+        Parameters
+        ----------
+        breaks : mapping of str to date or str
+            Names, and the first day after each change: ``{"dibiss": "2017-01-01"}``. Those of the
+            Belgian registers are the ``register`` events of :func:`kruispunt.belgium.calendar`.
+        on_break : {"error", "warn", "cut"}
+            Stop with the row; warn by name (:class:`~kruispunt.exceptions.BreakWarning`); or cut
+            spells there, so that none lies on both sides.
+
+        Raises
+        ------
+        InputError
+            If a spell crosses a break, unless `on_break` says otherwise.
+
+        Examples
+        --------
+        >>> job = {"pid": [7], "start": ["2016-07-01"], "end": ["2017-06-30"]}
+        >>> jobs = kp.Spells(job, person="pid", start="start", end="end", name="jobs")
+        >>> len(jobs.breaks({"dibiss": "2017-01-01"}, on_break="cut"))
+        2
+        """
+        pairs = [(str(name), str(day)[:10]) for name, day in breaks.items()]
+        native, counts = self.native.breaks(pairs, on_break)
+        for (name, day), count in zip(pairs, counts, strict=True):
+            if count and on_break == "warn":
+                warnings.warn(
+                    f"{name}: {count:,} spells of {self.name} go on over {day}, when the register "
+                    "changed; cut them there, or bring their codes to one list with a crosswalk",
+                    BreakWarning,
+                    stacklevel=2,
+                )
+        return self._new(native)
 
     def clip(self, calendar: Calendar) -> Self:
         """Shorten spells to the calendar and leave out those outside.
@@ -421,7 +526,7 @@ class Spells(Shown):
 
     def merge(
         self,
-        gap: int | None = 0,
+        gap: int | str | None = 0,
         *,
         by: Names = (),
         sum: Names = (),  # noqa: A002 - the word of the aggregate
@@ -431,9 +536,11 @@ class Spells(Shown):
 
         Parameters
         ----------
-        gap : int or None
+        gap : int, str or None
             The most days without a spell to bridge. 0: a spell that ends the day before the next
-            starts; None: gaps of any length.
+            starts; None: gaps of any length. A column's name: as many days as the spell before the
+            gap says there (the one that ends last; missing is 0), such as 92 where the employer
+            notified the end of a job and 366 elsewhere.
         by : str or sequence of str
             Only spells that agree on these columns (and on the state) merge; a missing value
             agrees with nothing.
@@ -453,7 +560,9 @@ class Spells(Shown):
         >>> len(weeks.merge(gap=8)), len(weeks.merge(gap=9))
         (2, 1)
         """
-        days = None if gap is None else min(_whole(gap, "gap", "a number of days"), 2**31 - 1)
+        days: int | str | None = gap
+        if gap is not None and not isinstance(gap, str):
+            days = min(_whole(gap, "gap", "a number of days"), 2**31 - 1)
         return self._new(
             self.native.merge(days, _names(by, "by"), _names(sum, "sum"), bool(across_states))
         )
@@ -466,6 +575,8 @@ class Spells(Shown):
         amount: Names = (),
         mean: Names = (),
         max: Names = (),  # noqa: A002
+        top: Names = (),
+        order: Names = (),
     ) -> Self:
         """Cut spells at every day on which a spell of the same person starts or ends.
 
@@ -481,8 +592,13 @@ class Spells(Shown):
             Add `<name>_sum`, `<name>_mean`, `<name>_max` of the values as they stand.
         amount : str or sequence of str
             Add `<name>_amount`: of amounts that belong to whole spells, the share of these days.
+        top : str or sequence of str
+            Add `<name>_top`: what the best of the covering spells carries.
+        order : str or sequence of str
+            Which is best, as in :meth:`resolve`; ties go to the lowest row number, counted.
         """
-        return self._new(self.native.split(_aggregates(count, sum, amount, mean, max)))
+        made = _aggregates(count, sum, amount, mean, max, top=top)
+        return self._new(self.native.split(made, _names(order, "order")))
 
     def episodes(
         self,
@@ -492,9 +608,15 @@ class Spells(Shown):
         amount: Names = (),
         mean: Names = (),
         max: Names = (),  # noqa: A002
+        top: Names = (),
+        order: Names = (),
     ) -> Timeline:
-        """Give the elementary episodes, one row each, with aggregates as in :meth:`split`."""
-        native = self.native.episodes(_aggregates(count, sum, amount, mean, max))
+        """Give the elementary episodes, one row each, with aggregates as in :meth:`split`.
+
+        With the state among `top`, the state of the best spell is the state of the timeline.
+        """
+        made = _aggregates(count, sum, amount, mean, max, top=top)
+        native = self.native.episodes(made, _names(order, "order"))
         return Timeline._wrap(native, self._like)
 
     def identify(self, crosswalk: IntoTable, *, person: str, key: str | None = None) -> Self:
@@ -564,17 +686,39 @@ class Spells(Shown):
         mean: Names = (),
         balance: Balance = "entry_exit",
         presence: Spells | None = None,
+        born: Spells | None = None,
+        arrived: Spells | None = None,
+        died: Spells | None = None,
         period_name: str | None = None,
+        order: Names = (),
+        dominant: bool = False,
     ) -> Panel:
-        """Make the panel of quantities that may overlap: days, amounts, counts.
+        """Make the panel of spells that may overlap.
 
-        States and values need a :class:`Timeline`; with them, spells that overlap raise a
-        :class:`~kruispunt.exceptions.PanelError`. See :meth:`Timeline.to_panel`.
+        Days, amounts and counts add up. States and values need an `order` that says which spell
+        counts where several do, or a :class:`Timeline`: without either, spells that overlap raise
+        a :class:`~kruispunt.exceptions.PanelError`. All arguments are those of
+        :meth:`Timeline.to_panel`.
+
+        Examples
+        --------
+        The main job of a quarter, by most days, then pay:
+
+        >>> jobs = kp.Spells(
+        ...     {"pid": [7, 7], "start": ["2012-01-01", "2012-02-01"],
+        ...      "end": ["2012-01-31", "2012-03-31"], "employer": [1, 2], "pay": [900.0, 500.0]},
+        ...     person="pid", start="start", end="end",
+        ... )
+        >>> cal = kp.Calendar.quarters("2012Q1", "2012Q1")
+        >>> jobs.to_panel(cal, state="main", order=["-days", "-pay"], values="employer", sum="pay")[
+        ...     "employer"
+        ... ]
+        array([2])
         """
         cells = _cells(
-            state, values, sum, mean, presence,
-            days=bool(days), days_by_state=bool(days_by_state), count=bool(count), spread=spread,
-            balance=balance, period_name=period_name,
+            state, values, sum, mean, order, presence=presence, born=born, arrived=arrived,
+            died=died, days=bool(days), days_by_state=bool(days_by_state), count=bool(count),
+            spread=spread, balance=balance, period_name=period_name, dominant=bool(dominant),
         )  # fmt: skip
         return Panel._wrap(self.native.to_panel(calendar.native, cells), self._like)
 
@@ -643,7 +787,12 @@ class Timeline(Shown):
         mean: Names = (),
         balance: Balance = "entry_exit",
         presence: Spells | None = None,
+        born: Spells | None = None,
+        arrived: Spells | None = None,
+        died: Spells | None = None,
         period_name: str | None = None,
+        order: Names = (),
+        dominant: bool = False,
     ) -> Panel:
         """Make the panel: one row for a person and a period.
 
@@ -651,13 +800,14 @@ class Timeline(Shown):
         ----------
         calendar : Calendar
             The periods.
-        state : {"last_day", "first_day", "dominant"}, int or None
+        state : {"last_day", "first_day", "dominant", "main"}, int or None
             Which state of the period column `state` shows: that of the last day (as quarter-end
-            nomenclatures do), the first, the n-th day (counted from 1), or the one with most days
-            (equal days go to the first state in natural order, counted). None: no such column, as
-            when the spells have no state.
+            nomenclatures do), the first, the n-th day (counted from 1), the one with most days
+            (equal days go to the first state in natural order, counted), or that of the first
+            spell by `order` among those that touch the period. None: no such column, as when the
+            spells have no state.
         values : str or sequence of str
-            What the spell on the reference day carries in these columns.
+            What the spell that gives the state carries in these columns.
         days : bool
             Add `days`, the days covered.
         days_by_state : bool
@@ -679,12 +829,22 @@ class Timeline(Shown):
             Which periods become rows: all from a person's first period with a record to the last,
             all of the calendar, or only those with a record. Unless ``"none"``, column `reason`
             says why a cell has no record: ``no record``, ``before entry``, ``after exit``,
-            ``not resident``.
+            ``not resident``, ``not born``, ``not arrived``, ``dead``.
         presence : Spells, optional
             Spells of residence: a cell without a record and without a day of presence is
             ``not resident``.
+        born, arrived, died : Spells, optional
+            Events (``kp.Spells(..., day=...)``), of which each person's first counts: a cell
+            without a record in a period before the birth is ``not born``, before the arrival
+            ``not arrived``, after the death ``dead``.
         period_name : str, optional
             The name of the period column; by default that of the unit.
+        order : str or sequence of str
+            Which spell counts where several do, as in :meth:`Spells.resolve`; ties go to the
+            lowest row number, counted. With ``state="main"``, ``days`` stands for the days of the
+            spell in the period: ``["-days", "-wage", "employer"]``.
+        dominant : bool
+            Add `dominant`, the state with most days (where spells overlap, each counts its own).
 
         Raises
         ------
@@ -716,11 +876,61 @@ class Timeline(Shown):
         if state == "last_day" and not spells.has_state:
             state = None
         cells = _cells(
-            state, values, sum, mean, presence,
-            days=bool(days), days_by_state=bool(days_by_state), count=bool(count), spread=spread,
-            balance=balance, period_name=period_name,
+            state, values, sum, mean, order, presence=presence, born=born, arrived=arrived,
+            died=died, days=bool(days), days_by_state=bool(days_by_state), count=bool(count),
+            spread=spread, balance=balance, period_name=period_name, dominant=bool(dominant),
         )  # fmt: skip
         return Panel._wrap(self.native.to_panel(calendar.native, cells), self._like)
+
+    def attach(
+        self,
+        changes: Spells,
+        how: Change = "value",
+        *,
+        column: str | None = None,
+        name: str | None = None,
+    ) -> Self:
+        """Cut the timeline at the days of changes, and add a column made of them.
+
+        What ``tmerge`` of R's *survival* does, by days: a change holds from its day on. The account
+        tells how many changes fell before a person's first spell (early), after the last (late),
+        into a gap, within a spell, at the boundary of two spells, at the first day of one
+        (leading), on the day after one (trailing), and on the day of another change (tied: the
+        highest row number gives the value).
+
+        Parameters
+        ----------
+        changes : Spells
+            Events of the same persons (``kp.Spells(..., day=...)``); of spells the first day counts.
+        how : {"value", "cumulative", "count", "since"}
+            ``"value"``: what the latest change carries in `column`, missing before the first (a
+            change without a value is none). ``"cumulative"``: how many changes there have been.
+            ``"count"``: how many fall on the first day of the piece. ``"since"``: days from the
+            latest change to the first day of the piece.
+        column : str, optional
+            For ``"value"``.
+        name : str, optional
+            The new column; by default `column`, or the name of the changes and `how`.
+
+        References
+        ----------
+        Therneau, T., Crowson, C., & Atkinson, E. (2024). Using time dependent covariates and time
+        dependent coefficients in the Cox model. Vignette of the R package *survival*.
+
+        Examples
+        --------
+        >>> stay = {"pid": [7], "from": ["2012-01-01"], "to": ["2012-12-31"]}
+        >>> timeline = kp.Spells(stay, person="pid", start="from", end="to").resolve([])
+        >>> moves = kp.Spells(
+        ...     {"pid": [7], "on": ["2012-03-01"], "nis": ["44021"]}, person="pid", day="on"
+        ... )
+        >>> timeline.attach(moves, column="nis").to_frame()["nis"].tolist()
+        [None, '44021']
+        """
+        inner = _spells(changes, "changes")
+        if name is None:
+            name = column if column is not None else f"{inner.name}_{how}"
+        return self._wrap(self.native.attach(inner, how, name, column), self._like)
 
     def __kruispunt_table__(self) -> _core.Table:
         return self.native.spells().table()
@@ -909,7 +1119,13 @@ class Panel(Shown):
             name = column if column is not None else f"{inner.name}_{how}"
         return self._new(self.native.attach(inner, how, name, column))
 
-    def as_of(self, spells: Spells | Timeline, columns: Names | None = None) -> Self:
+    def as_of(
+        self,
+        spells: Spells | Timeline,
+        columns: Names | None = None,
+        *,
+        tolerance: int = 0,
+    ) -> Self:
         """Add the values that hold on the reference day of each period.
 
         Missing where no spell covers the day; where several do, the one that started last counts,
@@ -921,10 +1137,15 @@ class Panel(Shown):
             Of the same persons: municipality, permit, household position.
         columns : str or sequence of str, optional
             The columns to add; all that the spells carry by default.
+        tolerance : int
+            Where no spell covers the day, take the last that ended at most so many days before it,
+            and failing that the first that starts at most as many days after. The account tells
+            how many rows took their values so.
         """
         inner = _spells(spells, "spells")
         names = inner.columns if columns is None else _names(columns, "columns")
-        return self._new(self.native.as_of(inner, names))
+        days = min(_whole(tolerance, "tolerance", "a number of days"), 2**31 - 1)
+        return self._new(self.native.as_of(inner, names, days))
 
     def attach_person(self, data: IntoTable, *, key: str | None = None) -> Self:
         """Add what does not change over time: all columns of a table with one row a person.
@@ -980,7 +1201,7 @@ class Panel(Shown):
         """
         return self._new(self.native.since(column))
 
-    def event_time(self, first: str | Spells | Timeline) -> Self:
+    def event_time(self, first: str | Spells | Timeline, *, nth: int = 1) -> Self:
         """Add `event_time` and `cohort`: periods since the first treatment, and its period.
 
         Parameters
@@ -989,6 +1210,9 @@ class Panel(Shown):
             Spells or events, of which each person's first counts; or a column: a period or a date
             that is the same in all rows of a person, or true and false (or 0 and 1), of which the
             first true period counts. Persons without are never treated: both columns are missing.
+        nth : int
+            Which treatment: 2 for the second, whose columns are `event_time_2` and `cohort_2`. Of
+            truth values, the second time that they become true.
 
         Examples
         --------
@@ -1000,9 +1224,85 @@ class Panel(Shown):
         >>> panel.event_time("trained")["event_time"]
         array([-1.,  0., nan])
         """
-        if isinstance(first, str):
-            return self._new(self.native.event_time(None, first))
-        return self._new(self.native.event_time(_spells(first, "first"), None))
+        which = min(_whole(nth, "nth", "a number"), 2**31 - 1)
+        return self._new(self.native.event_time(*_first(first), which))
+
+    def treatment(self, first: str | Spells | Timeline) -> Self:
+        """Add `treatment`: where each row stands with a first treatment.
+
+        ``never`` for persons never treated in what is known of them, ``not yet`` before the period
+        of the first treatment, ``treated`` from it on; ``before the panel`` for persons first
+        treated before their first row.
+
+        Parameters
+        ----------
+        first : str, Spells or Timeline
+            As for :meth:`event_time`.
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {"pid": [7, 7, 9], "q": ["2012Q1", "2012Q2", "2012Q1"], "nt2": [0, 1, 0]},
+        ...     person="pid", period="q",
+        ... )
+        >>> panel.treatment("nt2")["treatment"].tolist()
+        ['not yet', 'treated', 'never']
+        """
+        return self._new(self.native.treatment(*_first(first)))
+
+    def dose(
+        self, spells: Spells | Timeline, amount: str | None = None, *, name: str | None = None
+    ) -> Self:
+        """Add how much of a treatment a person has had by the end of each period.
+
+        Parameters
+        ----------
+        spells : Spells or Timeline
+            The treatment. Days and amounts before the panel count too.
+        amount : str, optional
+            A column of amounts (hours of lessons), shared out by days; by default the days that at
+            least one spell covers.
+        name : str, optional
+            The new column; by default the name of the spells and ``dose``: ``nt2_dose``.
+
+        Examples
+        --------
+        >>> panel = kp.Panel({"pid": [7, 7], "q": ["2012Q1", "2012Q2"]}, person="pid", period="q")
+        >>> nt2 = kp.Spells(
+        ...     {"pid": [7], "from": ["2012-03-31"], "to": ["2012-04-01"], "hours": [8.0]},
+        ...     person="pid", start="from", end="to", name="nt2",
+        ... )
+        >>> panel.dose(nt2, "hours")["nt2_dose"]
+        array([4., 8.])
+        """
+        inner = _spells(spells, "spells")
+        return self._new(self.native.dose(inner, amount, name or f"{inner.name}_dose"))
+
+    def risk_set(self, eligible: str, first: str | Spells | Timeline) -> Self:
+        """Add who could start a first treatment when: `at_risk`, `starts` and `elapsed`.
+
+        A row is at risk when `eligible` is true there and the person was not treated in an earlier
+        period; `starts` is true in the period of the first treatment, if the row is at risk;
+        `elapsed` counts the periods since the present run of eligible periods began.
+
+        Parameters
+        ----------
+        eligible : str
+            A column of truth values, or 0 and 1.
+        first : str, Spells or Timeline
+            As for :meth:`event_time`.
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {"pid": [7, 7, 7], "q": ["2012Q1", "2012Q2", "2012Q3"],
+        ...      "jobseeker": [1, 1, 1], "trained": [0, 1, 0]},
+        ...     person="pid", period="q",
+        ... ).risk_set("jobseeker", "trained")
+        >>> panel["at_risk"].tolist(), panel["starts"].tolist()
+        ([True, True, False], [False, True, False])
+        """
+        return self._new(self.native.risk_set(eligible, *_first(first)))
 
     def filter(self, mask: Any, reason: str = "left out by a filter") -> Self:
         """Keep the rows where `mask` is true; the account gives `reason` for the others.
@@ -1169,6 +1469,36 @@ class Panel(Shown):
         names = _names(constant, "constant")
         return self._frame(self.native.linkage_errors(names, moves, by, gap, short))
 
+    def balance_table(self, columns: Names, by: str, *, reference: str | None = None) -> Any:
+        """Put columns side by side in groups: who they are made of, and how far apart.
+
+        Parameters
+        ----------
+        columns : str or sequence of str
+            Columns of numbers or truth values.
+        by : str
+            The column of groups; rows without one are left out.
+        reference : str, optional
+            The group to compare with; by default the first.
+
+        Returns
+        -------
+        data frame
+            One row a column and group: `rows`, `missing`, `mean`, `sd`, the standardised
+            `difference` ``(m - m0) / sqrt((s**2 + s0**2) / 2)`` and the `variance_ratio`.
+
+        Examples
+        --------
+        >>> panel = kp.Panel(
+        ...     {"pid": [1, 2, 3, 4], "q": ["2012Q1"] * 4, "origin": ["BE", "BE", "MA", "MA"],
+        ...      "wage": [1.0, 3.0, 2.0, 4.0]},
+        ...     person="pid", period="q",
+        ... )
+        >>> round(float(panel.balance_table("wage", "origin")["difference"][1]), 4)
+        0.7071
+        """
+        return self._frame(self.native.balance_table(_names(columns, "columns"), by, reference))
+
     def flows(self) -> Any:
         """Count who enters, stays, returns and leaves, period by period.
 
@@ -1248,9 +1578,12 @@ def _aggregates(
     amounts: Names,
     means: Names,
     largest: Names,
+    *,
+    top: Names,
 ) -> list[tuple[str, str]]:
     made = [("count", "")] if count else []
-    for kind, names in (("sum", sums), ("amount", amounts), ("mean", means), ("max", largest)):
+    kinds = {"sum": sums, "amount": amounts, "mean": means, "max": largest, "top": top}
+    for kind, names in kinds.items():
         made += [(kind, name) for name in _names(names, kind)]
     return made
 
@@ -1260,7 +1593,7 @@ def _cells(
     values: Names,
     sums: Names,
     means: Names,
-    presence: Spells | None,
+    order: Names,
     **cells: Any,
 ) -> dict[str, Any]:
     day = 0
@@ -1268,6 +1601,9 @@ def _cells(
         if not 1 <= state <= 366:
             raise InputError(f"`state`: expected a day of the period from 1 on, got {state}")
         state, day = "day", int(state)
+    for known in ("presence", "born", "arrived", "died"):
+        if cells[known] is not None:
+            cells[known] = _spells(cells[known], known)
     return {
         **cells,
         "state": state,
@@ -1275,8 +1611,12 @@ def _cells(
         "values": _names(values, "values"),
         "sum": _names(sums, "sum"),
         "mean": _names(means, "mean"),
-        "presence": None if presence is None else _spells(presence, "presence"),
+        "order": _names(order, "order"),
     }
+
+
+def _first(first: str | Spells | Timeline) -> tuple[_core.Spells | None, str | None]:
+    return (None, first) if isinstance(first, str) else (_spells(first, "first"), None)
 
 
 def _spells(spells: Any, argument: str) -> _core.Spells:

@@ -7,14 +7,20 @@
 //! - [`generation`]: 1, 1.5, 2, 2.5 and 3, with the bands of age at arrival as parameters
 //! - [`checks`]: the traps of the warehouse, looked for in a delivery
 //! - [`constructs`]: day wage, stable employment, access to work, obligation; with definition cards
+//! - [`families`]: families by the origin of the parents in a household
+//! - [`identifiers`]: replaced and cancelled numbers, followed to the last
+//! - [`codes`]: code lists with validity dates, as data
 //! - [`calendar`]: dates at which policies and registers changed, as data
 
 pub mod calendar;
 pub mod checks;
+pub mod codes;
 pub mod constructs;
 pub mod country;
 mod error;
+pub mod families;
 pub mod generation;
+pub mod identifiers;
 pub mod insz;
 pub mod origin;
 

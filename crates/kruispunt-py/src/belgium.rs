@@ -3,17 +3,19 @@
 use crate::column::PyColumn;
 use crate::error::{InputError, panel_error};
 use crate::linked::PyLinked;
-use crate::panel::PyPanel;
+use crate::panel::{PyPanel, PySpells};
 use crate::table::PyTable;
 use crate::work;
 use kruispunt::data::{Day, Table};
 use kruispunt_belgium::constructs::{
-    AsylumRule, CARDS, Newcomers, PaidTime, Stable, asylum_access, day_wage, obligation,
+    AsylumRule, CARDS, Newcomers, PaidTime, Stable, asylum_access, day_wage, leave_eligibility,
+    obligation,
 };
+use kruispunt_belgium::families::{FamilyRule, Members, families};
 use kruispunt_belgium::generation::{Generations, Roots};
 use kruispunt_belgium::insz::{Century, Insz, Sex, is_valid};
 use kruispunt_belgium::origin::{Criterion, Groups, OriginRule, Unknown};
-use kruispunt_belgium::{BelgiumError, calendar, checks, country};
+use kruispunt_belgium::{BelgiumError, calendar, checks, codes, country, identifiers};
 use pyo3::prelude::*;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -295,4 +297,96 @@ pub(crate) fn country_list()
     let line =
         |one: &country::Country| (one.code, one.iso2, one.name, one.origin.label(), one.arvastat);
     country::countries().iter().map(line).collect()
+}
+
+/// A code list as a table.
+#[pyfunction]
+pub(crate) fn code_list(name: &str) -> PyResult<PyTable> {
+    codes::table(name).map(PyTable::from).ok_or_else(|| {
+        let known: Vec<String> = codes::names().iter().map(|name| format!("\"{name}\"")).collect();
+        InputError::new_err(format!("`name`: \"{name}\" is none of {}", known.join(", ")))
+    })
+}
+
+/// Municipality codes before and after 2019, with days of validity.
+#[pyfunction]
+pub(crate) fn nis_crosswalk() -> PyTable {
+    codes::nis_crosswalk().into()
+}
+
+/// The last number of each number of a history.
+#[pyfunction]
+pub(crate) fn resolve_identifiers(
+    history: &Bound<'_, PyTable>,
+    old: String,
+    new: String,
+) -> PyResult<PyLinked> {
+    let table = Arc::clone(&history.get().0);
+    work::run(history.py(), None, move |_| {
+        identifiers::identifiers(&table, &old, &new)
+            .map(PyLinked::of)
+            .map_err(|error| belgium_error(&error))
+    })
+}
+
+/// Families by the origin of the parents in a household.
+#[pyfunction]
+pub(crate) fn family_origin(
+    data: &Bound<'_, PyTable>,
+    columns: [String; 4],
+    groups: Vec<String>,
+    rule: &str,
+) -> PyResult<PyLinked> {
+    let rule = match rule {
+        "any" => FamilyRule::Any,
+        "all" => FamilyRule::All,
+        "reference" => FamilyRule::Reference,
+        word => {
+            return Err(InputError::new_err(format!(
+                "`rule`: \"{word}\" is none of \"any\", \"all\", \"reference\""
+            )));
+        }
+    };
+    let table = Arc::clone(&data.get().0);
+    work::run(data.py(), None, move |_| {
+        let [household, person, position, group] = &columns;
+        let columns = Members { household, person, position, group };
+        let groups: Vec<&str> = groups.iter().map(String::as_str).collect();
+        families(&table, &columns, &groups, rule)
+            .map(PyLinked::of)
+            .map_err(|error| belgium_error(&error))
+    })
+}
+
+/// Who may take leave, by seniority with the present employer.
+#[pyfunction]
+pub(crate) fn eligible_for_leave(
+    panel: &Bound<'_, PyPanel>,
+    jobs: &Bound<'_, PySpells>,
+    by: String,
+    days: u32,
+    months: u32,
+    name: String,
+) -> PyResult<PyPanel> {
+    let (inner, spells) = (Arc::clone(&panel.get().0), Arc::clone(&jobs.get().0));
+    work::run(panel.py(), None, move |_| {
+        leave_eligibility(&inner, &spells, &by, days, months, &name)
+            .map(PyPanel::from)
+            .map_err(|error| belgium_error(&error))
+    })
+}
+
+/// Which way persons went through the stages of a programme.
+#[pyfunction]
+pub(crate) fn programme_paths(
+    py: Python<'_>,
+    stages: Vec<(String, Py<PySpells>)>,
+) -> PyResult<PyLinked> {
+    let stages: Vec<(String, Arc<kruispunt::data::Spells>)> =
+        stages.iter().map(|(name, spells)| (name.clone(), Arc::clone(&spells.get().0))).collect();
+    work::run(py, None, move |_| {
+        let stages: Vec<(&str, &kruispunt::data::Spells)> =
+            stages.iter().map(|(name, spells)| (name.as_str(), &**spells)).collect();
+        kruispunt::panel::paths(&stages).map(PyLinked::of).map_err(|error| panel_error(&error))
+    })
 }

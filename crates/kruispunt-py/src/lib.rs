@@ -152,9 +152,10 @@ mod _core {
     // belgium
     #[pymodule_export]
     use crate::belgium::{
-        access_to_work, construct_cards, country_list, generation, insz_parse, insz_valid,
-        integration_obligation, origin, policy_events, register_checks, stable_employment,
-        wage_a_day,
+        access_to_work, code_list, construct_cards, country_list, eligible_for_leave,
+        family_origin, generation, insz_parse, insz_valid, integration_obligation, nis_crosswalk,
+        origin, policy_events, programme_paths, register_checks, resolve_identifiers,
+        stable_employment, wage_a_day,
     };
 
     // synth

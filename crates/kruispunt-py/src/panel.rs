@@ -5,10 +5,10 @@ use crate::error::{InputError, data_error, panel_error};
 use crate::linked::PyRegister;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
-use kruispunt::data::{Calendar, Panel, Spells, Timeline};
+use kruispunt::data::{Calendar, Day, Panel, Spells, Timeline};
 use kruispunt::panel::{
-    Aggregates, Attach, Balance, Ends, FirstTreatment, Merge, Order, PanelError, Policy,
-    SpellColumns, Spread, StateRule, ToPanel,
+    Aggregates, Attach, Balance, Change, Crosswalk, Ends, FirstTreatment, Merge, OnBreak, Order,
+    PanelError, Policy, SpellColumns, Spread, StateRule, ToPanel, Unknown,
 };
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -154,8 +154,8 @@ impl Roles {
     }
 }
 
-/// What is computed over covering spells: (kind, column).
-fn aggregates(of: Vec<(String, String)>) -> PyResult<Aggregates> {
+/// What is computed over covering spells: (kind, column), and the order that says which is best.
+fn aggregates(of: Vec<(String, String)>, order: &[String]) -> PyResult<Aggregates> {
     of.into_iter().try_fold(Aggregates::new(), |made, (kind, column)| {
         Ok(match kind.as_str() {
             "count" => made.count(),
@@ -163,6 +163,7 @@ fn aggregates(of: Vec<(String, String)>) -> PyResult<Aggregates> {
             "amount" => made.amount([column]),
             "mean" => made.mean([column]),
             "max" => made.max([column]),
+            "top" => made.top([column], order.to_vec()),
             _ => return Err(InputError::new_err(format!("\"{kind}\" is no aggregate"))),
         })
     })
@@ -183,7 +184,12 @@ struct Cells {
     mean: Vec<String>,
     balance: String,
     presence: Option<Py<PySpells>>,
+    born: Option<Py<PySpells>>,
+    arrived: Option<Py<PySpells>>,
+    died: Option<Py<PySpells>>,
     period_name: Option<String>,
+    order: Vec<String>,
+    dominant: bool,
 }
 
 impl Cells {
@@ -201,11 +207,13 @@ impl Cells {
             ("first_day", StateRule::FirstDay),
             ("day", StateRule::Day(self.state_day)),
             ("dominant", StateRule::Dominant),
+            ("main", StateRule::Main),
         ];
         let mut what = ToPanel::new()
             .values(self.values)
             .sum_with(self.sum, one_of("spread", &self.spread, &spread)?)
             .mean(self.mean)
+            .order(self.order)
             .balance(one_of("balance", &self.balance, &balance)?);
         if let Some(state) = self.state {
             what = what.state(one_of("state", &state, &rules)?);
@@ -219,14 +227,33 @@ impl Cells {
         if self.count {
             what = what.count();
         }
+        if self.dominant {
+            what = what.dominant();
+        }
         if let Some(presence) = self.presence {
             what = what.presence(&presence.get().0);
+        }
+        if let Some(events) = self.born {
+            what = what.born(&events.get().0);
+        }
+        if let Some(events) = self.arrived {
+            what = what.arrived(&events.get().0);
+        }
+        if let Some(events) = self.died {
+            what = what.died(&events.get().0);
         }
         if let Some(name) = self.period_name {
             what = what.period_name(name);
         }
         Ok(what)
     }
+}
+
+/// Which gaps are bridged: so many days, or as many as a column of the spell before says.
+#[derive(FromPyObject)]
+enum Gap {
+    Days(u32),
+    After(String),
 }
 
 /// Spells of days.
@@ -342,10 +369,64 @@ impl PySpells {
         run(py, &self.0, |own| Ok(own.table().into()))
     }
 
-    #[pyo3(signature = (calendar=None))]
-    fn check(&self, py: Python<'_>, calendar: Option<&PyCalendar>) -> PyResult<PyTable> {
+    #[pyo3(signature = (calendar=None, next_state=None))]
+    fn check(
+        &self,
+        py: Python<'_>,
+        calendar: Option<&PyCalendar>,
+        next_state: Option<String>,
+    ) -> PyResult<PyTable> {
         let calendar = calendar.map(|calendar| *calendar.0);
-        run(py, &self.0, move |own| Ok(own.check(calendar.as_ref())?.table().into()))
+        run(py, &self.0, move |own| {
+            Ok(own.check_moves(calendar.as_ref(), next_state.as_deref())?.table().into())
+        })
+    }
+
+    fn crosswalk(
+        &self,
+        py: Python<'_>,
+        column: String,
+        register: PyRegister<'_>,
+        codes: (String, String),
+        valid: Option<(String, String)>,
+        on_unknown: &str,
+    ) -> PyResult<Self> {
+        let words = [("error", Unknown::Error), ("keep", Unknown::Keep), ("null", Unknown::Null)];
+        let mut walk =
+            Crosswalk::new(codes.0, codes.1).on_unknown(one_of("on_unknown", on_unknown, &words)?);
+        if let Some((first, last)) = valid {
+            walk = walk.valid(first, last);
+        }
+        let register = register.shared();
+        run(py, &self.0, move |own| own.crosswalk(&column, &*register, &walk)).map(Self::from)
+    }
+
+    /// The spells, and for each break how many cross it.
+    fn breaks(
+        &self,
+        py: Python<'_>,
+        breaks: Vec<(String, String)>,
+        on_break: &str,
+    ) -> PyResult<(Self, Vec<u64>)> {
+        let words = [("error", OnBreak::Error), ("warn", OnBreak::Warn), ("cut", OnBreak::Cut)];
+        let on_break = one_of("on_break", on_break, &words)?;
+        let days = breaks
+            .into_iter()
+            .map(|(name, day)| {
+                let parsed = Day::parse(&day).ok_or_else(|| {
+                    InputError::new_err(format!(
+                        "`breaks`: \"{day}\" is no day; write it as 2017-01-01"
+                    ))
+                })?;
+                Ok((name, parsed))
+            })
+            .collect::<PyResult<Vec<_>>>()?;
+        let (spells, counts) = run(py, &self.0, move |own| {
+            let named: Vec<(&str, Day)> =
+                days.iter().map(|(name, day)| (name.as_str(), *day)).collect();
+            own.breaks(&named, on_break)
+        })?;
+        Ok((spells.into(), counts))
     }
 
     fn clip(&self, py: Python<'_>, calendar: &PyCalendar) -> PyResult<Self> {
@@ -368,23 +449,38 @@ impl PySpells {
     fn merge(
         &self,
         py: Python<'_>,
-        gap: Option<u32>,
+        gap: Option<Gap>,
         by: Vec<String>,
         amounts: Vec<String>,
         across_states: bool,
     ) -> PyResult<Self> {
-        let merge = gap.map_or_else(Merge::any_gap, Merge::days).by(by).sum(amounts);
+        let merge = match gap {
+            None => Merge::any_gap(),
+            Some(Gap::Days(days)) => Merge::days(days),
+            Some(Gap::After(column)) => Merge::days_after(column),
+        };
+        let merge = merge.by(by).sum(amounts);
         let merge = if across_states { merge.across_states() } else { merge };
         run(py, &self.0, move |own| own.merge(&merge)).map(Self::from)
     }
 
-    fn split(&self, py: Python<'_>, of: Vec<(String, String)>) -> PyResult<Self> {
-        let aggregates = aggregates(of)?;
+    fn split(
+        &self,
+        py: Python<'_>,
+        of: Vec<(String, String)>,
+        order: Vec<String>,
+    ) -> PyResult<Self> {
+        let aggregates = aggregates(of, &order)?;
         run(py, &self.0, move |own| own.split(&aggregates)).map(Self::from)
     }
 
-    fn episodes(&self, py: Python<'_>, of: Vec<(String, String)>) -> PyResult<PyTimeline> {
-        let aggregates = aggregates(of)?;
+    fn episodes(
+        &self,
+        py: Python<'_>,
+        of: Vec<(String, String)>,
+        order: Vec<String>,
+    ) -> PyResult<PyTimeline> {
+        let aggregates = aggregates(of, &order)?;
         run(py, &self.0, move |own| own.episodes(&aggregates)).map(PyTimeline::from)
     }
 
@@ -432,6 +528,36 @@ impl PyTimeline {
         run(py, &self.0, |own| Ok(own.spells().clone().into()))
     }
 
+    #[pyo3(signature = (changes, how, name, column=None))]
+    fn attach(
+        &self,
+        py: Python<'_>,
+        changes: &PySpells,
+        how: &str,
+        name: String,
+        column: Option<String>,
+    ) -> PyResult<Self> {
+        let how = match (how, column) {
+            ("value", Some(column)) => Change::Value(column),
+            ("value", None) => {
+                return Err(InputError::new_err("`column`: \"value\" needs a column"));
+            }
+            ("cumulative", None) => Change::Cumulative,
+            ("count", None) => Change::Count,
+            ("since", None) => Change::Since,
+            ("cumulative" | "count" | "since", Some(_)) => {
+                return Err(InputError::new_err(format!("`column`: \"{how}\" takes no column")));
+            }
+            _ => {
+                return Err(InputError::new_err(format!(
+                    "`how`: \"{how}\" is none of \"value\", \"cumulative\", \"count\", \"since\""
+                )));
+            }
+        };
+        let changes = Arc::clone(&changes.0);
+        run(py, &self.0, move |own| own.attach(&changes, &how, &name)).map(Self::from)
+    }
+
     fn to_panel(&self, py: Python<'_>, calendar: &PyCalendar, cells: Cells) -> PyResult<PyPanel> {
         let (calendar, what) = (*calendar.0, cells.what()?);
         run(py, &self.0, move |own| own.to_panel(&calendar, &what)).map(PyPanel::from)
@@ -451,6 +577,14 @@ impl PyTimeline {
         run(py, &spells, |spells| Ok(Timeline::prove(spells.clone())))?
             .map(Self::from)
             .ok_or_else(|| InputError::new_err("the pickle is damaged: its spells overlap"))
+    }
+}
+
+/// What makes the first treatment: spells, or else a column.
+fn first<'a>(spells: Option<&'a Spells>, column: Option<&'a str>) -> FirstTreatment<'a> {
+    match spells {
+        Some(spells) => FirstTreatment::Spells(spells),
+        None => FirstTreatment::Column(column.unwrap_or_default()),
     }
 }
 
@@ -557,9 +691,67 @@ impl PyPanel {
         run(py, &self.0, move |own| own.attach(&spells, &how, &name)).map(Self::from)
     }
 
-    fn as_of(&self, py: Python<'_>, spells: &PySpells, columns: Vec<String>) -> PyResult<Self> {
+    fn as_of(
+        &self,
+        py: Python<'_>,
+        spells: &PySpells,
+        columns: Vec<String>,
+        tolerance: u32,
+    ) -> PyResult<Self> {
         let spells = Arc::clone(&spells.0);
-        run(py, &self.0, move |own| own.as_of(&spells, &columns)).map(Self::from)
+        run(py, &self.0, move |own| own.as_of_within(&spells, &columns, tolerance)).map(Self::from)
+    }
+
+    fn treatment(
+        &self,
+        py: Python<'_>,
+        spells: Option<&PySpells>,
+        column: Option<String>,
+    ) -> PyResult<Self> {
+        let spells = spells.map(|spells| Arc::clone(&spells.0));
+        run(py, &self.0, move |own| own.treatment(first(spells.as_deref(), column.as_deref())))
+            .map(Self::from)
+    }
+
+    fn dose(
+        &self,
+        py: Python<'_>,
+        spells: &PySpells,
+        amount: Option<String>,
+        name: String,
+    ) -> PyResult<Self> {
+        let spells = Arc::clone(&spells.0);
+        run(py, &self.0, move |own| own.dose(&spells, amount.as_deref(), &name)).map(Self::from)
+    }
+
+    fn risk_set(
+        &self,
+        py: Python<'_>,
+        eligible: String,
+        spells: Option<&PySpells>,
+        column: Option<String>,
+    ) -> PyResult<Self> {
+        let spells = spells.map(|spells| Arc::clone(&spells.0));
+        run(py, &self.0, move |own| {
+            own.risk_set(&eligible, first(spells.as_deref(), column.as_deref()))
+        })
+        .map(Self::from)
+    }
+
+    fn since_entry(&self, py: Python<'_>, spells: &PySpells, absence: u32) -> PyResult<Self> {
+        let spells = Arc::clone(&spells.0);
+        run(py, &self.0, move |own| own.since_entry(&spells, absence)).map(Self::from)
+    }
+
+    fn balance_table(
+        &self,
+        py: Python<'_>,
+        columns: Vec<String>,
+        by: String,
+        reference: Option<String>,
+    ) -> PyResult<PyTable> {
+        run(py, &self.0, move |own| own.balance_table(&columns, &by, reference.as_deref()))
+            .map(PyTable::from)
     }
 
     fn attach_person(
@@ -625,13 +817,11 @@ impl PyPanel {
         py: Python<'_>,
         spells: Option<&PySpells>,
         column: Option<String>,
+        nth: usize,
     ) -> PyResult<Self> {
         let spells = spells.map(|spells| Arc::clone(&spells.0));
         run(py, &self.0, move |own| {
-            own.event_time(match (&spells, &column) {
-                (Some(spells), _) => FirstTreatment::Spells(spells),
-                (None, column) => FirstTreatment::Column(column.as_deref().unwrap_or_default()),
-            })
+            own.nth_event_time(first(spells.as_deref(), column.as_deref()), nth)
         })
         .map(Self::from)
     }

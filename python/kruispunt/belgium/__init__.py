@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
+from kruispunt.belgium._careers import (
+    codes,
+    family_origin,
+    identifiers,
+    leave_eligibility,
+    nis_crosswalk,
+    programme_paths,
+    since_arrival,
+)
 from kruispunt.belgium._constructs import (
     asylum_access,
     cards,
@@ -19,11 +28,18 @@ __all__ = [
     "calendar",
     "cards",
     "checks",
+    "codes",
     "countries",
     "day_wage",
+    "family_origin",
     "generation",
+    "identifiers",
     "insz",
+    "leave_eligibility",
+    "nis_crosswalk",
     "obligation",
     "origin",
+    "programme_paths",
+    "since_arrival",
     "stable_employment",
 ]

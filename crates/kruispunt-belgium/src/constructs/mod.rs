@@ -6,11 +6,13 @@
 mod access;
 mod employment;
 mod obligation;
+mod standing;
 mod wage;
 
 pub use access::{AsylumRule, asylum_access};
 pub use employment::Stable;
 pub use obligation::{Newcomers, Obligation, obligation};
+pub use standing::leave_eligibility;
 pub use wage::{PaidTime, day_wage};
 
 use serde::Serialize;
@@ -29,7 +31,15 @@ pub struct Card {
 }
 
 /// The cards.
-pub const CARDS: [Card; 4] = [wage::CARD, employment::CARD, access::CARD, obligation::CARD];
+pub const CARDS: [Card; 7] = [
+    wage::CARD,
+    employment::CARD,
+    access::CARD,
+    obligation::CARD,
+    standing::ARRIVAL,
+    standing::LEAVE,
+    standing::PATHS,
+];
 
 /// The card of a construct.
 #[must_use]

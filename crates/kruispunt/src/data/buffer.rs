@@ -1,5 +1,6 @@
 //! Shared memory in Arrow's layout, without Arrow.
 
+use rayon::prelude::*;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -99,6 +100,35 @@ impl Bitmap {
         (set < len).then(|| Self { bytes: bytes.into(), offset: 0, len })
     }
 
+    /// Packs what `is_there` says of each value, which it may change, in parallel; `None` when all
+    /// are there.
+    pub(crate) fn of_chunks<T: Send>(
+        values: &mut [T],
+        is_there: impl Fn(&mut T) -> bool + Sync,
+    ) -> Option<Self> {
+        const CHUNK: usize = 1 << 16;
+        let len = values.len();
+        let mut bytes = vec![0_u8; len.div_ceil(8)];
+        let chunks = bytes.par_chunks_mut(CHUNK / 8).zip(values.par_chunks_mut(CHUNK));
+        let there: usize = chunks
+            .map(|(bytes, values)| {
+                let mut there = 0;
+                for (byte, values) in bytes.iter_mut().zip(values.chunks_mut(8)) {
+                    let mut flags = [0_u8; 8];
+                    for (flag, value) in flags.iter_mut().zip(values) {
+                        *flag = u8::from(is_there(value));
+                    }
+                    // a product that moves flag i to bit 56 + i
+                    let moved = u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080);
+                    *byte = (moved >> 56) as u8;
+                    there += byte.count_ones() as usize;
+                }
+                there
+            })
+            .sum();
+        (there < len).then(|| Self { bytes: bytes.into(), offset: 0, len })
+    }
+
     /// Whether `row` holds a value.
     #[must_use]
     pub fn get(&self, row: usize) -> bool {
@@ -134,5 +164,22 @@ impl Bitmap {
 impl PartialEq for Bitmap {
     fn eq(&self, other: &Self) -> bool {
         self.len == other.len && (0..self.len).all(|row| self.get(row) == other.get(row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packing_in_parallel_is_packing_one_by_one() {
+        for n in [0, 1, 7, 8, 9, 63, 1000, (1 << 16) + 5] {
+            for every in [1, 2, 3, 11] {
+                let mut values: Vec<usize> = (0..n).collect();
+                let packed = Bitmap::of_chunks(&mut values, |at| *at % every == 0);
+                let plain = Bitmap::pack((0..n).map(|at| at % every == 0));
+                assert_eq!(packed, plain, "{n} {every}");
+            }
+        }
     }
 }

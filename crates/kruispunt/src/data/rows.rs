@@ -108,6 +108,48 @@ impl Column {
         Self { values, validity }
     }
 
+    /// As [`gather`](Self::gather), in the memory of the row numbers where the column is text.
+    pub(crate) fn gather_into(&self, mut rows: Vec<u32>) -> Self {
+        let Values::Text(text) = &self.values else { return self.gather(&rows) };
+        if self.is_empty() {
+            return self.all_null(rows.len());
+        }
+        let codes = text.codes();
+        let validity = Bitmap::of_chunks(&mut rows, |row| {
+            let there = *row != u32::MAX && !self.is_null(*row as usize);
+            *row = if there { codes[*row as usize] } else { 0 };
+            there
+        });
+        let (levels, categorical) = (Arc::clone(&text.levels), text.categorical);
+        Self { values: Values::Text(Text { codes: rows.into(), levels, categorical }), validity }
+    }
+
+    /// Categories by code, null where there is no such level, in the memory of the codes.
+    pub(crate) fn coded(mut codes: Vec<u32>, levels: &[&str]) -> Self {
+        let known = levels.len() as u32;
+        let validity = Bitmap::of_chunks(&mut codes, |code| {
+            let there = *code < known;
+            *code = if there { *code } else { 0 };
+            there
+        });
+        let levels = Arc::new(levels.iter().copied().collect());
+        Self {
+            values: Values::Text(Text { codes: codes.into(), levels, categorical: true }),
+            validity,
+        }
+    }
+
+    /// Sums, null where nothing was added to `-0.0`.
+    pub(crate) fn touched(mut sums: Vec<f64>) -> Self {
+        let untouched = (-0.0_f64).to_bits();
+        let validity = Bitmap::of_chunks(&mut sums, |sum| {
+            let there = sum.to_bits() != untouched;
+            *sum = if there { *sum } else { f64::NAN };
+            there
+        });
+        Self { values: Values::Float(sums.into()), validity }
+    }
+
     /// A column of `n` nulls of the same type.
     #[must_use]
     pub(crate) fn all_null(&self, n: usize) -> Self {

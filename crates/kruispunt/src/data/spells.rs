@@ -2,6 +2,7 @@
 
 use super::persons::NOBODY;
 use super::{Account, Buffer, Column, Count, Day, Persons, Step, Table};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -209,6 +210,102 @@ impl Spells {
 
     /// The spells made of `pieces` of these, with one more step in the account.
     pub(crate) fn with_pieces(&self, pieces: Pieces, step: Step) -> Self {
+        let Some(pieces) = self.same_spells(pieces) else { return self.with_step(step) };
+        let pick = |of: &[i32]| Buffer::from(gathered(of, &pieces.source));
+        let (persons, offsets) = self.persons_of(&pieces);
+        let step = self.counted(step, pieces.source.len(), persons.len());
+        let whole = pieces.source.len() == self.len()
+            && pieces.source.iter().enumerate().all(|(at, &source)| at == source as usize);
+        Self {
+            origins: if whole { self.origins.clone() } else { pick(&self.origins) },
+            lengths: if whole { self.lengths.clone() } else { pick(&self.lengths) },
+            rows: if whole {
+                self.rows.clone()
+            } else {
+                gathered(&self.rows, &pieces.source).into()
+            },
+            columns: if whole { self.columns.clone() } else { self.columns.gather(&pieces.source) },
+            persons,
+            offsets,
+            starts: pieces.starts.into(),
+            ends: pieces.ends.into(),
+            roles: self.roles.clone(),
+            aside: self.aside.clone(),
+            account: self.account.clone().then(step),
+        }
+    }
+
+    /// As [`with_pieces`](Self::with_pieces), with the days that amounts are divided over.
+    pub(crate) fn with_measured(
+        &self,
+        pieces: Pieces,
+        origins: Vec<i32>,
+        lengths: Vec<i32>,
+        step: Step,
+    ) -> Self {
+        let (persons, offsets) = self.persons_of(&pieces);
+        let step = self.counted(step, pieces.source.len(), persons.len());
+        Self {
+            persons,
+            offsets,
+            origins: origins.into(),
+            lengths: lengths.into(),
+            rows: gathered(&self.rows, &pieces.source).into(),
+            columns: self.columns.gather(&pieces.source),
+            starts: pieces.starts.into(),
+            ends: pieces.ends.into(),
+            roles: self.roles.clone(),
+            aside: self.aside.clone(),
+            account: self.account.clone().then(step),
+        }
+    }
+
+    /// Spells on the days of `pieces` that carry nothing yet; their amounts are those of the pieces.
+    pub(crate) fn anew(&self, pieces: Pieces, step: Step) -> Self {
+        let (persons, offsets) = self.persons_of(&pieces);
+        let step = self.counted(step, pieces.source.len(), persons.len());
+        let length = |(&start, &end): (&i32, &i32)| {
+            if end == Day::OPEN.0 { Day::OPEN.0 } else { end - start }
+        };
+        let lengths: Vec<i32> = pieces.starts.iter().zip(&pieces.ends).map(length).collect();
+        let starts: Buffer<i32> = pieces.starts.into();
+        Self {
+            persons,
+            offsets,
+            origins: starts.clone(),
+            starts,
+            ends: pieces.ends.into(),
+            lengths: lengths.into(),
+            rows: gathered(&self.rows, &pieces.source).into(),
+            columns: Table::default(),
+            roles: Roles { state: None, source: None, ..self.roles.clone() },
+            aside: self.aside.clone(),
+            account: self.account.clone().then(step),
+        }
+    }
+
+    /// The same spells, with one more step in the account.
+    pub(crate) fn with_step(&self, step: Step) -> Self {
+        let step = self.counted(step, self.len(), self.persons.len());
+        Self { account: self.account.clone().then(step), ..self.clone() }
+    }
+
+    /// The pieces, unless they are these spells as they are.
+    fn same_spells(&self, pieces: Pieces) -> Option<Pieces> {
+        let same = pieces.starts[..] == self.starts[..]
+            && pieces.ends[..] == self.ends[..]
+            && pieces.source.iter().enumerate().all(|(at, &source)| at == source as usize);
+        (!same).then_some(pieces)
+    }
+
+    fn counted(&self, mut step: Step, rows: usize, persons: usize) -> Step {
+        step.before = self.count();
+        step.after = Count::of(rows, persons);
+        step
+    }
+
+    /// The persons with a piece, and where the pieces of each start.
+    fn persons_of(&self, pieces: &Pieces) -> (Persons, Buffer<u32>) {
         let mut offsets = vec![0_u32];
         let mut kept = Vec::with_capacity(self.persons.len());
         let mut total = 0;
@@ -218,30 +315,8 @@ impl Spells {
             kept.push(person as u32);
         }
         let everyone = kept.len() == self.persons.len();
-        let same = pieces.source.len() == self.len()
-            && pieces.source.iter().enumerate().all(|(at, &source)| at == source as usize);
-        let rows = self.rows();
-        let pick = |of: &[i32]| pieces.source.iter().map(|&at| of[at as usize]).collect::<Vec<_>>();
-        let mut step = step;
-        step.before = self.count();
-        step.after = Count::of(pieces.source.len(), kept.len());
-        Self {
-            persons: if everyone { self.persons.clone() } else { self.persons.take(&kept) },
-            offsets: offsets.into(),
-            origins: if same { self.origins.clone() } else { pick(&self.origins).into() },
-            lengths: if same { self.lengths.clone() } else { pick(&self.lengths).into() },
-            rows: if same {
-                self.rows.clone()
-            } else {
-                pieces.source.iter().map(|&at| rows[at as usize]).collect::<Vec<_>>().into()
-            },
-            columns: if same { self.columns.clone() } else { self.columns.gather(&pieces.source) },
-            starts: pieces.starts.into(),
-            ends: pieces.ends.into(),
-            roles: self.roles.clone(),
-            aside: self.aside.clone(),
-            account: self.account.clone().then(step),
-        }
+        let persons = if everyone { self.persons.clone() } else { self.persons.take(&kept) };
+        (persons, offsets.into())
     }
 
     /// Two overlapping spells of one person, if there are any.
@@ -258,4 +333,16 @@ impl Spells {
     pub(crate) fn spells_of(&self, found: u32) -> Range<usize> {
         if found == NOBODY { 0..0 } else { self.of(found as usize) }
     }
+}
+
+/// The values at `at`, in parallel.
+fn gathered<T: Copy + Default + Send + Sync>(of: &[T], at: &[u32]) -> Vec<T> {
+    const CHUNK: usize = 1 << 16;
+    let mut picked = vec![T::default(); at.len()];
+    picked.par_chunks_mut(CHUNK).zip(at.par_chunks(CHUNK)).for_each(|(slots, at)| {
+        for (slot, &at) in slots.iter_mut().zip(at) {
+            *slot = of[at as usize];
+        }
+    });
+    picked
 }

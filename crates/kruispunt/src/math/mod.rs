@@ -2,6 +2,7 @@
 
 pub(crate) mod absorb;
 pub(crate) mod assignment;
+pub(crate) mod by_group;
 pub(crate) mod cluster;
 pub(crate) mod codes;
 pub(crate) mod crossprod;

@@ -56,88 +56,48 @@ pub(crate) fn fill_many<T: Send>(
     parts.into_par_iter().for_each(|(groups, mut own)| work(groups, &mut own));
 }
 
-/// Intervals in order of group, start, end and row.
-pub(crate) struct Sorted {
-    /// The row of each interval.
-    pub order: Vec<u32>,
-    /// Where each group starts, and last the number of intervals.
-    pub offsets: Vec<u32>,
-    pub starts: Vec<i32>,
-    pub ends: Vec<i32>,
+/// Columns of the three widths cells come in, the parts of one run of groups.
+pub(crate) struct Cells<'a> {
+    /// Counts.
+    pub shorts: Vec<&'a mut [i16]>,
+    /// Amounts.
+    pub floats: Vec<&'a mut [f64]>,
+    /// Codes and row numbers.
+    pub codes: Vec<&'a mut [u32]>,
 }
 
-/// Sorts rows by group, then start, end and row.
-///
-/// Rows of group `u32::MAX` are left out. Counting sort by group, then each group on its own:
-/// O(n) when groups are small.
-pub(crate) fn sort(n_groups: usize, groups: &[u32], starts: &[i32], ends: &[i32]) -> Sorted {
-    let mut offsets = vec![0_u32; n_groups + 1];
-    for &group in groups.iter().filter(|group| **group != u32::MAX) {
-        offsets[group as usize + 1] += 1;
-    }
-    for group in 0..n_groups {
-        offsets[group + 1] += offsets[group];
-    }
-    let mut next = offsets.clone();
-    let mut order = vec![0_u32; offsets[n_groups] as usize];
-    for (row, &group) in groups.iter().enumerate().filter(|(_, group)| **group != u32::MAX) {
-        let slot = &mut next[group as usize];
-        order[*slot as usize] = row as u32;
-        *slot += 1;
-    }
-    drop(next);
-    if order.len() == groups.len() && order.is_sorted() && is_sorted(&offsets, starts, ends) {
-        return Sorted { order, offsets, starts: starts.to_vec(), ends: ends.to_vec() };
-    }
-    // each row's days are fetched once; what follows stays in the cache
-    let (mut first, mut last) = (vec![0_i32; order.len()], vec![0_i32; order.len()]);
-    let parts = in_parts(&offsets, &mut order, &mut first, &mut last);
-    parts.into_par_iter().for_each(|(groups, order, first, last)| {
-        let base = offsets[groups.start] as usize;
-        let mut keys: Vec<(i32, i32, u32)> = Vec::new();
-        for group in groups {
-            let own = offsets[group] as usize - base..offsets[group + 1] as usize - base;
-            keys.clear();
-            let key = |&row: &u32| (starts[row as usize], ends[row as usize], row);
-            keys.extend(order[own.clone()].iter().map(key));
-            keys.sort_unstable();
-            for (at, &(start, end, row)) in own.zip(&keys) {
-                (first[at], last[at], order[at]) = (start, end, row);
-            }
+impl Cells<'_> {
+    /// The first `rows` rows of each column, and the rest.
+    fn split(self, rows: usize) -> (Self, Self) {
+        fn each<T>(columns: Vec<&mut [T]>, rows: usize) -> (Vec<&mut [T]>, Vec<&mut [T]>) {
+            columns.into_iter().map(|column| column.split_at_mut(rows)).unzip()
         }
-    });
-    Sorted { order, offsets, starts: first, ends: last }
+        let (shorts, floats, codes) =
+            (each(self.shorts, rows), each(self.floats, rows), each(self.codes, rows));
+        (
+            Self { shorts: shorts.0, floats: floats.0, codes: codes.0 },
+            Self { shorts: shorts.1, floats: floats.1, codes: codes.1 },
+        )
+    }
 }
 
-/// Whether each group of rows that stand in order of group is in order of its days.
-fn is_sorted(offsets: &[u32], starts: &[i32], ends: &[i32]) -> bool {
-    offsets.windows(2).all(|pair| {
-        let own = pair[0] as usize + 1..pair[1] as usize;
-        own.into_iter().all(|at| (starts[at - 1], ends[at - 1]) <= (starts[at], ends[at]))
-    })
-}
-
-/// Fixed runs of groups with their parts of three columns.
-type Parts<'a> = Vec<(Range<usize>, &'a mut [u32], &'a mut [i32], &'a mut [i32])>;
-
-fn in_parts<'a>(
+/// As [`fill_chunks`], for columns of several widths at once: `work` gets the part of each.
+pub(crate) fn fill_cells<R: Send>(
     offsets: &[u32],
-    order: &'a mut [u32],
-    first: &'a mut [i32],
-    last: &'a mut [i32],
-) -> Parts<'a> {
+    cells: Cells<'_>,
+    work: impl Fn(Range<usize>, &mut Cells<'_>) -> R + Sync,
+) -> Vec<R> {
     let n = offsets.len().saturating_sub(1);
     let mut parts = Vec::with_capacity(n.div_ceil(CHUNK));
-    let mut rests = (order, first, last);
-    for from in (0..n).step_by(CHUNK) {
-        let groups = from..(from + CHUNK).min(n);
+    let mut rest = cells;
+    for first in (0..n).step_by(CHUNK) {
+        let groups = first..(first + CHUNK).min(n);
         let rows = (offsets[groups.end] - offsets[groups.start]) as usize;
-        let (own, after) =
-            (rests.0.split_at_mut(rows), (rests.1.split_at_mut(rows), rests.2.split_at_mut(rows)));
-        parts.push((groups, own.0, after.0.0, after.1.0));
-        rests = (own.1, after.0.1, after.1.1);
+        let (own, after) = rest.split(rows);
+        parts.push((groups, own));
+        rest = after;
     }
-    parts
+    parts.into_par_iter().map(|(groups, mut own)| work(groups, &mut own)).collect()
 }
 
 /// All days at which something starts or ends, ascending, each once.
@@ -149,25 +109,54 @@ pub(crate) fn cuts(starts: &[i32], ends: &[i32], cuts: &mut Vec<i32>) {
     cuts.dedup();
 }
 
-/// Calls `visit` with each elementary interval and the intervals that cover it (indices,
-/// ascending). `starts` must ascend. Intervals that nothing covers are passed over.
-pub(crate) fn elementary(starts: &[i32], ends: &[i32], mut visit: impl FnMut(i32, i32, &[u32])) {
-    if let ([start], [end]) = (starts, ends) {
-        visit(*start, *end, &[0]);
-        return;
-    }
-    let mut days = Vec::new();
-    cuts(starts, ends, &mut days);
-    let mut covering: Vec<u32> = Vec::new();
-    let mut next = 0;
-    for pair in days.windows(2) {
-        covering.retain(|&at| ends[at as usize] > pair[0]);
-        while next < starts.len() && starts[next] <= pair[0] {
-            covering.push(next as u32);
-            next += 1;
+/// Room for [`Elementary::visit`], used again for each group.
+#[derive(Default)]
+pub(crate) struct Elementary {
+    days: Vec<i32>,
+    ends: Vec<i32>,
+    covering: Vec<u32>,
+}
+
+impl Elementary {
+    /// Calls `visit` with each elementary interval and the intervals that cover it (indices,
+    /// ascending). `starts` must ascend. Intervals that nothing covers are passed over.
+    pub fn visit(&mut self, starts: &[i32], ends: &[i32], mut visit: impl FnMut(i32, i32, &[u32])) {
+        if let ([start], [end]) = (starts, ends) {
+            visit(*start, *end, &[0]);
+            return;
         }
-        if !covering.is_empty() {
-            visit(pair[0], pair[1], &covering);
+        let Self { days, ends: ordered, covering } = self;
+        ordered.clear();
+        ordered.extend_from_slice(ends);
+        ordered.sort_unstable();
+        days.clear();
+        let mut ended = ordered.iter().copied().peekable();
+        for &start in starts {
+            while let Some(end) = ended.next_if(|end| *end <= start) {
+                if days.last() != Some(&end) {
+                    days.push(end);
+                }
+            }
+            if days.last() != Some(&start) {
+                days.push(start);
+            }
+        }
+        for end in ended {
+            if days.last() != Some(&end) {
+                days.push(end);
+            }
+        }
+        covering.clear();
+        let mut next = 0;
+        for pair in days.windows(2) {
+            covering.retain(|&at| ends[at as usize] > pair[0]);
+            while next < starts.len() && starts[next] <= pair[0] {
+                covering.push(next as u32);
+                next += 1;
+            }
+            if !covering.is_empty() {
+                visit(pair[0], pair[1], covering);
+            }
         }
     }
 }
@@ -232,7 +221,7 @@ mod tests {
             let (starts, ends): (Vec<i32>, Vec<i32>) = spells.iter().copied().unzip();
             let mut by_day = vec![Vec::new(); 80];
             let mut previous = i32::MIN;
-            elementary(&starts, &ends, |start, end, covering| {
+            Elementary::default().visit(&starts, &ends, |start, end, covering| {
                 assert!(previous <= start && start < end);
                 previous = end;
                 for day in start..end {
@@ -273,19 +262,6 @@ mod tests {
                 });
                 prop_assert_eq!(by_day[(day + 30) as usize], naive);
             }
-        }
-
-        #[test]
-        fn sorting_gives_the_total_order(rows in proptest::collection::vec((0_u32..4, -5..5, 0..9), 0..40)) {
-            let groups: Vec<u32> = rows.iter().map(|row| row.0).collect();
-            let starts: Vec<i32> = rows.iter().map(|row| row.1).collect();
-            let ends: Vec<i32> = rows.iter().map(|row| row.1 + row.2).collect();
-            let Sorted { order, offsets, .. } =
-            sort(4, &groups, &starts, &ends);
-            let mut naive: Vec<usize> = (0..rows.len()).collect();
-            naive.sort_by_key(|&row| (groups[row], starts[row], ends[row], row));
-            prop_assert_eq!(order.iter().map(|&row| row as usize).collect::<Vec<_>>(), naive);
-            prop_assert_eq!(offsets[4] as usize, rows.len());
         }
     }
 }

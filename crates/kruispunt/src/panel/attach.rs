@@ -124,8 +124,32 @@ impl Panel {
     ///
     /// As [`attach`](Self::attach).
     pub fn as_of<N: AsRef<str>>(&self, spells: &Spells, columns: &[N]) -> Result<Self, PanelError> {
+        self.as_of_within(spells, columns, 0)
+    }
+
+    /// As [`as_of`](Self::as_of); where no spell covers the reference day, the last to end at most
+    /// `tolerance` days before it, and failing that the first to start at most as many days after.
+    ///
+    /// Annual attributes on quarterly data: a value of 31 December holds on for a while, or for a
+    /// year. Of spells equally near the highest row number counts; the account tells how many rows
+    /// took their value from days before and after.
+    ///
+    /// # Errors
+    ///
+    /// As [`attach`](Self::attach).
+    pub fn as_of_within<N: AsRef<str>>(
+        &self,
+        spells: &Spells,
+        columns: &[N],
+        tolerance: u32,
+    ) -> Result<Self, PanelError> {
         let found = match_persons("spells", &self.persons, spells.persons())?;
-        let (rows, tied) = self.covering(spells, &found);
+        let (mut rows, tied) = self.covering(spells, &found);
+        let near = if tolerance > 0 {
+            self.nearest(spells, &found, i32::try_from(tolerance).unwrap_or(i32::MAX), &mut rows)
+        } else {
+            (0, 0)
+        };
         let mut panel = self.clone();
         let mut told = Vec::new();
         for name in columns {
@@ -147,7 +171,56 @@ impl Panel {
         )
         .note(format!("{missing} rows without a valid spell"))
         .join(spells.account().clone());
+        let step = if tolerance > 0 {
+            let told = format!(
+                "within {tolerance} days: {} rows from spells that ended before, {} from spells that started after",
+                near.0, near.1
+            );
+            step.note(told)
+        } else {
+            step
+        };
         Ok(panel.with_step(step))
+    }
+
+    /// Fills rows without a covering spell with the nearest one; how many came from before and after.
+    fn nearest(
+        &self,
+        spells: &Spells,
+        found: &[u32],
+        tolerance: i32,
+        rows: &mut [u32],
+    ) -> (u64, u64) {
+        let (starts, ends, own_rows) = (spells.starts(), spells.ends(), spells.rows());
+        let parts = crate::math::sweep::fill_chunks(&self.offsets, rows, |persons, rows| {
+            let base = self.offsets[persons.start] as usize;
+            let (mut before, mut after) = (0_u64, 0_u64);
+            for person in persons {
+                let own = spells.spells_of(found[person]);
+                for row in self.of(person) {
+                    let slot = &mut rows[row - base];
+                    if *slot != NONE {
+                        continue;
+                    }
+                    let day = self.reference_day(self.positions[row] as usize);
+                    let ended = own
+                        .clone()
+                        .filter(|&at| ends[at] <= day && day - (ends[at] - 1) <= tolerance)
+                        .max_by_key(|&at| (ends[at], starts[at], own_rows[at]));
+                    let starting = own
+                        .clone()
+                        .filter(|&at| {
+                            starts[at] > day && starts[at].saturating_sub(day) <= tolerance
+                        })
+                        .min_by_key(|&at| (starts[at], std::cmp::Reverse(own_rows[at])));
+                    before += u64::from(ended.is_some());
+                    after += u64::from(ended.is_none() && starting.is_some());
+                    *slot = ended.or(starting).map_or(NONE, |at| at as u32);
+                }
+            }
+            (before, after)
+        });
+        parts.into_iter().fold((0, 0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
     }
 
     /// As [`with_column`](Self::with_column), for a name that is not taken.
@@ -241,4 +314,19 @@ pub(super) fn days_present(panel: &Panel, spells: &Spells, found: &[u32]) -> Vec
         0
     };
     for_persons(panel, spells, found, 0, covered).0
+}
+
+/// Whether a spell covers a day of each cell.
+pub(super) fn covered(panel: &Panel, spells: &Spells, found: &[u32]) -> Vec<bool> {
+    let bounds: Vec<i32> = panel.calendar.bounds().iter().map(|day| day.0).collect();
+    let (starts, ends) = (spells.starts(), spells.ends());
+    let present = |at: &[u32], own: Range<usize>, out: &mut [bool]| {
+        for spell in own {
+            let until = at.partition_point(|&at| bounds[at as usize] < ends[spell]);
+            let from = at.partition_point(|&at| bounds[at as usize + 1] <= starts[spell]);
+            out[from.min(until)..until].fill(true);
+        }
+        0
+    };
+    for_persons(panel, spells, found, false, present).0
 }

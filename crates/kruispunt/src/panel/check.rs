@@ -13,7 +13,7 @@ pub struct Check {
 /// One kind of finding.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// `overlap`, `duplicate`, `gap`, `jump`, `outside`, `open`, `inverted`, `empty`,
+    /// `overlap`, `duplicate`, `gap`, `jump`, `teleport`, `outside`, `open`, `inverted`, `empty`,
     /// `no person` or `no first day`.
     pub finding: String,
     /// Spells concerned.
@@ -96,6 +96,8 @@ impl Spells {
     ///   is the state before (or there is no state);
     /// - `jump`: as a gap, but the state is another after it, so that a transition went unseen
     ///   (the words of `survcheck` in Therneau's *survival* package);
+    /// - `teleport`: it abuts the spell before, which said where the person goes next, and is
+    ///   somewhere else; only looked for by [`check_moves`](Self::check_moves);
     /// - `outside`: some of its days lie outside the calendar, when one is given;
     /// - `open`: it has no end;
     /// - `inverted`, `empty`, `no person`, `no first day`: rows set aside by the reader.
@@ -104,22 +106,54 @@ impl Spells {
     ///
     /// [`DataError::MissingColumn`] never, in spells that were read.
     pub fn check(&self, calendar: Option<&Calendar>) -> Result<Check, DataError> {
+        self.check_moves(calendar, None)
+    }
+
+    /// As [`check`](Self::check); `next` names a column that says in which state the person is
+    /// after the spell. A spell that abuts the one before and has another state than that one said
+    /// is a `teleport` (`survcheck`). A null says nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::MissingColumn`]; [`DataError::WrongType`] when spells have no state.
+    pub fn check_moves(
+        &self,
+        calendar: Option<&Calendar>,
+        next: Option<&str>,
+    ) -> Result<Check, DataError> {
         let state = self.state().map(|name| self.columns.column("state", name)).transpose()?;
         let states = state.map(|column| column.ranks().0);
+        let next = match (next, state) {
+            (None, _) => None,
+            (Some(name), Some(_)) => Some(self.columns.column("next", name)?),
+            (Some(name), None) => {
+                let column = self.columns.column("next", name)?;
+                return Err(column.wrong_type(
+                    "next",
+                    name,
+                    "a next state, of spells with a state",
+                ));
+            }
+        };
+        let teleports = |at: usize, last: usize| {
+            let (Some(next), Some(state)) = (next, state) else { return false };
+            !next.is_null(last) && next.label(last) != state.label(at)
+        };
         let window = calendar.map(|calendar| (calendar.first_day().0, calendar.last_day().0 + 1));
         let mut tallies =
-            ["overlap", "duplicate", "gap", "jump", "outside", "open"].map(Tally::new);
+            ["overlap", "duplicate", "gap", "jump", "outside", "open", "teleport"].map(Tally::new);
         for person in 0..self.persons.len() {
             let mut reach: Option<(i32, usize)> = None;
             for at in self.of(person) {
                 let (start, end) = (self.starts[at], self.ends[at]);
-                let mut found = [false; 6];
+                let mut found = [false; 7];
                 if let Some((until, last)) = reach {
                     found[0] = start < until;
                     found[1] = self.repeats(person, at);
                     let changed = states.as_ref().is_some_and(|of| of[at] != of[last]);
                     found[2] = start > until && !changed;
                     found[3] = start > until && changed;
+                    found[6] = start == until && teleports(at, last);
                 }
                 found[4] = window.is_some_and(|(first, next)| {
                     start < first || end > next && end != Day::OPEN.0 || start >= next

@@ -88,6 +88,46 @@ pub enum PanelError {
         /// What was given.
         got: String,
     },
+    /// Two lines of a crosswalk say what one code is on one day.
+    #[error(
+        "`{argument}`: rows {first} and {second} have the same code on a day of both; each day of a code needs one line"
+    )]
+    CrosswalkOverlap {
+        /// The argument.
+        argument: String,
+        /// The first of the two rows.
+        first: usize,
+        /// The second.
+        second: usize,
+    },
+    /// A code that the crosswalk does not know on a day of a spell.
+    #[error(
+        "`{argument}`: the crosswalk has no line for the code of \"{column}\" at row {row} on {day}; complete the crosswalk, or say what becomes of such codes with on_unknown = keep or null"
+    )]
+    UnknownCode {
+        /// The argument.
+        argument: String,
+        /// The column.
+        column: String,
+        /// The row of the spell.
+        row: usize,
+        /// The first day without a line.
+        day: String,
+    },
+    /// A spell goes on over a day on which the register changed.
+    #[error(
+        "`{argument}`: the spell at row {row} goes on over {day}, when the register changed ({name}); cut it there, bring its codes to one list with a crosswalk, or accept it with on_break = warn"
+    )]
+    CrossesBreak {
+        /// The argument.
+        argument: String,
+        /// The break.
+        name: String,
+        /// The first day after it.
+        day: String,
+        /// The row of the spell.
+        row: usize,
+    },
     /// Two rows for one person and period.
     #[error(
         "`{argument}`: rows {first} and {second} are the same person in the same period; a panel has one"

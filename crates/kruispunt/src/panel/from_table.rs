@@ -3,7 +3,7 @@ use crate::data::{
     Account, Calendar, Column, Count, DataError, NOBODY, Panel, Period, Persons, ReferenceDay,
     Step, Table, Unit, Values, WholePeriods,
 };
-use crate::math::sweep;
+use crate::math::by_group;
 
 impl Panel {
     /// A panel from a table that already has a row for a person and a period, in any order.
@@ -77,8 +77,8 @@ impl Order {
             offsets.push(codes.len() as u32);
             return Ok(Self { rows: None, offsets, numbers });
         }
-        let sweep::Sorted { order, offsets, starts, .. } =
-            sweep::sort(n_persons, codes, &numbers, &numbers);
+        let by_group::Sorted { order, offsets, starts, .. } =
+            by_group::sort(n_persons, codes, numbers.clone(), numbers);
         for pair in offsets.windows(2) {
             let own = pair[0] as usize..pair[1] as usize;
             if let Some(at) = starts[own.clone()].windows(2).position(|pair| pair[0] == pair[1]) {

@@ -1,6 +1,6 @@
 use super::{PanelError, match_persons};
 use crate::data::{Buffer, Column, Count, DataError, NOBODY, Persons, Register, Spells, Step};
-use crate::math::sweep;
+use crate::math::by_group;
 
 impl Spells {
     /// Puts persons in the place of the identifiers the spells were read with.
@@ -88,8 +88,8 @@ impl Spells {
         codes: &[u32],
         step: impl FnOnce(Count, Count) -> Step,
     ) -> Self {
-        let sweep::Sorted { order, offsets, .. } =
-            sweep::sort(persons.len(), codes, &self.starts, &self.ends);
+        let by_group::Sorted { order, offsets, starts, ends: last } =
+            by_group::sort(persons.len(), codes, self.starts.to_vec(), self.ends.to_vec());
         let kept: Vec<u32> = (0..persons.len() as u32)
             .filter(|&at| offsets[at as usize] < offsets[at as usize + 1])
             .collect();
@@ -101,8 +101,8 @@ impl Spells {
         Self {
             persons: persons.take(&kept),
             offsets: std::iter::once(0).chain(ends).collect::<Vec<_>>().into(),
-            starts: pick(&self.starts),
-            ends: pick(&self.ends),
+            starts: starts.into(),
+            ends: last.into(),
             origins: pick(&self.origins),
             lengths: pick(&self.lengths),
             rows: order.iter().map(|&at| self.rows[at as usize]).collect::<Vec<_>>().into(),

@@ -62,6 +62,11 @@ pub(super) fn flags(argument: &str, name: &str, column: &Column) -> Result<Vec<b
 
 /// Codes in natural order, [`NONE`] for nulls, and for each code a row that shows it.
 pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
+    if let (Values::Int(values), None) = (column.values(), column.validity())
+        && let Some(found) = small_codes(values)
+    {
+        return found;
+    }
     let Values::Text(text) = column.values() else {
         let (codes, first) = column.ranks();
         return (codes.into_iter().map(|code| code.unwrap_or(NONE)).collect(), first);
@@ -84,6 +89,26 @@ pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
     };
     let codes = (0..column.len()).map(code).collect();
     (codes, first.into_iter().map(|at| used[at as usize]).collect())
+}
+
+/// Codes of whole numbers in a small range.
+fn small_codes(values: &[i64]) -> Option<(Vec<u32>, Vec<u32>)> {
+    const RANGE: i64 = 1 << 16;
+    let (low, high) = (*values.iter().min()?, *values.iter().max()?);
+    let range = high.checked_sub(low).filter(|range| *range < RANGE)? as usize;
+    let mut place = vec![NONE; range + 1];
+    for (row, value) in values.iter().enumerate() {
+        let slot = &mut place[(value - low) as usize];
+        if *slot == NONE {
+            *slot = row as u32;
+        }
+    }
+    let mut first = Vec::new();
+    for slot in place.iter_mut().filter(|slot| **slot != NONE) {
+        first.push(*slot);
+        *slot = first.len() as u32 - 1;
+    }
+    Some((values.iter().map(|value| place[(value - low) as usize]).collect(), first))
 }
 
 /// One code for the values of all `names` together; [`NONE`] when one of them is null.

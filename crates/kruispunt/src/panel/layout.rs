@@ -1,11 +1,10 @@
 //! Which cells a panel has, and the sweep that fills them.
 
 use super::PanelError;
-use crate::data::{Calendar, Column, DataError, Panel, Spells};
+use crate::data::{Calendar, DataError, Panel, Spells};
 use crate::math::sweep;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Which periods of a person become rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -37,8 +36,6 @@ pub(super) struct Layout {
 pub(super) struct Part {
     /// The spell.
     pub spell: usize,
-    /// The position of the period.
-    pub period: usize,
     /// The first day.
     pub from: i32,
     /// The day after the last.
@@ -61,14 +58,16 @@ impl Layout {
             of_day,
             contiguous,
         };
-        let counts = sweep::in_chunks(spells.persons().len(), |persons| {
-            persons
-                .map(|person| layout.rows_of(spells, person, balance, |_| {}))
-                .collect::<Vec<_>>()
+        let found = sweep::in_chunks(spells.persons().len(), |persons| {
+            persons.map(|person| layout.rows_of(spells, person, balance)).collect::<Vec<_>>()
         });
         let mut total = 0_u64;
-        for (person, count) in counts.into_iter().flatten().enumerate().filter(|(_, n)| *n > 0) {
-            total += u64::from(count);
+        let mut firsts = Vec::new();
+        for (person, (first, n)) in
+            found.into_iter().flatten().enumerate().filter(|(_, of)| of.1 > 0)
+        {
+            total += u64::from(n);
+            firsts.push(first);
             layout.who.push(person as u32);
             layout.offsets.push(total as u32);
         }
@@ -78,55 +77,61 @@ impl Layout {
         }
         let mut positions = vec![0_u32; total as usize];
         sweep::fill_chunks(&layout.offsets, &mut positions, |persons, part| {
-            let mut slots = part.iter_mut();
+            let base = layout.offsets[persons.start];
             for person in persons {
-                layout.rows_of(spells, layout.who[person] as usize, balance, |position| {
-                    if let Some(slot) = slots.next() {
-                        *slot = position;
+                let own = layout.offsets[person] - base..layout.offsets[person + 1] - base;
+                let rows = &mut part[own.start as usize..own.end as usize];
+                if layout.contiguous {
+                    for (row, at) in rows.iter_mut().zip(firsts[person]..) {
+                        *row = at;
                     }
-                });
+                } else {
+                    let mut slots = rows.iter_mut();
+                    layout.records_of(spells, layout.who[person] as usize, |position| {
+                        if let Some(slot) = slots.next() {
+                            *slot = position;
+                        }
+                    });
+                }
             }
         });
         layout.positions = positions;
         Ok(layout)
     }
 
-    /// Calls `row` with the position of each row of a person; returns how many there are.
-    fn rows_of(
-        &self,
-        spells: &Spells,
-        person: usize,
-        balance: Balance,
-        mut row: impl FnMut(u32),
-    ) -> u32 {
-        let mut known: Option<(u32, u32)> = None;
-        let mut count = 0;
-        let (starts, ends) = (spells.starts(), spells.ends());
-        for at in spells.of(person) {
-            let Some((first, last)) = self.span(starts[at], ends[at]) else {
-                continue;
-            };
-            if balance == Balance::None {
-                let new = known.map_or(first, |(_, reached)| first.max(reached + 1));
-                (new..=last).for_each(&mut row);
-                count += (last + 1).saturating_sub(new);
-            }
-            let (from, reached) = known.unwrap_or((first, last));
-            known = Some((from, reached.max(last)));
-        }
-        let Some((mut first, mut last)) = known else { return 0 };
+    /// The first position of a person's rows, and how many there are.
+    fn rows_of(&self, spells: &Spells, person: usize, balance: Balance) -> (u32, u32) {
         if balance == Balance::None {
-            return count;
+            return (0, self.records_of(spells, person, |_| {}));
         }
-        if balance == Balance::Full {
-            (first, last) = (0, self.bounds.len() as u32 - 2);
+        let (starts, ends) = (spells.starts(), spells.ends());
+        let mut known: Option<(u32, u32)> = None;
+        for (first, last) in spells.of(person).filter_map(|at| self.span(starts[at], ends[at])) {
+            if balance == Balance::Full {
+                return (0, self.bounds.len() as u32 - 1);
+            }
+            known = Some(known.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
         }
-        (first..=last).for_each(row);
-        last - first + 1
+        known.map_or((0, 0), |(first, last)| (first, last - first + 1))
+    }
+
+    /// Calls `row` with the position of each period with a record; returns how many there are.
+    fn records_of(&self, spells: &Spells, person: usize, mut row: impl FnMut(u32)) -> u32 {
+        let (starts, ends) = (spells.starts(), spells.ends());
+        let (mut next, mut count) = (0, 0);
+        for (first, last) in spells.of(person).filter_map(|at| self.span(starts[at], ends[at])) {
+            for position in first.max(next)..=last {
+                row(position);
+                count += 1;
+            }
+            next = next.max(last + 1);
+        }
+        count
     }
 
     /// The first and last period that `start..end` touches.
-    fn span(&self, start: i32, end: i32) -> Option<(u32, u32)> {
+    #[inline]
+    pub fn span(&self, start: i32, end: i32) -> Option<(u32, u32)> {
         let from = start.max(self.bounds[0]);
         let to = end.min(self.bounds[self.bounds.len() - 1]);
         let day = |day: i32| self.of_day[(day - self.bounds[0]) as usize];
@@ -138,7 +143,8 @@ impl Layout {
     }
 
     /// The row, counted from the person's first, of a period that has one.
-    fn row(&self, person: usize, position: u32) -> usize {
+    #[inline]
+    pub fn row(&self, person: usize, position: u32) -> usize {
         let own = &self.positions[self.offsets[person] as usize..self.offsets[person + 1] as usize];
         if self.contiguous {
             (position - own[0]) as usize
@@ -147,84 +153,26 @@ impl Layout {
         }
     }
 
-    /// One value a row: `visit` sees each part of each spell in a period with the row's value.
-    pub fn fill<T: Copy + Default + Send + Sync>(
-        &self,
-        spells: &Spells,
-        empty: T,
-        visit: impl Fn(&mut T, Part) + Sync,
-    ) -> Vec<T> {
-        // Fresh zeroed memory costs nothing until it is touched, which happens in parallel. It is
-        // written before it is read: a page read first is mapped twice, and the second mapping
-        // interrupts the other threads.
-        let mut values = vec![T::default(); self.n_rows()];
-        sweep::fill_chunks(&self.offsets, &mut values, |persons, values| {
-            values.fill(empty);
-            let base = self.offsets[persons.start] as usize;
-            for person in persons {
-                let first_row = self.offsets[person] as usize - base;
-                self.parts(spells, person, |row, part| visit(&mut values[first_row + row], part));
-            }
-        });
-        values
-    }
-
-    /// `n` columns of counts in one sweep: `visit` sees each part of each spell in a period, and
-    /// says which columns it adds how much to.
-    ///
-    /// Counts take two bytes, and eight when one of them needs more.
+    /// `n` columns of counts of eight bytes in one sweep: `visit` sees each part of each spell in a
+    /// period, and says which columns it adds how much to.
     pub fn counts(
         &self,
         spells: &Spells,
         n: usize,
         visit: impl Fn(&Part, &mut dyn FnMut(usize, i32)) + Sync,
-    ) -> Vec<Column> {
-        let short = |cell: &mut i16, more: i32| {
-            let sum = i16::try_from(i32::from(*cell).saturating_add(more));
-            *cell = sum.unwrap_or(i16::MAX);
-            sum.is_ok()
-        };
-        if let Some(columns) = self.counted(spells, n, short, &visit) {
-            return columns.into_iter().map(Column::short).collect();
-        }
-        let long = |cell: &mut i64, more: i32| {
-            *cell += i64::from(more);
-            true
-        };
-        let columns = self.counted(spells, n, long, &visit).unwrap_or_default();
-        columns.into_iter().map(Column::int).collect()
-    }
-
-    /// The columns, unless a count outgrew `T`.
-    fn counted<T: Copy + Default + Send>(
-        &self,
-        spells: &Spells,
-        n: usize,
-        add: impl Fn(&mut T, i32) -> bool + Sync,
-        visit: &(impl Fn(&Part, &mut dyn FnMut(usize, i32)) + Sync),
-    ) -> Option<Vec<Vec<T>>> {
-        let outgrown = AtomicBool::new(false);
-        let mut columns: Vec<Vec<T>> = (0..n).map(|_| vec![T::default(); self.n_rows()]).collect();
+    ) -> Vec<Vec<i64>> {
+        let mut columns: Vec<Vec<i64>> = (0..n).map(|_| vec![0; self.n_rows()]).collect();
         let rests = columns.iter_mut().map(Vec::as_mut_slice).collect();
         sweep::fill_many(&self.offsets, rests, |persons, columns| {
             let base = self.offsets[persons.start] as usize;
-            for column in columns.iter_mut() {
-                column.fill(T::default());
-            }
-            let mut fits = true;
             for person in persons {
                 let first_row = self.offsets[person] as usize - base;
                 self.parts(spells, person, |row, part| {
-                    visit(&part, &mut |at, more| {
-                        fits &= add(&mut columns[at][first_row + row], more);
-                    });
+                    visit(&part, &mut |at, more| columns[at][first_row + row] += i64::from(more));
                 });
             }
-            if !fits {
-                outgrown.store(true, Ordering::Relaxed);
-            }
         });
-        (!outgrown.into_inner()).then_some(columns)
+        columns
     }
 
     /// Calls `visit` with the row (counted from the person's first) and each part of a spell.
@@ -236,7 +184,7 @@ impl Layout {
             let row = self.row(person, first);
             for (row, period) in (row..).zip(first as usize..=last as usize) {
                 let (from, to) = (start.max(self.bounds[period]), end.min(self.bounds[period + 1]));
-                visit(row, Part { spell, period, from, to });
+                visit(row, Part { spell, from, to });
             }
         }
     }

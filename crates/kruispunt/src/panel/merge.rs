@@ -1,7 +1,8 @@
 use super::keys::{NONE, group_codes, nan_is_null, numbers};
 use super::{PanelError, Spells};
-use crate::data::{Count, Day, Pieces, Step};
+use crate::data::{Column, Count, Day, Pieces, Step, Values};
 use crate::math::sweep;
+use rustc_hash::FxHashMap;
 use std::ops::Range;
 
 /// Which spells [`Spells::merge`] makes one.
@@ -15,6 +16,7 @@ use std::ops::Range;
 #[derive(Clone, Debug)]
 pub struct Merge {
     gap: i32,
+    gap_after: Option<String>,
     by: Vec<String>,
     sum: Vec<String>,
     across_states: bool,
@@ -26,12 +28,21 @@ impl Merge {
     /// With 0, spells merge when they overlap or one ends the day before the next starts.
     pub fn days(gap: u32) -> Self {
         let gap = i32::try_from(gap).unwrap_or(i32::MAX);
-        Self { gap, by: Vec::new(), sum: Vec::new(), across_states: false }
+        Self { gap, gap_after: None, by: Vec::new(), sum: Vec::new(), across_states: false }
     }
 
     /// Bridges gaps of any length: "ever since".
     pub fn any_gap() -> Self {
         Self::days(u32::MAX)
+    }
+
+    /// Bridges after each spell at most the days this column of it says; a null bridges none.
+    ///
+    /// A job that its employer ended may be taken up again within 92 days, another within 366: the
+    /// gap depends on the spell before it, that is on the member that ends last (the longest gap of
+    /// those that end on one day).
+    pub fn days_after(column: impl Into<String>) -> Self {
+        Self { gap_after: Some(column.into()), ..Self::days(0) }
     }
 
     /// Only spells that agree on these columns merge. A null agrees with nothing.
@@ -58,26 +69,78 @@ impl Merge {
 #[derive(Default)]
 struct Eras {
     pieces: Pieces,
-    /// Last spell of the chain of each merged spell, by merged spell: all members in order.
-    members: Vec<u32>,
-    /// Members of each merged spell.
-    sizes: Vec<u32>,
+    /// The merged spell of each spell, counted from the first of the run of persons.
+    of: Vec<u32>,
+    /// Whether a merged spell has several members.
+    several: Vec<bool>,
+    /// First days and lengths that amounts are divided by.
+    origins: Vec<i32>,
+    lengths: Vec<i32>,
 }
 
-/// Spells of one person that become one; its members stand side by side.
+impl Eras {
+    /// What amounts are divided by: the days of a merged spell (of all, if sums are `fresh`), else
+    /// those the spell had.
+    fn measure(&mut self, spells: &Spells, fresh: bool) {
+        let Pieces { source, starts, ends, .. } = &self.pieces;
+        self.origins.reserve(source.len());
+        self.lengths.reserve(source.len());
+        for (at, &source) in source.iter().enumerate() {
+            let (origin, length) = if fresh || self.several[at] {
+                let (start, end) = (starts[at], ends[at]);
+                (start, if end == Day::OPEN.0 { end } else { end - start })
+            } else {
+                (spells.origins[source as usize], spells.lengths[source as usize])
+            };
+            self.origins.push(origin);
+            self.lengths.push(length);
+        }
+    }
+}
+
+/// Spells of one person that become one.
+#[derive(Clone, Copy)]
 struct Chain {
+    code: u32,
     start: i32,
     end: i32,
-    row: u32,
-    members: Range<usize>,
+    /// The gap it bridges.
+    gap: i32,
+    /// Its first spell.
+    first: u32,
+    several: bool,
 }
 
 /// Room to work in, used again for each person.
 #[derive(Default)]
 struct Scratch {
-    /// Group and number of each spell of the person.
-    order: Vec<(u32, u32)>,
     chains: Vec<Chain>,
+    /// The chains that may go on.
+    open: Vec<u32>,
+    /// The chain of each spell of the person.
+    of: Vec<u32>,
+    order: Vec<u32>,
+    place: Vec<u32>,
+    /// The last chain of each code, for persons with very many spells.
+    by_code: FxHashMap<u32, u32>,
+}
+
+/// With more spells than this a person's chains are looked up by code.
+const MANY: usize = 256;
+
+/// The days each spell lets follow without another.
+enum Gap {
+    All(i32),
+    Each(Vec<i32>),
+}
+
+impl Gap {
+    fn after(&self, spell: usize) -> i32 {
+        match self {
+            Self::All(gap) => *gap,
+            Self::Each(gaps) => gaps[spell],
+        }
+    }
 }
 
 impl Spells {
@@ -90,7 +153,8 @@ impl Spells {
     ///
     /// # Errors
     ///
-    /// [`PanelError::Data`] for a missing column, [`PanelError::NotFinite`] in a summed column.
+    /// [`PanelError::Data`] for a missing column, [`PanelError::NotFinite`] in a summed column,
+    /// [`PanelError::BadArgument`] for a gap that is no whole number of days.
     pub fn merge(&self, merge: &Merge) -> Result<Self, PanelError> {
         let mut by = merge.by.clone();
         if let (Some(state), false) = (self.state(), merge.across_states) {
@@ -99,109 +163,174 @@ impl Spells {
         by.sort_unstable();
         by.dedup();
         let codes = if by.is_empty() { None } else { Some(group_codes(&self.columns, "by", &by)?) };
+        let gap = self.gap(merge)?;
+        let told_apart = |name: &String| by.contains(name) || merge.sum.contains(name);
+        let members =
+            self.columns.names().iter().any(|name| !told_apart(name)) || !merge.sum.is_empty();
+        let fresh = !merge.sum.is_empty();
         let parts = sweep::in_chunks(self.persons.len(), |persons| {
             let (mut eras, mut scratch) = (Eras::default(), Scratch::default());
             for person in persons {
-                self.merge_person(person, merge.gap, codes.as_deref(), &mut scratch, &mut eras);
+                let own = self.of(person);
+                self.merge_person(own, &gap, codes.as_deref(), members, &mut scratch, &mut eras);
             }
+            eras.measure(self, fresh);
             eras
         });
         let mut pieces = Vec::with_capacity(parts.len());
-        let (mut members, mut sizes) = (Vec::with_capacity(self.len()), Vec::new());
+        let (mut of, mut origins, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
+        let mut n_eras = 0;
         for part in parts {
+            of.extend(part.of.into_iter().map(|era| era + n_eras));
+            n_eras += part.pieces.source.len() as u32;
             pieces.push(part.pieces);
-            members.extend(part.members);
-            sizes.extend(part.sizes);
+            origins.push(part.origins);
+            lengths.push(part.lengths);
         }
         let pieces = Pieces::concat(pieces);
         let merged = self.len() - pieces.source.len();
         let mut step = Step::new("merge", told(merge, &by), Count::default(), Count::default())
             .exclude("became part of an earlier spell", Count::rows(merged));
         for (name, column) in self.columns.names().iter().zip(self.columns.columns()) {
-            if by.contains(name) || merge.sum.contains(name) || merged == 0 {
+            if told_apart(name) || merged == 0 {
                 continue;
             }
-            let n = chains(&members, &sizes)
-                .filter(|of| {
-                    of.iter().skip(1).any(|&at| !column.same(of[0] as usize, column, at as usize))
-                })
-                .count();
+            let n = disagreeing(column, &of, &pieces.source);
             step = step.tied(
                 &format!("merged spells that disagree on {name}"),
-                n as u64,
+                n,
                 "the value of the first spell",
             );
         }
         let sums = merge
             .sum
             .iter()
-            .map(|name| Ok((name, self.amounts(name, &members, &sizes)?)))
+            .map(|name| Ok((name, self.amounts(name, &of, pieces.source.len())?)))
             .collect::<Result<Vec<_>, PanelError>>()?;
-        let mut result = self.with_pieces(pieces, step);
-        let length = |(at, &size): (usize, &u32)| {
-            if size == 1 && sums.is_empty() {
-                result.lengths[at]
-            } else {
-                result.days(at).unwrap_or(Day::OPEN.0)
-            }
-        };
-        result.lengths = sizes.iter().enumerate().map(length).collect::<Vec<_>>().into();
-        let origin = |(at, &size): (usize, &u32)| {
-            if size == 1 && sums.is_empty() { result.origins[at] } else { result.starts[at] }
-        };
-        result.origins = sizes.iter().enumerate().map(origin).collect::<Vec<_>>().into();
+        if merged == 0 && sums.is_empty() {
+            return Ok(self.with_step(step));
+        }
+        let mut result = self.with_measured(pieces, origins.concat(), lengths.concat(), step);
         for (name, sum) in sums {
             result.columns.set(name, nan_is_null(sum))?;
         }
         Ok(result)
     }
 
+    /// What [`Merge`] says of gaps.
+    fn gap(&self, merge: &Merge) -> Result<Gap, PanelError> {
+        let Some(name) = &merge.gap_after else { return Ok(Gap::All(merge.gap)) };
+        let values = numbers(&self.columns, "gap", name, Some(&self.rows))?;
+        let days = |(at, value): (usize, &f64)| {
+            if value.is_nan() {
+                return Ok(0);
+            }
+            if value.fract() != 0.0 || *value < 0.0 {
+                return Err(PanelError::BadArgument {
+                    argument: "gap".to_owned(),
+                    expected: "a column of whole numbers of days, 0 or more",
+                    got: format!("another number at row {}", self.rows[at]),
+                });
+            }
+            Ok(value.min(f64::from(i32::MAX)) as i32)
+        };
+        Ok(Gap::Each(values.iter().enumerate().map(days).collect::<Result<_, _>>()?))
+    }
+
     fn merge_person(
         &self,
-        person: usize,
-        gap: i32,
+        own: Range<usize>,
+        gap: &Gap,
         codes: Option<&[u32]>,
+        members: bool,
         scratch: &mut Scratch,
         eras: &mut Eras,
     ) {
         let (starts, ends, rows) = (self.starts(), self.ends(), self.rows());
-        let Scratch { order, chains } = scratch;
-        order.clear();
-        order.extend(self.of(person).map(|at| (codes.map_or(0, |codes| codes[at]), at as u32)));
-        if codes.is_some() {
-            // spells stand in order of their days, and their number breaks the tie
-            order.sort_unstable();
-        }
+        let Scratch { chains, open, of, order, place, by_code } = scratch;
         chains.clear();
-        let mut previous = NONE;
-        for (place, &(own, at)) in order.iter().enumerate() {
-            let (start, end) = (starts[at as usize], ends[at as usize]);
-            let joins = own != NONE && own == previous || codes.is_none();
-            match chains.last_mut() {
-                Some(chain) if joins && start <= chain.end.saturating_add(gap) => {
-                    chain.end = chain.end.max(end);
-                    chain.members.end = place + 1;
-                }
-                _ => {
-                    let row = rows[at as usize];
-                    chains.push(Chain { start, end, row, members: place..place + 1 });
-                }
+        open.clear();
+        of.clear();
+        by_code.clear();
+        let many = own.len() > MANY;
+        for at in own {
+            let (start, end) = (starts[at], ends[at]);
+            let code = codes.map_or(0, |codes| codes[at]);
+            let mut joined = None;
+            let mut slot = 0;
+            if many {
+                open.clear();
+                open.extend(by_code.get(&code));
             }
-            previous = own;
+            while slot < open.len() {
+                let number = open[slot];
+                let chain = &mut chains[number as usize];
+                if start > chain.end.saturating_add(chain.gap) {
+                    // starts only grow: it is over
+                    open.swap_remove(slot);
+                    continue;
+                }
+                if chain.code == code {
+                    let bridged = gap.after(at);
+                    if end > chain.end {
+                        (chain.end, chain.gap) = (end, bridged);
+                    } else if end == chain.end {
+                        chain.gap = chain.gap.max(bridged);
+                    }
+                    chain.several = true;
+                    joined = Some(number);
+                    break;
+                }
+                slot += 1;
+            }
+            of.push(joined.unwrap_or_else(|| {
+                let number = chains.len() as u32;
+                let chain = Chain {
+                    code,
+                    start,
+                    end,
+                    gap: gap.after(at),
+                    first: at as u32,
+                    several: false,
+                };
+                chains.push(chain);
+                // a null agrees with nothing
+                if code != NONE && many {
+                    by_code.insert(code, number);
+                } else if code != NONE {
+                    open.push(number);
+                }
+                number
+            }));
         }
-        chains.sort_unstable_by_key(|chain| (chain.start, chain.end, chain.row));
-        let before = eras.pieces.source.len();
-        for chain in chains {
-            let members = order[chain.members.clone()].iter().map(|(_, at)| *at);
-            eras.pieces.push(order[chain.members.start].1 as usize, chain.start, chain.end);
-            eras.sizes.push(chain.members.len() as u32);
-            eras.members.extend(members);
+        let key = |chain: &Chain| (chain.start, chain.end, rows[chain.first as usize]);
+        let (before, base) = (eras.pieces.source.len(), eras.several.len() as u32);
+        if chains.is_sorted_by_key(key) {
+            if members {
+                eras.of.extend(of.iter().map(|chain| base + chain));
+            }
+        } else {
+            order.clear();
+            order.extend(0..chains.len() as u32);
+            order.sort_unstable_by_key(|&at| key(&chains[at as usize]));
+            place.resize(chains.len(), 0);
+            for (rank, &at) in (base..).zip(order.iter()) {
+                place[at as usize] = rank;
+            }
+            if members {
+                eras.of.extend(of.iter().map(|chain| place[*chain as usize]));
+            }
+            chains.sort_unstable_by_key(key);
+        }
+        for chain in chains.iter() {
+            eras.pieces.push(chain.first as usize, chain.start, chain.end);
+            eras.several.push(chain.several);
         }
         eras.pieces.close_person(before);
     }
 
     /// The amounts of merged spells: each member brings the share of the days it still has.
-    fn amounts(&self, name: &str, members: &[u32], sizes: &[u32]) -> Result<Vec<f64>, PanelError> {
+    fn amounts(&self, name: &str, of: &[u32], eras: usize) -> Result<Vec<f64>, PanelError> {
         let values = numbers(&self.columns, "sum", name, Some(&self.rows))?;
         let cut_open = |at: &usize| {
             self.lengths[*at] == Day::OPEN.0 && self.days(*at).is_some() && !values[*at].is_nan()
@@ -213,33 +342,45 @@ impl Spells {
                 row: self.rows[at] as usize,
             });
         }
-        let share = |at: &u32| {
-            let at = *at as usize;
+        let mut sums = vec![f64::NAN; eras];
+        for (at, &value) in values.iter().enumerate().filter(|(_, value)| !value.is_nan()) {
             let days = self.days(at).filter(|&days| days != self.lengths[at]);
             let part = days.map_or(1.0, |days| f64::from(days) / f64::from(self.lengths[at]));
-            values[at] * part
-        };
-        let sum = |of: &[u32]| {
-            let known = of.iter().map(share).filter(|value| !value.is_nan());
-            known.fold(f64::NAN, |sum, value| if sum.is_nan() { value } else { sum + value })
-        };
-        Ok(chains(members, sizes).map(sum).collect())
+            let sum = &mut sums[of[at] as usize];
+            *sum = if sum.is_nan() { value * part } else { *sum + value * part };
+        }
+        Ok(sums)
     }
 }
 
-fn chains<'a>(members: &'a [u32], sizes: &'a [u32]) -> impl Iterator<Item = &'a [u32]> {
-    let mut rest = members;
-    sizes.iter().map(move |&size| {
-        let (own, after) = rest.split_at(size as usize);
-        rest = after;
-        own
-    })
+/// How many merged spells have members with another value than their first.
+fn disagreeing(column: &Column, of: &[u32], firsts: &[u32]) -> u64 {
+    fn count(of: &[u32], firsts: &[u32], same: impl Fn(usize, usize) -> bool) -> u64 {
+        let mut differ = vec![false; firsts.len()];
+        for (at, &era) in of.iter().enumerate() {
+            let first = firsts[era as usize] as usize;
+            differ[era as usize] |= first != at && !same(first, at);
+        }
+        differ.iter().map(|differ| u64::from(*differ)).sum()
+    }
+    match (column.values(), column.validity()) {
+        (Values::Int(values), None) => count(of, firsts, |a, b| values[a] == values[b]),
+        (Values::Text(text), None) if text.is_categorical() => {
+            let codes = text.codes();
+            let same = |a: usize, b: usize| {
+                codes[a] == codes[b] || text.levels().get(codes[a]) == text.levels().get(codes[b])
+            };
+            count(of, firsts, same)
+        }
+        _ => count(of, firsts, |a, b| column.same(a, column, b)),
+    }
 }
 
 fn told(merge: &Merge, by: &[String]) -> String {
-    let gap = match merge.gap {
-        i32::MAX => "gaps of any length".to_owned(),
-        gap => format!("gaps of at most {gap} days"),
+    let gap = match (&merge.gap_after, merge.gap) {
+        (Some(column), _) => format!("gaps of at most the days in {column} of the spell before"),
+        (None, i32::MAX) => "gaps of any length".to_owned(),
+        (None, gap) => format!("gaps of at most {gap} days"),
     };
     if by.is_empty() { gap } else { format!("{gap}, by {}", by.join(", ")) }
 }

@@ -3,7 +3,7 @@ use crate::data::{
     Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Register,
     Roles, Spells, Step, Table, Unit, Values,
 };
-use crate::math::sweep;
+use crate::math::by_group;
 
 /// What to do with a row that cannot be a spell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -219,8 +219,8 @@ impl Spells {
         let (starts, ends) = days(table, columns)?;
         let aside = set_aside(columns, &mut codes, &starts, &ends)?;
         let all = starts.len();
-        let sweep::Sorted { order, offsets, starts, ends } =
-            sweep::sort(persons.len(), &codes, &starts, &ends);
+        let by_group::Sorted { order, offsets, starts, ends } =
+            by_group::sort(persons.len(), &codes, starts, ends);
         drop(codes);
         let sorted = order.len() == all && order.is_sorted();
         let length = |(&start, &end): (&i32, &i32)| {

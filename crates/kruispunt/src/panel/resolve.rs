@@ -1,47 +1,8 @@
 use super::PanelError;
-use super::keys::sort_keys;
-use crate::data::{Count, Pieces, Spells, Step, Timeline, Values};
+use super::order::{Order, Ranking};
+use crate::data::{Count, Pieces, Spells, Step, Timeline};
 use crate::math::sweep;
-use std::cmp::Ordering;
 use std::ops::Range;
-
-/// One rule of an order of spells: a column, and which end of it comes first.
-///
-/// From text, a leading minus means the largest first: `"-wage"`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    column: String,
-    down: bool,
-}
-
-impl Order {
-    /// The smallest value first (categories: the first level first).
-    #[must_use]
-    pub fn ascending(column: impl Into<String>) -> Self {
-        Self { column: column.into(), down: false }
-    }
-
-    /// The largest value first.
-    #[must_use]
-    pub fn descending(column: impl Into<String>) -> Self {
-        Self { column: column.into(), down: true }
-    }
-}
-
-impl From<&str> for Order {
-    fn from(text: &str) -> Self {
-        match text.strip_prefix('-') {
-            Some(column) => Self::descending(column),
-            None => Self::ascending(text),
-        }
-    }
-}
-
-impl From<String> for Order {
-    fn from(text: String) -> Self {
-        text.as_str().into()
-    }
-}
 
 #[derive(Default)]
 struct Won {
@@ -82,25 +43,8 @@ impl Spells {
         &self,
         order: impl IntoIterator<Item = O>,
     ) -> Result<Timeline, PanelError> {
-        let mut told = Vec::new();
-        let mut keys = Vec::new();
-        for rule in order {
-            let rule: Order = rule.into();
-            let column = self.look_up("order", &rule.column)?;
-            if let Values::Float(values) = column.values() {
-                let bad = |at: &usize| values[*at].is_nan() && !column.is_null(*at);
-                if let Some(at) = (0..values.len()).find(bad) {
-                    return Err(PanelError::NotFinite {
-                        argument: "order".to_owned(),
-                        column: rule.column,
-                        row: self.rows[at] as usize,
-                    });
-                }
-            }
-            keys.push(sort_keys(&column, rule.down));
-            told.push(format!("{}{}", if rule.down { "-" } else { "" }, rule.column));
-        }
-        let parts = sweep::in_chunks(self.persons.len(), |persons| self.win(persons, &keys));
+        let ranking = Ranking::read(self, order.into_iter().map(Into::into), false)?;
+        let parts = sweep::in_chunks(self.persons.len(), |persons| self.win(persons, &ranking));
         let (mut tied, mut losers) = (0, 0);
         let mut pieces = Vec::with_capacity(parts.len());
         for part in parts {
@@ -110,10 +54,9 @@ impl Spells {
         }
         let pieces = Pieces::concat(pieces);
         let made = pieces.source.len() + losers - self.len();
-        told.push("row".to_owned());
         let step = Step::new(
             "resolve",
-            format!("on each day the first by {}", told.join(", ")),
+            format!("on each day the first by {}", ranking.told()),
             Count::default(),
             Count::default(),
         )
@@ -128,7 +71,7 @@ impl Spells {
         })
     }
 
-    fn win(&self, persons: Range<usize>, keys: &[Vec<u64>]) -> Won {
+    fn win(&self, persons: Range<usize>, ranking: &Ranking) -> Won {
         let mut won = Won::default();
         let (all_starts, all_ends, all_rows) = (self.starts(), self.ends(), self.rows());
         let mut scratch = Vec::new();
@@ -143,13 +86,8 @@ impl Spells {
                 won.pieces.close_person(before);
                 continue;
             }
-            let compare = |a: u32, b: u32| {
-                let (a, b) = (own.start + a as usize, own.start + b as usize);
-                keys.iter()
-                    .map(|key| key[a].cmp(&key[b]))
-                    .find(|order| order.is_ne())
-                    .unwrap_or(Ordering::Equal)
-            };
+            let compare =
+                |a: u32, b: u32| ranking.compare(own.start + a as usize, own.start + b as usize);
             let row = |at: u32| (all_rows[own.start + at as usize], at);
             scratch.clear();
             scratch.extend(0..own.len() as u32);

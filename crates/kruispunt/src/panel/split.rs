@@ -1,6 +1,7 @@
 use super::PanelError;
 use super::keys::{nan_is_null, numbers};
-use crate::data::{Column, Count, Day, Pieces, Spells, Step, Table, Timeline};
+use super::order::{Order, Ranking};
+use crate::data::{Column, Count, Day, Pieces, Spells, Step, Timeline};
 use crate::math::sweep;
 use std::ops::Range;
 
@@ -13,7 +14,11 @@ use std::ops::Range;
 /// ```
 #[must_use]
 #[derive(Clone, Debug, Default)]
-pub struct Aggregates(Vec<(Kind, String)>);
+pub struct Aggregates {
+    of: Vec<(Kind, String)>,
+    top: Vec<String>,
+    order: Vec<Order>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -55,8 +60,22 @@ impl Aggregates {
         self.all(Kind::Max, columns)
     }
 
+    /// What the best of the covering spells carries: columns `<name>_top`.
+    ///
+    /// The best is the first by `order`, as in [`Spells::resolve`]; ties go to the lowest row
+    /// number and are counted. Of several calls the last order counts.
+    pub fn top<N: Into<String>, O: Into<Order>>(
+        mut self,
+        columns: impl IntoIterator<Item = N>,
+        order: impl IntoIterator<Item = O>,
+    ) -> Self {
+        self.top.extend(columns.into_iter().map(Into::into));
+        self.order = order.into_iter().map(Into::into).collect();
+        self
+    }
+
     fn all<N: Into<String>>(mut self, kind: Kind, columns: impl IntoIterator<Item = N>) -> Self {
-        self.0.extend(columns.into_iter().map(|name| (kind, name.into())));
+        self.of.extend(columns.into_iter().map(|name| (kind, name.into())));
         self
     }
 }
@@ -99,39 +118,51 @@ impl Spells {
 
     fn cut_elementary(&self, aggregates: &Aggregates, rows: Rows) -> Result<Self, PanelError> {
         let values = aggregates
-            .0
+            .of
             .iter()
-            .map(|(kind, name)| self.values(*kind, name))
-            .collect::<Result<Vec<_>, _>>()?;
+            .map(|(kind, name)| Ok((*kind, self.values(*kind, name)?)))
+            .collect::<Result<Vec<_>, PanelError>>()?;
+        let ranking = match aggregates.top.is_empty() {
+            true => None,
+            false => Some(Ranking::read(self, aggregates.order.clone(), false)?),
+        };
+        let tops = aggregates
+            .top
+            .iter()
+            .map(|name| Ok((name, self.look_up("top", name)?)))
+            .collect::<Result<Vec<_>, PanelError>>()?;
+        let mut all = Cut { computed: vec![Vec::new(); values.len()], ..Cut::default() };
         let parts = sweep::in_chunks(self.persons.len(), |persons| {
-            self.cut_persons(persons, aggregates, &values, rows)
+            self.cut_persons(persons, &values, ranking.as_ref(), rows)
         });
-        let (pieces, computed): (Vec<Pieces>, Vec<Vec<Vec<f64>>>) = parts.into_iter().unzip();
-        let pieces = Pieces::concat(pieces);
-        let made = pieces.source.len().saturating_sub(self.len());
+        let mut pieces = Vec::with_capacity(parts.len());
+        let mut computed = vec![Vec::with_capacity(parts.len()); values.len()];
+        for part in parts {
+            pieces.push(part.pieces);
+            all.tied += part.tied;
+            all.best.extend(part.best);
+            for (into, own) in computed.iter_mut().zip(part.computed) {
+                into.push(own);
+            }
+        }
+        all.pieces = Pieces::concat(pieces);
+        for (into, parts) in all.computed.iter_mut().zip(computed) {
+            *into = parts.concat();
+        }
+        let made = all.pieces.source.len().saturating_sub(self.len());
         let step = Step::new(
             if rows == Rows::Spells { "split" } else { "episodes" },
             "at each day on which a spell of the person starts or ends",
             Count::default(),
             Count::default(),
         )
-        .note(format!("{made} more rows than spells, by cutting"));
-        let mut result = if rows == Rows::Spells {
-            self.with_pieces(pieces, step)
-        } else {
-            let mut bare = self.clone();
-            bare.columns = Table::default();
-            bare.roles.state = None;
-            bare.roles.source = None;
-            let mut bare = bare.with_pieces(pieces, step);
-            bare.origins = bare.starts.clone();
-            let length = |at| bare.days(at).unwrap_or(Day::OPEN.0);
-            bare.lengths = (0..bare.len()).map(length).collect::<Vec<_>>().into();
-            bare
+        .note(format!("{made} more rows than spells, by cutting"))
+        .tied("best spells of an episode", all.tied, "the lowest row number");
+        let mut result = match rows {
+            Rows::Spells => self.with_pieces(all.pieces, step),
+            Rows::Episodes => self.anew(all.pieces, step),
         };
-        for (at, (kind, name)) in aggregates.0.iter().enumerate() {
-            let column: Vec<f64> =
-                computed.iter().flat_map(|part| part[at].iter().copied()).collect();
+        for ((kind, name), column) in aggregates.of.iter().zip(all.computed) {
             let (name, column) = match kind {
                 Kind::Count => {
                     ("count".to_owned(), Column::int(column.iter().map(|&n| n as i64).collect()))
@@ -142,6 +173,13 @@ impl Spells {
                 Kind::Max => (format!("{name}_max"), nan_is_null(column)),
             };
             result.columns.push(name, column)?;
+        }
+        for (name, column) in tops {
+            let top = format!("{name}_top");
+            if rows == Rows::Episodes && self.state() == Some(name.as_str()) {
+                result.roles.state = Some(top.clone());
+            }
+            result.columns.push(top, column.gather(&all.best))?;
         }
         Ok(result)
     }
@@ -170,57 +208,106 @@ impl Spells {
     fn cut_persons(
         &self,
         persons: Range<usize>,
-        aggregates: &Aggregates,
-        values: &[Vec<f64>],
+        values: &[(Kind, Vec<f64>)],
+        ranking: Option<&Ranking>,
         rows: Rows,
-    ) -> (Pieces, Vec<Vec<f64>>) {
-        let mut pieces = Pieces::default();
-        let mut computed = vec![Vec::new(); values.len()];
+    ) -> Cut {
+        let (mut cut, mut sweep) = (Cut::default(), sweep::Elementary::default());
+        // the spells that cover each episode, one episode after the other
+        let (mut covering, mut ends, mut days) = (Vec::new(), vec![0], Vec::new());
         for person in persons {
             let own = self.of(person);
-            let before = pieces.source.len();
-            sweep::elementary(
-                &self.starts[own.clone()],
-                &self.ends[own.clone()],
-                |start, end, covering| {
-                    let n = if rows == Rows::Spells { covering.len() } else { 1 };
-                    for &at in &covering[..n] {
-                        pieces.push(own.start + at as usize, start, end);
-                    }
-                    for ((into, (kind, _)), values) in
-                        computed.iter_mut().zip(&aggregates.0).zip(values)
-                    {
-                        let of = covering.iter().map(|&at| own.start + at as usize);
-                        let value = if *kind == Kind::Count {
-                            covering.len() as f64
-                        } else {
-                            aggregate(*kind, of.map(|at| values[at]), end.saturating_sub(start))
-                        };
-                        into.extend(std::iter::repeat_n(value, n));
-                    }
-                },
-            );
-            pieces.close_person(before);
+            let before = cut.pieces.source.len();
+            let (starts, stops) = (&self.starts[own.clone()], &self.ends[own.clone()]);
+            sweep.visit(starts, stops, |start, end, cover| {
+                let n = if rows == Rows::Spells { cover.len() } else { 1 };
+                for &at in &cover[..n] {
+                    cut.pieces.push(own.start + at as usize, start, end);
+                }
+                covering.extend(cover.iter().map(|at| own.start as u32 + at));
+                ends.push(covering.len() as u32);
+                days.push(end.saturating_sub(start));
+            });
+            cut.pieces.close_person(before);
         }
-        (pieces, computed)
+        let episodes = Episodes { covering: &covering, ends: &ends, repeat: rows == Rows::Spells };
+        for (kind, values) in values {
+            cut.computed.push(match kind {
+                Kind::Count => episodes.each(|_, cover| cover.len() as f64),
+                Kind::Sum => episodes.each(|_, cover| sum(values, cover).0),
+                Kind::Amount => {
+                    episodes.each(|at, cover| sum(values, cover).0 * f64::from(days[at]))
+                }
+                Kind::Mean => episodes.each(|_, cover| {
+                    let (sum, n) = sum(values, cover);
+                    sum / f64::from(n)
+                }),
+                Kind::Max => episodes.each(|_, cover| {
+                    let there = cover.iter().map(|&at| values[at as usize]);
+                    there.filter(|value| !value.is_nan()).fold(f64::NAN, f64::max)
+                }),
+            });
+        }
+        if let Some(ranking) = ranking {
+            let row = |at: u32| self.rows[at as usize];
+            cut.best = episodes.each(|_, cover| {
+                let (mut best, mut even) = (cover[0], false);
+                for &at in &cover[1..] {
+                    let order = ranking.compare(at as usize, best as usize);
+                    even = if order.is_lt() { false } else { even || order.is_eq() };
+                    if order.is_lt() || order.is_eq() && row(at) < row(best) {
+                        best = at;
+                    }
+                }
+                cut.tied += u64::from(even);
+                best
+            });
+        }
+        cut
     }
 }
 
-/// Over the values that are there; NaN when none is.
-fn aggregate(kind: Kind, values: impl Iterator<Item = f64>, days: i32) -> f64 {
-    let (mut n, mut sum, mut max) = (0_u32, 0.0, f64::NEG_INFINITY);
-    for value in values.filter(|value| !value.is_nan()) {
-        n += 1;
-        sum += value;
-        max = value.max(max);
+/// Episodes of some persons, and what is computed over them.
+#[derive(Default)]
+struct Cut {
+    pieces: Pieces,
+    computed: Vec<Vec<f64>>,
+    best: Vec<u32>,
+    tied: u64,
+}
+
+/// The spells that cover each episode.
+struct Episodes<'a> {
+    covering: &'a [u32],
+    ends: &'a [u32],
+    /// Whether a value stands in the row of each covering spell.
+    repeat: bool,
+}
+
+impl Episodes<'_> {
+    /// One value an episode (or a covering spell).
+    fn each<T: Copy>(&self, mut of: impl FnMut(usize, &[u32]) -> T) -> Vec<T> {
+        let rows = if self.repeat { self.covering.len() } else { self.ends.len() - 1 };
+        let mut values = Vec::with_capacity(rows);
+        for (at, pair) in self.ends.windows(2).enumerate() {
+            let cover = &self.covering[pair[0] as usize..pair[1] as usize];
+            let value = of(at, cover);
+            values.extend(std::iter::repeat_n(value, if self.repeat { cover.len() } else { 1 }));
+        }
+        values
     }
-    if n == 0 {
-        return f64::NAN;
+}
+
+/// The sum of the values that are there, and how many are; NaN when none is.
+#[inline]
+fn sum(values: &[f64], cover: &[u32]) -> (f64, u32) {
+    let (mut sum, mut n) = (0.0, 0);
+    for &at in cover {
+        let value = values[at as usize];
+        if !value.is_nan() {
+            sum += value;
+            n += 1;
+        }
     }
-    match kind {
-        Kind::Count | Kind::Sum => sum,
-        Kind::Amount => sum * f64::from(days),
-        Kind::Mean => sum / f64::from(n),
-        Kind::Max => max,
-    }
+    (if n == 0 { f64::NAN } else { sum }, n)
 }

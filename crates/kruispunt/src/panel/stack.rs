@@ -1,6 +1,6 @@
 use super::PanelError;
 use crate::data::{Account, Column, Count, DataError, NOBODY, Persons, Roles, Spells, Step, Table};
-use crate::math::sweep;
+use crate::math::by_group;
 
 impl Spells {
     /// Several registers in one: their spells side by side, and a column that says which register
@@ -60,8 +60,8 @@ impl Spells {
             rows.extend(one.rows.iter().map(|row| row + base));
             base += one.rows.iter().max().map_or(0, |row| row + 1);
         }
-        let sweep::Sorted { order, offsets, .. } =
-            sweep::sort(persons.len(), &codes, &starts, &ends);
+        let by_group::Sorted { order, offsets, starts, ends } =
+            by_group::sort(persons.len(), &codes, starts, ends);
         let pick = |of: &[i32]| order.iter().map(|&at| of[at as usize]).collect::<Vec<_>>();
         let roles = Roles {
             start: first.roles.start.clone(),
@@ -74,8 +74,8 @@ impl Spells {
         let step = registers.iter().fold(step, |step, one| step.join(one.account.clone()));
         Ok(Self {
             offsets: offsets.into(),
-            starts: pick(&starts).into(),
-            ends: pick(&ends).into(),
+            starts: starts.into(),
+            ends: ends.into(),
             origins: pick(&all(|one| &one.origins)).into(),
             lengths: pick(&all(|one| &one.lengths)).into(),
             rows: order.iter().map(|&at| rows[at as usize]).collect::<Vec<_>>().into(),

@@ -1,11 +1,11 @@
-use super::keys::{NONE, codes, nan_is_null, numbers};
+use super::PanelError;
+use super::cells::{self, Choice, NONE, Wanted};
+use super::keys::{codes, nan_is_null, numbers};
 use super::layout::{Balance, Layout};
-use super::{PanelError, match_persons};
+use super::order::{Order, Ranking};
 use crate::data::{
-    Bitmap, Calendar, Column, Count, Day, NOBODY, Panel, Persons, REASON, ReferenceDay, Spells,
-    Step, Table, Text, Timeline, Values,
+    Calendar, Column, Count, Day, Panel, Persons, ReferenceDay, Spells, Step, Table, Timeline,
 };
-use crate::math::sweep;
 
 /// Which state of a period a panel shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -17,14 +17,18 @@ pub enum StateRule {
     FirstDay,
     /// The state on the n-th day, counted from 1 (the last, where the period is shorter).
     Day(u16),
-    /// The state with most days; equal days go to the first state in natural order, counted.
+    /// The state with most days; equal days go to the first state in natural order, counted. Where
+    /// spells overlap each counts its own days.
     Dominant,
+    /// The state of the first spell by [`ToPanel::order`] among those that touch the period (the
+    /// main job); ties go to the lowest row number, counted.
+    Main,
 }
 
 impl StateRule {
     const fn reference(self) -> ReferenceDay {
         match self {
-            Self::LastDay | Self::Dominant => ReferenceDay::Last,
+            Self::LastDay | Self::Dominant | Self::Main => ReferenceDay::Last,
             Self::FirstDay => ReferenceDay::First,
             Self::Day(n) => ReferenceDay::Nth(n),
         }
@@ -69,8 +73,13 @@ pub struct ToPanel {
     sums: Vec<(String, Spread)>,
     means: Vec<String>,
     balance: Balance,
-    presence: Option<Spells>,
+    pub(super) presence: Option<Spells>,
+    pub(super) born: Option<Spells>,
+    pub(super) arrived: Option<Spells>,
+    pub(super) died: Option<Spells>,
     period: Option<String>,
+    order: Vec<Order>,
+    dominant: bool,
 }
 
 impl Default for ToPanel {
@@ -85,7 +94,12 @@ impl Default for ToPanel {
             means: Vec::new(),
             balance: Balance::EntryExit,
             presence: None,
+            born: None,
+            arrived: None,
+            died: None,
             period: None,
+            order: Vec::new(),
+            dominant: false,
         }
     }
 }
@@ -96,15 +110,35 @@ impl ToPanel {
         Self::default()
     }
 
-    /// The state: column `state`, null where no spell covers the day. Needs spells without overlap.
+    /// The state: column `state`, null where no spell covers the day. Needs spells without overlap,
+    /// or an [`order`](Self::order).
     pub fn state(mut self, rule: StateRule) -> Self {
         self.state = Some(rule);
         self
     }
 
-    /// What the spell on the reference day carries in these columns. Needs spells without overlap.
+    /// What the spell that gives the state carries in these columns (for
+    /// [`StateRule::Dominant`], the spell on the last day). Needs spells without overlap, or an
+    /// [`order`](Self::order).
     pub fn values<N: Into<String>>(mut self, columns: impl IntoIterator<Item = N>) -> Self {
         self.values.extend(columns.into_iter().map(Into::into));
+        self
+    }
+
+    /// Which spell of a person counts where several do: the first in this order, as in
+    /// [`Spells::resolve`]; ties go to the lowest row number and are counted.
+    ///
+    /// For [`StateRule::Main`] the order may use `days`, the days of the spell in the period:
+    /// `["-days", "-wage", "employer"]` is the main job by most days, then pay, then employer.
+    pub fn order<O: Into<Order>>(mut self, order: impl IntoIterator<Item = O>) -> Self {
+        self.order = order.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// The state with most days beside the one asked for: column `dominant`. As
+    /// [`StateRule::Dominant`].
+    pub fn dominant(mut self) -> Self {
+        self.dominant = true;
         self
     }
 
@@ -152,7 +186,8 @@ impl ToPanel {
     /// Which periods of a person become rows (default: [`Balance::EntryExit`]).
     ///
     /// Unless it is [`Balance::None`], column `reason` says of each cell without a record why it
-    /// has none: `no record`, `before entry`, `after exit` or `not resident`.
+    /// has none: `no record`, `before entry`, `after exit`, and with more known of persons
+    /// `not resident`, `not born`, `not arrived` or `dead`.
     pub fn balance(mut self, balance: Balance) -> Self {
         self.balance = balance;
         self
@@ -162,6 +197,26 @@ impl ToPanel {
     /// the reason `not resident`.
     pub fn presence(mut self, spells: &Spells) -> Self {
         self.presence = Some(spells.clone());
+        self
+    }
+
+    /// Births, as events: a cell without a record in a period before it has the reason `not born`.
+    pub fn born(mut self, events: &Spells) -> Self {
+        self.born = Some(events.clone());
+        self
+    }
+
+    /// First arrivals, as events: a cell without a record in a period before it has the reason
+    /// `not arrived`.
+    pub fn arrived(mut self, events: &Spells) -> Self {
+        self.arrived = Some(events.clone());
+        self
+    }
+
+    /// Deaths, as events: a cell without a record in a period after the first has the reason
+    /// `dead`.
+    pub fn died(mut self, events: &Spells) -> Self {
+        self.died = Some(events.clone());
         self
     }
 
@@ -192,10 +247,14 @@ impl Spells {
     /// # Errors
     ///
     /// [`PanelError::Overlap`] when a state or a value is asked for and spells of one person
-    /// overlap: say which wins with [`resolve`](Self::resolve). Otherwise as
+    /// overlap: say which wins with [`ToPanel::order`] or [`resolve`](Self::resolve). Otherwise as
     /// [`Timeline::to_panel`].
     pub fn to_panel(&self, calendar: &Calendar, what: &ToPanel) -> Result<Panel, PanelError> {
-        let needs_timeline = what.state.is_some() || !what.values.is_empty();
+        if what.state == Some(StateRule::Main) && what.order.is_empty() {
+            return Err(no_order());
+        }
+        let shows = what.state.is_some_and(|rule| rule != StateRule::Dominant);
+        let needs_timeline = (shows || !what.values.is_empty()) && what.order.is_empty();
         if let Some((first, second)) = self.first_overlap().filter(|_| needs_timeline) {
             return Err(PanelError::Overlap {
                 argument: "state".to_owned(),
@@ -209,34 +268,78 @@ impl Spells {
 
 fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, PanelError> {
     let layout = Layout::new(spells, calendar, what.balance)?;
-    let mut columns = Table::default();
-    let mut ties = 0;
-    if let Some(rule) = what.state {
-        let (column, tied) = state(spells, &layout, rule)?;
-        columns.push("state", column)?;
-        ties = tied;
-    }
     let reference = what.state.unwrap_or_default().reference();
-    if !what.values.is_empty() {
-        let at = on_reference_day(spells, &layout, reference);
-        for name in &what.values {
-            columns.push(name, spells.columns().column("values", name)?.gather(&at))?;
-        }
+    let shown = what.state.filter(|rule| *rule != StateRule::Dominant);
+    let dominates = what.dominant || what.state == Some(StateRule::Dominant);
+    let states = states(spells, what, dominates)?;
+    let ranking = ranking(spells, what)?;
+    let chooses = shown.is_some() || !what.values.is_empty();
+    let choice = chooses.then(|| Choice {
+        days: (shown != Some(StateRule::Main))
+            .then(|| layout.bounds.windows(2).map(|pair| reference.of(pair[0], pair[1])).collect()),
+        ranking: ranking.as_ref(),
+    });
+    let wanted = Wanted {
+        days: what.days,
+        count: what.count,
+        states: states.as_ref().map(|states| (&states.codes[..], &states.shows[..])),
+        by_state: what.days_by_state,
+        dominant: dominates,
+        sums: what
+            .sums
+            .iter()
+            .map(|(name, spread)| Ok((amounts(spells, name, *spread)?, *spread)))
+            .collect::<Result<_, PanelError>>()?,
+        means: what
+            .means
+            .iter()
+            .map(|name| numbers(spells.columns(), "mean", name, Some(spells.rows())))
+            .collect::<Result<_, PanelError>>()?,
+        choice,
+        reasons: what.balance != Balance::None,
+    };
+    let mut filled = cells::fill(spells, &layout, &wanted);
+    let (labels, counts) = counted(spells, &layout, &wanted, &mut filled, states.as_ref());
+    drop(wanted);
+    let settled = ranking.map(|ranking| ranking.told());
+    let mut columns = Table::default();
+    let mut values = Table::default();
+    for name in &what.values {
+        values.push(name, spells.columns().column("values", name)?.gather(&filled.chosen))?;
     }
-    for (name, column) in counts(spells, &layout, what)? {
+    let state_column = || spells.columns().column("state", spells.state().unwrap_or_default());
+    match what.state {
+        None => {}
+        Some(StateRule::Dominant) => {
+            columns.push("state", state_column()?.gather(&filled.dominant))?;
+        }
+        Some(StateRule::Main) if spells.state().is_none() => {}
+        Some(_) => columns
+            .push("state", state_column()?.gather_into(std::mem::take(&mut filled.chosen)))?,
+    }
+    drop(std::mem::take(&mut filled.chosen));
+    for (name, column) in values.names().to_vec().into_iter().zip(values.columns()) {
+        columns.push(name, column.clone())?;
+    }
+    if what.dominant {
+        columns
+            .push("dominant", state_column()?.gather_into(std::mem::take(&mut filled.dominant)))?;
+    }
+    for (name, column) in labels.into_iter().zip(counts) {
         columns.push(name, column)?;
     }
-    for (name, spread) in &what.sums {
-        columns.push(name, sum(spells, &layout, name, *spread)?)?;
+    for ((name, _), sums) in what.sums.iter().zip(std::mem::take(&mut filled.sums)) {
+        columns.push(name, Column::touched(sums))?;
     }
-    for name in &what.means {
-        columns.push(format!("{name}_mean"), mean(spells, &layout, name)?)?;
+    for (name, [mut sums, days]) in what.means.iter().zip(std::mem::take(&mut filled.means)) {
+        for (sum, days) in sums.iter_mut().zip(days) {
+            *sum = if days > 0.0 { *sum / days } else { f64::NAN };
+        }
+        columns.push(format!("{name}_mean"), nan_is_null(sums))?;
     }
     let everyone = layout.who.len() == spells.persons().len();
     let persons: Persons =
         if everyone { spells.persons().clone() } else { spells.persons().take(&layout.who) };
-    let recorded = (what.balance != Balance::None)
-        .then(|| layout.fill(spells, false, |recorded, _| *recorded = true));
     let period_name = what.period.clone().unwrap_or_else(|| calendar.unit().name().to_owned());
     for name in [persons.name(), &period_name] {
         if columns.get(name).is_some() || persons.name() == period_name {
@@ -253,178 +356,6 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         reference,
         account: spells.account().clone(),
     };
-    balanced(panel, spells, what, recorded.as_deref(), ties)
-}
-
-/// The spell that covers the reference day of each cell.
-fn on_reference_day(spells: &Spells, layout: &Layout, reference: ReferenceDay) -> Vec<u32> {
-    let days: Vec<i32> =
-        layout.bounds.windows(2).map(|pair| reference.of(pair[0], pair[1])).collect();
-    layout.fill(spells, NONE, |cell, part| {
-        if (part.from..part.to).contains(&days[part.period]) {
-            *cell = part.spell as u32;
-        }
-    })
-}
-
-fn state(spells: &Spells, layout: &Layout, rule: StateRule) -> Result<(Column, u64), PanelError> {
-    let none = || PanelError::NoState { argument: "state".to_owned() };
-    let column = spells.columns().column("state", spells.state().ok_or_else(none)?)?;
-    if rule != StateRule::Dominant {
-        return Ok((column.gather(&on_reference_day(spells, layout, rule.reference())), 0));
-    }
-    let (codes, _) = codes(column);
-    let mut best = vec![NONE; layout.n_rows()];
-    let tied = sweep::fill_chunks(&layout.offsets, &mut best, |persons, best| {
-        let base = layout.offsets[persons.start] as usize;
-        let mut tied = 0_u64;
-        let mut parts: Vec<(usize, u32, i32, u32)> = Vec::new();
-        for person in persons {
-            let first_row = layout.offsets[person] as usize - base;
-            parts.clear();
-            layout.parts(spells, person, |row, part| {
-                if codes[part.spell] != NONE {
-                    let days = part.to - part.from;
-                    parts.push((first_row + row, codes[part.spell], days, part.spell as u32));
-                }
-            });
-            parts.sort_unstable();
-            for cell in parts.chunk_by(|a, b| a.0 == b.0) {
-                let (mut most, mut even) = ((0, NONE), false);
-                for state in cell.chunk_by(|a, b| a.1 == b.1) {
-                    let days = state.iter().map(|part| part.2).sum::<i32>();
-                    even = if days > most.0 { false } else { even || days == most.0 };
-                    if days > most.0 {
-                        most = (days, state[0].3);
-                    }
-                }
-                best[cell[0].0] = most.1;
-                tied += u64::from(even);
-            }
-        }
-        tied
-    });
-    Ok((column.gather(&best), tied.into_iter().sum()))
-}
-
-/// The columns of days, days by state and spells, those that are asked for.
-fn counts(
-    spells: &Spells,
-    layout: &Layout,
-    what: &ToPanel,
-) -> Result<Vec<(String, Column)>, PanelError> {
-    let (states, codes) =
-        if what.days_by_state { state_labels(spells)? } else { (Vec::new(), Vec::new()) };
-    let mut names = Vec::new();
-    if what.days {
-        names.push("days".to_owned());
-    }
-    let first = names.len();
-    names.extend(states);
-    if what.count {
-        names.push("count".to_owned());
-    }
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let last = names.len() - 1;
-    let columns = layout.counts(spells, names.len(), |part, add| {
-        let days = part.to - part.from;
-        if what.days {
-            add(0, days);
-        }
-        if let Some(&code) = codes.get(part.spell).filter(|code| **code != NONE) {
-            add(first + code as usize, days);
-        }
-        if what.count {
-            add(last, 1);
-        }
-    });
-    Ok(names.into_iter().zip(columns).collect())
-}
-
-/// The columns of days in each state, and the state of each spell.
-fn state_labels(spells: &Spells) -> Result<(Vec<String>, Vec<u32>), PanelError> {
-    const MOST: usize = 1000;
-    let none = || PanelError::NoState { argument: "days_by_state".to_owned() };
-    let column = spells.columns().column("state", spells.state().ok_or_else(none)?)?;
-    let (codes, first) = codes(column);
-    if first.len() > MOST {
-        return Err(PanelError::BadArgument {
-            argument: "days_by_state".to_owned(),
-            expected: "at most 1000 states",
-            got: first.len().to_string(),
-        });
-    }
-    let label = |row: &u32| format!("days_{}", column.label(*row as usize).unwrap_or_default());
-    Ok((first.iter().map(label).collect(), codes))
-}
-
-fn sum(spells: &Spells, layout: &Layout, name: &str, spread: Spread) -> Result<Column, PanelError> {
-    let mut values = numbers(spells.columns(), "sum", name, Some(spells.rows()))?;
-    if spread == Spread::Days {
-        let lengths = &spells.lengths[..];
-        let open = |at: &usize| lengths[*at] == Day::OPEN.0 && !values[*at].is_nan();
-        if let Some(at) = (0..values.len()).find(open) {
-            return Err(PanelError::OpenAmount {
-                argument: "sum".to_owned(),
-                column: name.to_owned(),
-                row: spells.rows()[at] as usize,
-            });
-        }
-    }
-    let (starts, ends, lengths) = (spells.starts(), spells.ends(), &spells.lengths[..]);
-    if matches!(spread, Spread::Start | Spread::End) {
-        for (at, value) in values.iter_mut().enumerate() {
-            let start = spells.origins[at];
-            let end = start.saturating_add(lengths[at]);
-            let cut = spread == Spread::Start && starts[at] != start
-                || spread == Spread::End && (ends[at] != end || end == Day::OPEN.0);
-            if cut {
-                *value = f64::NAN;
-            }
-        }
-    }
-    let add = |cell: &mut f64, value: f64| {
-        if !value.is_nan() {
-            *cell = if cell.is_nan() { value } else { *cell + value };
-        }
-    };
-    Ok(nan_is_null(layout.fill(spells, f64::NAN, |cell, part| {
-        let (value, days) = (values[part.spell], f64::from(part.to - part.from));
-        match spread {
-            Spread::Days => add(cell, value * (days / f64::from(lengths[part.spell]))),
-            Spread::Daily => add(cell, value * days),
-            Spread::Start if part.from == starts[part.spell] => add(cell, value),
-            Spread::End if part.to == ends[part.spell] => add(cell, value),
-            Spread::Start | Spread::End => {}
-        }
-    })))
-}
-
-fn mean(spells: &Spells, layout: &Layout, name: &str) -> Result<Column, PanelError> {
-    let values = numbers(spells.columns(), "mean", name, Some(spells.rows()))?;
-    let cells = layout.fill(spells, (0.0, 0.0), |(sum, days), part| {
-        let (value, own) = (values[part.spell], f64::from(part.to - part.from));
-        if !value.is_nan() {
-            *sum += value * own;
-            *days += own;
-        }
-    });
-    let mean = |(sum, days): (f64, f64)| if days > 0.0 { sum / days } else { f64::NAN };
-    Ok(nan_is_null(cells.into_iter().map(mean).collect()))
-}
-
-/// Adds the reasons of cells without a record, and the step of the account.
-fn balanced(
-    panel: Panel,
-    spells: &Spells,
-    what: &ToPanel,
-    recorded: Option<&[bool]>,
-    ties: u64,
-) -> Result<Panel, PanelError> {
-    const REASONS: [&str; 4] = ["no record", "before entry", "after exit", "not resident"];
-    let calendar = panel.calendar;
     let (first, next) = (calendar.first_day().0, calendar.last_day().0 + 1);
     let days = spells.starts().iter().zip(spells.ends());
     let outside = days.filter(|(start, end)| **end <= first || **start >= next);
@@ -437,48 +368,133 @@ fn balanced(
         panel.count(),
     )
     .exclude(format!("no day in {label}"), Count::rows(outside.count()))
-    .tied("dominant states", ties, "the first state in natural order");
-    let Some(recorded) = recorded else { return Ok(panel.with_step(step)) };
-    let mut reasons = vec![0_u32; panel.n_rows()];
-    sweep::fill_chunks(panel.offsets(), &mut reasons, |persons, reasons| {
-        let base = panel.of(persons.start).start;
-        for person in persons {
-            let rows = panel.of(person);
-            for row in rows.clone().take_while(|&row| !recorded[row]) {
-                reasons[row - base] = 1;
-            }
-            for row in rows.rev().take_while(|&row| !recorded[row]) {
-                reasons[row - base] = 2;
-            }
+    .tied("dominant states", filled.even, "the first state in natural order")
+    .tied("spells shown", filled.tied, "the lowest row number");
+    if let Some(order) = settled {
+        step = step.note(format!("of several spells the first by {order}"));
+    }
+    if what.balance == Balance::None {
+        return Ok(panel.with_step(step));
+    }
+    super::reasons::explain(panel, filled.reasons, what, step)
+}
+
+/// The states of spells.
+struct States {
+    labels: Vec<String>,
+    codes: Vec<u32>,
+    /// For each state a spell that shows it.
+    shows: Vec<u32>,
+}
+
+fn states(spells: &Spells, what: &ToPanel, dominates: bool) -> Result<Option<States>, PanelError> {
+    const MOST: usize = 1000;
+    let argument = match (what.state, dominates, what.days_by_state) {
+        (None, false, false) => return Ok(None),
+        (Some(StateRule::Main), false, false) if spells.state().is_none() => return Ok(None),
+        (None, _, true) => "days_by_state",
+        (None, true, _) => "dominant",
+        (Some(_), ..) => "state",
+    };
+    let none = || PanelError::NoState { argument: argument.to_owned() };
+    let column = spells.columns().column("state", spells.state().ok_or_else(none)?)?;
+    if !dominates && !what.days_by_state {
+        return Ok(None);
+    }
+    let (codes, shows) = codes(column);
+    if shows.len() > MOST {
+        return Err(PanelError::BadArgument {
+            argument: if what.days_by_state { "days_by_state" } else { argument }.to_owned(),
+            expected: "at most 1000 states",
+            got: shows.len().to_string(),
+        });
+    }
+    let label = |row: &u32| format!("days_{}", column.label(*row as usize).unwrap_or_default());
+    Ok(Some(States { labels: shows.iter().map(label).collect(), codes, shows }))
+}
+
+fn no_order() -> PanelError {
+    PanelError::BadArgument {
+        argument: "order".to_owned(),
+        expected: "an order that says which spell is the main one",
+        got: "none".to_owned(),
+    }
+}
+
+/// The order that says which of several spells is shown.
+fn ranking(spells: &Spells, what: &ToPanel) -> Result<Option<Ranking>, PanelError> {
+    let main = what.state == Some(StateRule::Main);
+    if main && what.order.is_empty() {
+        return Err(no_order());
+    }
+    if what.order.is_empty() {
+        return Ok(None);
+    }
+    Ranking::read(spells, what.order.clone(), main).map(Some)
+}
+
+/// The names and columns of days, days by state and spells, those that are asked for.
+fn counted(
+    spells: &Spells,
+    layout: &Layout,
+    wanted: &Wanted<'_>,
+    filled: &mut cells::Filled,
+    states: Option<&States>,
+) -> (Vec<String>, Vec<Column>) {
+    let by_state = states.filter(|_| wanted.by_state);
+    let mut names = Vec::new();
+    if wanted.days {
+        names.push("days".to_owned());
+    }
+    let first = names.len();
+    names.extend(by_state.iter().flat_map(|states| states.labels.clone()));
+    if wanted.count {
+        names.push("count".to_owned());
+    }
+    if let Some(counts) = filled.counts.take() {
+        return (names, counts.into_iter().map(Column::short).collect());
+    }
+    let last = names.len().saturating_sub(1);
+    let columns = layout.counts(spells, names.len(), |part, add| {
+        let days = part.to - part.from;
+        if wanted.days {
+            add(0, days);
+        }
+        let code = by_state.map(|states| states.codes[part.spell]).filter(|code| *code != NONE);
+        if let Some(code) = code {
+            add(first + code as usize, days);
+        }
+        if wanted.count {
+            add(last, 1);
         }
     });
-    if let Some(presence) = &what.presence {
-        let found = match_persons("presence", &panel.persons, presence.persons())?;
-        let unknown = found.iter().filter(|code| **code == NOBODY).count();
-        let days = super::attach::days_present(&panel, presence, &found);
-        for ((reason, _), _) in reasons
-            .iter_mut()
-            .zip(days)
-            .zip(recorded)
-            .filter(|((_, days), seen)| *days == 0 && !**seen)
-        {
-            *reason = 3;
+    (names, columns.into_iter().map(Column::int).collect())
+}
+
+/// The numbers behind a sum, NaN where a spell brings nothing.
+fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Vec<f64>, PanelError> {
+    let mut values = numbers(spells.columns(), "sum", name, Some(spells.rows()))?;
+    let (starts, ends, lengths) = (spells.starts(), spells.ends(), &spells.lengths[..]);
+    if spread == Spread::Days {
+        let open = |at: &usize| lengths[*at] == Day::OPEN.0 && !values[*at].is_nan();
+        if let Some(at) = (0..values.len()).find(open) {
+            return Err(PanelError::OpenAmount {
+                argument: "sum".to_owned(),
+                column: name.to_owned(),
+                row: spells.rows()[at] as usize,
+            });
         }
-        step = step
-            .join(presence.account().clone())
-            .note(format!("{unknown} persons have no spell of presence"));
     }
-    let mut counts = [0_u64; 4];
-    for (&reason, _) in reasons.iter().zip(recorded).filter(|(_, recorded)| !**recorded) {
-        counts[reason as usize] += 1;
+    if matches!(spread, Spread::Start | Spread::End) {
+        for (at, value) in values.iter_mut().enumerate() {
+            let start = spells.origins[at];
+            let end = start.saturating_add(lengths[at]);
+            let cut = spread == Spread::Start && starts[at] != start
+                || spread == Spread::End && (ends[at] != end || end == Day::OPEN.0);
+            if cut {
+                *value = f64::NAN;
+            }
+        }
     }
-    for (reason, count) in REASONS.iter().zip(counts).filter(|(_, count)| *count > 0) {
-        step = step.note(format!("{count} rows without a record: {reason}"));
-    }
-    let mut panel = panel;
-    let validity = Bitmap::pack(recorded.iter().map(|recorded| !recorded));
-    if let Some(text) = Text::new(reasons.into(), REASONS.into_iter().collect(), true) {
-        panel.columns.push(REASON, Column::new(Values::Text(text), validity))?;
-    }
-    Ok(panel.with_step(step))
+    Ok(values)
 }
