@@ -441,7 +441,7 @@ def test_identifiers_are_followed_to_the_last(clean: kp.synth.Registers) -> None
     assert len(both) == history["old_insz"].n_unique()
     assert (both["person"] == both["new_insz"]).all()
     # a few national numbers are replaced too
-    assert (replaced["identifier_kind"] == "bis").mean() > 0.9
+    assert replaced["identifier_kind"].str.starts_with("bis").mean() > 0.9
     known = reg["identities"]["insz"]
     assert replaced["person"].is_in(known.implode()).mean() > 0.99
     odd = kp.belgium.identifiers(
@@ -495,7 +495,8 @@ def test_stacked_spells_become_a_yearly_panel_step_by_step() -> None:
     assert list(np.asarray(panel["pid"])) == [1, 1, 2]
     assert panel["source"].tolist() == ["work", "work", "work"]
     assert panel["employer"].tolist() == [10, 12, 10]
-    assert panel["wage"].tolist() == [90.0, 100.0, 50.0]
+    # a merged job carries the wage of its first spell
+    assert panel["wage"].tolist() == [80.0, 100.0, 50.0]
     assert panel["days"].tolist() == [366, 365, 366]
     # in the summer of 2012 the job that pays more is the main one
     summer = [str(day)[:10] for day in main.to_frame()["from"]]
