@@ -53,12 +53,13 @@ def person_blocks(
 
     Examples
     --------
-    >>> import tempfile, polars as pl
-    >>> folder = tempfile.TemporaryDirectory()
+    >>> import tempfile
+    >>> import polars as pl
     >>> jobs = pl.DataFrame({"pid": [1, 1, 2, 3], "day": ["2012-01-01"] * 4})
-    >>> jobs.write_parquet(folder.name + "/jobs.parquet")
-    >>> for block in kp.person_blocks(folder.name + "/jobs.parquet", person="pid", rows=2):
-    ...     print(kp.Spells(block, person="pid", day="day"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     jobs.write_parquet(f"{folder}/jobs.parquet")
+    ...     for block in kp.person_blocks(f"{folder}/jobs.parquet", person="pid", rows=2):
+    ...         print(kp.Spells(block, person="pid", day="day"))
     Spells of spells: 2 spells of 1 person
     Spells of spells: 2 spells of 2 persons
     """
