@@ -104,7 +104,8 @@ def reads(data: object, table: _core.Table, argument: str) -> None:
     known = made(data)
     if known is not None:
         call.use(known)
-        return
+        if getattr(type(data), "_kruispunt_result", False):
+            return  # a caller's data frame may have changed since
     if type(data).__module__.startswith("kruispunt.") and hasattr(data, "__kruispunt_table__"):
         return  # made within this very call
     call.read(Input(argument, len(table), tuple(table.columns), table.fingerprint()))
@@ -144,7 +145,11 @@ def traced(function: Callable[..., Any], verb: str, *, makes: bool = False) -> C
         finally:
             _now.reset(token)
         own = args[0] if makes else result
-        if _remembers(own) and own is not before:
+        if function.__name__ in _FACES:
+            if before is not None and _remembers(own):
+                remember(own, before)
+            record = Made(verb, inside=True)
+        elif _remembers(own):
             if not signature:
                 signature.append(inspect.signature(function))
             bound = signature[0].bind(*args, **kwargs)
@@ -316,6 +321,9 @@ def _trace_class(kind: type) -> None:
             inner = traced(value.__func__, f"{kind.__name__}.{name}")
             setattr(kind, name, classmethod(inner))
 
+
+_FACES = frozenset({"to_pandas", "to_polars", "to_arrow", "to_frame"})
+"""Verbs that give the same in another form: it is known by what made the first."""
 
 _SILENT = frozenset(
     {"manifest", "set_threads", "progress", "set_disclosure", "plot", "wrap", "etable"}

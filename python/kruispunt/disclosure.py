@@ -295,8 +295,8 @@ class Disclosure:
         by : sequence of str, optional
             The columns that classify; by default all that hold no numbers.
         count : str, optional
-            The column that counts persons; by default the only column of whole numbers, or that
-            called ``n``, ``persons``, ``count``, ``n_persons``, ``units`` or ``aantal``.
+            The column that counts persons; by default that of whole numbers which is called ``n``,
+            ``persons``, ``count``, ``n_persons``, ``units`` or ``aantal``.
         contributors : str, optional
             The column with distinct contributors, for ``min_contributors``.
         shares, sums, means : sequence of str

@@ -374,8 +374,8 @@ const NAMES: [&str; 6] = ["n", "persons", "count", "n_persons", "units", "aantal
 
 impl<'a> Tabulated<'a> {
     /// As [`new`](Self::new), with the roles that columns seem to have: text, categories, dates,
-    /// periods and truth values classify; the one column of whole numbers, or the one called `n`,
-    /// `persons`, `count`, `n_persons`, `units` or `aantal`, counts.
+    /// periods and truth values classify; the column of whole numbers that is called `n`, `persons`,
+    /// `count`, `n_persons`, `units` or `aantal` counts.
     ///
     /// # Errors
     ///
@@ -390,15 +390,14 @@ impl<'a> Tabulated<'a> {
             .collect();
         let named: Vec<&&String> =
             whole.iter().filter(|name| NAMES.contains(&name.as_str())).collect();
-        match (named.as_slice(), whole.as_slice()) {
-            ([one], _) => Ok(Self::classes(table, **one)),
-            ([], [one]) => Ok(Self::classes(table, *one)),
-            ([], []) => {
-                Err(DisclosureError::NoCount { found: "no column of whole numbers".into() })
-            }
+        match named.as_slice() {
+            [one] => Ok(Self::classes(table, **one)),
             _ => {
                 let names: Vec<&str> = whole.iter().map(|name| name.as_str()).collect();
-                let found = format!("columns {} hold whole numbers", names.join(", "));
+                let found = match names.as_slice() {
+                    [] => "no column holds whole numbers".to_owned(),
+                    names => format!("whole numbers stand in {}", names.join(", ")),
+                };
                 Err(DisclosureError::NoCount { found })
             }
         }

@@ -288,13 +288,13 @@ fn kept(account: &Account, language: Language) -> String {
     let source = account.source();
     let mut out = if english {
         format!(
-            " Of {} in \u{201c}{source}\u{201d}, {} remained",
+            " From {} in \u{201c}{source}\u{201d} came {}",
             size(first.before),
             size(last.after)
         )
     } else {
         format!(
-            " Van {} in \u{201e}{source}\u{201d} bleven {} over",
+            " Uit {} in \u{201e}{source}\u{201d} kwamen {}",
             size(first.before),
             size(last.after)
         )

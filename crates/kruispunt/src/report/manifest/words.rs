@@ -71,6 +71,38 @@ const SENTENCES: &[(&str, &str, &str)] = &[
         "A person-period panel was made[; its state is that of {state}][; sums of {sum}].",
         "Een panel van persoon en periode werd gemaakt[; de toestand is die van {state}][; sommen van {sum}].",
     ),
+    (
+        "attach_person",
+        "Attributes of persons were attached.",
+        "Kenmerken van personen werden toegevoegd.",
+    ),
+    (
+        "as_of",
+        "What held on the reference day was attached.",
+        "Wat op de referentiedag gold, werd toegevoegd.",
+    ),
+    ("with_column", "The column {name} was added.", "De kolom {name} werd toegevoegd."),
+    (
+        "identify",
+        "Spells were given their persons by the linkage.",
+        "Periodes kregen hun persoon via de koppeling.",
+    ),
+    (
+        "Panel",
+        "A panel was read: {person} by {period}.",
+        "Een panel werd gelezen: {person} naar {period}.",
+    ),
+    ("Table", "A table was read.", "Een tabel werd gelezen."),
+    (
+        "tidy",
+        "The estimates were laid out as a table.",
+        "De schattingen werden in een tabel gezet.",
+    ),
+    (
+        "posterior_weighted",
+        "Least squares over all candidate pairs, weighted by their posterior: {fml}.",
+        "Kleinste kwadraten over alle kandidaat-paren, gewogen met hun a-posteriorikans: {fml}.",
+    ),
     ("filter", "The panel was filtered.", "Het panel werd gefilterd."),
     (
         "event_time",
