@@ -183,7 +183,7 @@ impl Manifest {
             .inputs
             .iter()
             .map(|input| {
-                let (rows, columns) = (count(input.rows), input.columns.join(", "));
+                let (rows, columns) = (count(input.rows), some(&input.columns, language));
                 let print: String = input.fingerprint.chars().take(12).collect();
                 match language {
                     Language::English => {
@@ -255,6 +255,17 @@ impl Manifest {
             };
         }
         out
+    }
+}
+
+/// The first columns, and how many more there are.
+fn some(columns: &[String], language: Language) -> String {
+    const SHOWN: usize = 8;
+    let first = columns[..SHOWN.min(columns.len())].join(", ");
+    match (columns.len().saturating_sub(SHOWN), language) {
+        (0, _) => first,
+        (more, Language::English) => format!("{first} and {more} more"),
+        (more, Language::Dutch) => format!("{first} en {more} andere"),
     }
 }
 
