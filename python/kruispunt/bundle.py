@@ -18,7 +18,6 @@ from kruispunt.disclosure import Disclosure, Protected, write_csv
 from kruispunt.exceptions import DisclosureError, InputError
 from kruispunt.manifests import Manifest, manifest
 from kruispunt.report import _svg
-from kruispunt.table import Table
 
 if TYPE_CHECKING:
     from typing import Self
@@ -285,9 +284,7 @@ class Bundle:
             native = self._translated(to_table(shown))
             path = part / "release" / "tables" / f"{name}.csv"
             write_csv(native, path, "c")
-            report = _core.Page(one["caption"] or name)
-            report.table(native, one["caption"], 3, 10_000)
-            told["html"] = _html_table(native, one["caption"])
+            told["html"] = _html_table(native, one["caption"], self._language)
             (path.with_suffix(".html")).write_text(
                 _document(one["caption"] or name, told["html"], self._language), encoding="utf-8"
             )
@@ -299,7 +296,6 @@ class Bundle:
                 told["withheld"] = shown.withheld
                 self._session.note("table", name, "released", withheld=shown.why)
                 check = part / "check"
-                Table.wrap(shown.native.reasons(dutch=self._language == "nl"))
                 _plain_csv(
                     shown.native.reasons(dutch=self._language == "nl"), check, name, "reasons"
                 )
@@ -388,7 +384,7 @@ def _plain_csv(table: _core.Table, folder: Path, name: str, what: str) -> None:
     write_csv(table, folder / f"{name}.{what}.csv", "")
 
 
-def _html_table(table: _core.Table, caption: str) -> str:
+def _html_table(table: _core.Table, caption: str, language: str) -> str:
     numeric = [table.column(name).kind in {"int", "float"} for name in table.columns]
     head = "".join(
         f'<th scope="col"{" class=n" if own else ""}>{html.escape(name)}</th>'
@@ -397,7 +393,7 @@ def _html_table(table: _core.Table, caption: str) -> str:
     rows = []
     for cells in table.cells(0, len(table)):
         shown = (
-            f"<td{' class=n' if own else ''}>{_number(cell) if own else html.escape(cell or '')}</td>"
+            f"<td{' class=n' if own else ''}>{_number(cell, language) if own else html.escape(cell or '')}</td>"
             for cell, own in zip(cells, numeric, strict=True)
         )
         rows.append(f"<tr>{''.join(shown)}</tr>")
@@ -405,13 +401,16 @@ def _html_table(table: _core.Table, caption: str) -> str:
     return f"<table>{said}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
 
 
-def _number(cell: str | None) -> str:
+def _number(cell: str | None, language: str) -> str:
     if cell is None:
         return "c"
     value = float(cell)
     if value == int(value) and abs(value) < 1e15:
-        return f"{int(value):,}"
-    return f"{value:.4g}"
+        text = f"{int(value):,}"
+    else:
+        text = f"{value:.4g}"
+    swap = {",": ".", ".": ","} if language == "nl" else {}
+    return "".join(swap.get(one, one) for one in text)
 
 
 def _document(title: str, body: str, language: str) -> str:
