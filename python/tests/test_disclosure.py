@@ -204,7 +204,7 @@ def test_every_export_passes_the_profile(
             "other,c",
             "total,43",
         ]
-        with pytest.raises(DisclosureError, match="what is column"):
+        with pytest.raises(DisclosureError, match="whole numbers stand in pid"):
             report.table(kp.Table(people), "rows")
         with pytest.raises(DisclosureError, match="no rule can judge"):
             report.fragment("<b>3</b>")
