@@ -30,6 +30,7 @@ from kruispunt.panel import Calendar, Panel, Spells, Timeline
 
 # estimate
 from kruispunt.estimate import (
+    Decomposition,
     Estimates,
     Fit,
     Fits,
@@ -133,6 +134,7 @@ __all__ = [
     "Timeline",
     "person_blocks",
     # estimate
+    "Decomposition",
     "Estimates",
     "Fit",
     "Fits",

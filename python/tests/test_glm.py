@@ -163,4 +163,4 @@ def test_what_a_likelihood_cannot_do_is_said(panel: pd.DataFrame) -> None:
     with pytest.raises(kp.exceptions.EstimationError, match="not maximised"):
         kp.fepois("hours ~ union | nr + year", panel, iwls_maxiter=1)
     with pytest.raises(kp.exceptions.InputError, match="vcov"):
-        kp.fepois("hours ~ union", panel, {"CRV3": "nr"})
+        kp.fepois("hours ~ union", panel, {"CRV2": "nr"})

@@ -15,11 +15,12 @@ from kruispunt._progress import reporting
 from kruispunt.account import Account
 from kruispunt.estimate._vcov import VcovType, read_vcov
 from kruispunt.exceptions import InputError
+from kruispunt.table import Table
 
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["Estimates", "Fit"]
+__all__ = ["Decomposition", "Estimates", "Fit"]
 
 
 class Estimates(Mapping[str, float]):
@@ -88,6 +89,81 @@ class Estimates(Mapping[str, float]):
     def __repr__(self) -> str:
         width = max((len(name) for name in self._names), default=0)
         return "\n".join(f"{name:<{width}}  {value: .6g}" for name, value in self.items())
+
+
+class Decomposition(Mapping[str, float]):
+    """What changes a coefficient between a short regression and a full one.
+
+    :meth:`Fit.decompose` makes it. A mapping of ``direct_effect`` (the coefficient of the short
+    regression), ``full_effect``, ``explained_effect`` (their difference) and its parts by name.
+
+    Parameters
+    ----------
+    variable : str
+        The variable whose coefficient it is.
+    parts : sequence of (str, float, float)
+        Name, estimate and standard error.
+    like : optional
+        An empty frame of the kind that tables come back as.
+    """
+
+    __slots__ = ("_like", "_parts", "variable")
+
+    def __init__(
+        self, variable: str, parts: Sequence[tuple[str, float, float]], like: Any = None
+    ) -> None:
+        self.variable = variable
+        self._parts = {name: (estimate, se) for name, estimate, se in parts}
+        self._like = like
+
+    def __getitem__(self, name: str) -> float:
+        return self._parts[name][0]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._parts)
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def se(self) -> dict[str, float]:
+        """Give the standard errors."""
+        return {name: own[1] for name, own in self._parts.items()}
+
+    def tidy(self) -> Any:
+        """Give one row a part, as the kind of frame the fit was made from.
+
+        Columns: ``part``, ``coefficients``, ``std_error``, ``share_full`` (of the short regression's
+        coefficient) and ``share_explained``.
+        """
+        direct, explained = self["direct_effect"], self["explained_effect"]
+        values = [own[0] for own in self._parts.values()]
+        table = Table(
+            {
+                "part": list(self._parts),
+                "coefficients": values,
+                "std_error": [own[1] for own in self._parts.values()],
+                "share_full": [value / direct if direct else float("nan") for value in values],
+                "share_explained": [
+                    value / explained if explained else float("nan") for value in values
+                ],
+            }
+        )
+        return to_frame(table.native, self._like)
+
+    def __repr__(self) -> str:
+        width = max(len(name) for name in self._parts)
+        lines = [f"{name:<{width}}  {b: .6g}  ({se:.4g})" for name, (b, se) in self._parts.items()]
+        return "\n".join([f"Coefficient of {self.variable}, decomposed", *lines])
+
+    def _repr_html_(self) -> str:
+        head = "<th></th><th>estimate</th><th>std. error</th>"
+        body = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(name)}</th><td>{b:.4g}</td>"
+            f"<td>{se:.4g}</td></tr>"
+            for name, (b, se) in self._parts.items()
+        )
+        title = html.escape(f"Coefficient of {self.variable}, decomposed")
+        return f"<table><caption>{title}</caption><tr>{head}</tr>{body}</table>"
 
 
 class Fit:
@@ -236,7 +312,7 @@ class Fit:
             the one it was made from, as long as that is at hand (not after unpickling).
         """
         covariance = read_vcov(vcov, vcov_kwargs)
-        known = {*self.effects, *self.clusters}
+        known = set() if covariance["space"] else {*self.effects, *self.clusters}
         source = self._data if data is None else data
         missing = [name for name in covariance["variables"] if name not in known]
         table = to_table(source, missing, "vcov") if missing and source is not None else None
@@ -605,6 +681,162 @@ class Fit:
             )
         test = {"estimate": estimate, "Pr(>|b|)": pvalue}
         return (test, draws) if return_draws else test
+
+    def ccv(  # noqa: PLR0917 - the order of pyfixest
+        self,
+        treatment: str,
+        cluster: str | None = None,
+        seed: int | None = None,
+        n_splits: int = 8,
+        pk: float = 1,
+        qk: float = 1,
+        *,
+        data: IntoTable | None = None,
+        progress: Any = None,
+    ) -> dict[str, dict[str, float]]:
+        """Give the causal cluster variance of a treatment of 0 and 1, beside CRV1.
+
+        Clustering matters as far as the treatment is assigned by cluster, and clusters are drawn
+        from more of them; where it is assigned within clusters, CRV1 is too large.
+
+        Parameters
+        ----------
+        treatment : str
+            A coefficient of the fit, which has no effects, weights or instruments.
+        cluster : str, optional
+            The cluster variable, that of the fit by default.
+        seed : int, optional
+            The same seed gives the same halves; 0 by default.
+        n_splits : int
+            Random halves that are averaged over.
+        pk, qk : float
+            Shares of the population's clusters, and of a cluster's units, that are in the sample.
+            The term for clusters that were not drawn is that of pyfixest and Stata's ``ccv``.
+        data : data frame, optional
+            As in :meth:`vcov`.
+        progress : callable, optional
+            Called with stage, done and total.
+
+        Returns
+        -------
+        dict
+            ``"CCV"`` and ``"CRV1"``, each with ``Estimate``, ``Std. Error`` and ``t value``.
+
+        Raises
+        ------
+        InputError
+            For effects, weights, other models than least squares, or a treatment that is not 0 and 1.
+
+        References
+        ----------
+        Abadie, A., Athey, S., Imbens, G. W. & Wooldridge, J. M. (2023). When should you adjust
+        standard errors for clustering? *Quarterly Journal of Economics* 138(1), 1-35.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "region": [row // 20 for row in range(200)],
+        ...     "trained": [float(row * 7 % 3 == 0) for row in range(200)],
+        ...     "wage": [float(row * 5 % 13 + row // 20) for row in range(200)],
+        ... }
+        >>> fit = kp.feols("wage ~ trained", panel, vcov={"CRV1": "region"})
+        >>> found = fit.ccv("trained", seed=1)
+        >>> sorted(found)
+        ['CCV', 'CRV1']
+        """
+        cluster = self._cluster(cluster)
+        table = self._with(cluster, data)
+        drawing = (int(n_splits), float(pk), float(qk))
+        with reporting(progress) as report:
+            estimate, se, crv1, _ = self._native.causal_cluster(
+                treatment, cluster, table, drawing, int(seed or 0), report
+            )
+        return {
+            name: {"Estimate": estimate, "Std. Error": own, "t value": estimate / own}
+            for name, own in (("CCV", se), ("CRV1", crv1))
+        }
+
+    def decompose(
+        self,
+        param: str | None = None,
+        x1_vars: Sequence[str] | str | None = None,
+        decomp_var: str | None = None,
+        *,
+        combine_covariates: Mapping[str, Sequence[str]] | None = None,
+        data: IntoTable | None = None,
+        **peer: Any,
+    ) -> Decomposition:
+        r"""Decompose what regressors and effects change in a coefficient (Gelbach).
+
+        .. math:: b_{short} - b = \sum_k \gamma_k b_k
+
+        with :math:`\gamma_k` the coefficient of the variable in a regression of regressor k on the
+        short regression's regressors. Effects are not in the short regression; what they explain
+        together is one part. Standard errors come from the influence of each row, summed by the
+        cluster of the fit if it has one.
+
+        Parameters
+        ----------
+        param, decomp_var : str
+            The variable (one of the two names pyfixest has for it).
+        x1_vars : sequence of str, optional
+            Regressors of the short regression beside it (or ``"a + b"``).
+        combine_covariates : dict, optional
+            Regressors to add up, by a name for them; the rest is ``"other"``.
+        data : data frame, optional
+            As in :meth:`vcov`.
+        **peer
+            ``type``, ``cluster``, ``reps``, ``seed``, ``nthreads``, ``agg_first``, ``only_coef``,
+            ``digits`` of pyfixest, which draws a bootstrap, are accepted and change nothing.
+
+        Returns
+        -------
+        Decomposition
+            Contributions with standard errors.
+
+        Raises
+        ------
+        InputError
+            For an unknown regressor, one in two groups, or other models than least squares.
+
+        References
+        ----------
+        Gelbach, J. B. (2016). When do covariates matter? And which ones, and how much? *Journal of
+        Labor Economics* 34(2), 509-543.
+
+        Examples
+        --------
+        >>> panel = {
+        ...     "trained": [0, 0, 0, 1, 1, 1],
+        ...     "age": [20.0, 30.0, 40.0, 30.0, 40.0, 51.0],
+        ...     "wage": [10.0, 13.0, 15.0, 15.0, 18.0, 20.0],
+        ... }
+        >>> fit = kp.feols("wage ~ trained + age", panel)
+        >>> found = fit.decompose(decomp_var="trained")
+        >>> round(found["direct_effect"], 6), round(found["age"] + found["full_effect"], 6)
+        (5.0, 5.0)
+        """
+        known = {
+            "type", "cluster", "reps", "seed", "nthreads", "agg_first", "only_coef", "digits"
+        }  # fmt: skip
+        for name in peer:
+            if name not in known:
+                message = f"`decompose`: there is no argument {name!r}"
+                raise InputError(message)
+        if (param is None) == (decomp_var is None):
+            message = "`decomp_var`: name one variable"
+            raise InputError(message)
+        variable = decomp_var if param is None else param
+        if isinstance(x1_vars, str):
+            x1_vars = [name.strip() for name in x1_vars.split("+")]
+        source = self._data if data is None else data
+        if source is None:
+            message = "`data`: give the table the fit was made from; it is not at hand any more"
+            raise InputError(message)
+        groups = [(name, list(own)) for name, own in (combine_covariates or {}).items()]
+        table = to_table(source, self._native.predict_columns(), "data")
+        parts = self._native.decompose(str(variable), list(x1_vars or []), groups, table)
+        return Decomposition(str(variable), parts, self._like)
 
     def joint_confint(
         self,

@@ -40,7 +40,8 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
     iv: Literal["2sls", "liml", "fuller"] = "2sls",
-    weights_type: Literal["aweights", "fweights"] = "aweights",
+    weights_type: Literal["aweights", "fweights", "pweights"] = "aweights",
+    not_finite: Literal["error", "drop"] = "error",
     **peer: Any,
 ) -> Any:
     r"""Regress by least squares, with any number of effects swept out.
@@ -64,23 +65,33 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         `panel_id`). Names that are no names stand in backquotes. Several outcomes (``y1 + y2 ~
         x``), ``sw(a, b)``, ``sw0``, ``csw``, ``csw0`` and ``mvsw`` stand for several regressions.
         Instruments stand after the last bar: ``"wage ~ age | person | hours ~ distance + rain"`` is
-        two-stage least squares; see :meth:`Fit.first_stage` and :meth:`Fit.iv_tests`. Not yet:
-        varying slopes; they are refused by name.
+        two-stage least squares; see :meth:`Fit.first_stage` and :meth:`Fit.iv_tests`. Effects may
+        have slopes: ``person[age]`` is an effect and a slope of age for each person,
+        ``person[[age]]`` the slope alone, ``person[age, hours]`` two slopes.
     data : data frame, Panel or mapping
         See :class:`kruispunt.Table`; only the columns needed are read.
     vcov : str or dict, optional
         ``"iid"`` (the default), ``"hetero"`` or ``"HC1"``, ``"HC2"``, ``"HC3"`` (the leverage
         counts the effects), ``{"CRV1": "person"}``, ``{"CRV1": "person+quarter"}``, ``{"CRV2":
         "person"}`` (bias-reduced, with Satterthwaite's degrees of freedom), ``{"CRV3": "person"}``
-        (the jackknife), ``"NW"`` (Newey-West) and ``"DK"`` (Driscoll-Kraay).
+        (the jackknife), ``"NW"`` (Newey-West), ``"DK"`` (Driscoll-Kraay) and ``"conley"`` (rows
+        within a distance of each other).
     vcov_kwargs : dict, optional
         Of ``"NW"`` and ``"DK"``: ``time_id``, the column of periods; ``panel_id``, that of units;
-        ``lag``, the longest distance in periods (the fourth root of their number if not given).
+        ``lag``, the longest distance in periods (the fourth root of their number if not given). Of
+        ``"conley"``: ``lat`` and ``lon``, the columns of degrees; ``cutoff``, the longest distance
+        (``100`` km, ``"60mi"``); ``distance``, ``"triangular"`` (on a plane, fixest's) or
+        ``"spherical"``; ``kernel``, ``"uniform"`` (fixest's) or ``"bartlett"``.
     weights : str, optional
         Column of weights, all above 0.
-    weights_type : {"aweights", "fweights"}
-        Analytic weights, or frequencies: whole numbers that say for how many equal rows each
-        stands; all numbers are then those of the table with so many rows.
+    weights_type : {"aweights", "fweights", "pweights"}
+        Analytic weights; frequencies: whole numbers that say for how many equal rows each
+        stands, and all numbers are then those of the table with so many rows; or sampling weights,
+        one over the probability to be in the sample: as analytic ones with robust errors (HC1 if
+        `vcov` is not given; ``"iid"`` is refused).
+    not_finite : {"error", "drop"}
+        Whether NaN and infinite numbers (which are not missing; pandas' NaN is) are an error with
+        their row, or their rows are left out and counted, as fixest and pyfixest do.
     ssc : dict, optional
         Small-sample corrections, from :func:`ssc`.
     fixef_rm : {"singleton", "none"}
@@ -160,6 +171,7 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         glm=None,
         iv=iv,
         weights_type=_weights_type(weights_type),
+        drop_not_finite=_not_finite(not_finite),
         panel=None,
         peer=peer,
     )
@@ -185,7 +197,8 @@ def fepois(
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
-    weights_type: Literal["aweights", "fweights"] = "aweights",
+    weights_type: Literal["aweights", "fweights", "pweights"] = "aweights",
+    not_finite: Literal["error", "drop"] = "error",
     **peer: Any,
 ) -> Any:
     r"""Regress a count or an amount by Poisson pseudo maximum likelihood.
@@ -207,10 +220,12 @@ def fepois(
         Largest relative change of the deviance in the last step.
     iwls_maxiter : int
         Weighted regressions at most.
-    separation_check : sequence of {"fe", "ir"}, optional
-        How separated observations are found: levels of an effect whose outcomes are all 0, and the
-        iterative rectifier. Both by default; an empty list leaves them in.
-    lean, split, fsplit, panel_id, weights_type, **peer
+    separation_check : sequence of {"fe", "ir", "simplex"}, optional
+        How separated observations are found: levels of an effect whose outcomes are all 0; the
+        iterative rectifier, which runs only where the steps of the estimation do not show that it
+        would find nothing; a linear programme of the regressors. The first two by default; an
+        empty list leaves them in.
+    lean, split, fsplit, panel_id, weights_type, not_finite, **peer
         As in :func:`feols`.
 
     Returns
@@ -267,6 +282,7 @@ def fepois(
         },
         iv="2sls",
         weights_type=_weights_type(weights_type),
+        drop_not_finite=_not_finite(not_finite),
         panel=None,
         peer=peer,
     )
@@ -293,7 +309,8 @@ def feglm(
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
-    weights_type: Literal["aweights", "fweights"] = "aweights",
+    weights_type: Literal["aweights", "fweights", "pweights"] = "aweights",
+    not_finite: Literal["error", "drop"] = "error",
     **peer: Any,
 ) -> Any:
     r"""Regress yes or no (or a number) by maximum likelihood.
@@ -313,9 +330,9 @@ def feglm(
         identity, log.
     offset, iwls_tol, iwls_maxiter
         As in :func:`fepois`.
-    separation_check : sequence of {"fe", "ir"}, optional
-        As in :func:`fepois`; the rectifier is for ``"poisson"`` alone.
-    lean, split, fsplit, panel_id, weights_type, **peer
+    separation_check : sequence of {"fe", "ir", "simplex"}, optional
+        As in :func:`fepois`; the last two are for ``"poisson"`` alone.
+    lean, split, fsplit, panel_id, weights_type, not_finite, **peer
         As in :func:`feols`.
 
     Returns
@@ -365,6 +382,7 @@ def feglm(
         },
         iv="2sls",
         weights_type=_weights_type(weights_type),
+        drop_not_finite=_not_finite(not_finite),
         panel=None,
         peer=peer,
     )
@@ -461,6 +479,7 @@ def panel_ols(
         glm=None,
         iv="2sls",
         weights_type="aweights",
+        drop_not_finite=False,
         panel=(model, components),
         peer={},
     )
@@ -533,6 +552,7 @@ def clogit(
         glm=None,
         iv="2sls",
         weights_type="aweights",
+        drop_not_finite=False,
         panel=("clogit", ""),
         peer={},
     )
@@ -585,10 +605,17 @@ def hausman(consistent: Fit, efficient: Fit) -> dict[str, Any]:
 
 
 def _weights_type(weights_type: str) -> str:
-    if weights_type not in ("aweights", "fweights"):
-        message = f"`weights_type`: {weights_type!r} is not aweights or fweights"
+    if weights_type not in ("aweights", "fweights", "pweights"):
+        message = f"`weights_type`: {weights_type!r} is not aweights, fweights or pweights"
         raise InputError(message)
     return weights_type
+
+
+def _not_finite(not_finite: str) -> bool:
+    if not_finite not in ("error", "drop"):
+        message = f"`not_finite`: {not_finite!r} is not error or drop"
+        raise InputError(message)
+    return not_finite == "drop"
 
 
 def _fit_models(data: IntoTable, *, peer: Mapping[str, Any], **request: Any) -> Any:

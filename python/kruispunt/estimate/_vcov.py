@@ -11,32 +11,36 @@ __all__ = ["VcovType", "corrections", "read_vcov", "ssc"]
 
 VcovType: TypeAlias = str | Mapping[str, str] | None
 """``"iid"``, ``"hetero"``, ``"HC1"``, ``"HC2"``, ``"HC3"``, ``{"CRV1": "person"}``,
-``{"CRV1": "a+b"}``, ``{"CRV2": "person"}``, ``{"CRV3": "person"}``, ``"NW"`` and ``"DK"`` (with
-``vcov_kwargs``)."""
+``{"CRV1": "a+b"}``, ``{"CRV2": "person"}``, ``{"CRV3": "person"}``, ``"NW"``, ``"DK"`` and
+``"conley"`` (with ``vcov_kwargs``)."""
 
 _OPTIONS = ("time_id", "panel_id", "lag")
+_SPACE = ("lat", "lon", "cutoff", "distance", "kernel")
+_KM = {"km": 1.0, "mi": 1.609344}
 
 
 def read_vcov(vcov: Any, vcov_kwargs: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Give the kind of covariance, its variables and its lag."""
     options = dict(vcov_kwargs or {})
     if vcov in ("NW", "DK"):
-        return {"kind": vcov, **_periods(options)}
+        return {"kind": vcov, "space": None, **_periods(options)}
+    if vcov == "conley":
+        return {"kind": vcov, "lag": None, **_space(options)}
     if options:
         message = f"`vcov_kwargs`: {', '.join(map(repr, options))} means nothing for {vcov!r}"
         raise InputError(message)
     if vcov is None:
-        return {"kind": "iid", "variables": [], "lag": None}
+        return {"kind": "iid", "variables": [], "lag": None, "space": None}
     if isinstance(vcov, str):
-        return {"kind": vcov, "variables": [], "lag": None}
+        return {"kind": vcov, "variables": [], "lag": None, "space": None}
     if isinstance(vcov, Mapping) and len(vcov) == 1:
         kind, variables = next(iter(vcov.items()))
         if isinstance(variables, str):
             names = [name.strip() for name in variables.split("+")]
             if kind in ("CRV1", "CRV2", "CRV3") and all(names):
-                return {"kind": kind, "variables": names, "lag": None}
+                return {"kind": kind, "variables": names, "lag": None, "space": None}
     message = (
-        f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", "HC2", "HC3", "NW", "DK", '
+        f'`vcov`: {vcov!r} is not "iid", "hetero", "HC1", "HC2", "HC3", "NW", "DK", "conley", '
         f'{{"CRV1": "person"}}, {{"CRV1": "person+quarter"}}, {{"CRV2": "person"}} or '
         f'{{"CRV3": "person"}}'
     )
@@ -60,6 +64,32 @@ def _periods(options: Mapping[str, Any]) -> dict[str, Any]:
         message = f"`vcov_kwargs`: `panel_id` names the column of units, not {panel!r}"
         raise InputError(message)
     return {"variables": [time] if panel is None else [time, panel], "lag": lag}
+
+
+def _space(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what Conley's covariance is told."""
+    for name in options:
+        if name not in _SPACE:
+            message = f"`vcov_kwargs`: there is no option {name!r}; there are {', '.join(_SPACE)}"
+            raise InputError(message)
+    lat, lon, cutoff = (options.get(name) for name in _SPACE[:3])
+    if not (isinstance(lat, str) and isinstance(lon, str)):
+        message = "`vcov_kwargs`: `lat` and `lon` name the columns of degrees"
+        raise InputError(message)
+    unit = 1.0
+    if isinstance(cutoff, str):
+        text = cutoff.strip().lower()
+        unit = _KM.get(text[-2:], 0.0)
+        cutoff = text[:-2]
+    try:
+        reach = float(cutoff) * unit  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        reach = 0.0
+    if not reach > 0:
+        message = f"`vcov_kwargs`: `cutoff` is a distance: 100 (km) or '60mi', not {cutoff!r}"
+        raise InputError(message)
+    distance, kernel = options.get("distance", "triangular"), options.get("kernel", "uniform")
+    return {"variables": [lat, lon], "space": (reach, str(distance), str(kernel))}
 
 
 _OLD_NAMES = {

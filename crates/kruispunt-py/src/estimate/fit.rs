@@ -8,7 +8,7 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Fit, Seed};
 use kruispunt::estimate::{
-    EffectValues, EstimateError, Scale, TestResult, WaldTest, WeakCriterion, hausman,
+    Drawing, EffectValues, EstimateError, Scale, TestResult, WaldTest, WeakCriterion, hausman,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -312,6 +312,54 @@ impl PyFit {
         self.0
             .joint_critical_value(&names, (alpha, draws), Seed::new(seed))
             .map_err(|error| estimate_error(&error))
+    }
+
+    /// Gelbach's decomposition: name, estimate, standard error; of the short regression, the full
+    /// one, the difference, and then its parts.
+    fn decompose(
+        &self,
+        variable: String,
+        also: Vec<String>,
+        groups: Vec<(String, Vec<String>)>,
+        table: &Bound<'_, PyTable>,
+    ) -> PyResult<Vec<(String, f64, f64)>> {
+        let data = Arc::clone(&table.get().0);
+        let found = self.run(table.py(), move |fit| {
+            let also: Vec<&str> = also.iter().map(String::as_str).collect();
+            let members: Vec<Vec<&str>> =
+                groups.iter().map(|(_, own)| own.iter().map(String::as_str).collect()).collect();
+            let named: Vec<(&str, &[&str])> = groups
+                .iter()
+                .zip(&members)
+                .map(|((name, _), own)| (name.as_str(), own.as_slice()))
+                .collect();
+            fit.decompose(&variable, &also, &named, &data)
+        })?;
+        let all = [found.direct, found.full, found.explained].into_iter().chain(found.parts);
+        Ok(all.map(|own| (own.name, own.estimate, own.std_error)).collect())
+    }
+
+    /// The causal cluster variance: estimate, its standard error, that of CRV1, clusters.
+    #[pyo3(signature = (treatment, cluster, table, drawing, seed, progress=None))]
+    fn causal_cluster(
+        &self,
+        py: Python<'_>,
+        treatment: String,
+        cluster: String,
+        table: Option<&Bound<'_, PyTable>>,
+        drawing: (usize, f64, f64),
+        seed: u64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(f64, f64, f64, usize)> {
+        let table = table.map_or_else(Arc::default, |table| Arc::clone(&table.get().0));
+        let fit = Arc::clone(&self.0);
+        let (splits, clusters, units) = drawing;
+        let own = work::run(py, progress, move |ticket| {
+            let drawing = Drawing { splits, clusters, units };
+            fit.causal_cluster(&treatment, (&cluster, &table), drawing, Seed::new(seed), ticket)
+                .map_err(|error| estimate_error(&error))
+        })?;
+        Ok((own.estimate, own.std_error, own.clustered, own.n_clusters))
     }
 
     /// Variances of errors and of random effects.

@@ -1,10 +1,12 @@
 //! What Python asks for, read once.
 
 use crate::error::{InputError, estimate_error};
-use kruispunt::data::{ClusterDf, CountedEffects, Factor, Fit, Ssc, Table, Ticket};
+use kruispunt::data::{
+    ClusterDf, CountedEffects, Distance, Factor, Fit, Kernel, Ssc, Table, Ticket,
+};
 use kruispunt::estimate::{
-    ConditionalLogit, EstimateError, Family, FeGlm, FeOls, Instrumental, PanelModel, PanelOls,
-    Separation, Singletons, VarianceComponents, Vcov, split_levels,
+    ConditionalLogit, EstimateError, Family, FeGlm, FeOls, Instrumental, NotFinite, PanelModel,
+    PanelOls, Separation, Singletons, VarianceComponents, Vcov, split_levels,
 };
 use pyo3::prelude::*;
 
@@ -22,6 +24,8 @@ pub(crate) struct CovarianceRequest {
     kind: String,
     variables: Vec<String>,
     lag: Option<usize>,
+    /// The longest distance in km, how it is measured, what pairs within it count.
+    space: Option<(f64, String, String)>,
 }
 
 impl CovarianceRequest {
@@ -43,12 +47,31 @@ impl CovarianceRequest {
                 lag: self.lag,
             }),
             ("DK", [time, ..]) => Ok(Vcov::DriscollKraay { time: time.clone(), lag: self.lag }),
+            ("conley", [latitude, longitude]) => self.conley(latitude, longitude),
             (kind, _) => Err(bad(
                 "vcov",
                 kind,
-                "iid, hetero, HC1, HC2, HC3, NW, DK, {\"CRV1\": ...}, {\"CRV2\": ...} or {\"CRV3\": ...}",
+                "iid, hetero, HC1, HC2, HC3, NW, DK, conley, {\"CRV1\": ...}, {\"CRV2\": ...} or {\"CRV3\": ...}",
             )),
         }
+    }
+}
+
+impl CovarianceRequest {
+    fn conley(&self, latitude: &str, longitude: &str) -> PyResult<Vcov> {
+        let (cutoff, distance, kernel) = self.space.clone().unwrap_or_default();
+        let distance = match distance.as_str() {
+            "triangular" => Distance::Triangular,
+            "spherical" => Distance::Spherical,
+            other => return Err(bad("distance", other, "triangular or spherical")),
+        };
+        let kernel = match kernel.as_str() {
+            "uniform" => Kernel::Uniform,
+            "bartlett" => Kernel::Bartlett,
+            other => return Err(bad("kernel", other, "uniform or bartlett")),
+        };
+        let (latitude, longitude) = (latitude.to_owned(), longitude.to_owned());
+        Ok(Vcov::Conley { latitude, longitude, cutoff, distance, kernel })
     }
 }
 
@@ -89,8 +112,10 @@ pub(crate) struct Request {
     glm: Option<GlmRequest>,
     /// How instruments are used.
     iv: String,
-    /// What weights mean: `aweights` or `fweights`.
+    /// What weights mean: `aweights`, `fweights` or `pweights`.
     weights_type: String,
+    /// Whether rows with numbers that are not finite are left out.
+    drop_not_finite: bool,
     /// Random effects and their like: the model, and how variances are estimated.
     panel: Option<(String, String)>,
 }
@@ -117,20 +142,16 @@ impl GlmRequest {
     }
 
     fn separation(&self) -> PyResult<Separation> {
-        let (mut effects, mut rectifier) = (false, false);
+        let mut chosen = Separation::keep();
         for name in &self.separation {
             match name.as_str() {
-                "fe" => effects = true,
-                "ir" => rectifier = true,
-                other => return Err(bad("separation_check", other, "fe or ir")),
+                "fe" => chosen = chosen.effects(),
+                "ir" => chosen = chosen.rectifier(),
+                "simplex" => chosen = chosen.simplex(),
+                other => return Err(bad("separation_check", other, "fe, ir or simplex")),
             }
         }
-        Ok(match (effects, rectifier) {
-            (true, true) => Separation::All,
-            (true, false) => Separation::Effects,
-            (false, true) => Separation::Rectifier,
-            (false, false) => Separation::Keep,
-        })
+        Ok(chosen)
     }
 }
 
@@ -198,11 +219,14 @@ macro_rules! set {
             .singletons(singletons)
             .collin_tol(request.collin_tol)
             .max_iter(request.max_iter);
+        if request.drop_not_finite {
+            model = model.not_finite(NotFinite::LeaveOut);
+        }
         if let Some(weights) = &request.weights {
-            model = if request.weights_type == "fweights" {
-                model.frequencies(weights)
-            } else {
-                model.weights(weights)
+            model = match request.weights_type.as_str() {
+                "fweights" => model.frequencies(weights),
+                "pweights" => model.sampling(weights),
+                _ => model.weights(weights),
             };
         }
         if let Some((person, period)) = &request.panel_id {

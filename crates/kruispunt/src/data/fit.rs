@@ -129,6 +129,87 @@ pub struct SampleEffect {
     pub(crate) factor: Factor,
     /// The level's values, one row a level, one column a part of `f^g`.
     pub(crate) levels: Vec<Column>,
+    /// Whether levels have a constant; without, they have slopes alone.
+    pub(crate) constant: bool,
+    /// What slopes that differ between levels are called, and their values, row by row.
+    pub(crate) slope_names: Vec<String>,
+    pub(crate) slopes: Vec<Vec<f64>>,
+}
+
+impl SampleEffect {
+    /// An effect without slopes.
+    pub(crate) fn plain(name: String, factor: Factor, levels: Vec<Column>) -> Self {
+        let none = Vec::new();
+        Self { name, factor, levels, constant: true, slope_names: Vec::new(), slopes: none }
+    }
+
+    /// The same on some of the rows.
+    pub(crate) fn take(&self, rows: &[u32]) -> Self {
+        let mut lives = vec![false; self.factor.n_levels()];
+        for &at in rows {
+            lives[self.factor.codes()[at as usize] as usize] = true;
+        }
+        let alive: Vec<u32> =
+            (0..lives.len()).filter(|&level| lives[level]).map(|level| level as u32).collect();
+        let pick = |values: &Vec<f64>| rows.iter().map(|&at| values[at as usize]).collect();
+        Self {
+            name: self.name.clone(),
+            factor: self.factor.take(rows),
+            levels: self.levels.iter().map(|column| column.take(&alive)).collect(),
+            constant: self.constant,
+            slope_names: self.slope_names.clone(),
+            slopes: self.slopes.iter().map(pick).collect(),
+        }
+    }
+
+    /// What a level has: a constant, slopes.
+    pub(crate) fn width(&self) -> usize {
+        usize::from(self.constant) + self.slopes.len()
+    }
+
+    /// What it is called in tables: `person`, or `person[[age]]` for a slope.
+    pub(crate) fn labels(&self) -> Vec<String> {
+        let constant = self.constant.then(|| self.name.clone());
+        let slope = |own: &String| format!("{}[[{own}]]", self.name);
+        constant.into_iter().chain(self.slope_names.iter().map(slope)).collect()
+    }
+}
+
+/// Parameters of effects, given which of them count: levels, less one for each effect but the
+/// first, and slopes, which count in any case (as in fixest).
+pub(crate) fn effect_parameters<'e>(
+    effects: impl Iterator<Item = (&'e SampleEffect, bool)>,
+) -> usize {
+    let (mut all, mut constants, mut left_out, mut inside) = (0, 0_usize, 0, 0);
+    for (effect, counts) in effects {
+        let own = effect.factor.n_levels() * effect.width();
+        all += own;
+        constants += usize::from(effect.constant);
+        if !counts && effect.constant {
+            left_out += effect.factor.n_levels();
+            inside += 1;
+        }
+    }
+    (all + inside).saturating_sub(constants.saturating_sub(1)).saturating_sub(left_out)
+}
+
+/// How a regression with instruments is estimated.
+///
+/// With M and P the projections off and on exogenous variables and instruments, all estimators
+/// solve `X'(I - kappa M)X b = X'(I - kappa M)y`. Standard errors use the bread of the estimator and
+/// the scores of `P X`, as in Stata and linearmodels.
+#[derive(Clone, Copy, Debug, PartialEq, Default, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Instrumental {
+    /// Two-stage least squares, kappa = 1.
+    #[default]
+    TwoStage,
+    /// Limited information maximum likelihood (Anderson & Rubin 1949): kappa is the smallest
+    /// root of `|Y'M_X Y - kappa Y'M Y| = 0`, Y the outcome and the endogenous variables.
+    LimitedInformation,
+    /// The same less `alpha / (N - instruments - exogenous variables - effects)` (Fuller 1977),
+    /// which has finite moments; alpha of 1 leaves the least bias.
+    Fuller(f64),
 }
 
 /// Whether the variance of an error is estimated or follows from the model.
@@ -180,12 +261,16 @@ pub struct Sample {
     pub(crate) weights: Option<Vec<f64>>,
     pub(crate) effects: Vec<SampleEffect>,
     pub(crate) clusters: Vec<(String, Factor)>,
+    /// Coordinates in degrees, by column.
+    pub(crate) places: Vec<(String, Vec<f64>)>,
     /// (X'WX)^-1, row-major.
     pub(crate) bread: Vec<f64>,
     pub(crate) working: Option<Working>,
     pub(crate) dispersion: Dispersion,
     /// Whether the regressors are what first stages fitted.
     pub(crate) instrumented: bool,
+    /// How instruments were used.
+    pub(crate) instrumental: Instrumental,
     /// Whether weights count observations.
     pub(crate) counted: bool,
 }
@@ -288,6 +373,10 @@ pub struct Fit {
     /// Labels of the levels of classifications among the regressors, by column.
     pub(crate) levels: Vec<(String, Vec<String>)>,
     pub(crate) variances: Option<EffectVariances>,
+    /// Whether its rows are means, differences or partly demeaned ones.
+    pub(crate) transformed: bool,
+    /// Whether its weights are one over the probability to be in the sample.
+    pub(crate) sampled: bool,
     pub(crate) likelihood: Option<Likelihood>,
 }
 

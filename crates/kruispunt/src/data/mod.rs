@@ -40,9 +40,9 @@ pub use error::DataError;
 pub use factor::Factor;
 pub use fit::{
     ClusterCount, ClusterDf, Convergence, CountedEffects, EffectCount, EffectVariances, Fit,
-    Goodness, Likelihood, Sample, SampleEffect, Ssc,
+    Goodness, Instrumental, Likelihood, Sample, SampleEffect, Ssc,
 };
-pub(crate) use fit::{Dispersion, Working};
+pub(crate) use fit::{Dispersion, Working, effect_parameters};
 pub use linked::{Linked, Register};
 pub use links::{Evidence, GroupWeighing, Link, Links, RuleWorth, Together, Weighing};
 pub(crate) use panel::REASON;
@@ -56,4 +56,4 @@ pub use table::Table;
 pub use text::{Levels, Text, TextBuilder};
 pub use ticket::{Progress, Ticket};
 pub use timeline::Timeline;
-pub use vcov::Vcov;
+pub use vcov::{Distance, Kernel, Vcov};

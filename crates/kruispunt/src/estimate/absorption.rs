@@ -2,12 +2,16 @@
 
 use super::EstimateError;
 use crate::data::{Convergence, SampleEffect, Ticket};
-use crate::math::absorb::{Absorber, Failure, Groups, Stop, Variation};
+use crate::math::absorb::{Absorber, Failure, Groups, Stop, Variation, Varying};
 
-pub(super) fn groups(effects: &[SampleEffect]) -> Vec<Groups<'_>> {
+pub(super) fn sets(effects: &[SampleEffect]) -> Vec<Varying<'_>> {
     effects
         .iter()
-        .map(|effect| Groups { codes: effect.factor.codes(), n: effect.factor.n_levels() })
+        .map(|effect| Varying {
+            groups: Groups { codes: effect.factor.codes(), n: effect.factor.n_levels() },
+            constant: effect.constant,
+            slopes: &effect.slopes,
+        })
         .collect()
 }
 
@@ -34,8 +38,8 @@ pub(super) fn sweep(
     stop: Stop,
     ticket: &Ticket,
 ) -> Result<Swept, EstimateError> {
-    let groups = groups(effects);
-    let mut absorber = Absorber::new(&groups, weights, ticket).map_err(failed)?;
+    let sets = sets(effects);
+    let mut absorber = Absorber::varying(&sets, weights, ticket).map_err(failed)?;
     let outcome = absorber.sweep(columns, stop, ticket).map_err(failed)?;
     let convergence = Convergence { iterations: outcome.iterations, left: outcome.left };
     Ok(Swept { convergence, variation: absorber.variation().to_vec() })

@@ -3,12 +3,13 @@
 use super::EstimateError;
 use super::absorption::{go_on, stage};
 use super::drawn::{Drawn, term_of};
+use super::glm::Family;
 use super::least_squares::{Solved, combine, goodness, total_variation};
 use super::request::Request;
-use super::vcov::Parts;
+use super::vcov::{ModelParts, Parts};
 use crate::data::{
-    Account, Convergence, Dispersion, EffectCount, EffectVariances, Fit, Goodness, Likelihood,
-    Sample, SampleEffect, Step, Ticket, Working,
+    Account, Convergence, Dispersion, EffectCount, EffectVariances, Fit, Goodness, Instrumental,
+    Likelihood, Sample, SampleEffect, Step, Ticket, Working,
 };
 use std::sync::Arc;
 
@@ -31,17 +32,20 @@ pub(super) struct Found {
     pub(super) dispersion: Dispersion,
     pub(super) likelihood: Option<Likelihood>,
     pub(super) first_stage: Vec<Fit>,
+    pub(super) instrumental: Instrumental,
     pub(super) instruments: Vec<String>,
     pub(super) weakest: Vec<Fit>,
     pub(super) variances: Option<EffectVariances>,
+    /// Whether rows are means, differences or partly demeaned.
+    pub(super) transformed: bool,
 }
 
 fn counts(effects: &[SampleEffect]) -> Vec<EffectCount> {
-    let count = |effect: &SampleEffect| EffectCount {
-        name: effect.name.clone(),
-        levels: effect.factor.n_levels(),
+    let count = |effect: &SampleEffect| -> Vec<EffectCount> {
+        let levels = effect.factor.n_levels();
+        effect.labels().into_iter().map(|name| EffectCount { name, levels }).collect()
     };
-    effects.iter().map(count).collect()
+    effects.iter().flat_map(count).collect()
 }
 
 impl Origin<'_> {
@@ -86,14 +90,21 @@ impl Origin<'_> {
             weights: drawn.weights,
             effects: drawn.effects,
             clusters: drawn.clusters,
+            places: drawn.places,
             bread: solved.bread,
             working: found.working,
             dispersion: found.dispersion,
             instrumented: !found.first_stage.is_empty(),
+            instrumental: found.instrumental,
         };
         stage(ticket, "covariance")?;
-        let parts =
-            Parts { sample: &sample, coef: &solved.coef, ssc: request.ssc, ticket, uncounted: 0 };
+        let model = ModelParts {
+            family: found.likelihood.as_ref().and_then(|own| Family::named(&own.family)),
+            first_stage: &found.first_stage,
+            instruments: &found.instruments,
+        };
+        let (coef, ssc) = (solved.coef.as_slice(), request.ssc);
+        let parts = Parts { sample: &sample, coef, ssc, ticket, uncounted: 0, model };
         let covariance = parts.covariance(&request.vcov)?;
         go_on(ticket)?;
         let mut fit = Fit {
@@ -122,6 +133,8 @@ impl Origin<'_> {
             offset: request.offset.clone(),
             levels: drawn.levels,
             variances: found.variances,
+            transformed: found.transformed,
+            sampled: request.sampled,
             likelihood: found.likelihood,
         };
         fit.take_covariance(&request.vcov, covariance);

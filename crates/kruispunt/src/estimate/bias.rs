@@ -39,6 +39,13 @@ impl Fit {
                 got: "another model".to_owned(),
             });
         };
+        if sample.effects.iter().any(|own| !own.slopes.is_empty()) {
+            return Err(EstimateError::BadArgument {
+                argument: "fit",
+                expected: "a fit of effects without slopes by level",
+                got: "f[x]".to_owned(),
+            });
+        }
         if sample.effects.is_empty() {
             return Err(EstimateError::BadArgument {
                 argument: "fit",

@@ -5,7 +5,7 @@ use super::assemble::{Found, Origin};
 use super::drawn::Drawn;
 use super::formula::Formula;
 use super::least_squares::Solved;
-use super::request::{Request, Singletons, options};
+use super::request::{NotFinite, Request, Singletons, options};
 use super::{EstimateError, Vcov};
 use crate::data::{Convergence, Count, Dispersion, Factor, Fit, Likelihood, Ssc, Table, Ticket};
 use crate::math::linalg::Triangle;
@@ -62,11 +62,12 @@ impl ConditionalLogit {
         let mut request = Request::new(Formula::parse(formula)?);
         request.refuse_instruments()?;
         request.singletons = Singletons::Keep;
-        if request.formula.effect_parts().len() != 1 {
+        let single = request.formula.effect_terms().len() == 1 && !request.formula.has_slopes();
+        if !single {
             return Err(EstimateError::BadArgument {
                 argument: "fml",
                 expected: "one effect behind the bar, the groups: y ~ x | person",
-                got: request.formula.effect_parts().len().to_string(),
+                got: request.formula.effects().join(" + "),
             });
         }
         Ok(Self { request })

@@ -4,9 +4,9 @@
 use super::EstimateError;
 use super::absorption::go_on;
 use super::design::{Regressor, design, known_levels};
-use super::formula::{Formula, Function, Number};
+use super::formula::{EffectTerm, Formula, Function, Number};
 use super::lags::Lags;
-use super::request::{Request, Singletons};
+use super::request::{NotFinite, Request, Singletons};
 use super::sample::{Rows, beyond, singletons};
 use crate::data::{Column, Count, Factor, SampleEffect, Step, Table, Ticket};
 
@@ -72,6 +72,8 @@ pub(super) struct Drawn {
     pub(super) weights: Option<Vec<f64>>,
     pub(super) effects: Vec<SampleEffect>,
     pub(super) clusters: Vec<(String, Factor)>,
+    /// Coordinates in degrees, by column.
+    pub(super) places: Vec<(String, Vec<f64>)>,
     /// Whether weights count observations.
     pub(super) counted: bool,
     /// Labels of the levels of classifications among the regressors, by column.
@@ -101,6 +103,10 @@ impl Request {
         }
         step.after = Count::rows(rows.n());
         drawn.clusters = self.clusters(&rows, &drawn.effects)?;
+        for name in self.vcov.coordinates() {
+            let degrees = rows.degrees(&name)?;
+            drawn.places.push((name, degrees));
+        }
         drawn.levels = known_levels(&self.formula, &rows)?;
         drawn.rows = (0..rows.n()).map(|at| rows.row(at) as u32).collect();
         Ok((drawn, step))
@@ -134,6 +140,11 @@ impl Request {
                 Some(column) => {
                     let left = rows.drop_nulls(column);
                     step = step.exclude(format!("{name} is missing"), Count::rows(left));
+                    if self.not_finite == NotFinite::LeaveOut {
+                        let left = rows.drop_not_finite(column);
+                        let reason = format!("{name} is not a finite number");
+                        step = step.exclude(reason, Count::rows(left));
+                    }
                 }
                 None if rows.factor(name).is_some() => {}
                 None => {
@@ -146,7 +157,9 @@ impl Request {
             _ => None,
         });
         let outcome = (self.formula.outcome_number(), self.formula.outcome());
-        for (number, label) in std::iter::once(outcome).chain(numbers) {
+        let slopes = self.formula.effect_terms().iter().flat_map(|own| &own.slopes);
+        let slopes = slopes.map(|(number, label)| (number, label.as_str()));
+        for (number, label) in std::iter::once(outcome).chain(numbers).chain(slopes) {
             if may_fail(number) {
                 let values = rows.evaluate(number)?;
                 let left = rows.retain(|at| values[at].is_finite());
@@ -182,11 +195,12 @@ impl Request {
         };
         let effects = self
             .formula
-            .effect_parts()
+            .effect_terms()
             .iter()
-            .map(|parts| effect(rows, parts))
+            .map(|own| effect_with_slopes(rows, own))
             .collect::<Result<Vec<_>, _>>()?;
-        let absorbed = !self.formula.effect_parts().is_empty();
+        // slopes alone leave the intercept where it is
+        let absorbed = effects.iter().any(|own| own.constant);
         let mut regressors = design(self.formula.terms(), absorbed, rows)?;
         let own = design(self.formula.endogenous(), true, rows)?;
         let causes = design(self.formula.instruments(), true, rows)?;
@@ -202,6 +216,7 @@ impl Request {
             weights,
             effects,
             clusters: Vec::new(),
+            places: Vec::new(),
             counted: self.counted,
             levels: Vec::new(),
         })
@@ -238,8 +253,10 @@ impl Drawn {
             self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own.as_slice()));
         let regressors =
             self.regressors.iter().map(|own| ("fml", term_of(&own.name), &own.values[..]));
-        for (argument, column, values) in std::iter::once(outcome).chain(regressors).chain(weighed)
-        {
+        let slopes = self.effects.iter().flat_map(|own| own.slope_names.iter().zip(&own.slopes));
+        let slopes = slopes.map(|(name, values)| ("fml", name.as_str(), values.as_slice()));
+        let all = std::iter::once(outcome).chain(regressors).chain(weighed).chain(slopes);
+        for (argument, column, values) in all {
             if let Some(at) = beyond(values, LARGEST) {
                 let column = column.to_owned();
                 return Err(EstimateError::TooLarge { argument, column, row: rows.row(at) });
@@ -286,18 +303,12 @@ impl Drawn {
         self.regressors.iter_mut().for_each(|own| own.values = pick(&own.values).into());
         self.weights.iter_mut().chain(&mut self.offset).for_each(|own| *own = pick(own));
         for effect in &mut self.effects {
-            let mut lives = vec![false; effect.factor.n_levels()];
-            for &at in &kept {
-                lives[effect.factor.codes()[at as usize] as usize] = true;
-            }
-            let alive: Vec<u32> =
-                (0..lives.len()).filter(|&level| lives[level]).map(|level| level as u32).collect();
-            effect.factor = effect.factor.take(&kept);
-            effect.levels = effect.levels.iter().map(|column| column.take(&alive)).collect();
+            *effect = effect.take(&kept);
         }
         for (_, cluster) in &mut self.clusters {
             *cluster = cluster.take(&kept);
         }
+        self.places.iter_mut().for_each(|(_, own)| *own = pick(own));
     }
 }
 
@@ -326,7 +337,18 @@ pub(super) fn effect(rows: &Rows<'_>, parts: &[String]) -> Result<SampleEffect, 
         });
     }
     let (factor, levels) = all.unwrap_or_else(|| (Factor::compact(&[]), Vec::new()));
-    Ok(SampleEffect { name: parts.join("^"), factor, levels })
+    Ok(SampleEffect::plain(parts.join("^"), factor, levels))
+}
+
+/// One effect with the slopes that differ between its levels.
+fn effect_with_slopes(rows: &Rows<'_>, term: &EffectTerm) -> Result<SampleEffect, EstimateError> {
+    let mut own = effect(rows, &term.parts)?;
+    own.constant = term.constant;
+    for (number, label) in &term.slopes {
+        own.slope_names.push(label.clone());
+        own.slopes.push(rows.evaluate(number)?);
+    }
+    Ok(own)
 }
 
 /// Whether finite columns can give a number that is not.

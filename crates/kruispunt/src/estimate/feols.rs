@@ -7,9 +7,9 @@ use super::drawn::Drawn;
 use super::formula::Formula;
 use super::iv::{self, Instrumental};
 use super::least_squares::{Solved, measure, solve};
-use super::request::{Request, Singletons, options};
+use super::request::{NotFinite, Request, Singletons, options};
 use super::{EstimateError, Vcov};
-use crate::data::{Convergence, Count, Factor, Fit, Ssc, Step, Table, Ticket};
+use crate::data::{Convergence, Count, Factor, Fit, Ssc, Step, Table, Ticket, effect_parameters};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -178,8 +178,7 @@ impl FeOls {
             instruments,
             reference: &reference,
         };
-        let levels: usize = drawn.effects.iter().map(|own| own.factor.n_levels()).sum();
-        let effects = levels.saturating_sub(drawn.effects.len().saturating_sub(1));
+        let effects = effect_parameters(drawn.effects.iter().map(|own| (own, true)));
         let stages = iv::two_stages(&columns, weights, tol, (self.instrumental, effects))?;
         let (first_stage, instruments) =
             self.first_stages(&drawn, stages.first, convergence, ticket)?;
@@ -191,6 +190,7 @@ impl FeOls {
             solved,
             convergence,
             variation,
+            instrumental: self.instrumental,
             first_stage,
             instruments,
             weakest,

@@ -1,9 +1,9 @@
 //! What a fit says: tests, intervals, predictions, effects.
 
 use super::EstimateError;
-use super::absorption::{failed, groups};
+use super::absorption::{failed, sets};
 use super::design::label;
-use crate::data::{Column, Fit, Table, Ticket};
+use crate::data::{Column, Factor, Fit, SampleEffect, Table, Ticket};
 use crate::math::absorb::{Absorber, Stop};
 use crate::math::linalg::Triangle;
 use crate::math::special::{chi2_sf, f_sf, t_quantile, t_two_sided};
@@ -207,7 +207,8 @@ impl Fit {
     /// They solve `y - x'b - u = sum of effects`. With several effects only differences within
     /// connected levels are determined: the largest effect carries the level, and in every other
     /// one the first level in natural order is 0 (with two effects: the first of each connected
-    /// set). Empty without effects.
+    /// set). Slopes by level come after their effect, as `person[[age]]`; where other effects span
+    /// them they are not normalised. Empty without effects.
     ///
     /// # Errors
     ///
@@ -230,25 +231,24 @@ impl Fit {
                 sums.iter_mut().zip(offset).for_each(|(sum, offset)| *sum -= offset);
             }
         }
-        let sets = groups(&sample.effects);
+        let sets = sets(&sample.effects);
         let (stop, ticket) = (Stop { tol: 1e-10, max_iter: 20_000 }, Ticket::new());
-        let (mut values, _) = Absorber::new(&sets, sample.weights.as_deref(), &ticket)
+        let (mut values, _) = Absorber::varying(&sets, sample.weights.as_deref(), &ticket)
             .and_then(|mut absorber| absorber.coefficients(&mut sums, stop, &ticket))
             .map_err(failed)?;
-        normalise(&sets, &sample.effects, &mut values);
-        Ok(sample
-            .effects
-            .iter()
-            .zip(values)
-            .map(|(effect, values)| {
-                let order = natural_order(&effect.levels);
-                EffectValues {
-                    name: effect.name.clone(),
+        normalise(&sample.effects, &mut values);
+        let mut all = Vec::new();
+        for (effect, values) in sample.effects.iter().zip(values) {
+            let (order, width) = (natural_order(&effect.levels), effect.width());
+            for (at, name) in effect.labels().into_iter().enumerate() {
+                all.push(EffectValues {
+                    name,
                     levels: effect.levels.iter().map(|column| column.take(&order)).collect(),
-                    values: order.iter().map(|&level| values[level as usize]).collect(),
-                }
-            })
-            .collect())
+                    values: order.iter().map(|&own| values[own as usize * width + at]).collect(),
+                });
+            }
+        }
+        Ok(all)
     }
 }
 
@@ -264,56 +264,53 @@ fn natural_order(levels: &[Column]) -> Vec<u32> {
 }
 
 /// Moves constants to the largest effect so that the others start at 0.
-fn normalise(
-    sets: &[crate::math::absorb::Groups<'_>],
-    effects: &[crate::data::SampleEffect],
-    values: &mut [Vec<f64>],
-) {
-    let largest = (0..sets.len()).max_by_key(|&s| (sets[s].n, usize::MAX - s)).unwrap_or(0);
-    let others: Vec<usize> = (0..sets.len()).filter(|&s| s != largest).collect();
+fn normalise(effects: &[SampleEffect], values: &mut [Vec<f64>]) {
+    let own: Vec<usize> = (0..effects.len()).filter(|&s| effects[s].constant).collect();
+    let n = |s: usize| effects[s].factor.n_levels();
+    let Some(&largest) = own.iter().max_by_key(|&&s| (n(s), usize::MAX - s)) else { return };
+    let others: Vec<usize> = own.into_iter().filter(|&s| s != largest).collect();
+    let width = |s: usize| effects[s].width();
     if let [other] = others.as_slice() {
-        let component = components(sets[largest], sets[*other]);
-        let mut base: Vec<Option<f64>> = vec![None; sets[*other].n];
+        let (big, small) = (&effects[largest].factor, &effects[*other].factor);
+        let component = components(big, small);
+        let mut base: Vec<Option<f64>> = vec![None; n(*other)];
         for level in natural_order(&effects[*other].levels) {
             let slot = &mut base[component[level as usize] as usize];
-            slot.get_or_insert(values[*other][level as usize]);
+            slot.get_or_insert(values[*other][level as usize * width(*other)]);
         }
         let shift = |level: usize| base[component[level] as usize].unwrap_or_default();
-        let mut home = vec![0.0; sets[largest].n];
-        for (&big, &small) in sets[largest].codes.iter().zip(sets[*other].codes) {
+        let mut home = vec![0.0; n(largest)];
+        for (&big, &small) in big.codes().iter().zip(small.codes()) {
             home[big as usize] = shift(small as usize);
         }
-        for (value, home) in values[largest].iter_mut().zip(&home) {
+        for (value, home) in values[largest].iter_mut().step_by(width(largest)).zip(&home) {
             *value += home;
         }
-        for (level, value) in values[*other].iter_mut().enumerate() {
+        for (level, value) in values[*other].iter_mut().step_by(width(*other)).enumerate() {
             *value -= shift(level);
         }
         return;
     }
     for other in others {
         let first = natural_order(&effects[other].levels).first().copied();
-        let shift = first.map_or(0.0, |level| values[other][level as usize]);
-        values[other].iter_mut().for_each(|value| *value -= shift);
-        values[largest].iter_mut().for_each(|value| *value += shift);
+        let shift = first.map_or(0.0, |level| values[other][level as usize * width(other)]);
+        values[other].iter_mut().step_by(width(other)).for_each(|value| *value -= shift);
+        values[largest].iter_mut().step_by(width(largest)).for_each(|value| *value += shift);
     }
 }
 
 /// For each level of `small`, a level that stands for its connected set.
-fn components(
-    big: crate::math::absorb::Groups<'_>,
-    small: crate::math::absorb::Groups<'_>,
-) -> Vec<u32> {
-    let mut parent: Vec<u32> = (0..small.n as u32).collect();
-    let mut seen = vec![u32::MAX; big.n];
-    for (&big, &small) in big.codes.iter().zip(small.codes) {
+fn components(big: &Factor, small: &Factor) -> Vec<u32> {
+    let mut parent: Vec<u32> = (0..small.n_levels() as u32).collect();
+    let mut seen = vec![u32::MAX; big.n_levels()];
+    for (&big, &small) in big.codes().iter().zip(small.codes()) {
         let before = std::mem::replace(&mut seen[big as usize], small);
         if before != u32::MAX {
             let (a, b) = (root(&mut parent, before), root(&mut parent, small));
             parent[a.max(b) as usize] = a.min(b);
         }
     }
-    (0..small.n as u32).map(|level| root(&mut parent, level)).collect()
+    (0..small.n_levels() as u32).map(|level| root(&mut parent, level)).collect()
 }
 
 fn root(parent: &mut [u32], mut at: u32) -> u32 {

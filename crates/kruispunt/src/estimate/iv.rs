@@ -2,27 +2,9 @@
 
 use super::EstimateError;
 use super::least_squares::{Solved, combine, solve};
+pub use crate::data::Instrumental;
 use crate::math::crossprod::gram;
 use crate::math::linalg::{Triangle, relative_eigen};
-
-/// How a regression with instruments is estimated.
-///
-/// With M and P the projections off and on exogenous variables and instruments, all estimators
-/// solve `X'(I - kappa M)X b = X'(I - kappa M)y`. Standard errors use the bread of the estimator and
-/// the scores of `P X`, as in Stata and linearmodels.
-#[derive(Clone, Copy, Debug, PartialEq, Default)]
-#[non_exhaustive]
-pub enum Instrumental {
-    /// Two-stage least squares, kappa = 1.
-    #[default]
-    TwoStage,
-    /// Limited information maximum likelihood (Anderson & Rubin 1949): kappa is the smallest
-    /// root of `|Y'M_X Y - kappa Y'M Y| = 0`, Y the outcome and the endogenous variables.
-    LimitedInformation,
-    /// The same less `alpha / (N - instruments - exogenous variables - effects)` (Fuller 1977),
-    /// which has finite moments; alpha of 1 leaves the least bias.
-    Fuller(f64),
-}
 
 /// Columns of a regression with instruments, after sweeping.
 pub(super) struct Swept<'a> {
@@ -189,4 +171,70 @@ impl Solved {
         (self.coef, self.bread) = (triangle.solve(&right), triangle.inverse());
         Ok(())
     }
+}
+
+/// Which of the columns of cross-products are what: exogenous variables, endogenous ones,
+/// instruments, and last the outcome.
+#[derive(Clone, Copy)]
+pub(super) struct Places {
+    pub(super) exogenous: usize,
+    pub(super) endogenous: usize,
+    pub(super) instruments: usize,
+}
+
+/// Coefficients of class k from cross-products alone; `None` for those that cannot be told.
+/// `room` are the degrees of freedom beside all instruments, for Fuller's correction.
+pub(super) fn by_products(
+    all: &[f64],
+    places: Places,
+    how: Instrumental,
+    room: f64,
+) -> Vec<Option<f64>> {
+    let Places { exogenous: k, endogenous: m, instruments: l } = places;
+    let (wide, y) = (k + m + l + 1, k + m + l);
+    let at = |i: usize, j: usize| all[i * wide + j];
+    let causes: Vec<usize> = (0..k).chain(k + m..y).collect();
+    let part = |rows: &[usize]| -> Triangle {
+        let square: Vec<f64> =
+            rows.iter().flat_map(|&i| rows.iter().map(move |&j| at(i, j))).collect();
+        let reference: Vec<f64> = rows.iter().map(|&i| at(i, i)).collect();
+        Triangle::cholesky(&square, &reference, 1e-12)
+    };
+    // x'P z, P the projection on some columns
+    let projected = |rows: &[usize], triangle: &Triangle, a: usize, b: usize| -> f64 {
+        let along =
+            |c: usize| -> Vec<f64> { triangle.kept.iter().map(|&r| at(rows[r], c)).collect() };
+        let (left, right) = (along(a), triangle.solve(&along(b)));
+        left.iter().zip(right).map(|(a, b)| a * b).sum()
+    };
+    let inside = part(&causes);
+    let mut kappa = 1.0;
+    if how != Instrumental::TwoStage {
+        let own: Vec<usize> = std::iter::once(y).chain(k..k + m).collect();
+        let first: Vec<usize> = (0..k).collect();
+        let beside = part(&first);
+        let left = |rows: &[usize], triangle: &Triangle| -> Vec<f64> {
+            let gap = |a: usize, b: usize| at(a, b) - projected(rows, triangle, a, b);
+            own.iter()
+                .flat_map(|&a| own.iter().map(move |&b| (a, b)))
+                .map(|(a, b)| gap(a, b))
+                .collect()
+        };
+        kappa = relative_eigen(&left(&first, &beside), &left(&causes, &inside), m + 1).0[0];
+        if let Instrumental::Fuller(alpha) = how {
+            kappa -= alpha / room;
+        }
+    }
+    let mixed =
+        |a: usize, b: usize| (1.0 - kappa) * at(a, b) + kappa * projected(&causes, &inside, a, b);
+    let q = k + m;
+    let matrix: Vec<f64> = (0..q * q).map(|own| mixed(own / q, own % q)).collect();
+    let reference: Vec<f64> = (0..q).map(|i| at(i, i)).collect();
+    let triangle = Triangle::cholesky(&matrix, &reference, 1e-13);
+    let right: Vec<f64> = triangle.kept.iter().map(|&i| mixed(i, y)).collect();
+    let mut coef = vec![None; q];
+    for (&i, b) in triangle.kept.iter().zip(triangle.solve(&right)) {
+        coef[i] = Some(b);
+    }
+    coef
 }

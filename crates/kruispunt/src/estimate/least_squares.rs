@@ -1,6 +1,6 @@
 //! Least squares on swept columns, and how well it describes the sample.
 
-use crate::data::{Goodness, SampleEffect};
+use crate::data::{Goodness, SampleEffect, effect_parameters};
 use crate::math::absorb::Variation;
 use crate::math::crossprod::{gram, sum_rows};
 use crate::math::linalg::Triangle;
@@ -125,8 +125,7 @@ pub(super) fn goodness(
         let adj_r2 = 1.0 - left / all * (n - 1.0) / (n - k);
         return Goodness { r2, adj_r2, within_r2: f64::NAN, adj_within_r2: f64::NAN, rmse };
     }
-    let levels: f64 = effects.iter().map(|effect| effect.factor.n_levels() as f64 - 1.0).sum();
-    let k_effects = levels + 1.0;
+    let k_effects = effect_parameters(effects.iter().map(|own| (own, true))) as f64;
     let within = solved.within;
     let room = n - k - k_effects;
     Goodness {

@@ -2,7 +2,7 @@
 
 use super::absorption::sweep;
 use super::glm::Family;
-use super::vcov::Parts;
+use super::vcov::{ModelParts, Parts};
 use super::{EstimateError, Vcov};
 use crate::data::{Fit, Ticket};
 use crate::math::absorb::Stop;
@@ -70,8 +70,14 @@ impl Fit {
         let wide = extended.regressors.len();
         let mut coef = self.coef.clone();
         coef.resize(wide, 0.0);
-        let parts =
-            Parts { sample: &extended, coef: &coef, ssc: self.ssc, ticket, uncounted: wide - k };
+        let parts = Parts {
+            sample: &extended,
+            coef: &coef,
+            ssc: self.ssc,
+            ticket,
+            uncounted: wide - k,
+            model: ModelParts::default(),
+        };
         let covariance = parts.covariance(self.kind.as_ref().unwrap_or(&Vcov::Iid))?;
         let slope = slope / mass;
         let gradient = |j: usize| -> Vec<f64> {

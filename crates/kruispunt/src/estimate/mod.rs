@@ -13,7 +13,9 @@
 mod absorption;
 mod assemble;
 mod bias;
+mod causal;
 mod conditional;
+mod decompose;
 mod design;
 mod drawn;
 mod error;
@@ -37,7 +39,9 @@ mod vcov;
 mod weak;
 mod wild;
 
+pub use causal::{CausalCluster, Drawing};
 pub use conditional::ConditionalLogit;
+pub use decompose::{Contribution, Decomposition};
 pub use drawn::split_levels;
 pub use error::EstimateError;
 pub use feols::FeOls;
@@ -51,7 +55,7 @@ pub use linked::{
 };
 pub use prediction::Scale;
 pub use random::{PanelModel, PanelOls, VarianceComponents, hausman};
-pub use request::Singletons;
+pub use request::{NotFinite, Singletons};
 pub use resample::{PairsBootstrap, RandomisationTest};
 pub(crate) use sampled::{Sampled, Sampling};
 pub use stock_yogo::{StockYogo, WeakCriterion};

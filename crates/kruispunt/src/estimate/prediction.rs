@@ -64,6 +64,9 @@ impl Fit {
         if self.variances.is_some() {
             return Err(bad("random effects"));
         }
+        if self.transformed {
+            return Err(bad("means or differences of rows"));
+        }
         let mut rows = Rows::new(table, &[])?;
         for name in formula.columns_of_causes().iter().chain(&self.offset) {
             rows.drop_nulls(table.column("newdata", name)?);
@@ -114,13 +117,20 @@ impl Fit {
         rows: &Rows<'_>,
         link: &mut [f64],
     ) -> Result<(), EstimateError> {
-        if formula.effect_parts().is_empty() {
+        if formula.effect_terms().is_empty() {
             return Ok(());
         }
-        for (own, parts) in self.fixef()?.iter().zip(formula.effect_parts()) {
+        let values = self.fixef()?;
+        let mut values = values.iter();
+        let terms = formula.effect_terms().iter().flat_map(|term| {
+            let constant = term.constant.then_some((term, None));
+            constant.into_iter().chain(term.slopes.iter().map(move |(x, _)| (term, Some(x))))
+        });
+        for (term, slope) in terms {
+            let Some(own) = values.next() else { break };
             let known: FxHashMap<String, f64> =
                 own.values.iter().enumerate().map(|(at, value)| (own.label(at), *value)).collect();
-            let new = effect(rows, parts)?;
+            let new = effect(rows, &term.parts)?;
             let value: Vec<f64> = (0..new.factor.n_levels())
                 .map(|level| {
                     let labels: Vec<String> =
@@ -128,8 +138,9 @@ impl Fit {
                     known.get(&labels.join("^")).copied().unwrap_or(f64::NAN)
                 })
                 .collect();
-            for (sum, &code) in link.iter_mut().zip(new.factor.codes()) {
-                *sum += value[code as usize];
+            let along = slope.map(|x| rows.evaluate(x)).transpose()?;
+            for (row, (sum, &code)) in link.iter_mut().zip(new.factor.codes()).enumerate() {
+                *sum += value[code as usize] * along.as_ref().map_or(1.0, |x| x[row]);
             }
         }
         Ok(())

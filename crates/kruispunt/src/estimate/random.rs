@@ -7,7 +7,7 @@ use super::drawn::Drawn;
 use super::formula::Formula;
 use super::lags::Lags;
 use super::least_squares::{solve, total_variation};
-use super::request::{Request, Singletons, options};
+use super::request::{NotFinite, Request, Singletons, options};
 use super::sample::Rows;
 use super::weak::TestResult;
 use super::{EstimateError, Vcov};
@@ -103,7 +103,7 @@ impl PanelOls {
     ) -> Result<Self, EstimateError> {
         let mut request = Request::new(Formula::parse(formula)?);
         request.refuse_instruments()?;
-        if !request.formula.effect_parts().is_empty() {
+        if !request.formula.effect_terms().is_empty() {
             return Err(EstimateError::BadArgument {
                 argument: "fml",
                 expected: "no effects behind a bar; the model says what is done with persons",
@@ -207,7 +207,7 @@ impl PanelOls {
         let solved =
             solve(columns, drawn.outcome.clone(), None, &reference, self.request.collin_tol);
         let origin = Origin { request: &self.request, drawn, step };
-        origin.fit(Found { solved, variances, ..Found::default() }, ticket)
+        origin.fit(Found { solved, variances, transformed: true, ..Found::default() }, ticket)
     }
 
     /// Variances of errors and effects, from the regressions within persons and of their means.
@@ -340,6 +340,9 @@ impl Drawn {
         self.rows = kept.iter().map(|&at| self.rows[at as usize]).collect();
         for (_, cluster) in &mut self.clusters {
             *cluster = cluster.take(kept);
+        }
+        for (_, own) in &mut self.places {
+            *own = kept.iter().map(|&at| own[at as usize]).collect();
         }
     }
 

@@ -16,6 +16,16 @@ pub enum Singletons {
     Keep,
 }
 
+/// What happens to numbers that are not finite (a null is missing, and left out in any case).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum NotFinite {
+    /// They are an error, with the row.
+    #[default]
+    Refuse,
+    /// Their rows are left out and counted, as fixest and pyfixest do.
+    LeaveOut,
+}
+
 /// Formula, sample, covariance and tolerances of a regression.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
@@ -24,6 +34,9 @@ pub(super) struct Request {
     pub(super) weights: Option<String>,
     /// Whether weights count observations.
     pub(super) counted: bool,
+    /// Whether weights are one over the probability to be in the sample.
+    pub(super) sampled: bool,
+    pub(super) not_finite: NotFinite,
     pub(super) ssc: Ssc,
     pub(super) singletons: Singletons,
     pub(super) collin_tol: f64,
@@ -43,6 +56,8 @@ impl Request {
             vcov: Vcov::default(),
             weights: None,
             counted: false,
+            sampled: false,
+            not_finite: NotFinite::default(),
             ssc: Ssc::default(),
             singletons: Singletons::default(),
             collin_tol: 1e-9,
@@ -60,6 +75,7 @@ impl Request {
         let mut more: Vec<String> = self.weights.iter().cloned().collect();
         more.extend(self.offset.clone());
         more.extend(self.vcov.variables());
+        more.extend(self.vcov.coordinates());
         if let Some((person, period)) = self.panel_id.clone() {
             more.extend([person, period]);
         }
@@ -85,6 +101,18 @@ impl Request {
         Err(EstimateError::NotSupported { what, formula, column, width: bar })
     }
 
+    /// For models without slopes by level.
+    pub(super) fn refuse_slopes(&self) -> Result<(), EstimateError> {
+        if !self.formula.has_slopes() {
+            return Ok(());
+        }
+        Err(EstimateError::BadArgument {
+            argument: "fml",
+            expected: "effects without slopes by level in this model",
+            got: self.formula.effects().join(" + "),
+        })
+    }
+
     pub(super) const fn stop(&self) -> Stop {
         Stop { tol: self.tol, max_iter: self.max_iter }
     }
@@ -93,6 +121,13 @@ impl Request {
         let bad = |argument, expected, got: f64| {
             Err(EstimateError::BadArgument { argument, expected, got: got.to_string() })
         };
+        if self.sampled && self.vcov == Vcov::Iid {
+            return Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "HC1, clusters or another robust covariance with sampling weights",
+                got: "iid".to_owned(),
+            });
+        }
         if !(self.tol > 0.0 && self.tol < 1.0) {
             return bad("tol", "a number between 0 and 1", self.tol);
         }
@@ -124,6 +159,23 @@ macro_rules! options {
         pub fn frequencies(mut self, column: impl Into<String>) -> Self {
             self.request.weights = Some(column.into());
             self.request.counted = true;
+            self
+        }
+
+        /// The column of sampling weights, one over the probability to be in the sample. Errors
+        /// are then robust: HC1 unless others are asked for; `Vcov::Iid` is refused.
+        pub fn sampling(mut self, column: impl Into<String>) -> Self {
+            self.request.weights = Some(column.into());
+            (self.request.counted, self.request.sampled) = (false, true);
+            if self.request.vcov == Vcov::Iid {
+                self.request.vcov = Vcov::Hc1;
+            }
+            self
+        }
+
+        /// What happens to rows with NaN or an infinite number.
+        pub const fn not_finite(mut self, what: NotFinite) -> Self {
+            self.request.not_finite = what;
             self
         }
 

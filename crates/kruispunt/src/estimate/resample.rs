@@ -1,10 +1,10 @@
 //! Draws from what a fit rests on: clusters with replacement, treatments given anew, coefficients.
 
 use super::EstimateError;
-use super::absorption::{failed, go_on, groups, stage};
+use super::absorption::{failed, go_on, sets, stage};
 use super::least_squares::solve;
 use super::sample::Rows;
-use super::vcov::Parts;
+use super::vcov::{ModelParts, Parts};
 use crate::data::{Factor, Fit, Seed, Table, Ticket};
 use crate::math::absorb::{Absorber, Stop};
 use crate::math::crossprod::gram;
@@ -95,7 +95,14 @@ impl Fit {
         if let Some(effect) = sample.effects.iter().find(crossing) {
             return bad("cluster", "clusters that no effect crosses", &&effect.name);
         }
-        let parts = Parts { sample, coef: &self.coef, ssc: self.ssc, ticket, uncounted: 0 };
+        let parts = Parts {
+            sample,
+            coef: &self.coef,
+            ssc: self.ssc,
+            ticket,
+            uncounted: 0,
+            model: ModelParts::of(self),
+        };
         let pieces = parts.pieces(&factor);
         stage(ticket, "bootstrap of pairs")?;
         let (k, g) = (pieces.k, pieces.g);
@@ -258,9 +265,9 @@ impl Fit {
         let strata = strata.map(|name| self.variable_of(name, table)).transpose()?;
         let urn = Urn::new(&given, &units, strata.as_ref())?;
         stage(ticket, "randomisation")?;
-        let sets = groups(&sample.effects);
+        let sets = sets(&sample.effects);
         let stop = Stop { tol: 1e-9, max_iter: 20_000 };
-        let mut absorber = Absorber::new(&sets, weights, ticket).map_err(failed)?;
+        let mut absorber = Absorber::varying(&sets, weights, ticket).map_err(failed)?;
         let mut found = Vec::with_capacity(draws);
         for start in (0..draws).step_by(LANES) {
             go_on(ticket)?;

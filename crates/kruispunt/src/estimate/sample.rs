@@ -86,6 +86,17 @@ impl<'a> Rows<'a> {
         left
     }
 
+    /// Drops rows where `column` holds NaN or an infinite number; gives how many.
+    pub(super) fn drop_not_finite(&mut self, column: &Column) -> usize {
+        let Values::Float(values) = column.values() else { return 0 };
+        let values: &[f64] = values;
+        if beyond(values, f64::MAX).is_none() {
+            return 0;
+        }
+        let fine: Vec<bool> = (0..self.n()).map(|at| values[self.row(at)].is_finite()).collect();
+        self.retain(|at| fine[at])
+    }
+
     /// A column as numbers on the rows still in.
     pub(super) fn numbers(
         &self,
@@ -186,6 +197,23 @@ impl<'a> Rows<'a> {
                 Ok((0..self.n()).map(|at| value(self.row(at))).collect())
             }
         }
+    }
+
+    /// A coordinate on the rows still in; each has one.
+    pub(super) fn degrees(&self, name: &str) -> Result<Vec<f64>, EstimateError> {
+        let column = self.table.column("vcov", name)?;
+        if column.count_nulls() > 0
+            && let Some(at) = (0..self.n()).find(|&at| column.is_null(self.row(at)))
+        {
+            return Err(crate::data::DataError::MissingCell {
+                argument: "vcov".to_owned(),
+                column: name.to_owned(),
+                row: self.row(at),
+                expected: "a coordinate in every row of the sample",
+            }
+            .into());
+        }
+        self.numbers("vcov", name)
     }
 
     /// As [`classify`](Self::classify), with codes in the natural order of the levels.

@@ -40,6 +40,7 @@ impl Sampling<'_> {
     pub(crate) fn draw(&self, table: &Table, ticket: &Ticket) -> Result<Sampled, EstimateError> {
         let mut request = Request::new(self.formula.clone());
         request.refuse_instruments()?;
+        request.refuse_slopes()?;
         request.weights.clone_from(&self.weights);
         request.offset.clone_from(&self.offset);
         request.singletons = Singletons::Keep;
@@ -107,14 +108,7 @@ impl Sampled {
         }
         self.weights.iter_mut().chain(&mut self.offset).for_each(|own| *own = pick(own));
         for effect in &mut self.effects {
-            let mut lives = vec![false; effect.factor.n_levels()];
-            for &at in &kept {
-                lives[effect.factor.codes()[at as usize] as usize] = true;
-            }
-            let alive: Vec<u32> =
-                (0..lives.len()).filter(|&at| lives[at]).map(|at| at as u32).collect();
-            effect.factor = effect.factor.take(&kept);
-            effect.levels = effect.levels.iter().map(|column| column.take(&alive)).collect();
+            *effect = effect.take(&kept);
         }
         for (_, class) in &mut self.classes {
             *class = class.take(&kept);

@@ -3,7 +3,7 @@
 use super::EstimateError;
 use super::least_squares::{combine, solve};
 use super::stock_yogo::{StockYogo, critical_values};
-use crate::data::{Fit, Sample, Table};
+use crate::data::{Fit, Sample, Table, effect_parameters};
 use crate::math::crossprod::gram;
 use crate::math::linalg::{Triangle, relative_eigen};
 use crate::math::special::{chi2_sf, f_sf};
@@ -77,6 +77,8 @@ fn f_test(statistic: f64, df1: usize, df2: f64) -> TestResult {
 /// Columns of both stages, each row times the root of its weight.
 struct Stages {
     n: f64,
+    /// One over the observations a row stands for, where that is not one.
+    shares: Option<Vec<f64>>,
     /// Effects count as parameters here.
     free_effects: f64,
     residuals: Vec<f64>,
@@ -192,6 +194,7 @@ impl Fit {
             .chain(&stages.instruments)
             .map(|z| z.iter().zip(&stages.residuals).map(|(z, u)| z * u).collect())
             .collect();
+        let mut shares = stages.shares.as_deref();
         let sums = match self.clusters.first() {
             Some(cluster) if clustered => {
                 let factor = self.variable_of(&cluster.name, &Table::default())?;
@@ -202,11 +205,12 @@ impl Fit {
                     }
                     sums
                 };
+                shares = None;
                 moments.iter().map(by_cluster).collect()
             }
             _ => moments,
         };
-        Ok(stages.shortest(&sums).map(|statistic| chi2(statistic, extra)))
+        Ok(stages.shortest(&sums, shares).map(|statistic| chi2(statistic, extra)))
     }
 
     fn first_stage_test(
@@ -220,7 +224,9 @@ impl Fit {
             .map(String::as_str)
             .filter(|name| self.instruments.iter().any(|own| own == name))
             .collect();
-        let iid = first.vcov(&super::Vcov::Iid)?;
+        let mut plain = first.clone();
+        plain.sampled = false;
+        let iid = plain.vcov(&super::Vcov::Iid)?;
         let (plain, robust) = (iid.wald_test(&names)?, first.wald_test(&names)?);
         let sigma = if first.vcov_text == iid.vcov_text {
             first.vcov(&super::Vcov::Hc1)?
@@ -293,10 +299,11 @@ impl Fit {
             endogenous.push(scaled(&value));
             left.push(scaled(&own.residuals));
         }
-        let levels: usize = self.effects.iter().map(|effect| effect.levels).sum();
-        let free_effects = levels.saturating_sub(self.effects.len().saturating_sub(1)) as f64;
+        let free_effects = effect_parameters(sample.effects.iter().map(|own| (own, true))) as f64;
+        let shares = sample.weights.as_ref().filter(|_| sample.counted);
         Ok(Stages {
-            n: n as f64,
+            n: sample.observations(),
+            shares: shares.map(|own| own.iter().map(|count| count.recip()).collect()),
             free_effects,
             residuals: scaled(&sample.residuals),
             second: sample.regressors.iter().map(|column| scaled(column)).collect(),
@@ -390,12 +397,12 @@ impl Stages {
     }
 
     /// The smallest weighted length of the sums of moments, over all coefficients.
-    fn shortest(&self, moments: &[Vec<f64>]) -> Option<f64> {
+    fn shortest(&self, moments: &[Vec<f64>], shares: Option<&[f64]>) -> Option<f64> {
         let causes: Vec<&[f64]> =
             self.exogenous.iter().chain(&self.instruments).map(Vec::as_slice).collect();
         let l = causes.len();
         let views: Vec<&[f64]> = moments.iter().map(Vec::as_slice).collect();
-        let variance = Triangle::cholesky(&gram(&views, None), &vec![0.0; l], 1e-13);
+        let variance = Triangle::cholesky(&gram(&views, shares), &vec![0.0; l], 1e-13);
         if variance.kept.len() < l {
             return None;
         }
@@ -444,7 +451,8 @@ impl Stages {
             })
             .collect();
         let views: Vec<&[f64]> = products.iter().map(Vec::as_slice).collect();
-        let (sums, gram) = (products.iter().map(|own| own.iter().sum()), gram(&views, None));
+        let (sums, gram) =
+            (products.iter().map(|own| own.iter().sum()), gram(&views, self.shares.as_deref()));
         let sums: Vec<f64> = sums.collect();
         let triangle = Triangle::cholesky(&gram, &vec![0.0; extra], 1e-12);
         let kept: Vec<f64> = triangle.kept.iter().map(|&at| sums[at]).collect();

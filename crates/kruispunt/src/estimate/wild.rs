@@ -16,8 +16,8 @@
 //! follow from two of them, and the confidence set costs no further draws.
 
 use super::EstimateError;
-use super::absorption::{failed, go_on, groups, stage};
-use super::vcov::{Parts, Pieces, is_nested, times};
+use super::absorption::{failed, go_on, sets, stage};
+use super::vcov::{ModelParts, Parts, Pieces, is_nested, times};
 use crate::data::{Factor, Fit, Seed, Table, Ticket};
 use crate::math::absorb::{Absorber, Stop};
 use crate::math::crossprod::dot;
@@ -256,7 +256,14 @@ impl WildBootstrap {
             let (cluster, n) = (self.cluster.clone(), factor.n_levels());
             return Err(EstimateError::TooFewClusters { cluster, n });
         }
-        let parts = Parts { sample, coef: &fit.coef, ssc: fit.ssc, ticket, uncounted: 0 };
+        let parts = Parts {
+            sample,
+            coef: &fit.coef,
+            ssc: fit.ssc,
+            ticket,
+            uncounted: 0,
+            model: ModelParts::of(fit),
+        };
         let machine = self.machine(&parts, &factor, r)?;
         stage(ticket, "wild bootstrap")?;
         self.test(&machine, ticket)
@@ -533,8 +540,9 @@ impl Machine {
         let along = super::least_squares::combine(&columns, &self.toward, parts.n());
         let pulls: Vec<f64> =
             along.iter().enumerate().map(|(row, z)| parts.weight(row) * z).collect();
-        let sets = groups(&parts.sample.effects);
-        let mut absorber = Absorber::new(&sets, parts.weights(), parts.ticket).map_err(failed)?;
+        let sets = sets(&parts.sample.effects);
+        let mut absorber =
+            Absorber::varying(&sets, parts.weights(), parts.ticket).map_err(failed)?;
         let stop = Stop { tol: 1e-8, max_iter: 20_000 };
         let codes = factor.codes();
         let mut sources: Vec<&[f64]> = vec![parts.residuals()];

@@ -213,6 +213,8 @@ impl OnTreated {
             offset: None,
             levels: Vec::new(),
             variances: None,
+            transformed: false,
+            sampled: false,
             likelihood: None,
         }
     }

@@ -12,6 +12,7 @@ pub(crate) mod linalg;
 pub(crate) mod linear_program;
 pub(crate) mod matchings;
 pub(crate) mod pairs;
+pub(crate) mod programme;
 pub(crate) mod radix;
 pub(crate) mod simplex;
 #[allow(dead_code, reason = "a complete set of distributions; each verb uses its part")]

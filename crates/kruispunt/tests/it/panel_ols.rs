@@ -2,8 +2,8 @@
 
 use kruispunt::data::{Column, Fit, Table, Ticket};
 use kruispunt::estimate::{
-    EstimateError, Family, FeGlm, FeOls, Instrumental, PanelModel, PanelOls, Scale,
-    VarianceComponents, Vcov, hausman,
+    ConditionalLogit, EstimateError, Family, FeGlm, FeOls, Instrumental, PanelModel, PanelOls,
+    Scale, VarianceComponents, Vcov, hausman,
 };
 use serde_json::Value;
 
@@ -155,4 +155,58 @@ fn frequencies_stand_for_rows_and_predictions_for_fitted_values() {
             assert!((again[row] - value).abs() < 1e-8);
         }
     }
+}
+
+/// Pairs of rows with x 0 and 1: 30 whose outcome rises, 12 whose outcome falls, 8 without change.
+fn pairs() -> Table {
+    let (mut person, mut x, mut y) = (Vec::new(), Vec::new(), Vec::new());
+    for at in 0..50 {
+        person.extend([at, at]);
+        x.extend([0, 1]);
+        y.extend(match at {
+            0..30 => [0, 1],
+            30..42 => [1, 0],
+            _ => [at % 2, at % 2],
+        });
+    }
+    let columns = [("person", person), ("x", x), ("y", y)];
+    Table::new(columns.map(|(name, own)| (name, Column::int(own)))).unwrap()
+}
+
+#[test]
+fn matched_pairs_have_a_closed_form() {
+    let (rise, fall) = (30.0_f64, 12.0_f64);
+    let fit = ConditionalLogit::new("y ~ x | person").unwrap().fit(&pairs()).unwrap();
+    assert!((fit.coef()[0] - (rise / fall).ln()).abs() < 1e-9);
+    assert!((fit.std_errors()[0] - (1.0 / rise + 1.0 / fall).sqrt()).abs() < 1e-7);
+    for bad in ["y ~ x", "y ~ x | person + x", "y ~ x | person[x]"] {
+        assert!(ConditionalLogit::new(bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn two_periods_have_twice_the_log_odds_and_a_known_correction() {
+    let fit = FeGlm::new("y ~ x | person", Family::Logit).unwrap().fit(&pairs()).unwrap();
+    let b = 2.0 * (30.0_f64 / 12.0).ln();
+    assert!((fit.coef()[0] - b).abs() < 1e-7);
+    let p = 1.0 / (1.0 + (-b / 2.0).exp());
+    let corrected = b - (2.0 * p - 1.0) / (2.0 * p * (1.0 - p));
+    let found = fit.bias_corrected().unwrap();
+    assert!((found.coef()[0] - corrected).abs() < 1e-7, "{} {corrected}", found.coef()[0]);
+    assert_eq!(found.std_errors(), fit.std_errors());
+    let plain = FeOls::new("y ~ x | person").unwrap().fit(&pairs()).unwrap();
+    assert!(plain.bias_corrected().is_err());
+}
+
+#[test]
+fn fits_of_transformed_rows_predict_no_others() {
+    let table = pairs();
+    for model in [PanelModel::Between, PanelModel::FirstDifferences] {
+        let fit = PanelOls::new("y ~ x", "person", "x").unwrap().model(model).fit(&table);
+        let Ok(fit) = fit else { continue };
+        let refused = fit.predict_at(&table, Scale::Response);
+        assert!(matches!(refused, Err(EstimateError::BadArgument { argument: "newdata", .. })));
+    }
+    let fit = PanelOls::new("y ~ x", "person", "x").unwrap().model(PanelModel::FirstDifferences);
+    assert!(fit.fit(&table).unwrap().predict_at(&table, Scale::Link).is_err());
 }

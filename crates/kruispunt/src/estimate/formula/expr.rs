@@ -19,8 +19,8 @@ pub(super) enum Kind {
     Minus(Box<Node>),
     Binary(&'static str, Box<Node>, Box<Node>),
     Call(String, Vec<(Option<String>, Node)>),
-    /// `f[x]`: varying slopes.
-    Index(Box<Node>),
+    /// `f[x]` and, where true, `f[[x]]`: slopes that differ between levels.
+    Index(Box<Node>, Vec<Node>, bool),
 }
 
 /// How tightly an operator binds; `**` and `^` bind to the right.
@@ -70,9 +70,17 @@ impl<'a> Parser<'a> {
         let mut left = self.operand(depth)?;
         loop {
             if self.eat("[") {
-                let inner = self.expression(0, depth + 1)?;
+                let double = self.eat("[");
+                let mut slopes = vec![self.expression(0, depth + 1)?];
+                while self.eat(",") {
+                    slopes.push(self.expression(0, depth + 1)?);
+                }
                 self.close("]")?;
-                left = Node { span: left.span.to(inner.span), kind: Kind::Index(Box::new(left)) };
+                if double {
+                    self.close("]")?;
+                }
+                let span = left.span.to(self.tokens[self.at - 1].1);
+                left = Node { span, kind: Kind::Index(Box::new(left), slopes, double) };
                 continue;
             }
             let (Token::Op(op), _) = *self.peek() else { return Ok(left) };
@@ -189,7 +197,11 @@ impl fmt::Display for Node {
                 }
                 f.write_str(")")
             }
-            Kind::Index(inner) => write!(f, "{inner}[...]"),
+            Kind::Index(inner, slopes, double) => {
+                let names: Vec<String> = slopes.iter().map(ToString::to_string).collect();
+                let (open, close) = if *double { ("[[", "]]") } else { ("[", "]") };
+                write!(f, "{inner}{open}{}{close}", names.join(", "))
+            }
         }
     }
 }

@@ -25,11 +25,12 @@ pub(crate) use terms::{Factor, Function, Number, Operation, Reference, Term};
 /// | `I(x ** 2)`, `log(x)`, `exp(x)`, `sqrt(x)`, `abs(x)` | arithmetic, row by row |
 /// | `l(x)`, `l(x, 2)`, `l(x, 1:3)`, `f(x)`, `d(x)` | the value of the period before, two before, one to three before, after; the difference with the period before; null where that period has no row |
 /// | `f + g`, `f^g` right of the bar | effects; one effect for each pair of levels |
+/// | `f[x]`, `f[x, z]`, `f[[x]]` there | an effect and a slope of x (and of z) for each level of f; slopes alone |
 /// | `a ~ z + w` after the last bar | `a` is endogenous, `z` and `w` are its instruments |
 /// | `` `monthly wage` `` | a column whose name is no name |
 ///
 /// Several estimations in one formula (several outcomes, `sw`, `csw` and their like) are read by
-/// [`several`](Self::several). Varying slopes are read, and refused by name.
+/// [`several`](Self::several).
 ///
 /// ```
 /// use kruispunt::estimate::Formula;
@@ -50,9 +51,26 @@ pub struct Formula {
     outcome: Number,
     outcome_label: String,
     terms: Vec<Term>,
-    effects: Vec<Vec<String>>,
+    effects: Vec<EffectTerm>,
     endogenous: Vec<Term>,
     instruments: Vec<Term>,
+}
+
+/// One effect: columns whose pairs of levels it has, and what has slopes by level.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct EffectTerm {
+    pub(crate) parts: Vec<String>,
+    /// Whether levels have a constant.
+    pub(crate) constant: bool,
+    /// Numbers and what they are called.
+    pub(crate) slopes: Vec<(Number, String)>,
+}
+
+impl EffectTerm {
+    /// Its columns, joined by `^`.
+    pub(crate) fn name(&self) -> String {
+        self.parts.join("^")
+    }
 }
 
 /// A message and where it belongs.
@@ -157,10 +175,16 @@ impl Formula {
         &self.outcome_label
     }
 
-    /// The effects swept out, as labels; `f^g` for a pair.
+    /// The effects swept out, as labels; `f^g` for a pair, `f[[x]]` for slopes of x by level.
     #[must_use]
     pub fn effects(&self) -> Vec<String> {
-        self.effects.iter().map(|parts| parts.join("^")).collect()
+        let mut labels = Vec::new();
+        for effect in &self.effects {
+            labels.extend(effect.constant.then(|| effect.name()));
+            let slope = |own: &(Number, String)| format!("{}[[{}]]", effect.name(), own.1);
+            labels.extend(effect.slopes.iter().map(slope));
+        }
+        labels
     }
 
     /// The columns of the data the formula needs, each once, in order of appearance.
@@ -180,10 +204,19 @@ impl Formula {
         for factor in self.all_terms().flatten() {
             factor_columns(factor, true, &mut names);
         }
-        names.extend(self.effects.iter().flatten().cloned());
+        self.effect_columns(true, &mut names);
         names.sort();
         names.dedup();
         names
+    }
+
+    fn effect_columns(&self, lagged: bool, names: &mut Vec<String>) {
+        for effect in &self.effects {
+            names.extend(effect.parts.iter().cloned());
+            for (number, _) in &effect.slopes {
+                number_columns(number, lagged, names);
+            }
+        }
     }
 
     fn columns_where(&self, lagged: bool) -> Vec<String> {
@@ -192,7 +225,7 @@ impl Formula {
         for factor in self.all_terms().flatten() {
             factor_columns(factor, lagged, &mut names);
         }
-        names.extend(self.effects.iter().flatten().cloned());
+        self.effect_columns(lagged, &mut names);
         let mut unique = Vec::new();
         for name in names {
             if !unique.contains(&name) {
@@ -213,7 +246,10 @@ impl Formula {
             Factor::Number { number, .. } => number.has_lags(),
             _ => false,
         };
-        self.outcome.has_lags() || self.all_terms().flatten().any(lagged)
+        let slopes = self.effects.iter().flat_map(|own| &own.slopes);
+        self.outcome.has_lags()
+            || self.all_terms().flatten().any(lagged)
+            || slopes.into_iter().any(|(number, _)| number.has_lags())
     }
 
     /// Endogenous variables; none without instruments.
@@ -233,8 +269,13 @@ impl Formula {
         &self.terms
     }
 
-    pub(crate) fn effect_parts(&self) -> &[Vec<String>] {
+    pub(crate) fn effect_terms(&self) -> &[EffectTerm] {
         &self.effects
+    }
+
+    /// Whether slopes differ between levels of an effect.
+    pub(crate) fn has_slopes(&self) -> bool {
+        self.effects.iter().any(|own| !own.slopes.is_empty())
     }
 }
 
@@ -260,7 +301,7 @@ fn read_outcome(node: &Node) -> Result<(Number, String), Fault> {
     }
 }
 
-fn effect_list(node: &Node, effects: &mut Vec<Vec<String>>) -> Result<(), Fault> {
+fn effect_list(node: &Node, effects: &mut Vec<EffectTerm>) -> Result<(), Fault> {
     match &node.kind {
         Kind::Binary("+", left, right) => {
             effect_list(left, effects)?;
@@ -270,14 +311,47 @@ fn effect_list(node: &Node, effects: &mut Vec<Vec<String>>) -> Result<(), Fault>
         Kind::Call(name, _) if several::is_several(name) => {
             Err(Fault::new(several::ELSEWHERE, node.span))
         }
-        Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
+        _ => {
+            let own = effect_term(node)?;
+            match effects.iter_mut().find(|other| other.parts == own.parts) {
+                None => effects.push(own),
+                Some(other) => {
+                    other.constant |= own.constant;
+                    for slope in own.slopes {
+                        if !other.slopes.contains(&slope) {
+                            other.slopes.push(slope);
+                        }
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+}
+
+/// `f`, `f^g`, `f^g[x]`, `f[[x]]`.
+fn effect_term(node: &Node) -> Result<EffectTerm, Fault> {
+    match &node.kind {
+        Kind::Index(inner, slopes, double) => {
+            let mut parts = Vec::new();
+            effect_parts(inner, &mut parts)?;
+            let slopes = slopes
+                .iter()
+                .map(|own| Ok((terms::number(own)?, own.to_string())))
+                .collect::<Result<Vec<_>, Fault>>()?;
+            Ok(EffectTerm { parts, constant: !double, slopes })
+        }
+        Kind::Binary("^" | ":", left, right) => {
+            let mut parts = Vec::new();
+            effect_parts(left, &mut parts)?;
+            let mut own = effect_term(right)?;
+            parts.append(&mut own.parts);
+            Ok(EffectTerm { parts, ..own })
+        }
         _ => {
             let mut parts = Vec::new();
             effect_parts(node, &mut parts)?;
-            if !effects.contains(&parts) {
-                effects.push(parts);
-            }
-            Ok(())
+            Ok(EffectTerm { parts, constant: true, slopes: Vec::new() })
         }
     }
 }
@@ -292,7 +366,9 @@ fn effect_parts(node: &Node, parts: &mut Vec<String>) -> Result<(), Fault> {
             effect_parts(left, parts)?;
             effect_parts(right, parts)
         }
-        Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
+        Kind::Index(..) => {
+            Err(Fault::new("slopes stand after all columns of an effect: f^g[x]", node.span))
+        }
         _ => Err(Fault::new("an effect is a column, or columns joined by `^`", node.span)),
     }
 }

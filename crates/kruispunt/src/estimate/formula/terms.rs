@@ -3,6 +3,9 @@
 use super::expr::{Kind, Node};
 use super::{Fault, several};
 
+/// Where slopes stand.
+const SLOPES: &str = "slopes by level stand right of the bar: y ~ x | f[z]";
+
 /// A number computed row by row.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Number {
@@ -185,7 +188,7 @@ fn expand_all(node: &Node) -> Result<Vec<Term>, Fault> {
             Err(Fault::new("a number stands alone here; only 0 and 1 are terms", node.span))
         }
         Kind::Text(_) => Err(Fault::new("text is no term; name a column", node.span)),
-        Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
+        Kind::Index(..) => Err(Fault::new(SLOPES, node.span)),
         Kind::Name(name) => Ok(vec![vec![Factor::Column(name.clone())]]),
         Kind::Call(name, arguments) if is_lag(name) => {
             let factor = |(number, label)| vec![Factor::Number { number, label }];
@@ -398,6 +401,6 @@ pub(super) fn number(node: &Node) -> Result<Number, Fault> {
             }
         }
         Kind::Text(_) => Err(Fault::new("text is no number", node.span)),
-        Kind::Index(_) => Err(Fault::unsupported("varying slopes f[x]", node.span)),
+        Kind::Index(..) => Err(Fault::new(SLOPES, node.span)),
     }
 }

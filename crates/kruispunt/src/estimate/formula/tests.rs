@@ -43,11 +43,21 @@ fn names_may_hold_dots_accents_and_anything_in_backquotes() {
 
 #[test]
 fn what_is_not_there_is_refused_by_name_at_its_place() {
-    let error = Formula::parse("y ~ a | f[x]").unwrap_err();
-    assert!(matches!(
-        error,
-        EstimateError::NotSupported { what: "varying slopes f[x]", column: 8, .. }
-    ));
+    let error = Formula::parse("y ~ poly(a, 2) | f").unwrap_err();
+    assert!(matches!(error, EstimateError::NotSupported { column: 4, .. }));
+}
+
+#[test]
+fn slopes_by_level_stand_with_their_effects() {
+    let formula = Formula::parse("y ~ a | f[x, log(z)] + g[[x]] + h^f[w] + g").unwrap();
+    let labels = ["f", "f[[x]]", "f[[log(z)]]", "g", "g[[x]]", "h^f", "h^f[[w]]"];
+    assert_eq!(formula.effects(), labels);
+    assert_eq!(formula.columns(), ["y", "a", "f", "x", "z", "g", "h", "w"]);
+    for (text, at) in [("y ~ a[x]", 4), ("y ~ a | f[x]^g", 8), ("y ~ a | f[x", 12)] {
+        let error = Formula::parse(text).unwrap_err();
+        let EstimateError::Formula { column, .. } = error else { panic!("{error}") };
+        assert_eq!(column, at, "{text}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::Family;
 use crate::data::{SampleEffect, Ticket};
 use crate::estimate::EstimateError;
-use crate::estimate::absorption::{failed, go_on, groups};
+use crate::estimate::absorption::{failed, go_on, sets};
 use crate::estimate::least_squares::{Solved, combine, measure, solve};
 use crate::math::absorb::{Absorber, Outcome, Stop};
 use crate::math::crossprod::sum_rows;
@@ -22,6 +22,10 @@ pub(super) struct Problem<'a> {
     /// Largest change of the deviance, relative.
     pub(super) tol: f64,
     pub(super) max_iter: usize,
+    /// A linear predictor to start from.
+    pub(super) start: Option<Vec<f64>>,
+    /// Whether to stop early while separation is not ruled out.
+    pub(super) certify: bool,
 }
 
 /// What was found.
@@ -37,6 +41,8 @@ pub(super) struct Found {
     pub(super) deviance: f64,
     pub(super) iterations: usize,
     pub(super) sweep: Outcome,
+    /// Whether a step showed that nothing is separated.
+    pub(super) certified: bool,
 }
 
 /// A linear predictor with what follows from it.
@@ -45,6 +51,15 @@ struct State {
     mean: Vec<f64>,
     deviance: f64,
 }
+
+/// A full step moves separated rows by 1 on average, whatever the data ([`Problem::certificate`]);
+/// one that moves all rows with outcome 0 by less than this rules separation out.
+const CERTAIN: f64 = 0.5;
+/// Steps after which separation is looked for by other means.
+const DOUBT: usize = 10;
+/// The sweep of the first step, on which collinear regressors are found, and of later ones at most.
+const FIRST: f64 = 1e-8;
+const LOOSE: f64 = 1e-4;
 
 /// The step of the linear predictor below which a further one would not show.
 const STILL: f64 = 1e-7;
@@ -63,11 +78,14 @@ impl Problem<'_> {
     }
 
     fn start(&self) -> State {
+        if let Some(link) = &self.start {
+            return self.state(link.clone());
+        }
         let n = self.outcome.len();
         let mass = sum_rows(n, |row| self.weight(row));
         let average = sum_rows(n, |row| self.weight(row) * self.outcome[row]) / mass;
         let link = |&y: &f64| self.family.link(self.family.start(y, average));
-        self.state(self.outcome.iter().map(link).collect())
+        self.state(self.outcome.par_iter().map(link).collect())
     }
 
     /// Weights and the outcome of the next weighted regression.
@@ -85,13 +103,15 @@ impl Problem<'_> {
     }
 
     pub(super) fn solve(mut self, ticket: &Ticket) -> Result<Found, EstimateError> {
-        let (mut columns, sets) = (std::mem::take(&mut self.regressors), groups(self.effects));
+        let (mut columns, sets) = (std::mem::take(&mut self.regressors), sets(self.effects));
         let k = columns.len();
         let (mut kept, mut dropped): (Vec<usize>, Vec<usize>) = ((0..k).collect(), Vec::new());
         let mut state = self.start();
         let mut absorber: Option<Absorber<'_>> = None;
         let (mut swept, mut before): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
         let mut sweep = Outcome::default();
+        let target = self.stop.tol;
+        let (mut inner, mut certified) = (target.max(FIRST), false);
         ticket.stage("weighted regressions", 0);
         for iteration in 1..=self.max_iter {
             go_on(ticket)?;
@@ -100,19 +120,19 @@ impl Problem<'_> {
             if iteration == 1 {
                 swept.clone_from(&working);
             } else {
-                for (own, (new, old)) in swept.iter_mut().zip(working.iter().zip(&before)) {
-                    *own += new - old;
-                }
+                let changes = working.par_iter().zip(&before);
+                swept.par_iter_mut().zip(changes).for_each(|(own, (new, old))| *own += new - old);
             }
             let reference = if sets.is_empty() {
                 vec![0.0; columns.len()]
             } else {
                 let mut own = match absorber.take() {
                     Some(own) => own,
-                    None => Absorber::new(&sets, None, ticket).map_err(failed)?,
+                    None => Absorber::varying(&sets, None, ticket).map_err(failed)?,
                 };
                 own.reweigh(weights.clone(), ticket).map_err(failed)?;
-                sweep = self.sweep(&mut own, &mut swept, &mut columns, ticket)?;
+                let stop = Stop { tol: inner, ..self.stop };
+                sweep = self.sweep(&mut own, &mut swept, &mut columns, stop, ticket)?;
                 let spread = own.variation().iter().skip(1);
                 let reference = spread.map(|own| measure(own, self.collin_tol)).collect();
                 absorber = Some(own);
@@ -129,6 +149,7 @@ impl Problem<'_> {
                 return Err(EstimateError::Diverged { iterations: iteration });
             }
             let link = self.link(&solved, &working);
+            certified |= self.certificate(&state.link, &link);
             let new = self.accept(&state, link, iteration == 1)?;
             let mass = sum_rows(weights.len(), |row| weights[row]);
             let step = sum_rows(weights.len(), |row| {
@@ -136,8 +157,13 @@ impl Problem<'_> {
             });
             let change = (new.deviance - state.deviance).abs() / (0.1 + new.deviance.abs());
             state = new;
-            let still = (step / mass).sqrt() < STILL && change < self.tol;
-            if (still && iteration > 1) || self.family == Family::Gaussian {
+            let moved = (step / mass).sqrt();
+            let tight = sets.is_empty() || inner <= target;
+            let still = tight && moved < STILL && change < self.tol;
+            // The error of a step is about the square of its length.
+            inner = (0.05 * moved * moved).clamp(target, LOOSE.max(target));
+            let doubtful = self.certify && !certified && iteration >= DOUBT;
+            if (still && iteration > 1) || self.family == Family::Gaussian || doubtful {
                 return Ok(Found {
                     kept,
                     dropped,
@@ -148,6 +174,7 @@ impl Problem<'_> {
                     deviance: state.deviance,
                     iterations: iteration,
                     sweep,
+                    certified,
                 });
             }
             columns = std::mem::take(&mut solved.columns);
@@ -167,7 +194,8 @@ impl Problem<'_> {
             let sum = combine(&columns, &solved.coef, n);
             return (0..n).map(|row| sum[row] + offset(row)).collect();
         }
-        (0..n).map(|row| working[row] - solved.residuals[row] + offset(row)).collect()
+        let own = |row: usize| working[row] - solved.residuals[row] + offset(row);
+        (0..n).into_par_iter().map(own).collect()
     }
 
     fn sweep(
@@ -175,11 +203,27 @@ impl Problem<'_> {
         absorber: &mut Absorber<'_>,
         working: &mut [f64],
         columns: &mut [Vec<f64>],
+        stop: Stop,
         ticket: &Ticket,
     ) -> Result<Outcome, EstimateError> {
         let mut all: Vec<&mut [f64]> =
             std::iter::once(working).chain(columns.iter_mut().map(Vec::as_mut_slice)).collect();
-        absorber.sweep(&mut all, self.stop, ticket).map_err(failed)
+        absorber.sweep(&mut all, stop, ticket).map_err(failed)
+    }
+
+    /// Whether a full step rules out separated rows (of Poisson).
+    ///
+    /// Let z be a combination of regressors and effects that separates: 0 where the outcome is above
+    /// 0, at least 0 elsewhere. The residual of the weighted regression is orthogonal to z, so that
+    /// `sum mu z (eta - eta_new - 1) = 0`: the step moves the separated rows by -1 on average, with
+    /// weights `mu z`. If all rows with outcome 0 move by less, there is no z.
+    fn certificate(&self, old: &[f64], new: &[f64]) -> bool {
+        self.family == Family::Poisson
+            && self
+                .outcome
+                .par_iter()
+                .zip(old.par_iter().zip(new))
+                .all(|(y, (old, new))| *y > 0.0 || old - new < CERTAIN)
     }
 
     /// The step, halved until the deviance does not grow.

@@ -2,13 +2,15 @@
 
 mod family;
 mod irls;
+pub(super) mod leave;
 mod separation;
 
 use super::absorption::{go_on, stage};
 use super::assemble::{Found, Origin};
+use super::design::Regressor;
 use super::drawn::{Drawn, term_of};
 use super::formula::Formula;
-use super::request::{Request, Singletons, options};
+use super::request::{NotFinite, Request, Singletons, options};
 use super::{EstimateError, Vcov};
 use crate::data::{
     Convergence, Count, Dispersion, Factor, Fit, Likelihood, Ssc, Step, Table, Ticket, Working,
@@ -18,17 +20,46 @@ pub use family::Family;
 use irls::Problem;
 
 /// How separated observations are found and left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub enum Separation {
+///
+/// By default levels of effects and, for Poisson, the rectifier where the steps of the estimation
+/// do not show that it would find nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct Separation {
+    pub(super) effects: bool,
+    pub(super) rectifier: bool,
+    pub(super) simplex: bool,
+}
+
+impl Default for Separation {
+    fn default() -> Self {
+        Self::keep().effects().rectifier()
+    }
+}
+
+impl Separation {
     /// They stay; the estimates of some coefficients may then be infinite.
-    Keep,
+    pub const fn keep() -> Self {
+        Self { effects: false, rectifier: false, simplex: false }
+    }
+
     /// Levels of an effect where the outcome is always at its bound.
-    Effects,
-    /// Whatever the rectifier finds (of [`Family::Poisson`] only).
-    Rectifier,
-    /// Both.
-    #[default]
-    All,
+    pub const fn effects(self) -> Self {
+        Self { effects: true, ..self }
+    }
+
+    /// The iterative rectifier (of [`Family::Poisson`]): projections that end in a combination of
+    /// regressors and effects that separates, if there is one (Correia, Guimaraes & Zylkin 2019).
+    pub const fn rectifier(self) -> Self {
+        Self { rectifier: true, ..self }
+    }
+
+    /// A linear programme over the combinations of regressors that the effects span where the
+    /// outcome is above 0 (of [`Family::Poisson`]), solved by the simplex method. With two effects
+    /// or more it may miss what only the rectifier finds.
+    pub const fn simplex(self) -> Self {
+        Self { simplex: true, ..self }
+    }
 }
 
 /// A generalised linear model with any number of effects swept out.
@@ -192,15 +223,6 @@ impl FeGlm {
             });
         }
         let step = self.leave_out_separated(&mut drawn, step, ticket)?;
-        let first = drawn.outcome.first().copied().unwrap_or_default();
-        let bound = first == 0.0 || (self.family.is_binary() && first == 1.0);
-        if self.family != Family::Gaussian && bound && drawn.outcome.iter().all(|&y| y == first) {
-            return Err(EstimateError::BadOutcome {
-                outcome: self.request.formula.outcome().to_owned(),
-                row: drawn.rows.first().map_or(0, |&row| row as usize),
-                expected: "an outcome that varies among the observations that are not separated",
-            });
-        }
         go_on(ticket)?;
         self.estimate(drawn, step, ticket)
     }
@@ -220,7 +242,7 @@ impl FeGlm {
             drawn.keep(stay);
             step.exclude(reason, Count::rows(before - drawn.rows.len()))
         };
-        if matches!(self.separation, Separation::Effects | Separation::All) {
+        if self.separation.effects {
             while let Some(stay) =
                 separation::by_effect(self.family, &drawn.outcome, &drawn.effects)
             {
@@ -234,40 +256,73 @@ impl FeGlm {
                 }
             }
         }
-        if matches!(self.separation, Separation::Rectifier | Separation::All)
-            && self.family == Family::Poisson
-        {
-            while let Some(stay) = separation::by_rectifier(drawn, ticket)? {
-                step = go(drawn, step, &stay, "separated: fitted perfectly at infinity");
+        if self.separation.simplex && self.family == Family::Poisson {
+            while let Some(stay) = separation::by_simplex(drawn, ticket)? {
+                let reason = "separated: fitted perfectly at infinity (by the simplex method)";
+                step = go(drawn, step, &stay, reason);
             }
         }
-        if drawn.rows.is_empty() {
-            return Err(EstimateError::TooFewRows { n_obs: 0, parameters: drawn.regressors.len() });
-        }
+        self.some_left(drawn)?;
         step.after = Count::rows(drawn.rows.len());
         Ok(step)
     }
 
-    fn estimate(&self, drawn: Drawn, step: Step, ticket: &Ticket) -> Result<Fit, EstimateError> {
-        let names: Vec<String> = drawn.regressors.iter().map(|own| own.name.clone()).collect();
-        let problem = Problem {
-            family: self.family,
-            outcome: &drawn.outcome,
-            regressors: drawn.regressors.iter().map(|own| own.values.to_vec()).collect(),
-            weights: drawn.weights.as_deref(),
-            offset: drawn.offset.as_deref(),
-            effects: &drawn.effects,
-            collin_tol: self.request.collin_tol,
-            stop: self.request.stop(),
-            tol: self.iwls_tol,
-            max_iter: self.iwls_max_iter,
+    const fn looks_for_separation(&self) -> bool {
+        self.separation.rectifier && matches!(self.family, Family::Poisson)
+    }
+
+    /// Leaves out what the rectifier finds.
+    fn look_for_separation(
+        &self,
+        drawn: &mut Drawn,
+        mut step: Step,
+        ticket: &Ticket,
+    ) -> Result<Step, EstimateError> {
+        stage(ticket, "looking for separation")?;
+        while let Some(stay) = separation::by_rectifier(drawn, ticket)? {
+            let before = drawn.rows.len();
+            drawn.keep(&stay);
+            let left = Count::rows(before - drawn.rows.len());
+            step = step.exclude("separated: fitted perfectly at infinity", left);
+        }
+        self.some_left(drawn)?;
+        step.after = Count::rows(drawn.rows.len());
+        Ok(step)
+    }
+
+    /// Refuses a sample without rows, or whose outcome is always at its bound.
+    fn some_left(&self, drawn: &Drawn) -> Result<(), EstimateError> {
+        let Some(&first) = drawn.outcome.first() else {
+            return Err(EstimateError::TooFewRows { n_obs: 0, parameters: drawn.regressors.len() });
         };
-        let found = problem.solve(ticket).map_err(|error| match error {
-            EstimateError::AllCollinear { .. } => EstimateError::AllCollinear {
-                names: names.iter().map(|own| term_of(own).to_owned()).collect(),
-            },
-            other => other,
-        })?;
+        let bound = first == 0.0 || (self.family.is_binary() && first == 1.0);
+        if self.family != Family::Gaussian && bound && drawn.outcome.iter().all(|&y| y == first) {
+            return Err(EstimateError::BadOutcome {
+                outcome: self.request.formula.outcome().to_owned(),
+                row: drawn.rows.first().map_or(0, |&row| row as usize),
+                expected: "an outcome that varies among the observations that are not separated",
+            });
+        }
+        Ok(())
+    }
+
+    fn estimate(
+        &self,
+        mut drawn: Drawn,
+        mut step: Step,
+        ticket: &Ticket,
+    ) -> Result<Fit, EstimateError> {
+        let looks = self.looks_for_separation();
+        let mut found = self.solve(&drawn, looks, ticket);
+        // Where the steps do not rule separation out, it is looked for.
+        if looks && !found.as_ref().is_ok_and(|own| own.certified) {
+            if matches!(found, Err(EstimateError::Cancelled)) {
+                go_on(ticket)?;
+            }
+            step = self.look_for_separation(&mut drawn, step, ticket)?;
+            found = self.solve(&drawn, false, ticket);
+        }
+        let found = found?;
         let likelihood = self.likelihood(&drawn, &found);
         let residuals = drawn.outcome.iter().zip(&found.mean).map(|(y, mean)| y - mean).collect();
         let mut solved = found.solved;
@@ -292,6 +347,35 @@ impl FeGlm {
             ..Found::default()
         };
         origin.fit(found, ticket)
+    }
+
+    fn solve(
+        &self,
+        drawn: &Drawn,
+        certify: bool,
+        ticket: &Ticket,
+    ) -> Result<irls::Found, EstimateError> {
+        let problem = Problem {
+            family: self.family,
+            outcome: &drawn.outcome,
+            regressors: drawn.regressors.iter().map(|own| own.values.to_vec()).collect(),
+            weights: drawn.weights.as_deref(),
+            offset: drawn.offset.as_deref(),
+            effects: &drawn.effects,
+            collin_tol: self.request.collin_tol,
+            stop: self.request.stop(),
+            tol: self.iwls_tol,
+            max_iter: self.iwls_max_iter,
+            start: None,
+            certify,
+        };
+        let term = |own: &Regressor| term_of(&own.name).to_owned();
+        problem.solve(ticket).map_err(|error| match error {
+            EstimateError::AllCollinear { .. } => {
+                EstimateError::AllCollinear { names: drawn.regressors.iter().map(term).collect() }
+            }
+            other => other,
+        })
     }
 
     fn likelihood(&self, drawn: &Drawn, found: &irls::Found) -> Likelihood {

@@ -773,7 +773,7 @@ fn described(data: &Data, rows: &Rows, steps: usize) -> Likelihood {
 }
 
 fn no_effects(formula: &Formula, argument: &'static str) -> Result<(), EstimateError> {
-    if formula.effect_parts().is_empty() && formula.endogenous().is_empty() {
+    if formula.effect_terms().is_empty() && formula.endogenous().is_empty() {
         return Ok(());
     }
     Err(EstimateError::BadArgument {

@@ -332,6 +332,9 @@ impl AfterLinkage {
         let bad = |argument, expected, got: &str| {
             Err(EstimateError::BadArgument { argument, expected, got: got.to_owned() })
         };
+        if drawn.effects.iter().any(|own| !own.slopes.is_empty()) {
+            return bad("fml", "effects without slopes by level", "f[x]");
+        }
         if response != Response::Linear {
             return bad("family", "gaussian, or a formula without effects", response.name());
         }

@@ -139,6 +139,8 @@ pub fn pool_fits(fits: &[&Fit]) -> Result<Fit, EstimateError> {
         first_stage: Vec::new(),
         weakest: Vec::new(),
         variances: None,
+        transformed: false,
+        sampled: false,
         likelihood: None,
         ..(*first).clone()
     })

@@ -12,6 +12,13 @@ impl Parts<'_> {
     /// Leverage of the effects, by row.
     pub(super) fn effect_leverage(&self) -> Result<Vec<f64>, EstimateError> {
         let effects = &self.sample.effects;
+        if effects.iter().any(|own| !own.slopes.is_empty()) {
+            return Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "HC1 or clusters where slopes differ between levels, not HC2 and HC3",
+                got: "f[x]".to_owned(),
+            });
+        }
         let largest = (0..effects.len()).max_by_key(|&at| effects[at].factor.n_levels());
         let Some(largest) = largest else { return Ok(vec![0.0; self.n()]) };
         let home = &effects[largest].factor;

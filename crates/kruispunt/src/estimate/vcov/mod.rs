@@ -1,6 +1,7 @@
 //! Covariances of coefficients.
 
 mod cluster;
+mod conley;
 mod hac;
 mod hetero;
 mod jackknife;
@@ -12,9 +13,11 @@ pub(super) use cluster::is_nested;
 pub(super) use pieces::{Pieces, times};
 
 use super::EstimateError;
+use super::glm::Family;
 pub use crate::data::Vcov;
 use crate::data::{
     ClusterCount, CountedEffects, Dispersion, Factor, Fit, Sample, Ssc, Step, Table, Ticket,
+    effect_parameters,
 };
 use crate::math::crossprod::sum_rows;
 
@@ -37,6 +40,25 @@ pub(super) struct Parts<'a> {
     pub(super) ticket: &'a Ticket,
     /// Columns that are no parameters of their own.
     pub(super) uncounted: usize,
+    pub(super) model: ModelParts<'a>,
+}
+
+/// What estimating again without some rows needs besides.
+#[derive(Clone, Copy, Default)]
+pub(super) struct ModelParts<'a> {
+    pub(super) family: Option<Family>,
+    pub(super) first_stage: &'a [Fit],
+    pub(super) instruments: &'a [String],
+}
+
+impl<'a> ModelParts<'a> {
+    pub(super) fn of(fit: &'a Fit) -> Self {
+        Self {
+            family: fit.likelihood.as_ref().and_then(|own| Family::named(&own.family)),
+            first_stage: &fit.first_stage,
+            instruments: &fit.instruments,
+        }
+    }
 }
 
 impl Fit {
@@ -75,6 +97,13 @@ impl Fit {
         ticket: &Ticket,
     ) -> Result<Self, EstimateError> {
         let sample = self.sample().ok_or(EstimateError::NoSample { what: "vcov" })?;
+        if self.sampled && *vcov == Vcov::Iid {
+            return Err(EstimateError::BadArgument {
+                argument: "vcov",
+                expected: "HC1, clusters or another robust covariance with sampling weights",
+                got: "iid".to_owned(),
+            });
+        }
         let mut extended = None;
         for name in vcov.variables() {
             let sample = extended.as_ref().unwrap_or(sample);
@@ -85,8 +114,18 @@ impl Fit {
                 extended = Some(more);
             }
         }
+        for name in vcov.coordinates() {
+            let sample = extended.as_ref().unwrap_or(sample);
+            if !sample.places.iter().any(|(own, _)| *own == name) {
+                let mut more = sample.clone();
+                more.places.push((name.clone(), rows_of(sample, &name, table)?.degrees(&name)?));
+                extended = Some(more);
+            }
+        }
         let used = extended.as_ref().unwrap_or(sample);
-        let parts = Parts { sample: used, coef: &self.coef, ssc: self.ssc, ticket, uncounted: 0 };
+        let model = ModelParts::of(self);
+        let (coef, ssc) = (self.coef.as_slice(), self.ssc);
+        let parts = Parts { sample: used, coef, ssc, ticket, uncounted: 0, model };
         let covariance = parts.covariance(vcov)?;
         let anew = |fits: &[Self]| {
             fits.iter()
@@ -109,7 +148,7 @@ impl Fit {
             let rows = crate::data::Count::rows(self.n_obs);
             self.account = self.account.clone().then(
                 Step::new("vcov", covariance.text.clone(), rows, rows)
-                    .note("negative eigenvalues of the several-way covariance were set to zero"),
+                    .note("negative eigenvalues of the covariance were set to zero"),
             );
         }
         self.vcov = covariance.matrix;
@@ -141,6 +180,15 @@ fn find<'a>(sample: &'a Sample, name: &str) -> Option<&'a Factor> {
 }
 
 fn cluster_of(sample: &Sample, name: &str, table: &Table) -> Result<Factor, EstimateError> {
+    rows_of(sample, name, table)?.ordered("vcov", name)
+}
+
+/// The rows of the sample in the table the fit was made from.
+fn rows_of<'t>(
+    sample: &Sample,
+    name: &str,
+    table: &'t Table,
+) -> Result<super::sample::Rows<'t>, EstimateError> {
     let mut rows = super::sample::Rows::new(table, &[]).map_err(|_| {
         EstimateError::Data(crate::data::DataError::MissingColumn {
             argument: "vcov".to_owned(),
@@ -156,7 +204,7 @@ fn cluster_of(sample: &Sample, name: &str, table: &Table) -> Result<Factor, Esti
         });
     }
     rows.keep = Some(sample.rows.clone());
-    rows.ordered("vcov", name)
+    Ok(rows)
 }
 
 impl Parts<'_> {
@@ -175,22 +223,15 @@ impl Parts<'_> {
 
     /// Parameters counted, given which effects are nested.
     pub(super) fn parameters(&self, nested: &[bool]) -> usize {
-        let levels: Vec<usize> =
-            self.sample.effects.iter().map(|effect| effect.factor.n_levels()).collect();
-        let all: usize = levels.iter().sum();
-        let free = all - levels.len().saturating_sub(1);
-        let inside = |levels: &[usize]| -> (usize, usize) {
-            let own = levels.iter().zip(nested).filter(|(_, nested)| **nested);
-            own.fold((0, 0), |(sum, n), (levels, _)| (sum + levels, n + 1))
+        let counted = |all: bool| {
+            let own = self.sample.effects.iter().zip(nested);
+            effect_parameters(own.map(|(effect, nested)| (effect, all || !nested)))
         };
         self.k() - self.uncounted
             + match self.ssc.effects {
                 CountedEffects::None => 0,
-                CountedEffects::Full => free,
-                CountedEffects::NonNested => {
-                    let (sum, n) = inside(&levels);
-                    (free + n).saturating_sub(sum)
-                }
+                CountedEffects::Full => counted(true),
+                CountedEffects::NonNested => counted(false),
             }
     }
 
@@ -283,6 +324,10 @@ impl Parts<'_> {
             }
             Vcov::NeweyWest { time, panel, lag } => {
                 self.newey_west(vcov, (time, panel.as_deref()), *lag)
+            }
+            Vcov::Conley { latitude, longitude, cutoff, distance, kernel } => {
+                let (cutoff, distance, kernel) = (*cutoff, *distance, *kernel);
+                self.conley(vcov, &conley::Reach { latitude, longitude, cutoff, distance, kernel })
             }
             Vcov::DriscollKraay { time, lag } => self.driscoll_kraay(vcov, time, *lag),
             Vcov::Crv1(variables) => self.clustered(vcov, variables),

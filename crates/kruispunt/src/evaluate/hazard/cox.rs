@@ -339,6 +339,8 @@ impl Cox {
             offset: None,
             levels: Vec::new(),
             variances: None,
+            transformed: false,
+            sampled: false,
             likelihood: Some(Likelihood {
                 family: "cox".to_owned(),
                 deviance: -2.0 * top.log_likelihood,

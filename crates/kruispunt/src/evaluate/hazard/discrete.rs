@@ -380,6 +380,8 @@ impl DiscreteHazard {
             offset: None,
             levels: Vec::new(),
             variances: None,
+            transformed: false,
+            sampled: false,
             likelihood: Some(Likelihood {
                 family: family.to_owned(),
                 deviance: -2.0 * top.log_likelihood,

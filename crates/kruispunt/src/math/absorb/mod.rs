@@ -35,11 +35,14 @@ mod eliminate;
 mod graph;
 mod reduced;
 mod rows;
+mod varying;
 
 use crate::data::Ticket;
 use reduced::Reduced;
 use rows::Rows;
 use std::borrow::Cow;
+use varying::Slopes;
+pub(crate) use varying::Varying;
 
 /// Rounding, in shares of the largest value of a column.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;
@@ -109,10 +112,13 @@ pub(crate) struct Absorber<'a> {
     /// How many of the others are big.
     big: usize,
     reduced: Option<Reduced>,
+    /// Where slopes differ between groups, these do the work.
+    slopes: Option<Slopes<'a>>,
     variation: Vec<Variation>,
 }
 
-/// Coefficients of the groups, by the caller's sets.
+/// Coefficients of the groups, by the caller's sets; where slopes differ between groups one after
+/// another of a group.
 pub(crate) type Coefficients = Vec<Vec<f64>>;
 
 impl<'a> Absorber<'a> {
@@ -123,7 +129,8 @@ impl<'a> Absorber<'a> {
         ticket: &Ticket,
     ) -> Result<Self, Failure> {
         let (place, big) = roles(sets);
-        let mut this = Self { rows: None, place, big, reduced: None, variation: Vec::new() };
+        let mut this =
+            Self { rows: None, place, big, reduced: None, slopes: None, variation: Vec::new() };
         if !sets.is_empty() {
             let ordered = this.place.iter().map(|&place| sets[place]).collect();
             this.rows = Some(Rows::new(ordered, weights));
@@ -132,8 +139,27 @@ impl<'a> Absorber<'a> {
         Ok(this)
     }
 
+    /// As [`new`](Self::new), for sets whose groups may have slopes.
+    pub(crate) fn varying(
+        sets: &[Varying<'a>],
+        weights: Option<&'a [f64]>,
+        ticket: &Ticket,
+    ) -> Result<Self, Failure> {
+        if sets.iter().all(|set| set.constant && set.slopes.is_empty()) {
+            let plain: Vec<Groups<'a>> = sets.iter().map(|set| set.groups).collect();
+            return Self::new(&plain, weights, ticket);
+        }
+        let slopes = Some(Slopes::new(sets, weights));
+        let none = Vec::new();
+        Ok(Self { rows: None, place: none, big: 0, reduced: None, slopes, variation: Vec::new() })
+    }
+
     /// Other weights, positive, for the same sets; the next sweep uses them.
     pub(crate) fn reweigh(&mut self, weights: Vec<f64>, ticket: &Ticket) -> Result<(), Failure> {
+        if let Some(slopes) = &mut self.slopes {
+            slopes.reweigh(&weights);
+            return Ok(());
+        }
         if let Some(rows) = &mut self.rows {
             rows.weights = Some(Cow::Owned(weights));
             rows.weigh();
@@ -194,6 +220,11 @@ impl<'a> Absorber<'a> {
         stop: Stop,
         ticket: &Ticket,
     ) -> Result<(Coefficients, Outcome), Failure> {
+        if let Some(slopes) = &mut self.slopes {
+            let mut kept = slopes.room();
+            let (outcome, _) = slopes.sweep::<1>(&mut [column], stop, ticket, Some(&mut kept))?;
+            return Ok((kept, outcome));
+        }
         let sets = self.rows.as_ref().map_or(&[][..], |rows| &rows.sets);
         let mut kept: Coefficients = sets.iter().map(|set| vec![0.0; set.n]).collect();
         let outcome = self.sweep_lanes::<1>(&mut [column], stop, ticket, Some(&mut kept))?;
@@ -212,6 +243,11 @@ impl<'a> Absorber<'a> {
         mut keep: Option<&mut Coefficients>,
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
+        if let Some(slopes) = &mut self.slopes {
+            let (outcome, variation) = slopes.sweep::<K>(columns, stop, ticket, keep)?;
+            self.variation.extend(variation);
+            return Ok(outcome);
+        }
         let Some(rows) = &self.rows else { return Ok(outcome) };
         let mut bars: Option<Bars<K>> = None;
         for round in 0..6 {

@@ -225,3 +225,110 @@ fn many_columns_are_swept_as_one_by_one() {
         }
     }
 }
+
+/// The slow twin with slopes: residuals of a Householder regression on dense columns.
+fn dense_slopes(column: &[f64], sets: &[Sloped], weights: &[f64]) -> Vec<f64> {
+    let mut all = Vec::new();
+    for (codes, levels, constant, slopes) in sets {
+        for level in 0..*levels {
+            let inside = |row: usize| f64::from(u8::from(codes[row] as usize == level));
+            let root = |row: usize| weights[row].sqrt() * inside(row);
+            if *constant {
+                all.push((0..column.len()).map(root).collect::<Vec<f64>>());
+            }
+            for slope in slopes {
+                all.push((0..column.len()).map(|row| root(row) * slope[row]).collect());
+            }
+        }
+    }
+    let y: Vec<f64> = column.iter().zip(weights).map(|(y, w)| y * w.sqrt()).collect();
+    let (triangle, qy) = Triangle::householder(&all, &y, &vec![0.0; all.len()], 1e-12);
+    let beta = triangle.back(&qy);
+    (0..column.len())
+        .map(|row| {
+            let fit: f64 = triangle.kept.iter().zip(&beta).map(|(&j, b)| all[j][row] * b).sum();
+            (y[row] - fit) / weights[row].sqrt()
+        })
+        .collect()
+}
+
+type Sloped = (Vec<u32>, usize, bool, Vec<Vec<f64>>);
+
+fn sloped_panel() -> impl Strategy<Value = (Vec<Sloped>, Vec<f64>, Vec<f64>)> {
+    (1_usize..4, 4_usize..70).prop_flat_map(|(n_sets, n)| {
+        let set = (
+            proptest::collection::vec(0_u32..6, n),
+            any::<bool>(),
+            proptest::collection::vec(proptest::collection::vec(1.0..9.0_f64, n), 1..3),
+        )
+            .prop_map(|(codes, constant, slopes)| {
+                let factor = crate::data::Factor::compact(&codes);
+                (factor.codes().to_vec(), factor.n_levels(), constant, slopes)
+            });
+        let column = proptest::collection::vec(-10.0..10.0_f64, n);
+        let weights = proptest::collection::vec(0.1..5.0_f64, n);
+        (proptest::collection::vec(set, n_sets), column, weights)
+    })
+}
+
+proptest! {
+    #[test]
+    fn slopes_are_swept_as_dense_columns_are((sets, column, weights) in sloped_panel()) {
+        let varying: Vec<Varying<'_>> = sets
+            .iter()
+            .map(|(codes, n, constant, slopes)| Varying {
+                groups: Groups { codes, n: *n },
+                constant: *constant,
+                slopes,
+            })
+            .collect();
+        let (ticket, stop) = (Ticket::new(), Stop { tol: 1e-10, max_iter: 20_000 });
+        let mut absorber = Absorber::varying(&varying, Some(&weights), &ticket).unwrap();
+        let (mut swept, mut second) = (column.clone(), column.iter().map(|v| v * v).collect::<Vec<_>>());
+        let outcome = absorber.sweep(&mut [&mut swept, &mut second], stop, &ticket).unwrap();
+        prop_assert!(outcome.left <= stop.tol);
+        for (a, b) in swept.iter().zip(dense_slopes(&column, &sets, &weights)) {
+            prop_assert!((a - b).abs() < 1e-5, "{a} {b}");
+        }
+        let mut again = column.clone();
+        let (coefficients, _) = absorber.coefficients(&mut again, stop, &ticket).unwrap();
+        for row in 0..column.len() {
+            let mut fit = 0.0;
+            for ((codes, _, constant, slopes), own) in sets.iter().zip(&coefficients) {
+                let width = usize::from(*constant) + slopes.len();
+                let own = &own[codes[row] as usize * width..][..width];
+                fit += own[..usize::from(*constant)].iter().sum::<f64>();
+                let rest = own[usize::from(*constant)..].iter().zip(slopes);
+                fit += rest.map(|(b, slope)| b * slope[row]).sum::<f64>();
+            }
+            prop_assert!((column[row] - fit - again[row]).abs() < 1e-5);
+        }
+    }
+}
+
+#[test]
+fn slopes_give_the_same_bits_on_any_number_of_threads() {
+    let n = 200_000_u32;
+    let codes: Vec<u32> = (0..n).map(|row| row * 7919 % 4000).collect();
+    let other: Vec<u32> = (0..n).map(|row| row * 104_729 % 50).collect();
+    let slopes = vec![(0..n).map(|row| f64::from(row * 31 % 97)).collect::<Vec<f64>>()];
+    let column: Vec<f64> = (0..n).map(|row| f64::from(row * 37 % 1013)).collect();
+    let swept = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let sets = [
+                Varying {
+                    groups: Groups { codes: &codes, n: 4000 },
+                    constant: true,
+                    slopes: &slopes,
+                },
+                Varying { groups: Groups { codes: &other, n: 50 }, constant: true, slopes: &[] },
+            ];
+            let mut absorber = Absorber::varying(&sets, None, &Ticket::new()).unwrap();
+            let mut own = column.clone();
+            absorber.sweep(&mut [&mut own], STOP, &Ticket::new()).unwrap();
+            own
+        })
+    };
+    assert!(swept(1) == swept(2));
+}
