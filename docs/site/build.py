@@ -28,7 +28,7 @@ ROOMS = {
     "Linkage": ["linkage"],
     "Spells and panels": ["Calendar", "Panel", "Spells", "Timeline", "person_blocks"],
     "Estimation": [
-        "Estimates", "Fit", "Fits", "clogit", "etable", "feglm", "feols", "fepois", "hausman",
+        "Decomposition", "Estimates", "Fit", "Fits", "clogit", "etable", "feglm", "feols", "fepois", "hausman",
         "panel_ols", "rwolf", "ssc",
     ],
     "Evaluation": [
