@@ -1,9 +1,11 @@
 //! Each cohort against the untreated, period by period.
 
-use super::influence::{Coefficients, Linear, covariance, gram_of_columns};
+use super::influence::{Coefficients, Linear, covariance};
 use super::result::{Estimates, Texts, assemble, not_estimable};
 use super::sample::{NEVER, Profile, Sample};
-use super::{Base, Controls, Did, EvaluateError, Gaps, Method, Nuisance, nuisance};
+use super::{
+    Base, Controls, Did, EvaluateError, Gaps, Method, Nuisance, joint, nuisance, sections,
+};
 use crate::data::{By, Effect, Effects, Panel, Phase, Status, Ticket};
 use rayon::prelude::*;
 
@@ -51,7 +53,7 @@ impl Rule {
         }
     }
 
-    fn lack(self) -> &'static str {
+    pub(super) fn lack(self) -> &'static str {
         match self.controls {
             Controls::Never => "no unit is never treated",
             Controls::NotYet => "no unit is still untreated",
@@ -379,72 +381,53 @@ fn with_covariates(
     plan: &[Cell],
     ticket: &Ticket,
 ) -> Result<Estimated, EvaluateError> {
-    if did.gaps == Gaps::CrossSections {
-        return Err(EvaluateError::NotWithMethod {
-            argument: "covariates",
-            method: "cs",
-            why: "comparisons of cross-sections take no covariates yet; let `gaps` be pairs",
-        });
-    }
-    let covariates = nuisance::Covariates::read(did, panel, sample)?;
+    let mut covariates = nuisance::Covariates::read(did, panel, sample)?;
     let rule = Rule::of(did);
     let clusters = sample.cohort_clusters();
+    let mut notes = std::mem::take(&mut covariates.notes);
     ticket.stage("comparing cohorts", plan.len() as u64);
-    let mut by_cohort: Vec<&[Cell]> = plan.chunk_by(|a, b| a.cohort == b.cohort).collect();
-    by_cohort.sort_by_key(|cells| cells.first().map(|cell| cell.cohort));
-    let found: Vec<Vec<(Effect, nuisance::Influence)>> = by_cohort
-        .par_iter()
-        .map(|cells| {
-            let mut worker = nuisance::Worker::new(did, sample, &covariates, rule);
-            cells
-                .iter()
-                .map(|cell| {
-                    let row = blank(sample, cell);
-                    if ticket.is_cancelled() {
-                        return (row, nuisance::Influence::default());
-                    }
-                    ticket.advance(1);
-                    worker.cell(cell, row, &clusters)
-                })
-                .collect()
-        })
-        .collect();
+    let (rows, joint, trimmed) = if did.gaps == Gaps::CrossSections {
+        let found: Vec<(Effect, nuisance::Influence)> = plan
+            .par_iter()
+            .map(|cell| {
+                if ticket.is_cancelled() {
+                    return (blank(sample, cell), nuisance::Influence::default());
+                }
+                ticket.advance(1);
+                sections::cell(sample, &covariates, rule, did.nuisance, cell, &clusters)
+            })
+            .collect();
+        let trimmed: usize = found.iter().map(|(_, own)| own.trimmed).sum();
+        let joint = joint::of_cells(sample, &found, ticket)?;
+        let rows = found.into_iter().map(|(row, own)| (row, own.mass)).collect();
+        (rows, joint, trimmed)
+    } else {
+        let worker = nuisance::Worker::new(did, sample, &covariates, rule);
+        let mut first = 0;
+        let mut by_cohort: Vec<(usize, &[Cell])> = Vec::new();
+        for cells in plan.chunk_by(|a, b| a.cohort == b.cohort) {
+            by_cohort.push((first, cells));
+            first += cells.len();
+        }
+        let found: Vec<(Vec<nuisance::Estimated>, Vec<nuisance::Batch>)> = by_cohort
+            .par_iter()
+            .map(|(first, cells)| worker.cells(*first, cells, &clusters, ticket))
+            .collect();
+        let (rows, batches): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+        let batches: Vec<nuisance::Batch> = batches.into_iter().flatten().collect();
+        let trimmed = batches.iter().map(nuisance::Batch::trimmed).sum();
+        let joint = joint::of_batches(sample, &batches, plan.len(), ticket)?;
+        (rows.into_iter().flatten().collect::<Vec<_>>(), joint, trimmed)
+    };
     if ticket.is_cancelled() {
         return Err(EvaluateError::Cancelled);
     }
-    let found: Vec<(Effect, nuisance::Influence)> = found.into_iter().flatten().collect();
-    let shares = Shares::new(sample);
-    let width = found.len() + shares.len();
-    // by column; units of a profile side by side, so that most columns are zero in most blocks
-    let n = sample.n_clusters;
-    let mut psi = vec![0.0; n * width];
-    let place: Vec<u32> = sample.clusters.clone().unwrap_or_else(|| {
-        let mut place = vec![0; n];
-        (0_u32..).zip(&sample.members).for_each(|(at, &unit)| place[unit as usize] = at);
-        place
-    });
-    for (unit, &place) in place.iter().enumerate() {
-        let weight = sample.weight(unit);
-        for cohort in 0..shares.len() {
-            psi[(found.len() + cohort) * n + place as usize] +=
-                weight * shares.of_unit(cohort, sample.cohort_of[unit] as usize);
-        }
-    }
-    let mut trimmed = 0;
-    for ((_, influence), column) in found.iter().zip(psi.chunks_exact_mut(n)) {
-        trimmed += influence.trimmed;
-        for (&unit, value) in influence.units.iter().zip(&influence.psi) {
-            column[place[unit as usize] as usize] += value;
-        }
-    }
-    let mut notes = covariates.notes;
     if trimmed > 0 {
         let note =
             "untreated units with a propensity of 0.995 or more get no weight, over all cells";
         notes.push(format!("{trimmed} {note}"));
     }
-    let joint = gram_of_columns(&psi, n, width, ticket)?;
-    let (rows, mass) = found.into_iter().map(|(row, own)| (row, own.mass)).unzip();
+    let (rows, mass) = rows.into_iter().unzip();
     Ok((rows, mass, joint, notes))
 }
 

@@ -192,7 +192,6 @@ impl DoseResponse {
         let argument = "dose";
         let column = panel.column(argument, &self.dose)?;
         let values = column.to_floats(argument, &self.dose)?;
-        let t = sample.n_periods();
         let last = sample.periods.last().copied().unwrap_or(NEVER);
         (0..sample.n_units())
             .map(|unit| {
@@ -201,8 +200,7 @@ impl DoseResponse {
                     return Ok(0.0);
                 }
                 let mut own: Option<f64> = None;
-                let rows = &sample.source[unit * t..(unit + 1) * t];
-                for row in rows.iter().filter(|row| **row != u32::MAX).map(|&row| row as usize) {
+                for row in sample.rows_of(unit) {
                     let column_name = self.dose.clone();
                     if column.is_null(row) || !(values[row] > 0.0 && values[row] < 1e90) {
                         return Err(EvaluateError::OutOfRange {

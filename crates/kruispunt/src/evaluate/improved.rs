@@ -10,7 +10,7 @@
 //! and the untreated's regression is weighted by these odds. Neither estimation then moves the
 //! effect at first order, so its influence function is that of known models.
 
-use super::nuisance::{Group, HIGHEST, TRIM, add_outer, factorise, product};
+use super::nuisance::{Estimates, Group, HIGHEST, TRIM, add_outer, factorise, product};
 
 const OUTSIDE: &str =
     "covariates of the treated lie beyond those of the untreated: no weights balance them";
@@ -33,7 +33,7 @@ impl Group {
     }
 
     /// Newton's method on a convex function, with halved steps where a whole one does not descend.
-    fn balancing_odds(&self, k: usize) -> Result<Vec<f64>, &'static str> {
+    pub(super) fn balancing_odds(&self, k: usize) -> Result<Vec<f64>, &'static str> {
         const STEPS: usize = 200;
         let value = |gamma: &[f64]| -> f64 {
             self.rows(k)
@@ -87,39 +87,34 @@ impl Group {
         Err(OUTSIDE)
     }
 
-    /// The effect, its influence function, and how many untreated units get no weight.
-    pub(super) fn by_balance(&self, change: &[f64], k: usize) -> (f64, Vec<f64>, usize) {
-        let (Some(odds), Some(ols)) = (&self.odds, &self.ols) else {
-            return (f64::NAN, Vec::new(), 0);
+    /// Effects, their influence functions, and how many untreated units get no weight.
+    pub(super) fn by_balance(&self, mut left: Vec<f64>, m: usize, k: usize) -> Estimates {
+        let (Some(odds), Some(_)) = (&self.odds, &self.ols) else {
+            return Estimates { values: vec![f64::NAN; m], psi: left, trimmed: 0 };
         };
-        let mut score = vec![0.0; k];
-        for ((_, weight, x), (change, odds)) in
-            self.rows(k).zip(change.iter().zip(odds)).filter(|(row, _)| !row.0)
-        {
-            score.iter_mut().zip(x).for_each(|(slot, x)| *slot += weight * odds * change * x);
-        }
-        let beta = ols.solve(&score);
+        let beta = self.coefficients(&left, m, k, Some(odds));
+        self.subtract(&mut left, &beta, m, k);
         let n1 = self.n_treated;
         let total: f64 = self.weights[..n1].iter().sum();
         let extreme = |odds: f64| odds / (1.0 + odds) >= TRIM;
-        let parts: Vec<f64> = self
-            .rows(k)
-            .zip(change.iter().zip(odds))
-            .map(|((treated, weight, x), (change, odds))| {
-                let left = weight * (change - product(x, &beta));
-                if treated {
-                    left
-                } else if extreme(*odds) {
-                    0.0
-                } else {
-                    -odds * left
-                }
-            })
-            .collect();
+        let mut values = vec![0.0; m];
+        for (at, psi) in left.chunks_exact_mut(m).enumerate() {
+            let scale = if at < n1 {
+                self.weights[at]
+            } else if extreme(odds[at]) {
+                0.0
+            } else {
+                -self.weights[at] * odds[at]
+            };
+            for (value, psi) in values.iter_mut().zip(psi) {
+                *psi *= scale / total;
+                *value += *psi;
+            }
+        }
+        for (psi, weight) in left.chunks_exact_mut(m).zip(&self.weights[..n1]) {
+            psi.iter_mut().zip(&values).for_each(|(own, value)| *own -= weight * value / total);
+        }
         let trimmed = odds[n1..].iter().filter(|odds| extreme(**odds)).count();
-        let effect = parts.iter().sum::<f64>() / total;
-        let own = |at: usize| if at < n1 { self.weights[at] * effect } else { 0.0 };
-        let psi = parts.iter().enumerate().map(|(at, part)| (part - own(at)) / total).collect();
-        (effect, psi, trimmed)
+        Estimates { values, psi: left, trimmed }
     }
 }

@@ -157,7 +157,7 @@ pub(super) fn gram_of_columns(
     Ok(total)
 }
 
-fn mirror(matrix: &mut [f64], width: usize) {
+pub(super) fn mirror(matrix: &mut [f64], width: usize) {
     for i in 0..width {
         for j in 0..i {
             matrix[i * width + j] = matrix[j * width + i];

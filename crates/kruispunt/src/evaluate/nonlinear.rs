@@ -362,13 +362,13 @@ impl Linear for Index<'_> {
 fn check(did: &Did, panel: &Panel, sample: &Sample) -> Result<(), EvaluateError> {
     let column = panel.column("outcome", &did.outcome)?;
     let values = column.to_floats("outcome", &did.outcome)?;
-    let bad = |row: &&u32| **row != u32::MAX && !did.extra.family().allows(values[**row as usize]);
-    match sample.source.iter().filter(|row| bad(row)).min() {
+    let bad = |row: &usize| !did.extra.family().allows(values[*row]);
+    match (0..sample.n_units()).flat_map(|unit| sample.rows_of(unit)).filter(bad).min() {
         None => Ok(()),
-        Some(&row) => Err(EvaluateError::OutOfRange {
+        Some(row) => Err(EvaluateError::OutOfRange {
             argument: "outcome",
             column: did.outcome.clone(),
-            row: row as usize,
+            row,
             expected: did.extra.family().expected(),
         }),
     }

@@ -3,13 +3,14 @@
 //! Influence functions are those of Sant'Anna & Zhao (2020, *Journal of Econometrics* 219(1),
 //! 101-122), so standard errors carry the estimation of both models.
 
-use super::callaway::{Cell, Rule, lone};
+use super::callaway::{Cell, Rule, blank, lone};
 use super::result::not_estimable;
-use super::sample::{LARGEST, Sample};
+use super::sample::{LARGEST, Sample, all_sound, floats};
 use super::{Did, EvaluateError, Nuisance};
-use crate::data::{Effect, Panel, Values};
+use crate::data::{Buffer, Effect, Panel, Ticket, Values};
 use crate::math::crossprod::dot;
 use crate::math::linalg::Triangle;
+use std::sync::Arc;
 
 /// Untreated units whose propensity is as high as this get no weight.
 pub(super) const TRIM: f64 = 0.995;
@@ -18,17 +19,22 @@ pub(super) const HIGHEST: f64 = 1.0 - 1e-6;
 /// Share of itself a covariate must keep beside the others.
 const COLLINEAR: f64 = 1e-9;
 
-/// Covariates, one number a row of the panel, centred and scaled; the intercept is not stored.
+/// Covariates, centred and scaled; the intercept is not stored.
 pub(super) struct Covariates {
     columns: Vec<Vec<f64>>,
+    /// Whether columns have one number a unit, since none varies; else one a row of the panel.
+    by_unit: bool,
     varies: bool,
     pub(super) notes: Vec<String>,
 }
 
+/// A covariate before it is scaled.
+type Named = (String, Buffer<f64>);
+
 impl Covariates {
     pub(super) fn read(did: &Did, panel: &Panel, sample: &Sample) -> Result<Self, EvaluateError> {
-        let used: Vec<u32> = sample.source.iter().copied().filter(|&row| row != u32::MAX).collect();
-        let mut named: Vec<(String, Vec<f64>)> = Vec::new();
+        let rows = || (0..sample.n_units()).flat_map(|unit| sample.rows_of(unit));
+        let mut named: Vec<Named> = Vec::new();
         for name in &did.covariates {
             let column = panel.column("covariates", name)?;
             if let Values::Text(_) | Values::Period(..) = column.values() {
@@ -36,36 +42,54 @@ impl Covariates {
                 for (level, &row) in first.iter().enumerate().skip(1) {
                     let is = |code: &Option<u32>| f64::from(u8::from(*code == Some(level as u32)));
                     let label = column.label(row as usize).unwrap_or_default();
-                    named.push((format!("{name}::{label}"), codes.iter().map(is).collect()));
+                    let values: Vec<f64> = codes.iter().map(is).collect();
+                    named.push((format!("{name}::{label}"), values.into()));
                 }
                 continue;
             }
-            let values = column.to_floats("covariates", name)?;
-            let bad = |row: &&u32| {
-                values[**row as usize]
-                    .abs()
-                    .partial_cmp(&LARGEST)
-                    .is_none_or(std::cmp::Ordering::is_gt)
-            };
-            if let Some(&row) = used.iter().find(bad) {
-                let column = name.clone();
-                return Err(EvaluateError::NotFinite {
-                    argument: "covariates",
-                    column,
-                    row: row as usize,
-                });
+            let values = floats(&column, "covariates", name)?;
+            if !all_sound(&values) {
+                let bad = |row: &usize| {
+                    let size = values[*row].abs().partial_cmp(&LARGEST);
+                    size.is_none_or(std::cmp::Ordering::is_gt)
+                };
+                if let Some(row) = rows().find(bad) {
+                    let column = name.clone();
+                    return Err(EvaluateError::NotFinite { argument: "covariates", column, row });
+                }
             }
             named.push((name.clone(), values));
         }
-        Ok(Self::prepare(named, &used, sample))
+        let t = sample.n_periods().max(1);
+        let same = |rows: &[f64]| rows.iter().all(|value| value.to_bits() == rows[0].to_bits());
+        let whole = sample.is_whole();
+        if whole && named.iter().all(|(_, values)| values.chunks_exact(t).all(same)) {
+            let first = |(name, values): Named| {
+                (name, values.iter().step_by(t).copied().collect::<Vec<f64>>().into())
+            };
+            let own = Self::prepare(named.into_iter().map(first).collect(), None);
+            return Ok(Self { by_unit: true, ..own });
+        }
+        let used: Option<Vec<usize>> = (!whole).then(|| rows().collect());
+        let mut own = Self::prepare(named, used.as_deref());
+        let differs = |values: &Vec<f64>| {
+            (0..sample.n_units()).any(|unit| {
+                let mut seen = sample.rows_of(unit).map(|row| values[row].to_bits());
+                let first = seen.next();
+                seen.any(|value| Some(value) != first)
+            })
+        };
+        own.varies = own.columns.iter().any(differs);
+        Ok(own)
     }
 
-    /// Centres, scales, and leaves out columns that others determine.
-    fn prepare(named: Vec<(String, Vec<f64>)>, used: &[u32], sample: &Sample) -> Self {
-        let n = used.len() as f64;
+    /// Centres, scales, and leaves out columns that others determine; `used` are the rows that
+    /// count, all of them when `None`.
+    fn prepare(named: Vec<Named>, used: Option<&[usize]>) -> Self {
         let mut notes = Vec::new();
         let mut columns: Vec<(String, Vec<f64>)> = Vec::new();
-        for (name, mut values) in named {
+        for (name, values) in named {
+            let n = used.map_or(values.len(), <[usize]>::len) as f64;
             let mean = total(&values, used, |value| value) / n;
             let spread = total(&values, used, |value| (value - mean) * (value - mean));
             let sd = (spread / n).sqrt();
@@ -73,21 +97,15 @@ impl Covariates {
                 notes.push(format!("covariate {name} is constant and left out"));
                 continue;
             }
-            for value in &mut values {
-                *value = (*value - mean) / sd;
-            }
-            columns.push((name, values));
+            columns.push((name, values.iter().map(|value| (value - mean) / sd).collect()));
         }
         let k = columns.len();
         let mut gram = vec![0.0; k * k];
-        let all = complete(used, columns.first().map_or(0, |own| own.1.len()));
         for (i, left) in columns.iter().enumerate() {
             for (j, right) in columns.iter().enumerate().take(i + 1) {
-                let sum = if all {
-                    dot(&left.1, &right.1)
-                } else {
-                    let each = |&row: &u32| left.1[row as usize] * right.1[row as usize];
-                    used.iter().map(each).sum()
+                let sum = match used {
+                    None => dot(&left.1, &right.1),
+                    Some(rows) => rows.iter().map(|&row| left.1[row] * right.1[row]).sum(),
                 };
                 (gram[i * k + j], gram[j * k + i]) = (sum, sum);
             }
@@ -96,22 +114,21 @@ impl Covariates {
         for &at in &triangle.dropped {
             notes.push(format!("covariate {} is collinear and left out", columns[at].0));
         }
-        let t = sample.n_periods();
         let columns: Vec<Vec<f64>> = columns
             .into_iter()
             .enumerate()
             .filter(|(at, _)| triangle.kept.contains(at))
             .map(|(_, (_, values))| values)
             .collect();
-        let differs = |values: &Vec<f64>| {
-            sample.source.chunks(t.max(1)).any(|rows| {
-                let mut seen = rows.iter().filter(|row| **row != u32::MAX);
-                let first = seen.next().map_or(0.0, |&row| values[row as usize]);
-                seen.any(|&row| values[row as usize].to_bits() != first.to_bits())
-            })
-        };
-        let varies = columns.iter().any(differs);
-        Self { columns, varies, notes }
+        Self { columns, by_unit: false, varies: false, notes }
+    }
+
+    /// Adds an intercept and the covariates of a unit, seen in the period, to `x`.
+    pub(super) fn push(&self, sample: &Sample, unit: usize, period: usize, x: &mut Vec<f64>) {
+        let own = if self.by_unit { Some(unit) } else { sample.row(unit, period) };
+        x.push(1.0);
+        let value = |column: &Vec<f64>| own.map_or(f64::NAN, |own| column[own]);
+        x.extend(self.columns.iter().map(value));
     }
 
     pub(super) const fn width(&self) -> usize {
@@ -119,24 +136,25 @@ impl Covariates {
     }
 }
 
-/// Whether `used` are all of `n` rows, in order.
-fn complete(used: &[u32], n: usize) -> bool {
-    used.len() == n && (0_u32..).zip(used).all(|(at, &row)| at == row)
+/// The sum of `f` over the rows that are used.
+fn total(values: &[f64], used: Option<&[usize]>, f: impl Fn(f64) -> f64) -> f64 {
+    match used {
+        None => values.iter().map(|value| f(*value)).sum(),
+        Some(rows) => rows.iter().map(|&row| f(values[row])).sum(),
+    }
 }
 
-/// The sum of `f` over the rows that are used.
-fn total(values: &[f64], used: &[u32], f: impl Fn(f64) -> f64) -> f64 {
-    if complete(used, values.len()) {
-        values.iter().map(|value| f(*value)).sum()
-    } else {
-        used.iter().map(|&row| f(values[row as usize])).sum()
-    }
+/// Estimates of some outcomes, with the influence of each unit, one row a unit.
+pub(super) struct Estimates {
+    pub(super) values: Vec<f64>,
+    pub(super) psi: Vec<f64>,
+    pub(super) trimmed: usize,
 }
 
 /// The influence of units on one estimate.
 #[derive(Default)]
 pub(super) struct Influence {
-    pub(super) units: std::sync::Arc<Vec<u32>>,
+    pub(super) units: Arc<Vec<u32>>,
     pub(super) psi: Vec<f64>,
     pub(super) trimmed: usize,
     /// Weight of the treated.
@@ -146,7 +164,7 @@ pub(super) struct Influence {
 /// The units of a comparison with their covariates, treated first, and the models fitted to them.
 #[derive(Default)]
 pub(super) struct Group {
-    pub(super) units: std::sync::Arc<Vec<u32>>,
+    pub(super) units: Arc<Vec<u32>>,
     pub(super) n_treated: usize,
     /// Row-major, intercept first.
     x: Vec<f64>,
@@ -162,7 +180,7 @@ pub(super) struct Group {
 
 pub(super) struct Logit {
     pub(super) p: Vec<f64>,
-    hessian: Triangle,
+    pub(super) hessian: Triangle,
 }
 
 /// What weighting needs and no outcome changes.
@@ -180,22 +198,50 @@ struct Levers {
 }
 
 /// What makes two comparisons have the same group.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 struct Key {
-    cohort: usize,
     controls: Vec<bool>,
     at: Option<usize>,
     periods: Option<(usize, usize)>,
 }
 
-/// Works on the cells of one cohort, and remembers the models of the last comparison.
+/// Cells of one cohort that are compared within the same group of units.
+///
+/// All estimators are linear in outcomes given the group, so that each period needs to be estimated
+/// once, as a change since the first of `periods`, and a cell is the difference of two.
+pub(super) struct Batch {
+    pub(super) units: Arc<Vec<u32>>,
+    /// The influence of units on each period, one row a unit.
+    psi: Vec<f64>,
+    width: usize,
+    /// Cells, as places in the plan, with the places of their two periods.
+    pub(super) cells: Vec<(usize, usize, usize)>,
+    trimmed: usize,
+}
+
+impl Batch {
+    /// The influence of one unit on a cell.
+    pub(super) fn influence(&self, unit: usize, (_, t, base): (usize, usize, usize)) -> f64 {
+        let own = &self.psi[unit * self.width..(unit + 1) * self.width];
+        own[t] - own[base]
+    }
+
+    /// Untreated units without a weight, over all cells.
+    pub(super) fn trimmed(&self) -> usize {
+        self.trimmed * self.cells.len()
+    }
+}
+
+/// A row of the table of effects, and the weight of the treated.
+pub(super) type Estimated = (Effect, f64);
+
+/// Works on the cells of one cohort.
 pub(super) struct Worker<'a> {
     did: &'a Did,
     sample: &'a Sample,
     covariates: &'a Covariates,
     rule: Rule,
     complete: bool,
-    last: Option<(Key, Group)>,
 }
 
 impl<'a> Worker<'a> {
@@ -206,56 +252,113 @@ impl<'a> Worker<'a> {
         rule: Rule,
     ) -> Self {
         let complete = sample.profiles.iter().all(|own| own.present.iter().all(|seen| *seen));
-        Self { did, sample, covariates, rule, complete, last: None }
+        Self { did, sample, covariates, rule, complete }
     }
 
-    /// The effect of one cell.
-    pub(super) fn cell(
-        &mut self,
-        cell: &Cell,
-        mut row: Effect,
+    /// The effects of a cohort's cells, of which the first stands at `first` in the plan.
+    pub(super) fn cells(
+        &self,
+        first: usize,
+        cells: &[Cell],
         clusters: &[usize],
-    ) -> (Effect, Influence) {
-        let Some(base) = cell.base else {
-            let row = not_estimable(row, "no period before treatment to compare with");
-            return (row, Influence::default());
-        };
-        if base == cell.t {
-            row.estimate = 0.0;
-            return (row, Influence::default());
+        ticket: &Ticket,
+    ) -> (Vec<Estimated>, Vec<Batch>) {
+        let mut rows: Vec<Estimated> =
+            cells.iter().map(|cell| (blank(self.sample, cell), 0.0)).collect();
+        let mut keys: Vec<(Key, Vec<usize>)> = Vec::new();
+        for (at, (cell, (row, _))) in cells.iter().zip(&mut rows).enumerate() {
+            match cell.base {
+                None => {
+                    *row =
+                        not_estimable(row.clone(), "no period before treatment to compare with");
+                }
+                Some(base) if base == cell.t => row.estimate = 0.0,
+                Some(base) => {
+                    let key = self.key(cell, base);
+                    match keys.iter_mut().find(|(known, _)| *known == key) {
+                        Some((_, own)) => own.push(at),
+                        None => keys.push((key, vec![at])),
+                    }
+                }
+            }
         }
+        let mut batches = Vec::with_capacity(keys.len());
+        for (key, own) in keys {
+            if ticket.is_cancelled() {
+                break;
+            }
+            ticket.advance(own.len() as u64);
+            batches.extend(self.batch(first, cells, &key, &own, clusters, &mut rows));
+        }
+        (rows, batches)
+    }
+
+    fn key(&self, cell: &Cell, base: usize) -> Key {
         let (sample, rule) = (self.sample, self.rule);
-        let controls: Vec<bool> =
-            (0..sample.starts.len()).map(|other| rule.allows(sample, cell, base, other)).collect();
-        let early = base.min(cell.t);
-        let key = Key {
-            cohort: cell.cohort,
-            controls,
-            at: (self.covariates.varies || !self.complete).then_some(early),
+        Key {
+            controls: (0..sample.starts.len())
+                .map(|other| rule.allows(sample, cell, base, other))
+                .collect(),
+            at: (self.covariates.varies || !self.complete).then_some(base.min(cell.t)),
             periods: (!self.complete).then_some((cell.t, base)),
-        };
-        if self.last.as_ref().is_none_or(|(known, _)| *known != key) {
-            let group = self.group(cell, base, &key.controls, early);
-            self.last = Some((key, group));
         }
-        let Some((_, group)) = &self.last else { return (row, Influence::default()) };
+    }
+
+    fn batch(
+        &self,
+        first: usize,
+        cells: &[Cell],
+        key: &Key,
+        own: &[usize],
+        clusters: &[usize],
+        rows: &mut [Estimated],
+    ) -> Option<Batch> {
+        let pair = |&at: &usize| (cells[at].t, cells[at].base.unwrap_or(cells[at].t));
+        let (t, base) = own.first().map(pair)?;
+        let group = self.group(&cells[own[0]], base, &key.controls, base.min(t));
         let n = group.units.len();
-        row.n_treated = group.n_treated as u64;
-        row.n_control = (n - group.n_treated) as u64;
-        if let Some(reason) = group.lack {
-            return (not_estimable(row, reason), Influence::default());
+        for &at in own {
+            let row = &mut rows[at].0;
+            row.n_treated = group.n_treated as u64;
+            row.n_control = (n - group.n_treated) as u64;
+            if let Some(reason) = group.lack {
+                *row = not_estimable(row.clone(), reason);
+            }
         }
-        let change: Vec<f64> = group
-            .units
-            .iter()
-            .map(|&unit| sample.outcomes(unit as usize))
-            .map(|y| y[cell.t] - y[base])
-            .collect();
-        let (estimate, psi, trimmed) = self.estimate(group, &change);
-        row.estimate = estimate;
-        row.status = lone(sample, &row, clusters, cell);
+        if group.lack.is_some() {
+            return None;
+        }
+        let mut periods: Vec<usize> =
+            own.iter().map(pair).flat_map(|(t, base)| [t, base]).collect();
+        periods.sort_unstable();
+        periods.dedup();
+        let m = periods.len();
+        let mut y = Vec::with_capacity(n * m);
+        for &unit in group.units.iter() {
+            let outcomes = self.sample.outcomes(unit as usize);
+            let from = outcomes[periods[0]];
+            y.extend(periods.iter().map(|&period| outcomes[period] - from));
+        }
+        let found = group.estimate(y, m, self.covariates.width(), self.did.nuisance);
         let mass = group.weights[..group.n_treated].iter().sum();
-        (row, Influence { units: std::sync::Arc::clone(&group.units), psi, trimmed, mass })
+        let place = |period: usize| periods.binary_search(&period).unwrap_or_default();
+        let mut placed = Vec::with_capacity(own.len());
+        for &at in own {
+            let (t, base) = pair(&at);
+            let (t, base) = (place(t), place(base));
+            let (row, weight) = &mut rows[at];
+            row.estimate = found.values[t] - found.values[base];
+            row.status = lone(self.sample, row, clusters, &cells[at]);
+            *weight = mass;
+            placed.push((first + at, t, base));
+        }
+        Some(Batch {
+            units: group.units,
+            psi: found.psi,
+            width: m,
+            cells: placed,
+            trimmed: found.trimmed,
+        })
     }
 
     /// Collects the units of a comparison and fits the models that do not need the outcome.
@@ -273,10 +376,6 @@ impl<'a> Worker<'a> {
         let n_treated = units.len();
         collect(&mut units, &|cohort| controls[cohort]);
         Group::build(sample, self.covariates, units, n_treated, early, self.did.nuisance)
-    }
-
-    fn estimate(&self, group: &Group, change: &[f64]) -> (f64, Vec<f64>, usize) {
-        group.estimate(change, self.covariates.width(), self.did.nuisance)
     }
 }
 
@@ -314,12 +413,10 @@ impl Group {
         early: usize,
         nuisance: Nuisance,
     ) -> Self {
-        let (k, t) = (covariates.width(), sample.n_periods());
+        let k = covariates.width();
         let mut x = Vec::with_capacity(units.len() * k);
         for &unit in &units {
-            let row = sample.source[unit as usize * t + early] as usize;
-            x.push(1.0);
-            x.extend(covariates.columns.iter().map(|column| column[row]));
+            covariates.push(sample, unit as usize, early, &mut x);
         }
         let weights: Vec<f64> = units.iter().map(|&unit| sample.weight(unit as usize)).collect();
         let mut group = Self { n_treated, x, weights, ..Self::default() };
@@ -330,29 +427,38 @@ impl Group {
         } else {
             group.models(k, nuisance)
         };
-        group.units = std::sync::Arc::new(units);
+        group.units = Arc::new(units);
         group
     }
 
-    /// The effect on the treated, the influence of each unit and how many have no weight.
+    /// Rows of numbers, treated first, before any model.
+    pub(super) fn of_rows(x: Vec<f64>, weights: Vec<f64>, n_treated: usize) -> Self {
+        Self { n_treated, x, weights, ..Self::default() }
+    }
+
+    /// The covariates of one of the units.
+    pub(super) fn row(&self, at: usize, k: usize) -> &[f64] {
+        &self.x[at * k..(at + 1) * k]
+    }
+
+    /// Effects on the treated, the influence of each unit and how many have no weight.
+    ///
+    /// `y` holds `m` outcomes of each unit, one row a unit; all that is estimated is linear in them.
     pub(super) fn estimate(
         &self,
-        change: &[f64],
+        mut y: Vec<f64>,
+        m: usize,
         k: usize,
         nuisance: Nuisance,
-    ) -> (f64, Vec<f64>, usize) {
-        if nuisance == Nuisance::Improved {
-            return self.by_balance(change, k);
-        }
-        let fitted = self.regression(change, k);
+    ) -> Estimates {
         match nuisance {
-            Nuisance::Regression => {
-                let (estimate, psi) = self.by_regression(change, &fitted, k);
-                (estimate, psi, 0)
-            }
-            Nuisance::Weighting => self.by_weighting(change, None, k),
-            Nuisance::DoublyRobust | Nuisance::Improved => {
-                self.by_weighting(change, Some(&fitted), k)
+            Nuisance::Improved => self.by_balance(y, m, k),
+            Nuisance::Regression => self.by_regression(&y, m, k),
+            Nuisance::Weighting => self.by_weighting(y, false, m, k),
+            Nuisance::DoublyRobust => {
+                let beta = self.coefficients(&y, m, k, None);
+                self.subtract(&mut y, &beta, m, k);
+                self.by_weighting(y, true, m, k)
             }
         }
     }
@@ -417,7 +523,10 @@ impl Group {
     pub(super) fn fit_logit(&self, k: usize) -> Result<Logit, &'static str> {
         const SEPARATED: &str = "covariates separate the treated from the untreated";
         const STEPS: usize = 60;
+        let total: f64 = self.weights.iter().sum();
+        let treated: f64 = self.weights[..self.n_treated].iter().sum();
         let mut gamma = vec![0.0; k];
+        gamma[0] = libm::log(treated / (total - treated));
         let mut p = vec![0.5; self.weights.len()];
         for _ in 0..STEPS {
             let (mut gram, mut score) = (vec![0.0; k * k], vec![0.0; k]);
@@ -451,17 +560,41 @@ impl Group {
         Err(SEPARATED)
     }
 
-    /// What the untreated's model says of each unit's change; zeros without a model.
-    fn regression(&self, change: &[f64], k: usize) -> Vec<f64> {
-        let Some(ols) = &self.ols else { return vec![0.0; change.len()] };
-        let mut score = vec![0.0; k];
-        for ((treated, weight, x), change) in self.rows(k).zip(change) {
-            if !treated {
-                score.iter_mut().zip(x).for_each(|(slot, x)| *slot += weight * change * x);
+    /// The untreated's model of each outcome, shape `(k, m)`; zeros without a model. `odds`
+    /// multiply the weights.
+    pub(super) fn coefficients(
+        &self,
+        y: &[f64],
+        m: usize,
+        k: usize,
+        odds: Option<&[f64]>,
+    ) -> Vec<f64> {
+        let Some(ols) = &self.ols else { return vec![0.0; k * m] };
+        let mut score = vec![0.0; k * m];
+        for at in self.n_treated..self.weights.len() {
+            let weight = self.weights[at] * odds.map_or(1.0, |odds| odds[at]);
+            add_product(&mut score, self.row(at, k), weight, &y[at * m..(at + 1) * m]);
+        }
+        solve_columns(ols, &score, m, k)
+    }
+
+    /// Takes what the model says from each outcome.
+    pub(super) fn subtract(&self, y: &mut [f64], beta: &[f64], m: usize, k: usize) {
+        for (x, y) in self.x.chunks_exact(k).zip(y.chunks_exact_mut(m)) {
+            for (x, beta) in x.iter().zip(beta.chunks_exact(m)) {
+                y.iter_mut().zip(beta).for_each(|(y, beta)| *y -= x * beta);
             }
         }
-        let beta = ols.solve(&score);
-        self.rows(k).map(|(_, _, x)| product(x, &beta)).collect()
+    }
+
+    /// Weighted means of outcomes of some units.
+    fn means(y: &[f64], m: usize, from: usize, weights: &[f64], total: f64) -> Vec<f64> {
+        let mut sums = vec![0.0; m];
+        for (weight, y) in weights.iter().zip(y[from * m..].chunks_exact(m)) {
+            sums.iter_mut().zip(y).for_each(|(sum, y)| *sum += weight * y);
+        }
+        sums.iter_mut().for_each(|sum| *sum /= total);
+        sums
     }
 
     /// Weighted sums of covariates.
@@ -476,61 +609,86 @@ impl Group {
         sums
     }
 
-    fn by_regression(&self, change: &[f64], fitted: &[f64], k: usize) -> (f64, Vec<f64>) {
+    fn by_regression(&self, y: &[f64], m: usize, k: usize) -> Estimates {
         let n1 = self.n_treated;
         let total: f64 = self.weights[..n1].iter().sum();
-        let mean = |values: &[f64]| product(&self.weights[..n1], &values[..n1]) / total;
-        let (own, model) = (mean(change), mean(fitted));
+        let mut psi = y.to_vec();
+        self.subtract(&mut psi, &self.coefficients(y, m, k, None), m, k);
+        // the mean of what the model leaves of the treated
+        let values = Self::means(&psi, m, 0, &self.weights[..n1], total);
         let m1 = self.sums(k, |at| if at < n1 { self.weights[at] } else { 0.0 });
         let lever = self.ols.as_ref().map_or_else(|| vec![0.0; k], |ols| ols.solve(&m1));
-        let psi = self
-            .rows(k)
-            .zip(change.iter().zip(fitted))
-            .map(|((treated, weight, x), (change, fit))| {
-                let own = if treated {
-                    (change - own) - (fit - model)
-                } else {
-                    -(change - fit) * product(x, &lever)
-                };
-                weight * own / total
-            })
-            .collect();
-        (own - model, psi)
+        for (at, psi) in psi.chunks_exact_mut(m).enumerate() {
+            let weight = self.weights[at] / total;
+            if at < n1 {
+                psi.iter_mut().zip(&values).for_each(|(own, mean)| *own = weight * (*own - mean));
+            } else {
+                let pull = -weight * product(self.row(at, k), &lever);
+                psi.iter_mut().for_each(|own| *own *= pull);
+            }
+        }
+        Estimates { values, psi, trimmed: 0 }
     }
 
-    /// By weighting, of changes or (doubly robust) of what a regression leaves of them.
-    fn by_weighting(
-        &self,
-        change: &[f64],
-        fitted: Option<&Vec<f64>>,
-        k: usize,
-    ) -> (f64, Vec<f64>, usize) {
-        let Some(logit) = &self.logit else { return (f64::NAN, Vec::new(), 0) };
+    /// By weighting, of outcomes or (doubly robust) of what a regression leaves of them.
+    fn by_weighting(&self, mut left: Vec<f64>, with_ols: bool, m: usize, k: usize) -> Estimates {
+        let Some(logit) = &self.logit else {
+            return Estimates { values: vec![f64::NAN; m], psi: left, trimmed: 0 };
+        };
         let n1 = self.n_treated;
         let Levers { odds, totals: [s1, s0], sums, by_ols, trimmed } = &self.levers;
-        let left: Vec<f64> = match fitted {
-            Some(fitted) => change.iter().zip(fitted).map(|(change, fit)| change - fit).collect(),
-            None => change.to_vec(),
-        };
-        let eta1 = product(&self.weights[..n1], &left[..n1]) / s1;
-        let eta0 = product(&odds[n1..], &left[n1..]) / s0;
-        let mut m2: Vec<f64> = sums.iter().map(|sum| -eta0 * sum).collect();
-        for ((x, odds), left) in self.x.chunks_exact(k).zip(odds).zip(&left).skip(n1) {
-            m2.iter_mut().zip(x).for_each(|(slot, x)| *slot += odds * left * x);
+        let eta1 = Self::means(&left, m, 0, &self.weights[..n1], *s1);
+        let eta0 = Self::means(&left, m, n1, &odds[n1..], *s0);
+        let mut m2 = vec![0.0; k * m];
+        for (at, left) in left.chunks_exact(m).enumerate().skip(n1) {
+            add_product(&mut m2, self.row(at, k), odds[at], left);
         }
-        let by_logit: Vec<f64> = logit.hessian.solve(&m2).iter().map(|own| own / s0).collect();
-        let mut psi = Vec::with_capacity(left.len());
-        let units = self.x.chunks_exact(k).zip(&self.weights).zip(logit.p.iter().zip(&left));
-        psi.extend(units.take(n1).map(|((x, weight), (p, left))| {
-            weight * ((left - eta1) / s1 - (1.0 - p) * product(x, &by_logit))
-        }));
-        let units = self.x.chunks_exact(k).zip(&self.weights).zip(logit.p.iter().zip(&left));
-        let with_ols = fitted.is_some();
-        psi.extend(units.zip(odds).skip(n1).map(|(((x, weight), (p, left)), odds)| {
-            let ols_part = if with_ols { left * product(x, by_ols) } else { 0.0 };
-            weight * (p * product(x, &by_logit) - ols_part) - odds * (left - eta0) / s0
-        }));
-        let trimmed = *trimmed;
-        (eta1 - eta0, psi, trimmed)
+        for (m2, sum) in m2.chunks_exact_mut(m).zip(sums) {
+            m2.iter_mut().zip(&eta0).for_each(|(slot, eta0)| *slot -= eta0 * sum);
+        }
+        let mut by_logit = solve_columns(&logit.hessian, &m2, m, k);
+        by_logit.iter_mut().for_each(|own| *own /= s0);
+        let mut pull = vec![0.0; m];
+        for (at, psi) in left.chunks_exact_mut(m).enumerate() {
+            let (x, weight, p) = (self.row(at, k), self.weights[at], logit.p[at]);
+            pull.fill(0.0);
+            for (x, by_logit) in x.iter().zip(by_logit.chunks_exact(m)) {
+                pull.iter_mut().zip(by_logit).for_each(|(slot, own)| *slot += x * own);
+            }
+            if at < n1 {
+                let (own, other) = (weight / s1, -weight * (1.0 - p));
+                for ((psi, pull), eta1) in psi.iter_mut().zip(&pull).zip(&eta1) {
+                    *psi = own * (*psi - eta1) + other * pull;
+                }
+            } else {
+                let by_ols = if with_ols { weight * product(x, by_ols) } else { 0.0 };
+                let (own, other) = (odds[at] / s0, weight * p);
+                for ((psi, pull), eta0) in psi.iter_mut().zip(&pull).zip(&eta0) {
+                    *psi = other * pull - by_ols * *psi - own * (*psi - eta0);
+                }
+            }
+        }
+        let values = eta1.iter().zip(&eta0).map(|(one, other)| one - other).collect();
+        Estimates { values, psi: left, trimmed: *trimmed }
     }
+}
+
+/// Adds `scale x y'`.
+fn add_product(sums: &mut [f64], x: &[f64], scale: f64, y: &[f64]) {
+    for (x, sums) in x.iter().zip(sums.chunks_exact_mut(y.len())) {
+        let x = scale * x;
+        sums.iter_mut().zip(y).for_each(|(sum, y)| *sum += x * y);
+    }
+}
+
+/// Solves for each of `m` columns of a matrix of shape `(k, m)`.
+fn solve_columns(triangle: &Triangle, right: &[f64], m: usize, k: usize) -> Vec<f64> {
+    let mut solved = vec![0.0; k * m];
+    for column in 0..m {
+        let own: Vec<f64> = (0..k).map(|row| right[row * m + column]).collect();
+        for (row, value) in triangle.solve(&own).into_iter().enumerate() {
+            solved[row * m + column] = value;
+        }
+    }
+    solved
 }

@@ -1,7 +1,9 @@
 //! Who is compared: units with their outcomes, cohorts, weights and clusters.
 
 use super::{Did, EvaluateError};
-use crate::data::{Column, Count, DataError, Panel, Step, Ticket, Unit, Values, WholePeriods};
+use crate::data::{
+    Buffer, Column, Count, DataError, Panel, Step, Ticket, Unit, Values, WholePeriods,
+};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -39,9 +41,10 @@ pub(super) struct Sample {
     /// the periods.
     pub(super) starts: Vec<i32>,
     /// Outcomes, one row a unit; 0 where absent.
-    pub(super) y: Vec<f64>,
-    /// The row of the panel behind each outcome; `u32::MAX` where absent.
-    pub(super) source: Vec<u32>,
+    y: Buffer<f64>,
+    /// The row of the panel behind each outcome, `u32::MAX` where absent; `None` when every unit
+    /// is seen in every period and no row is left out, so that outcomes stand as in the panel.
+    source: Option<Vec<u32>>,
     pub(super) profiles: Vec<Profile>,
     /// Units, sorted by profile.
     pub(super) members: Vec<u32>,
@@ -86,16 +89,38 @@ impl Kept {
 /// Numbers whose squares can be summed.
 pub(super) const LARGEST: f64 = 1e90;
 
+/// The values of a column; those of a column of numbers without nulls are not copied.
+pub(super) fn floats(
+    column: &Column,
+    argument: &str,
+    name: &str,
+) -> Result<Buffer<f64>, EvaluateError> {
+    match (column.values(), column.validity()) {
+        (Values::Float(values), None) => Ok(values.clone()),
+        _ => Ok(column.to_floats(argument, name)?.into()),
+    }
+}
+
+/// Whether all values are numbers whose squares can be summed, by blocks.
+pub(super) fn all_sound(values: &[f64]) -> bool {
+    values
+        .chunks(4096)
+        .all(|block| block.iter().fold(true, |all, value| all & (value.abs() <= LARGEST)))
+}
+
 /// A column of numbers; rows without a value leave the sample.
 fn numbers(
     panel: &Panel,
     argument: &'static str,
     name: &str,
     kept: &mut Kept,
-) -> Result<Vec<f64>, EvaluateError> {
+) -> Result<Buffer<f64>, EvaluateError> {
     let column = panel.column(argument, name)?;
-    let values = column.to_floats(argument, name)?;
+    let values = floats(&column, argument, name)?;
     kept.leave_nulls(name, &column);
+    if all_sound(&values) {
+        return Ok(values);
+    }
     let bad = |row: &usize| {
         kept.keep[*row]
             && values[*row].abs().partial_cmp(&LARGEST).is_none_or(std::cmp::Ordering::is_gt)
@@ -252,7 +277,7 @@ fn constant<T: PartialEq + Copy + Default>(
 /// What is read from the panel, one value a row or a person.
 struct Read {
     kept: Kept,
-    outcome: Vec<f64>,
+    outcome: Buffer<f64>,
     starts: Vec<i32>,
     weights: Option<Vec<f64>>,
     clusters: Option<Vec<u32>>,
@@ -327,6 +352,11 @@ impl Sample {
 
     /// Puts the outcomes into one row a unit.
     fn arrange(did: &Did, panel: &Panel, read: Read) -> Result<Self, EvaluateError> {
+        let complete = panel.n_rows() == panel.persons().len() * panel.calendar().len();
+        if complete && read.kept.keep.chunks(4096).all(|rows| rows.iter().fold(true, |a, b| a & b))
+        {
+            return Self::whole(panel, read);
+        }
         let Read { kept, outcome, starts, weights, clusters } = read;
         let mut used = vec![false; panel.calendar().len()];
         let mut n_obs = 0;
@@ -345,11 +375,13 @@ impl Sample {
         let t = periods.len();
         let complete = did.gaps == super::Gaps::Balanced;
         let (offsets, positions) = (panel.offsets(), panel.positions());
+        let mut y = Vec::with_capacity(panel.persons().len() * t);
+        let mut source = Vec::with_capacity(panel.persons().len() * t);
         let mut sample = Self {
             periods,
             starts: Vec::new(),
-            y: Vec::with_capacity(panel.persons().len() * t),
-            source: Vec::with_capacity(panel.persons().len() * t),
+            y: Vec::new().into(),
+            source: None,
             profiles: Vec::new(),
             members: Vec::new(),
             cohort_of: Vec::new(),
@@ -372,14 +404,14 @@ impl Sample {
                 left.persons = left.persons.map(|persons| persons + 1);
                 continue;
             }
-            let at = sample.y.len();
-            sample.y.resize(at + t, 0.0);
-            sample.source.resize(at + t, u32::MAX);
+            let at = y.len();
+            y.resize(at + t, 0.0);
+            source.resize(at + t, u32::MAX);
             let rows = own.clone().zip(keep).zip(&positions[own.clone()]).zip(&outcome[own]);
-            for (((row, _), &position), &y) in rows.filter(|(((_, keep), _), _)| **keep) {
+            for (((row, _), &position), &value) in rows.filter(|(((_, keep), _), _)| **keep) {
                 let slot = at + index[position as usize] as usize;
-                sample.y[slot] = y;
-                sample.source[slot] = row as u32;
+                y[slot] = value;
+                source[slot] = row as u32;
             }
             own_starts.push(start);
             if let (Some(all), Some(own)) = (&weights, &mut sample.weights) {
@@ -389,6 +421,7 @@ impl Sample {
                 own.push(all[person]);
             }
         }
+        (sample.y, sample.source) = (y.into(), Some(source));
         sample.n_obs -= left.rows as usize;
         let step = std::mem::take(&mut sample.step);
         sample.step = step.exclude("the unit is not seen in every period", left);
@@ -396,6 +429,50 @@ impl Sample {
         sample.step.after = Count::of(sample.n_obs, own_starts.len());
         sample.check()?;
         Ok(sample)
+    }
+
+    /// Every unit in every period: outcomes stand as they are.
+    fn whole(panel: &Panel, read: Read) -> Result<Self, EvaluateError> {
+        let Read { kept, outcome, starts, weights, clusters } = read;
+        let base = panel.calendar().period(0).number;
+        let step = kept.step.exclude("the unit is not seen in every period", Count::of(0, 0));
+        let mut sample = Self {
+            periods: (base..).take(panel.calendar().len()).collect(),
+            starts: Vec::new(),
+            y: outcome,
+            source: None,
+            profiles: Vec::new(),
+            members: Vec::new(),
+            cohort_of: Vec::new(),
+            weights,
+            clusters,
+            n_clusters: 0,
+            n_obs: panel.n_rows(),
+            step,
+        };
+        sample.classify(&starts);
+        sample.step.after = Count::of(sample.n_obs, starts.len());
+        sample.check()?;
+        Ok(sample)
+    }
+
+    /// Whether every unit is seen in every period, so that outcomes stand as in the panel.
+    pub(super) const fn is_whole(&self) -> bool {
+        self.source.is_none()
+    }
+
+    /// The row of the panel behind an outcome; `None` where it is absent.
+    pub(super) fn row(&self, unit: usize, period: usize) -> Option<usize> {
+        let at = unit * self.periods.len() + period;
+        match &self.source {
+            None => Some(at),
+            Some(source) => (source[at] != u32::MAX).then_some(source[at] as usize),
+        }
+    }
+
+    /// The rows of the panel of a unit.
+    pub(super) fn rows_of(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
+        (0..self.periods.len()).filter_map(move |period| self.row(unit, period))
     }
 
     /// Cohorts, clusters and profiles.
@@ -422,7 +499,7 @@ impl Sample {
         let profile_of: Vec<u32> = (0..starts.len())
             .map(|unit| {
                 let cohort = self.cohort_of[unit];
-                let seen = &self.source[unit * t..(unit + 1) * t];
+                let seen = self.source.as_ref().map_or(&[][..], |rows| &rows[unit * t..(unit + 1) * t]);
                 let next = keys.len() as u32;
                 let full = seen.iter().all(|&row| row != u32::MAX);
                 let slot = if full {
@@ -436,7 +513,9 @@ impl Sample {
                 };
                 if *slot == u32::MAX {
                     *slot = next;
-                    keys.push((cohort, seen.iter().map(|&row| row != u32::MAX).collect()));
+                    let seen = seen.iter().map(|&row| row != u32::MAX);
+                    let present = if full { vec![true; t] } else { seen.collect() };
+                    keys.push((cohort, present));
                 }
                 *slot
             })

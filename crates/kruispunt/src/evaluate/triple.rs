@@ -32,12 +32,10 @@ fn partition(did: &Did, panel: &Panel, sample: &Sample) -> Result<Vec<bool>, Eva
     let argument = "partition";
     let column = panel.column(argument, name)?;
     let values = column.to_floats(argument, name)?;
-    let t = sample.n_periods();
     (0..sample.n_units())
         .map(|unit| {
             let mut own = None;
-            let rows = &sample.source[unit * t..(unit + 1) * t];
-            for row in rows.iter().filter(|row| **row != u32::MAX).map(|&row| row as usize) {
+            for row in sample.rows_of(unit) {
                 let value = values[row];
                 let column = name.to_owned();
                 if column_is_bad(value) || panel.column(argument, name)?.is_null(row) {
@@ -118,9 +116,9 @@ impl Worker<'_> {
             y[t] - y[base]
         };
         let changes: Vec<f64> = group.units.iter().map(change).collect();
-        let (value, psi, trimmed) =
-            group.estimate(&changes, self.covariates.width(), self.nuisance);
-        Ok(Part { value, units: group.units, psi, trimmed })
+        let found = group.estimate(changes, 1, self.covariates.width(), self.nuisance);
+        let value = found.values.first().copied().unwrap_or(f64::NAN);
+        Ok(Part { value, units: group.units, psi: found.psi, trimmed: found.trimmed })
     }
 
     fn add(&self, part: &Part, sign: f64, psi: &mut [f64]) {
