@@ -267,14 +267,22 @@ class Effects:
             )
             warnings.warn(message, DesignWarning, stacklevel=4)
 
-    def power(self, *, level: float = 0.95) -> dict[str, float]:
-        """Say how large a linear difference in trends the placebos would have shown.
+    def power(
+        self,
+        trend: float | Sequence[float] | NDArray[np.float64] | None = None,
+        *,
+        level: float = 0.95,
+    ) -> dict[str, Any]:
+        r"""Say how large a difference in trends the placebos would have shown.
 
         For an event study from one reference period (``cs`` with ``base="universal"``, ``sa``,
-        ``lpdid``, ``stacked``, ``twfe``).
+        ``lpdid``, ``stacked``, ``twfe``, :func:`kruispunt.event_study`). Placebos are normal around
+        the difference in trends; it is found when one of them is significant.
 
         Parameters
         ----------
+        trend : float or sequence of float, optional
+            A difference in trends to judge: a slope a period, or one number a row.
         level : float
             One less the size of the tests of the placebos.
 
@@ -284,7 +292,11 @@ class Effects:
             ``slope_50`` and ``slope_80``, the slopes that some placebo shows as different from 0
             in 50 and 80 % of samples; ``bias_80``, what the second would add to the mean effect
             after treatment. Where ``bias_80`` is as large as the effect, the pre-test says
-            nothing, and a :class:`~kruispunt.exceptions.DesignWarning` says so.
+            nothing, and a :class:`~kruispunt.exceptions.DesignWarning` says so. With `trend` also
+            ``power``, the probability of finding it; ``bayes_factor``, the probability of passing
+            under it over that under parallel trends; ``likelihood_ratio``, the likelihood of the
+            estimates under it without an effect, over that under parallel trends; ``expected``, an
+            array of what each row is on average in samples that pass, if it is all there is.
 
         References
         ----------
@@ -293,7 +305,24 @@ class Effects:
         """
         slope_50, slope_80, bias_80 = self._native.power(1 - level)
         self._warn_without_power(bias_80)
-        return {"slope_50": slope_50, "slope_80": slope_80, "bias_80": bias_80}
+        found: dict[str, Any] = {"slope_50": slope_50, "slope_80": slope_80, "bias_80": bias_80}
+        if trend is None:
+            return found
+        values = np.asarray(trend, dtype=np.float64)
+        if values.ndim == 0:
+            values = float(values) * self._distances()
+        own = self._native.passing(values.ravel().tolist(), 1 - level)
+        names = ("power", "bayes_factor", "likelihood_ratio", "expected")
+        return found | dict(zip(names, own, strict=True))
+
+    def _distances(self) -> NDArray[np.float64]:
+        """Give periods from the reference by row; NaN in means over rows."""
+        table = self._native.tidy("pointwise", 0.05, 0, 0)
+        rows = table.cells(0, len(table))
+        event, status = (table.columns.index(name) for name in ("event", "status"))
+        times = np.array([np.nan if row[event] is None else float(row[event]) for row in rows])
+        reference = [time for time, row in zip(times, rows, strict=True) if row[status] == "reference"]
+        return times - (reference[0] if reference else np.nan)
 
     def honest(
         self,
@@ -449,12 +478,11 @@ class Effects:
             ("Method", self.method),
             ("Estimand", f"{self.estimand}, of {self.outcome}"),
             ("Compared with", self.comparison),
-            (
-                "Sample",
-                f"{self.n_obs:,} rows of {self.n_units:,} units; {count:,} clusters ({cluster})",
-            ),
-            ("Identified", f"{self.identified_share:.1%} of the treated unit-periods"),
         ]
+        if self.n_obs > 0:
+            sample = f"{self.n_obs:,} rows of {self.n_units:,} units; {count:,} clusters ({cluster})"
+            share = f"{self.identified_share:.1%} of the treated unit-periods"
+            head += [("Sample", sample), ("Identified", share)]
         return head + [("Caution", text) for text in self.cautions.values()]
 
     def _cells(self) -> list[list[str]]:

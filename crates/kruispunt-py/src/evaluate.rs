@@ -6,10 +6,10 @@ use crate::linked::PyLinked;
 use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
-use kruispunt::data::{By, Effects, Seed};
+use kruispunt::data::{By, Effects, Seed, Unit};
 use kruispunt::evaluate::{
     Adjustment, Against, Aggregate, Bands, Base, Controls, Departure, Did, Distance,
-    DynamicMatching, Family, Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal,
+    DynamicMatching, EventStudy, Family, Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal,
     Reuse, ShareRule, bacon as decompose, e_value as strength, oster as proportional, rosenbaum,
     twfe_weights as weigh,
 };
@@ -355,6 +355,21 @@ pub(crate) fn att<'py>(
     ))
 }
 
+/// Effects by event time that were estimated elsewhere.
+#[pyfunction]
+pub(crate) fn event_study(
+    events: Vec<i32>,
+    estimates: Vec<f64>,
+    vcov: Vec<f64>,
+    reference: i32,
+    unit: &str,
+) -> PyResult<PyEffects> {
+    let units = [("year", Unit::Year), ("quarter", Unit::Quarter), ("month", Unit::Month)];
+    EventStudy::new(&events, &estimates, &vcov, reference, one_of("unit", unit, &units)?)
+        .map(PyEffects::from)
+        .map_err(|error| evaluate_error(&error))
+}
+
 /// Dynamic matching.
 #[pyfunction]
 #[pyo3(signature = (panel, matching, progress=None))]
@@ -598,6 +613,21 @@ impl PyEffects {
             let own = effects.power(alpha, ticket).map_err(|error| evaluate_error(&error))?;
             Ok((own.slope_50, own.slope_80, own.bias_80))
         })
+    }
+
+    /// Power, Bayes factor and likelihood ratio of a trend, and what those that pass look like.
+    fn passing<'py>(
+        &self,
+        py: Python<'py>,
+        trend: Vec<f64>,
+        alpha: f64,
+    ) -> PyResult<(f64, f64, f64, Bound<'py, PyArray1<f64>>)> {
+        let effects = Arc::clone(&self.0);
+        let own = work::run(py, None, move |_| {
+            effects.passing(&trend, alpha).map_err(|error| evaluate_error(&error))
+        })?;
+        let expected = own.expected.into_pyarray(py);
+        Ok((own.power, own.bayes_factor, own.likelihood_ratio, expected))
     }
 
     fn account_json(&self) -> PyResult<String> {

@@ -105,7 +105,9 @@ mod _core {
     #[pymodule_export]
     use crate::dose::{PyDoseEffects, dose_response};
     #[pymodule_export]
-    use crate::evaluate::{PyEffects, bacon, did, dynamic_matching, gap, twfe_weights};
+    use crate::evaluate::{
+        PyEffects, bacon, did, dynamic_matching, event_study, gap, twfe_weights,
+    };
     #[pymodule_export]
     use crate::evaluate::{
         att, dynamic_matching_by, e_value, matching_balance, matching_rosenbaum, oster,

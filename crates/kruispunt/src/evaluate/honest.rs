@@ -1,9 +1,8 @@
 //! What an event study says when trends are not quite parallel.
 
 use super::EvaluateError;
-use super::inference::normals;
 use super::relative::Path;
-use crate::data::{By, Effects, Phase, Seed, Status, Ticket};
+use crate::data::{By, Effects, Phase, Status};
 use crate::math::linalg::Triangle;
 use crate::math::special::{normal_cdf, normal_quantile};
 use serde::{Deserialize, Serialize};
@@ -30,29 +29,18 @@ pub struct HonestInterval {
     pub high: f64,
 }
 
-/// How large a trend a pre-test would have found.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Power {
-    /// The slope that some placebo shows as different from 0 in half of all samples.
-    pub slope_50: f64,
-    /// The same in 80 % of all samples.
-    pub slope_80: f64,
-    /// What a trend of `slope_80` would add to the mean effect after treatment.
-    pub bias_80: f64,
-}
-
 /// An event study measured from one reference period, cut into before and after.
-struct Study {
+pub(super) struct Study {
     /// Rows before, nearest to the reference first, and rows after, in order.
-    before: Vec<usize>,
-    after: Vec<usize>,
+    pub(super) before: Vec<usize>,
+    pub(super) after: Vec<usize>,
     /// Periods from the reference.
-    distance_before: Vec<f64>,
-    distance_after: Vec<f64>,
+    pub(super) distance_before: Vec<f64>,
+    pub(super) distance_after: Vec<f64>,
 }
 
 impl Study {
-    fn of(effects: &Effects, verb: &'static str) -> Result<Self, EvaluateError> {
+    pub(super) fn of(effects: &Effects, verb: &'static str) -> Result<Self, EvaluateError> {
         let wrong = |why| Err(EvaluateError::WrongRows { verb, by: effects.by.name(), why });
         if effects.by != By::Event {
             return wrong("aggregate them by event first");
@@ -108,7 +96,7 @@ impl Study {
 }
 
 /// The covariance of some rows.
-fn part(effects: &Effects, rows: &[usize]) -> Vec<f64> {
+pub(super) fn part(effects: &Effects, rows: &[usize]) -> Vec<f64> {
     let (vcov, all, k) = (effects.vcov(), effects.len(), rows.len());
     (0..k * k).map(|at| vcov[rows[at / k] * all + rows[at % k]]).collect()
 }
@@ -265,73 +253,6 @@ impl Effects {
                 if own.low.is_finite() && own.high.is_finite() { Ok(own) } else { Err(none) }
             })
             .collect()
-    }
-
-    /// How large a linear difference in trends the placebos would have shown (Roth 2022).
-    ///
-    /// # Errors
-    ///
-    /// As [`honest`](Self::honest), and [`EvaluateError::Cancelled`].
-    ///
-    /// # References
-    ///
-    /// - Roth, J. (2022). Pretest with caution: event-study estimates after testing for parallel
-    ///   trends. *American Economic Review: Insights* 4(3), 305-322.
-    pub fn power(&self, alpha: f64, ticket: &Ticket) -> Result<Power, EvaluateError> {
-        const DRAWS: u64 = 8192;
-        let study = Study::of(self, "power")?;
-        Self::check_alpha(alpha)?;
-        let (k, vcov) = (study.before.len(), part(self, &study.before));
-        let mut lower = vec![0.0; k * k];
-        for i in 0..k {
-            for j in 0..=i {
-                let done: f64 = (0..j).map(|l| lower[i * k + l] * lower[j * k + l]).sum();
-                let left = vcov[i * k + j] - done;
-                lower[i * k + j] = if i == j {
-                    left.max(0.0).sqrt()
-                } else if lower[j * k + j] > 0.0 {
-                    left / lower[j * k + j]
-                } else {
-                    0.0
-                };
-            }
-        }
-        let errors: Vec<f64> = (0..k).map(|i| vcov[i * k + i].sqrt()).collect();
-        let (seed, mut z) = (Seed::new(0), vec![0.0; k]);
-        let mut draws = Vec::with_capacity(DRAWS as usize);
-        for at in 0..DRAWS {
-            if at % 256 == 0 && ticket.is_cancelled() {
-                return Err(EvaluateError::Cancelled);
-            }
-            normals(seed, at, &mut z);
-            let draw: Vec<f64> = (0..k)
-                .map(|i| (0..=i).map(|j| lower[i * k + j] * z[j]).sum::<f64>() / errors[i])
-                .collect();
-            draws.push(draw);
-        }
-        let reach = normal_quantile(1.0 - alpha / 2.0);
-        let power = |slope: f64| {
-            let shift: Vec<f64> =
-                study.distance_before.iter().zip(&errors).map(|(d, se)| slope * d / se).collect();
-            let found = |draw: &&Vec<f64>| {
-                draw.iter().zip(&shift).any(|(z, shift)| (z + shift).abs() > reach)
-            };
-            draws.iter().filter(found).count() as f64 / DRAWS as f64
-        };
-        let slope = |wanted: f64| {
-            let (mut low, mut high) = (0.0, errors.iter().fold(0.0_f64, |a, b| a.max(*b)));
-            while power(high) < wanted && high < 1e300 {
-                high *= 2.0;
-            }
-            for _ in 0..60 {
-                let middle = 0.5 * (low + high);
-                if power(middle) < wanted { low = middle } else { high = middle }
-            }
-            0.5 * (low + high)
-        };
-        let mean = study.distance_after.iter().sum::<f64>() / study.distance_after.len() as f64;
-        let slope_80 = slope(0.8);
-        Ok(Power { slope_50: slope(0.5), slope_80, bias_80: slope_80 * mean })
     }
 }
 

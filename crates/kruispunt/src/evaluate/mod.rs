@@ -22,6 +22,7 @@ mod dose;
 mod dynamic;
 mod error;
 mod gap;
+mod given;
 mod hazard;
 mod honest;
 mod improved;
@@ -34,6 +35,7 @@ mod nonlinear;
 mod nuisance;
 mod options;
 mod parity;
+mod passing;
 mod paths;
 mod pretrend;
 mod regression;
@@ -63,8 +65,10 @@ pub use hazard::{
     Cox, CoxFit, Curve, DiscreteHazard, Frailty, HazardFit, Link, LogRank, Mixture, Multistate,
     MultistateFit, Occupation, Restricted, Share, Staged, Survival, SurvivalCurves, Ties,
 };
-pub use honest::{Departure, HonestInterval, Power};
+pub use given::EventStudy;
+pub use honest::{Departure, HonestInterval};
 pub use inference::{Bands, Pretest};
+pub use passing::{Passing, Power};
 pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
 pub use structural::{TreatmentWeights, WeightedRows};
