@@ -48,6 +48,7 @@ from kruispunt.estimate import (
 # evaluate
 from kruispunt.discontinuity import Jump, rd_in_time
 from kruispunt.doses import DoseResponse, dose_response
+from kruispunt.event_studies import event_study
 from kruispunt.evaluate import Comparison, Effects, bacon, compare_did, did, twfe_weights
 from kruispunt.durations import (
     Hazard,
@@ -173,6 +174,7 @@ __all__ = [
     "dose_response",
     "dynamic_matching",
     "e_value",
+    "event_study",
     "gap",
     "hazard",
     "marginal_structural",

@@ -321,7 +321,9 @@ class Effects:
         rows = table.cells(0, len(table))
         event, status = (table.columns.index(name) for name in ("event", "status"))
         times = np.array([np.nan if row[event] is None else float(row[event]) for row in rows])
-        reference = [time for time, row in zip(times, rows, strict=True) if row[status] == "reference"]
+        reference = [
+            time for time, row in zip(times, rows, strict=True) if row[status] == "reference"
+        ]
         return times - (reference[0] if reference else np.nan)
 
     def honest(
@@ -480,7 +482,9 @@ class Effects:
             ("Compared with", self.comparison),
         ]
         if self.n_obs > 0:
-            sample = f"{self.n_obs:,} rows of {self.n_units:,} units; {count:,} clusters ({cluster})"
+            sample = (
+                f"{self.n_obs:,} rows of {self.n_units:,} units; {count:,} clusters ({cluster})"
+            )
             share = f"{self.identified_share:.1%} of the treated unit-periods"
             head += [("Sample", sample), ("Identified", share)]
         return head + [("Caution", text) for text in self.cautions.values()]
@@ -601,6 +605,9 @@ def _extra(
     force: str | Sequence[str] | None = None,
     family: str = "linear",
     partition: str | None = None,
+    multipliers: tuple[str, int, int] | None = None,
+    premean: int | str | None = None,
+    fixed_sample: bool = False,
 ) -> dict[str, Any]:
     group = placebo if isinstance(placebo, str) else None
     if parity not in (None, "did", "fixest"):
@@ -613,10 +620,38 @@ def _extra(
         "force": _names(force, "force"),
         "family": family,
         "partition": partition,
+        "multipliers": multipliers,
+        "premean": 2**32 - 1 if premean == "all" else _before(premean),
+        "fixed_sample": bool(fixed_sample),
     }
 
 
-_RESAMPLED = {"errors": "placebo", "draws": 200, "seed": 1}
+def _before(premean: int | str | None) -> int | None:
+    """Give the number of periods before treatment whose mean changes are measured from."""
+    if premean is None:
+        return None
+    if isinstance(premean, str):
+        message = f'`premean`: expected a number of periods or "all", got {premean!r}'
+        raise InputError(message)
+    return _periods(premean, "premean")
+
+
+_RESAMPLED = {"errors": None, "draws": None, "seed": 1}
+
+
+def _multipliers(
+    method: str, errors: str | None, draws: int | None, seed: int, law: str
+) -> tuple[str, int, int] | None:
+    """Give what multiplier draws are asked for."""
+    if errors != "multiplier":
+        known = {"multiplier": "rademacher"}
+        _refuse(method, {"multiplier": law}, known, 'it needs errors="multiplier"')
+        return None
+    made = 999 if draws is None else draws
+    if isinstance(made, bool) or not isinstance(made, (int, np.integer)) or not 0 < made < 2**31:
+        message = f"`draws`: expected at least 100 multiplier draws, got {made!r}"
+        raise InputError(message)
+    return law, int(made), int(seed)
 
 
 def _refuse(method: str, given: dict[str, Any], known: dict[str, Any], why: str) -> None:
@@ -708,9 +743,12 @@ def did(
     placebo: int | str | None = None,
     parity: Parity | None = None,
     force: Literal["eligibility"] | Sequence[Literal["eligibility"]] | None = None,
-    errors: Literal["placebo", "jackknife", "bootstrap"] = "placebo",
-    draws: int = 200,
+    errors: Literal["placebo", "jackknife", "bootstrap", "multiplier"] | None = None,
+    draws: int | None = None,
     seed: int = 1,
+    multiplier: Literal["rademacher", "mammen"] = "rademacher",
+    premean: int | Literal["all"] | None = None,
+    fixed_sample: bool = False,
     normalized: bool = False,
     switchers: Literal["all", "in", "out"] = "all",
     within: str | None = None,
@@ -768,7 +806,8 @@ def did(
         before treatment.
     window : (int, int)
         For ``stacked``: periods before and after treatment that a stack holds. For ``dcdh``:
-        placebos before, and the last period since the change, which is period 0.
+        placebos before, and the last period since the change, which is period 0. For ``lpdid``:
+        the second is the last period that its overall row pools, from 0 on.
     leads : int
         For ``imputation`` and ``did2s``: periods before treatment with a placebo effect.
     gaps : {"pairs", "balanced", "cross_sections"}
@@ -796,12 +835,22 @@ def did(
         the minimum.
     force : {"eligibility"}, optional
         Estimate although who is treated depends on the outcome, with a caution.
-    errors : {"placebo", "jackknife", "bootstrap"}
-        For ``synthetic`` and ``sc``: standard errors from controls in the place of the treated (the
-        treated must vary as controls do), from leaving out one unit at a time with weights kept,
-        or from units drawn anew (both: two treated units or more in each cohort).
+    errors : {"placebo", "jackknife", "bootstrap", "multiplier"}, optional
+        For ``synthetic`` and ``sc``: standard errors from controls in the place of the treated (by
+        default; the treated must vary as controls do), from leaving out one unit at a time with
+        weights kept, or from units drawn anew (both: two treated units or more in each cohort).
+        For the others (but ``dcdh`` and ``twfe``) ``"multiplier"``: uniform bands rest on draws of
+        the influence functions of units or clusters under random signs, not on the normal law;
+        with ``parity="did"`` standard errors do too. Standard errors are else analytic.
     draws, seed : int
-        Placebos or samples drawn for them, and the seed.
+        Placebos, samples (200 by default) or multipliers (999) drawn for them, and the seed.
+    multiplier : {"rademacher", "mammen"}
+        The law of the multipliers: signs, or Mammen's two points.
+    premean : int or "all", optional
+        For ``lpdid``: changes are measured from the mean of so many last periods before treatment,
+        or of all, in place of the last one.
+    fixed_sample : bool
+        For ``lpdid``: the same units at all horizons from treatment to the end of `window`.
     normalized : bool
         For ``dcdh``: divide each effect by the mean dose received since the change.
     switchers : {"all", "in", "out"}
@@ -894,16 +943,19 @@ def did(
     ['few_clusters']
     """
     drawn = method in ("synthetic", "sc")
+    several = None if drawn else _multipliers(method, errors, draws, seed, multiplier)
     design = _design(
         outcome, _start(method, cohort, treatment), method=method, controls=controls, covariates=covariates,
         nuisance=nuisance, anticipation=anticipation, base=base, window=window, leads=leads,
         gaps=gaps, cluster=cluster, weights=weights,
         extra=_extra(
             placebo=placebo, parity=None if drawn else parity, force=force, family=family,
-            partition=partition,
+            partition=partition, multipliers=several, premean=premean, fixed_sample=fixed_sample,
         ),
     )  # fmt: skip
     resampled = {"errors": errors, "draws": draws, "seed": seed, "parity": parity}
+    if drawn:
+        resampled |= {"errors": errors or "placebo", "draws": 200 if draws is None else draws}
     changes = {
         "normalized": normalized, "switchers": switchers, "within": within,
         "continuous": None if continuous is None else _degree(continuous),
@@ -915,7 +967,8 @@ def did(
             own = _synthetic(design, resampled)
             native = _core.synthetic_did(_native(panel), own, progress)
         else:
-            _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
+            if several is None or method == "dcdh":
+                _refuse(method, resampled, _RESAMPLED, "its errors are not drawn")
             if method == "dcdh":
                 own = _switching(design, treatment, changes)
                 native = _core.switching_did(_native(panel), own, progress)

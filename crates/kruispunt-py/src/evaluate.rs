@@ -9,9 +9,9 @@ use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed, Unit};
 use kruispunt::evaluate::{
     Adjustment, Against, Aggregate, Bands, Base, Controls, Departure, Did, Distance,
-    DynamicMatching, EventStudy, Family, Gap, GapMethod, Gaps, Method, Nuisance, OnTreated, Placebo, Refusal,
-    Reuse, ShareRule, bacon as decompose, e_value as strength, oster as proportional, rosenbaum,
-    twfe_weights as weigh,
+    DynamicMatching, EventStudy, Family, Gap, GapMethod, Gaps, Method, Multiplier, Nuisance,
+    OnTreated, Placebo, Premean, Refusal, Reuse, ShareRule, bacon as decompose,
+    e_value as strength, oster as proportional, rosenbaum, twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -68,6 +68,9 @@ pub(crate) struct Extra {
     force: Vec<String>,
     family: String,
     partition: Option<String>,
+    multipliers: Option<(String, u32, u64)>,
+    premean: Option<u32>,
+    fixed_sample: bool,
 }
 
 impl Extra {
@@ -85,6 +88,17 @@ impl Extra {
         did = did.family(one_of("family", &self.family, &families)?);
         if let Some(column) = self.partition {
             did = did.partition(column);
+        }
+        if let Some((law, draws, seed)) = self.multipliers {
+            let laws = [("rademacher", Multiplier::Rademacher), ("mammen", Multiplier::Mammen)];
+            did = did.multipliers(one_of("multiplier", &law, &laws)?, draws, Seed::new(seed));
+        }
+        if let Some(periods) = self.premean {
+            let all = periods == u32::MAX;
+            did = did.premean(if all { Premean::All } else { Premean::Last(periods) });
+        }
+        if self.fixed_sample {
+            did = did.fixed_sample();
         }
         for word in &self.force {
             did = did.force(one_of("force", word, &[("eligibility", Refusal::Eligibility)])?);

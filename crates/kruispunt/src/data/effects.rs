@@ -127,6 +127,8 @@ pub struct Effects {
     pub(crate) share_of: Vec<u32>,
     /// Row-major, rows first, shares after.
     pub(crate) joint: Vec<f64>,
+    /// Multiplier draws of rows and shares, one row a draw; empty without any.
+    pub(crate) drawn: Vec<f64>,
     /// Degrees of freedom of the t distribution; `None` for the normal.
     pub(crate) df: Option<f64>,
     pub(crate) n_units: u64,
@@ -211,6 +213,14 @@ impl Effects {
             Status::NoError(_) | Status::NotEstimable(_) => f64::NAN,
         };
         self.rows.iter().enumerate().map(error).collect()
+    }
+
+    /// Multiplier draws of the estimates around them, one row a draw; `None` without any.
+    #[must_use]
+    pub fn draws(&self) -> Option<Vec<f64>> {
+        let (k, all) = (self.rows.len(), self.rows.len() + self.shares.len());
+        let own = || self.drawn.chunks_exact(all.max(1)).flat_map(|draw| draw[..k].to_vec());
+        (!self.drawn.is_empty()).then(|| own().collect())
     }
 
     /// Degrees of freedom of the t distribution; `None` for the normal.

@@ -52,6 +52,11 @@ impl Persons {
         Ok((Self { name: name.to_owned(), ids: column.take(&first) }, codes))
     }
 
+    /// Persons whose identifiers ascend in the column, and the first row of each.
+    pub(crate) fn ascending(name: &str, column: &Column, first: &[u32]) -> Self {
+        Self { name: name.to_owned(), ids: column.take(first) }
+    }
+
     /// The name of the identifier's column.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -373,6 +373,13 @@ impl Effects {
                 joint[i * k + j] = pairs.map(|(a, b)| a * b).sum();
             }
         }
+        let mut drawn = Vec::new();
+        for draw in self.drawn.chunks_exact(all.max(1)) {
+            let of = |(mean, _): &(Mean, Effect)| -> f64 {
+                mean.gradient.iter().zip(draw).map(|(weight, value)| weight * value).sum()
+            };
+            drawn.extend(means.iter().map(of));
+        }
         let mut cautions = self.cautions.clone();
         let lost: usize = means.last().map_or(0, |(mean, _)| mean.lost);
         if lost > 0 {
@@ -393,6 +400,7 @@ impl Effects {
             shares: Vec::new(),
             share_of: Vec::new(),
             joint,
+            drawn,
             estimand: format!(
                 "average effect on the treated, by {}; overall: {overall}",
                 match what.by {

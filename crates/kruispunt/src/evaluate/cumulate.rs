@@ -59,6 +59,15 @@ impl Effects {
             }
         }
         sums.joint = joint;
+        let added = |draw: &[f64]| {
+            let mut sum = 0.0;
+            let step = |&row: &usize| {
+                sum += draw[row];
+                sum
+            };
+            order.iter().map(step).collect::<Vec<f64>>()
+        };
+        sums.drawn = self.drawn.chunks_exact(all.max(1)).flat_map(added).collect();
         (sums.shares, sums.share_of) = (Vec::new(), Vec::new());
         sums.estimand = format!("added up from the first horizon on: {}", self.estimand);
         sums.cautions.retain(|own: &Caution| own.code != "unobserved_selection");

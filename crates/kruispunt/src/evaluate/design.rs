@@ -3,7 +3,8 @@
 use super::options::Extra;
 use super::sample::Sample;
 use super::{
-    EvaluateError, Family, callaway, concerns, imputation, local, nonlinear, regression, triple,
+    EvaluateError, Family, Premean, callaway, concerns, imputation, local, nonlinear, regression,
+    triple,
 };
 use crate::data::{Effects, Panel, Ticket};
 
@@ -314,6 +315,29 @@ impl Did {
         }
         if self.extra.family() != Family::Linear && self.method != Method::ExtendedTwoWay {
             return refuse("family", "only \"etwfe\" has other families than the linear");
+        }
+        let local =
+            matches!(self.method, Method::LocalProjections | Method::LocalProjectionsReweighted);
+        if !local && (self.extra.premean().is_some() || self.extra.fixed_sample()) {
+            let argument = if self.extra.premean().is_some() { "premean" } else { "fixed_sample" };
+            return refuse(argument, "only local projections have this choice");
+        }
+        if self.extra.premean() == Some(Premean::Last(0)) {
+            return Err(EvaluateError::BadArgument {
+                argument: "premean",
+                expected: "at least one period before treatment",
+                got: "0".to_owned(),
+            });
+        }
+        if self.extra.multipliers().is_some() && self.method == Method::TwoWay {
+            return refuse("errors", "its overall row is a second regression; errors are analytic");
+        }
+        if self.extra.multipliers().is_some_and(|own| own.draws < 100) {
+            return Err(EvaluateError::BadArgument {
+                argument: "draws",
+                expected: "at least 100 multiplier draws",
+                got: self.extra.multipliers().map_or(0, |own| own.draws).to_string(),
+            });
         }
         if self.gaps == Gaps::CrossSections && !cs {
             return refuse("gaps", "it follows units over time; let `gaps` be pairs or balanced");

@@ -435,6 +435,7 @@ impl DynamicMatching {
             shares: Vec::new(),
             share_of: Vec::new(),
             joint: spread.vcov,
+            drawn: Vec::new(),
             df: None,
             n_units: spread.clusters,
             n_obs: risk.len() as u64,

@@ -93,6 +93,7 @@ impl EventStudy {
             shares: Vec::new(),
             share_of: Vec::new(),
             joint,
+            drawn: Vec::new(),
             df: None,
             n_units: 0,
             n_obs: 0,

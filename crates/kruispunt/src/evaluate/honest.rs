@@ -412,6 +412,7 @@ mod tests {
             shares: Vec::new(),
             share_of: Vec::new(),
             joint,
+            drawn: Vec::new(),
             df: None,
             n_units: 1,
             n_obs: 1,

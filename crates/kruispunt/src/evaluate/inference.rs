@@ -81,6 +81,8 @@ impl Effects {
         let (Bands::SupT { draws, seed } | Bands::Quantiles { draws, seed }) = bands else {
             return Ok(point);
         };
+        let own = self.drawn.len().checked_div(self.rows.len() + self.shares.len());
+        let draws = own.filter(|own| *own > 0).map_or(draws, |own| own as u32);
         if draws < 100 {
             return Err(EvaluateError::BadArgument {
                 argument: "draws",
@@ -95,9 +97,26 @@ impl Effects {
         if rows.len() < 2 {
             return Ok(point);
         }
-        let largest = self.largest(&rows, draws, seed, ticket)?;
+        let largest = match self.standardised(&rows) {
+            Some(drawn) => {
+                let most = |own: &Vec<f64>| own.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+                let mut largest: Vec<f64> = drawn.iter().map(most).collect();
+                largest.sort_by(f64::total_cmp);
+                largest
+            }
+            None => self.largest(&rows, draws, seed, ticket)?,
+        };
         let at = ((1.0 - alpha) * f64::from(draws)).ceil() as usize;
         Ok(largest[at.clamp(1, largest.len()) - 1].max(point))
+    }
+
+    /// Multiplier draws of some rows over their standard errors; `None` without any.
+    pub(super) fn standardised(&self, rows: &[usize]) -> Option<Vec<Vec<f64>>> {
+        let errors = self.std_errors();
+        let of = |draw: &[f64]| rows.iter().map(|&row| draw[row] / errors[row]).collect();
+        let width = self.rows.len() + self.shares.len();
+        let own = || self.drawn.chunks_exact(width.max(1)).map(of).collect();
+        (!self.drawn.is_empty()).then(own)
     }
 
     /// Rows with a standard error above 0, in the phases wanted.

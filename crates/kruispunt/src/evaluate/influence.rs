@@ -24,11 +24,11 @@ pub(super) struct Coefficients {
 }
 
 impl Coefficients {
-    fn new(width: usize) -> Self {
+    pub(super) fn new(width: usize) -> Self {
         Self { width, ..Self::default() }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.ids.clear();
         self.values.clear();
     }
@@ -39,6 +39,13 @@ impl Coefficients {
         let from = self.values.len();
         self.values.resize(from + self.width, 0.0);
         &mut self.values[from..]
+    }
+
+    /// Adds each estimate's coefficients times a line.
+    pub(super) fn add_to(&self, line: &[f64], sums: &mut [f64]) {
+        for (at, &id) in self.ids.iter().enumerate() {
+            sums[id as usize] += dot(self.row(at), line);
+        }
     }
 
     fn row(&self, at: usize) -> &[f64] {
@@ -61,6 +68,10 @@ pub(super) fn covariance(
     linear: &dyn Linear,
     ticket: &Ticket,
 ) -> Result<Vec<f64>, EvaluateError> {
+    if let Some(own) = &sample.multipliers {
+        let drawn = own.of_linear(sample, linear, ticket)?;
+        sample.drawn.get_or_init(|| drawn);
+    }
     ticket.stage("covariance", 0);
     match &sample.clusters {
         None => by_unit(sample, linear, ticket),
@@ -166,7 +177,7 @@ pub(super) fn mirror(matrix: &mut [f64], width: usize) {
 }
 
 /// The unit's weighted outcomes around the profile's means, and its weight.
-fn line(sample: &Sample, profile: &Profile, unit: usize, out: &mut [f64]) {
+pub(super) fn line(sample: &Sample, profile: &Profile, unit: usize, out: &mut [f64]) {
     let weight = sample.weight(unit);
     let t = sample.n_periods();
     for (at, (y, mean)) in sample.outcomes(unit).iter().zip(&profile.mean).enumerate() {

@@ -48,8 +48,14 @@ impl Columns {
         self.psi[column * self.n + self.place[unit as usize] as usize] += value;
     }
 
-    fn gram(&self, ticket: &Ticket) -> Result<Vec<f64>, EvaluateError> {
+    fn gram(&self, sample: &Sample, ticket: &Ticket) -> Result<Vec<f64>, EvaluateError> {
         let width = self.psi.len().checked_div(self.n).unwrap_or(0);
+        if let Some(own) = &sample.multipliers {
+            let value = |at: usize| self.psi[at % width * self.n + at / width];
+            let rows: Vec<f64> = (0..self.psi.len()).map(value).collect();
+            let drawn = own.of_rows(&rows, width, ticket)?;
+            sample.drawn.get_or_init(|| drawn);
+        }
         gram_of_columns(&self.psi, self.n, width, ticket)
     }
 }
@@ -66,7 +72,7 @@ pub(super) fn of_cells(
             columns.add(column, unit, *value);
         }
     }
-    columns.gram(ticket)
+    columns.gram(sample, ticket)
 }
 
 /// Cells of whole profiles: only the columns that a profile has a part in are ever laid out.
@@ -77,7 +83,8 @@ pub(super) fn of_batches(
     ticket: &Ticket,
 ) -> Result<Vec<f64>, EvaluateError> {
     let pieces = sample.pieces();
-    if sample.clusters.is_some() || pieces.len() * FEW > sample.n_units() {
+    let by_column = sample.clusters.is_some() || sample.multipliers.is_some();
+    if by_column || pieces.len() * FEW > sample.n_units() {
         let mut columns = Columns::new(sample, cells);
         for own in batches {
             for (at, &unit) in own.units.iter().enumerate() {
@@ -86,7 +93,7 @@ pub(super) fn of_batches(
                 }
             }
         }
-        return columns.gram(ticket);
+        return columns.gram(sample, ticket);
     }
     let shares = Shares::new(sample);
     let width = cells + shares.len();

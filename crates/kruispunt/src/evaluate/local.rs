@@ -3,20 +3,45 @@
 use super::influence::{Coefficients, Linear, covariance};
 use super::result::{Estimates, Texts, assemble, not_estimable};
 use super::sample::{NEVER, Profile, Sample};
-use super::{Controls, Did, EvaluateError, Method};
+use super::{Controls, Did, EvaluateError, Method, Premean};
 use crate::data::{By, Effect, Effects, Panel, Phase, Status, Ticket};
 
 /// One cohort at one horizon.
 #[derive(Clone)]
 struct Entry {
     cohort: usize,
-    t: usize,
-    base: usize,
+    /// Periods whose mean outcome is compared, and those it is measured from.
+    late: Vec<usize>,
+    base: Vec<usize>,
+    /// Periods in which units must be seen beside these.
+    seen: Vec<usize>,
     /// The latest period through which controls are untreated.
     clean: i64,
     /// Weights of treated and controls, and their mean changes.
     weight: [f64; 2],
     mean: [f64; 2],
+}
+
+impl Entry {
+    fn holds(&self, profile: &Profile) -> bool {
+        let mut own = self.late.iter().chain(&self.base).chain(&self.seen);
+        own.all(|&at| profile.present[at])
+    }
+
+    /// The change of a profile's mean outcome.
+    fn change(&self, profile: &Profile) -> f64 {
+        let mean = |periods: &[usize]| {
+            periods.iter().map(|&at| profile.mean[at]).sum::<f64>() / periods.len() as f64
+        };
+        mean(&self.late) - mean(&self.base)
+    }
+}
+
+/// What stands in a row: one horizon, or all of the window after treatment.
+#[derive(Clone, Copy)]
+enum Of {
+    Event(i64),
+    Window(i64),
 }
 
 /// One regression: all cohorts at one horizon.
@@ -61,10 +86,7 @@ impl Linear for Projections<'_> {
         for (id, horizon) in self.horizons.iter().enumerate() {
             let Some(horizon) = horizon else { continue };
             let (mut row, mut any) = (vec![0.0; t + 1], false);
-            for entry in &horizon.entries {
-                if !(profile.present[entry.t] && profile.present[entry.base]) {
-                    continue;
-                }
+            for entry in horizon.entries.iter().filter(|entry| entry.holds(profile)) {
                 let Some(side) = side(self.sample, self.controls, entry, profile.cohort) else {
                     continue;
                 };
@@ -82,10 +104,9 @@ impl Linear for Projections<'_> {
                 };
                 any = true;
                 let value = horizon.scale * own / horizon.total;
-                row[entry.t] += value;
-                row[entry.base] -= value;
-                let change = profile.mean[entry.t] - profile.mean[entry.base];
-                row[t] += value * (change - entry.mean[side] + left);
+                entry.late.iter().for_each(|&at| row[at] += value / entry.late.len() as f64);
+                entry.base.iter().for_each(|&at| row[at] -= value / entry.base.len() as f64);
+                row[t] += value * (entry.change(profile) - entry.mean[side] + left);
             }
             if any {
                 out.push(id).copy_from_slice(&row);
@@ -101,13 +122,15 @@ fn entry(
     mut entry: Entry,
     counts: &mut (u64, u64),
 ) -> Option<Entry> {
+    let mut units = [0, 0];
     for profile in &sample.profiles {
-        if !(profile.present[entry.t] && profile.present[entry.base]) {
+        if !entry.holds(profile) {
             continue;
         }
         let Some(side) = side(sample, controls, &entry, profile.cohort) else { continue };
         entry.weight[side] += profile.weight;
-        entry.mean[side] += profile.weight * (profile.mean[entry.t] - profile.mean[entry.base]);
+        entry.mean[side] += profile.weight * entry.change(profile);
+        units[side] += profile.len() as u64;
     }
     if entry.weight.contains(&0.0) {
         return None;
@@ -115,28 +138,17 @@ fn entry(
     for side in 0..2 {
         entry.mean[side] /= entry.weight[side];
     }
-    let units = |wanted: usize| {
-        sample
-            .profiles
-            .iter()
-            .filter(|own| own.present[entry.t] && own.present[entry.base])
-            .filter(|own| side(sample, controls, &entry, own.cohort) == Some(wanted))
-            .map(|own| own.len() as u64)
-            .sum::<u64>()
-    };
-    counts.0 += units(0);
-    counts.1 += units(1);
+    counts.0 += units[0];
+    counts.1 += units[1];
     Some(entry)
 }
 
 /// Clusters that take part in a horizon.
 fn clusters(sample: &Sample, controls: Controls, entries: &[Entry]) -> usize {
     let takes_part = |own: &Profile| {
-        entries.iter().any(|entry| {
-            own.present[entry.t]
-                && own.present[entry.base]
-                && side(sample, controls, entry, own.cohort).is_some()
-        })
+        entries
+            .iter()
+            .any(|entry| entry.holds(own) && side(sample, controls, entry, own.cohort).is_some())
     };
     let mut seen = vec![false; sample.n_clusters];
     for own in sample.profiles.iter().filter(|own| takes_part(own)) {
@@ -148,21 +160,45 @@ fn clusters(sample: &Sample, controls: Controls, entries: &[Entry]) -> usize {
     seen.iter().filter(|seen| **seen).count()
 }
 
+/// Periods of a cohort's comparison; `None` where one of them does not occur.
+fn periods(did: &Did, sample: &Sample, cohort: usize, of: Of) -> Option<Entry> {
+    let start = i64::from(sample.starts[cohort]);
+    let ahead = i64::from(did.anticipation);
+    let at =
+        |event: i64| sample.periods.iter().position(|&period| i64::from(period) == start + event);
+    let before = |at: &usize| i64::from(sample.periods[*at]) + ahead < start;
+    let earlier: Vec<usize> = (0..sample.n_periods()).take_while(before).collect();
+    let base = match did.extra.premean() {
+        None => earlier.last().map(|&last| vec![last])?,
+        Some(Premean::All) => earlier,
+        Some(Premean::Last(n)) => {
+            let from = earlier.len().checked_sub(n as usize)?;
+            earlier[from..].to_vec()
+        }
+    };
+    let last = i64::from(did.window.1);
+    let (late, clean): (Vec<usize>, i64) = match of {
+        Of::Event(event) => (vec![at(event)?], event.max(0)),
+        Of::Window(last) => ((0..=last).map(at).collect::<Option<_>>()?, last),
+    };
+    let (mut seen, mut clean) = (Vec::new(), start + clean + ahead);
+    if did.extra.fixed_sample() && !matches!(of, Of::Event(event) if event < 0) {
+        seen = (0..=last).map(at).collect::<Option<_>>()?;
+        clean = start + last + ahead;
+    }
+    let none = base.is_empty() || late.is_empty();
+    (!none).then_some(Entry { cohort, late, base, seen, clean, weight: [0.0; 2], mean: [0.0; 2] })
+}
+
 /// Estimates one horizon.
-fn horizon(did: &Did, sample: &Sample, event: i64, equal: bool) -> Option<Horizon> {
+fn horizon(did: &Did, sample: &Sample, of: Of, equal: bool) -> Option<Horizon> {
     let controls = did.controls.unwrap_or_default();
-    let anticipation = i64::from(did.anticipation);
     let mut counts = (0, 0);
     let mut entries = Vec::new();
-    for (cohort, &start) in sample.starts.iter().enumerate().filter(|(_, own)| **own != NEVER) {
-        let wanted = i64::from(start) + event;
-        let t = sample.periods.iter().position(|&period| i64::from(period) == wanted);
-        let before = |at: &usize| i64::from(sample.periods[*at]) + anticipation < i64::from(start);
-        let base = (0..sample.n_periods()).take_while(before).last();
-        let Some((t, base)) = t.zip(base) else { continue };
-        let clean = i64::from(start) + event.max(0) + anticipation;
-        let blank = Entry { cohort, t, base, clean, weight: [0.0; 2], mean: [0.0; 2] };
-        entries.extend(entry(sample, controls, blank, &mut counts));
+    for (cohort, _) in sample.starts.iter().enumerate().filter(|(_, own)| **own != NEVER) {
+        if let Some(blank) = periods(did, sample, cohort, of) {
+            entries.extend(entry(sample, controls, blank, &mut counts));
+        }
     }
     if entries.is_empty() {
         return None;
@@ -193,7 +229,9 @@ pub(super) fn fit(
 ) -> Result<Effects, EvaluateError> {
     ticket.stage("local projections", 0);
     let equal = did.method == Method::LocalProjectionsReweighted;
-    let reference = -1 - i64::from(did.anticipation);
+    // a mean of several periods is no period of its own to measure from
+    let single = did.extra.premean().is_none_or(|own| own == Premean::Last(1));
+    let reference = single.then_some(-1 - i64::from(did.anticipation));
     let mut events: Vec<i64> = sample
         .starts
         .iter()
@@ -203,30 +241,45 @@ pub(super) fn fit(
     events.sort_unstable();
     events.dedup();
     let (mut rows, mut horizons, mut mass) = (Vec::new(), Vec::new(), Vec::new());
-    for &event in &events {
+    let pooled = i64::from(did.window.1);
+    let fixed = did.extra.fixed_sample();
+    events.retain(|event| !fixed || *event <= pooled);
+    let plan = events.iter().map(|&event| Of::Event(event)).chain([Of::Window(pooled)]);
+    for of in plan {
         if ticket.is_cancelled() {
             return Err(EvaluateError::Cancelled);
         }
+        let event = match of {
+            Of::Event(event) => Some(event),
+            Of::Window(_) => None,
+        };
         let mut row = Effect {
             cohort: None,
             period: None,
-            event: Some(event as i32),
-            phase: if event < 0 { Phase::Before } else { Phase::After },
+            event: event.map(|event| event as i32),
+            phase: match event {
+                None => Phase::Overall,
+                Some(event) if event < 0 => Phase::Before,
+                Some(_) => Phase::After,
+            },
             estimate: 0.0,
             status: Status::Reference,
             n_treated: 0,
             n_control: 0,
         };
-        let found = if event == reference { None } else { horizon(did, sample, event, equal) };
+        let refers = event.is_some() && event == reference;
+        let found = if refers { None } else { horizon(did, sample, of, equal) };
         if let Some(own) = &found {
             row.estimate = own.estimate;
             row.status = Status::Estimated;
             (row.n_treated, row.n_control) = (own.n_treated, own.n_control);
-        } else if event != reference {
+        } else if event.is_none() {
+            row = not_estimable(row, "no entry has clean controls through the whole window");
+        } else if !refers {
             row = not_estimable(row, "no entry has clean controls at this horizon");
         }
         let weight = |own: &Horizon| own.entries.iter().map(|entry| entry.weight[0]).sum();
-        mass.push(found.as_ref().map_or(0.0, weight));
+        mass.push(found.as_ref().filter(|_| event.is_some()).map_or(0.0, weight));
         rows.push(row);
         horizons.push(found);
     }
@@ -236,12 +289,11 @@ pub(super) fn fit(
     let weights = if equal { "each treated unit alike" } else { "cohorts by their precision" };
     let texts = Texts {
         method: format!("local projections, {weights}"),
-        estimand: format!("mean effect on the treated by periods since treatment, {weights}"),
-        comparison: match controls {
-            Controls::Never => "units not treated in any period of the panel",
-            Controls::NotYet => "units not yet treated at the horizon",
-        }
-        .to_owned(),
+        estimand: format!(
+            "mean effect on the treated by periods since treatment, {weights}; overall: mean \
+             outcome of periods 0 to {pooled} in one regression"
+        ),
+        comparison: comparison(did, controls),
         df: Some(sample.n_clusters as f64 - 1.0),
         notes: Vec::new(),
         cautions: Vec::new(),
@@ -249,4 +301,19 @@ pub(super) fn fit(
     let found =
         Estimates { by: By::Event, rows, mass, shares: Vec::new(), share_of: Vec::new(), joint };
     assemble(did, panel, sample, texts, found)
+}
+
+fn comparison(did: &Did, controls: Controls) -> String {
+    let whom = match (controls, did.extra.fixed_sample()) {
+        (Controls::Never, _) => "units not treated in any period of the panel",
+        (Controls::NotYet, true) => "units not treated through the window",
+        (Controls::NotYet, false) => "units not yet treated at the horizon",
+    };
+    match did.extra.premean() {
+        None => whom.to_owned(),
+        Some(Premean::All) => format!("{whom}; changes since the mean of all periods before"),
+        Some(Premean::Last(n)) => {
+            format!("{whom}; changes since the mean of the last {n} periods before treatment")
+        }
+    }
 }

@@ -31,6 +31,7 @@ mod inference;
 mod influence;
 mod joint;
 mod local;
+mod multiplier;
 mod nonlinear;
 mod nuisance;
 mod options;
@@ -61,15 +62,16 @@ pub use dose::{DoseCurve, DoseEffects, DoseResponse};
 pub use dynamic::{Against, Distance, DynamicMatching, Reuse, RiskTable, stage_paths};
 pub use error::EvaluateError;
 pub use gap::{Gap, GapMethod};
+pub use given::EventStudy;
 pub use hazard::{
     Cox, CoxFit, Curve, DiscreteHazard, Frailty, HazardFit, Link, LogRank, Mixture, Multistate,
     MultistateFit, Occupation, Restricted, Share, Staged, Survival, SurvivalCurves, Ties,
 };
-pub use given::EventStudy;
 pub use honest::{Departure, HonestInterval};
 pub use inference::{Bands, Pretest};
+pub use multiplier::Multiplier;
+pub use options::{Family, Placebo, Premean, Refusal, ShareRule};
 pub use passing::{Passing, Power};
-pub use options::{Family, Placebo, Refusal, ShareRule};
 pub use sensitivity::{EValue, Oster, e_value, oster, rosenbaum};
 pub use structural::{TreatmentWeights, WeightedRows};
 pub use switching::{First, Over, Scale, Switchers, Switching};

@@ -269,8 +269,7 @@ impl<'a> Worker<'a> {
         for (at, (cell, (row, _))) in cells.iter().zip(&mut rows).enumerate() {
             match cell.base {
                 None => {
-                    *row =
-                        not_estimable(row.clone(), "no period before treatment to compare with");
+                    *row = not_estimable(row.clone(), "no period before treatment to compare with");
                 }
                 Some(base) if base == cell.t => row.estimate = 0.0,
                 Some(base) => {
@@ -523,16 +522,14 @@ impl Group {
     pub(super) fn fit_logit(&self, k: usize) -> Result<Logit, &'static str> {
         const SEPARATED: &str = "covariates separate the treated from the untreated";
         const STEPS: usize = 60;
-        let total: f64 = self.weights.iter().sum();
-        let treated: f64 = self.weights[..self.n_treated].iter().sum();
         let mut gamma = vec![0.0; k];
-        gamma[0] = libm::log(treated / (total - treated));
         let mut p = vec![0.5; self.weights.len()];
-        for _ in 0..STEPS {
+        for step in 0..STEPS {
             let (mut gram, mut score) = (vec![0.0; k * k], vec![0.0; k]);
             for ((treated, weight, x), p) in self.rows(k).zip(&mut p) {
-                let eta = product(x, &gamma);
-                *p = 1.0 / (1.0 + libm::exp(-eta));
+                if step > 0 {
+                    *p = 1.0 / (1.0 + libm::exp(-product(x, &gamma)));
+                }
                 add_outer(&mut gram, x, weight * *p * (1.0 - *p));
                 let residual = weight * (f64::from(u8::from(treated)) - *p);
                 score.iter_mut().zip(x).for_each(|(slot, x)| *slot += residual * x);

@@ -1,8 +1,9 @@
 //! Placebos, fixed shares, and refusals that are set aside.
 
+use super::multiplier::{Multiplier, Multipliers};
 use super::sample::{Kept, NEVER, cohorts};
 use super::{Did, EvaluateError};
-use crate::data::Panel;
+use crate::data::{Panel, Seed};
 
 /// A treatment that did not happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,9 +54,40 @@ pub(super) struct Extra {
     forced: Vec<Refusal>,
     family: Family,
     partition: Option<String>,
+    multipliers: Option<Multipliers>,
+    premean: Option<Premean>,
+    fixed_sample: bool,
+}
+
+/// The outcomes before treatment that local projections measure changes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Premean {
+    /// The mean of so many last periods before treatment.
+    Last(u32),
+    /// The mean of all periods before treatment.
+    All,
 }
 
 impl Extra {
+    pub(super) const fn multipliers(&self) -> Option<Multipliers> {
+        self.multipliers
+    }
+
+    pub(super) const fn premean(&self) -> Option<Premean> {
+        self.premean
+    }
+
+    pub(super) const fn fixed_sample(&self) -> bool {
+        self.fixed_sample
+    }
+
+    /// Takes the shares out of the draws when they are held fixed.
+    pub(super) fn hold_drawn_shares(&self, k: usize, width: usize, drawn: &mut [f64]) {
+        if self.shares == ShareRule::Fixed {
+            drawn.chunks_exact_mut(width.max(1)).for_each(|own| own[k..].fill(0.0));
+        }
+    }
+
     pub(super) fn partition(&self) -> Option<&str> {
         self.partition.as_deref()
     }
@@ -166,6 +198,28 @@ impl Did {
     /// differences.
     pub fn partition(mut self, column: impl Into<String>) -> Self {
         self.extra.partition = Some(column.into());
+        self
+    }
+
+    /// Multiplier draws of all estimates (at least 100), for uniform bands that rest on them
+    /// ([`Bands::SupT`](super::Bands::SupT), [`Bands::Quantiles`](super::Bands::Quantiles)).
+    pub const fn multipliers(mut self, law: Multiplier, draws: u32, seed: Seed) -> Self {
+        self.extra.multipliers = Some(Multipliers { law, draws, seed });
+        self
+    }
+
+    /// For local projections: changes are measured from a mean of periods before treatment, not
+    /// from the last one alone. Less noise where outcomes are not persistent, more bias where
+    /// trends differ.
+    pub const fn premean(mut self, premean: Premean) -> Self {
+        self.extra.premean = Some(premean);
+        self
+    }
+
+    /// For local projections: the same units at all horizons of the window after treatment, those
+    /// seen at each of them, with controls untreated through the last.
+    pub const fn fixed_sample(mut self) -> Self {
+        self.extra.fixed_sample = true;
         self
     }
 

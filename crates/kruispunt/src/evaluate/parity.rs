@@ -21,28 +21,19 @@ impl Effects {
         alpha: f64,
         ticket: &Ticket,
     ) -> Result<(Vec<f64>, f64), EvaluateError> {
-        if draws < 100 {
+        let mut errors = self.std_errors();
+        let rows = self.estimated(|_| true);
+        let k = rows.len();
+        let made = self.standardised(&rows);
+        if draws < 100 && made.is_none() {
             return Err(EvaluateError::BadArgument {
                 argument: "draws",
                 expected: "at least 100 draws",
                 got: draws.to_string(),
             });
         }
-        let mut errors = self.std_errors();
-        let rows = self.estimated(|_| true);
-        let (lower, k) = (self.lower(&rows), rows.len());
         ticket.stage("draws of all estimates", u64::from(draws));
-        let drawn: Vec<Vec<f64>> = (0..draws)
-            .into_par_iter()
-            .map(|draw| {
-                let mut z = vec![0.0; k];
-                if !ticket.is_cancelled() {
-                    normals(seed, u64::from(draw), &mut z);
-                }
-                let product = |i: usize| (0..=i).map(|j| lower[i * k + j] * z[j]).sum();
-                (0..k).map(product).collect()
-            })
-            .collect();
+        let drawn = made.unwrap_or_else(|| self.drawn_normal(&rows, draws, seed, ticket));
         if ticket.is_cancelled() {
             return Err(EvaluateError::Cancelled);
         }
@@ -63,5 +54,27 @@ impl Effects {
         tops.sort_by(f64::total_cmp);
         let reach = if path.len() < 2 { 0.0 } else { quantile(&tops, 1.0 - alpha) };
         Ok((errors, reach))
+    }
+
+    /// Draws of some rows over their standard errors, from their correlation.
+    fn drawn_normal(
+        &self,
+        rows: &[usize],
+        draws: u32,
+        seed: Seed,
+        ticket: &Ticket,
+    ) -> Vec<Vec<f64>> {
+        let (lower, k) = (self.lower(rows), rows.len());
+        (0..draws)
+            .into_par_iter()
+            .map(|draw| {
+                let mut z = vec![0.0; k];
+                if !ticket.is_cancelled() {
+                    normals(seed, u64::from(draw), &mut z);
+                }
+                let product = |i: usize| (0..=i).map(|j| lower[i * k + j] * z[j]).sum();
+                (0..k).map(product).collect()
+            })
+            .collect()
     }
 }

@@ -206,8 +206,7 @@ impl Effects {
         let (pass, inside) = box_of.within(&before, 4 * POINTS);
         let parallel = box_of.within(&vec![0.0; p], 4 * POINTS).0;
         let triangle = Triangle::cholesky(&own, &vec![0.0; p], 1e-14);
-        let shift: Vec<f64> =
-            triangle.kept.iter().map(|&at| inside[at] - before[at]).collect();
+        let shift: Vec<f64> = triangle.kept.iter().map(|&at| inside[at] - before[at]).collect();
         let pull = triangle.solve(&shift);
         let mut expected = vec![f64::NAN; self.len()];
         for (at, &row) in study.before.iter().enumerate() {

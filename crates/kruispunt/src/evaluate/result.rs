@@ -120,6 +120,23 @@ pub(super) struct Estimates {
     pub(super) joint: Vec<f64>,
 }
 
+/// Multiplier draws of rows and shares; shares beyond those that were drawn are known.
+fn drawn(did: &Did, sample: &Sample, k: usize, width: usize) -> Vec<f64> {
+    let (Some(own), Some(plan)) = (sample.drawn.get(), sample.multipliers) else {
+        return Vec::new();
+    };
+    let made = own.len().checked_div(plan.draws as usize).unwrap_or(0);
+    if made == 0 || made > width {
+        return Vec::new();
+    }
+    let mut drawn = vec![0.0; plan.draws as usize * width];
+    for (to, from) in drawn.chunks_exact_mut(width).zip(own.chunks_exact(made)) {
+        to[..made].copy_from_slice(from);
+    }
+    did.extra.hold_drawn_shares(k, width, &mut drawn);
+    drawn
+}
+
 /// Effects by cohort and period.
 pub(super) fn assemble(
     did: &Did,
@@ -130,6 +147,8 @@ pub(super) fn assemble(
 ) -> Result<Effects, EvaluateError> {
     let Estimates { by, rows, mass, shares, share_of, mut joint } = found;
     did.extra.hold_shares(rows.len(), &mut joint);
+    let width = rows.len() + shares.len();
+    let drawn = drawn(did, sample, rows.len(), width);
     let after = |row: &&Effect| row.phase == Phase::After;
     let lacking = |row: &Effect| matches!(row.status, Status::NotEstimable(_));
     if rows.iter().filter(after).all(lacking) {
@@ -159,6 +178,7 @@ pub(super) fn assemble(
         shares,
         share_of,
         joint,
+        drawn,
         df: texts.df,
         n_units: sample.n_units() as u64,
         n_obs: sample.n_obs as u64,

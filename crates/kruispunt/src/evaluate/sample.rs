@@ -1,11 +1,13 @@
 //! Who is compared: units with their outcomes, cohorts, weights and clusters.
 
+use super::multiplier::Multipliers;
 use super::{Did, EvaluateError};
 use crate::data::{
     Buffer, Column, Count, DataError, Panel, Step, Ticket, Unit, Values, WholePeriods,
 };
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::sync::OnceLock;
 
 /// Units of one piece of parallel work; fixed, so that sums do not depend on threads.
 const CHUNK: usize = 2048;
@@ -54,6 +56,9 @@ pub(super) struct Sample {
     pub(super) n_clusters: usize,
     pub(super) n_obs: usize,
     pub(super) step: Step,
+    /// Multiplier draws that are asked for, and those that were made: one row a draw.
+    pub(super) multipliers: Option<Multipliers>,
+    pub(super) drawn: OnceLock<Vec<f64>>,
 }
 
 /// The start of the units that are never treated within the periods.
@@ -355,7 +360,8 @@ impl Sample {
         let complete = panel.n_rows() == panel.persons().len() * panel.calendar().len();
         if complete && read.kept.keep.chunks(4096).all(|rows| rows.iter().fold(true, |a, b| a & b))
         {
-            return Self::whole(panel, read);
+            let own = Self::whole(panel, read)?;
+            return Ok(Self { multipliers: did.extra.multipliers(), ..own });
         }
         let Read { kept, outcome, starts, weights, clusters } = read;
         let mut used = vec![false; panel.calendar().len()];
@@ -390,6 +396,8 @@ impl Sample {
             n_clusters: 0,
             n_obs,
             step: kept.step,
+            multipliers: did.extra.multipliers(),
+            drawn: OnceLock::new(),
         };
         let (mut own_starts, mut left) = (Vec::new(), Count::of(0, 0));
         for (person, &start) in starts.iter().enumerate() {
@@ -449,6 +457,8 @@ impl Sample {
             n_clusters: 0,
             n_obs: panel.n_rows(),
             step,
+            multipliers: None,
+            drawn: OnceLock::new(),
         };
         sample.classify(&starts);
         sample.step.after = Count::of(sample.n_obs, starts.len());
@@ -499,7 +509,8 @@ impl Sample {
         let profile_of: Vec<u32> = (0..starts.len())
             .map(|unit| {
                 let cohort = self.cohort_of[unit];
-                let seen = self.source.as_ref().map_or(&[][..], |rows| &rows[unit * t..(unit + 1) * t]);
+                let seen =
+                    self.source.as_ref().map_or(&[][..], |rows| &rows[unit * t..(unit + 1) * t]);
                 let next = keys.len() as u32;
                 let full = seen.iter().all(|&row| row != u32::MAX);
                 let slot = if full {

@@ -399,6 +399,7 @@ impl Switching {
             shares: Vec::new(),
             share_of: Vec::new(),
             joint,
+            drawn: Vec::new(),
             df: None,
             n_units: units.n as u64,
             n_obs: units.n_obs as u64,

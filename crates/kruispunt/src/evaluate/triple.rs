@@ -274,6 +274,10 @@ pub(super) fn fit(
             psi[cluster * width + plan.len() + at] = *value;
         }
     }
+    if let Some(own) = &sample.multipliers {
+        let drawn = own.of_rows(&psi, width, ticket)?;
+        sample.drawn.get_or_init(|| drawn);
+    }
     let joint = gram(&psi, sample.n_clusters, width, ticket)?;
     let trimmed: usize = found.iter().map(|own| own.trimmed).sum();
     let mut notes = covariates.notes;

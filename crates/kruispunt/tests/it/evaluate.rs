@@ -621,7 +621,7 @@ fn estimators_agree_where_theory_says_they_do() {
     let lp = did(Method::LocalProjectionsReweighted).controls(Controls::Never).fit(&panel).unwrap();
     let event = cs.aggregate(&Aggregate::new(By::Event)).unwrap();
     let own: Vec<f64> = event.rows()[..event.len() - 1].iter().map(|row| row.estimate).collect();
-    close("lpdid", &lp.estimates(), &own, 1e-10);
+    close("lpdid", &lp.estimates()[..lp.len() - 1], &own, 1e-10);
     // a stack whose controls are never treated holds the same cells
     let stacked = did(Method::Stacked).controls(Controls::Never).window(2, 1).fit(&panel).unwrap();
     let mut compared = 0;
