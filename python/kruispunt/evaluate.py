@@ -130,6 +130,14 @@ class Effects:
         k = len(self)
         return self._native.covariance().reshape(k, k)
 
+    def draws(self) -> NDArray[np.float64] | None:
+        """Give multiplier draws around the effects, shape ``(draws, k)``; None without any.
+
+        Made by ``did(..., errors="multiplier")``; means of effects have draws of their own.
+        """
+        own = self._native.draws()
+        return None if own is None else own.reshape(-1, len(self))
+
     def aggregate(
         self,
         by: By = "simple",

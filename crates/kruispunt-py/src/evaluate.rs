@@ -648,6 +648,11 @@ impl PyEffects {
         account::json(self.0.account())
     }
 
+    /// Multiplier draws of the estimates, one row a draw.
+    fn draws<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray1<f64>>> {
+        self.0.draws().map(|own| own.into_pyarray(py))
+    }
+
     fn __len__(&self) -> usize {
         self.0.len()
     }
