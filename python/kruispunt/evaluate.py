@@ -303,8 +303,8 @@ class Effects:
             nothing, and a :class:`~kruispunt.exceptions.DesignWarning` says so. With `trend` also
             ``power``, the probability of finding it; ``bayes_factor``, the probability of passing
             under it over that under parallel trends; ``likelihood_ratio``, the likelihood of the
-            estimates under it without an effect, over that under parallel trends; ``expected``, an
-            array of what each row is on average in samples that pass, if it is all there is.
+            placebos under it over that under parallel trends; ``expected``, an array of what each
+            row is on average in samples that pass, if the trend is all there is.
 
         References
         ----------

@@ -29,7 +29,7 @@ pub struct Passing {
     pub power: f64,
     /// The probability of passing under it, over that under parallel trends.
     pub bayes_factor: f64,
-    /// The likelihood of the estimates under it without an effect, over that under parallel trends.
+    /// The likelihood of the placebos under it, over that under parallel trends.
     pub likelihood_ratio: f64,
     /// What each row is on average in samples that pass, when it is all there is; NaN for rows that
     /// do not stand next to the reference.
@@ -217,15 +217,11 @@ impl Effects {
             let lean: f64 = lean.map(|(&i, pull)| all[i * k + p + at] * pull).sum();
             expected[row] = after[at] + lean;
         }
-        // densities of all estimates: exp(b'V^-1 d - d'V^-1 d / 2)
-        let whole = Triangle::cholesky(&all, &vec![0.0; k], 1e-14);
-        let delta: Vec<f64> = before.iter().chain(&after).copied().collect();
-        let kept = |values: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            whole.kept.iter().map(|&at| values(at)).collect()
-        };
-        let solved = whole.solve(&kept(&|at| delta[at]));
-        let middle = kept(&|at| estimates[rows[at]] - delta[at] / 2.0);
-        let log: f64 = middle.iter().zip(&solved).map(|(a, b)| a * b).sum();
+        // densities of the placebos: exp(b'V^-1 d - d'V^-1 d / 2)
+        let delta: Vec<f64> = triangle.kept.iter().map(|&at| before[at]).collect();
+        let solved = triangle.solve(&delta);
+        let middle = |&at: &usize| estimates[study.before[at]] - before[at] / 2.0;
+        let log: f64 = triangle.kept.iter().map(middle).zip(&solved).map(|(a, b)| a * b).sum();
         Ok(Passing {
             power: 1.0 - pass,
             bayes_factor: pass / parallel,
