@@ -120,11 +120,11 @@ def test_rows_as_units_equal_r_on_mpdta():
     for group, year, att, se in zip(peer["group"], peer["t"], peer["att"], peer["se"], strict=True):
         assert own[group, year][0] == pytest.approx(att, rel=1e-5, abs=1e-7)
         # DRDID 1.0.6 leaves a part of the models' estimation out of the error
-        assert own[group, year][1] == pytest.approx(se, rel=1e-3)
+        assert own[group, year][1] == pytest.approx(se, rel=2e-3)
     for by, name in (("event", "dynamic"), ("calendar", "calendar"), ("simple", "simple")):
         mean = effects.aggregate(by)
         assert mean.estimates[-1] == pytest.approx(peer[name]["overall"], rel=1e-5, abs=1e-7)
-        assert mean.std_errors[-1] == pytest.approx(peer[name]["overall_se"], rel=1e-3)
+        assert mean.std_errors[-1] == pytest.approx(peer[name]["overall_se"], rel=2e-3)
 
 
 def test_cells_without_both_periods_have_a_reason(sections):
