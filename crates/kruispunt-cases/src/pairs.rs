@@ -246,20 +246,28 @@ impl Field {
     fn search(&self, pairs: &Pairs, ticket: &Ticket) -> Result<Found, CasesError> {
         let seed = Seed::new(pairs.seed).stream(0x0CA5_E5E3);
         let mut all: Vec<(f64, u64, u32, u32)> = Vec::new();
+        let mut near: Vec<(f64, u32)> = Vec::new();
         let keep = 2 * pairs.n;
         for [without, with] in &self.cells {
             for &one in with {
                 if ticket.is_cancelled() {
                     return Err(CasesError::Cancelled);
                 }
-                let mut own: Vec<(f64, u64, u32, u32)> = without
-                    .iter()
-                    .map(|&other| {
-                        let draw = seed.words([u64::from(one), u64::from(other), 0, 0])[0];
-                        (self.distance(one, other), draw, one, other)
-                    })
-                    .filter(|pair| pairs.caliper.is_none_or(|most| pair.0 <= most))
-                    .collect();
+                near.clear();
+                near.extend(without.iter().map(|&other| (self.distance(one, other), other)));
+                if let Some(most) = pairs.caliper {
+                    near.retain(|pair| pair.0 <= most);
+                }
+                // draws settle ties: they are made for those alone that may be kept
+                if near.len() > keep {
+                    let by = |a: &(f64, u32), b: &(f64, u32)| a.0.total_cmp(&b.0);
+                    let (_, last, _) = near.select_nth_unstable_by(keep - 1, by);
+                    let last = last.0;
+                    near.retain(|pair| pair.0 <= last);
+                }
+                let draw = |other: u32| seed.words([u64::from(one), u64::from(other), 0, 0])[0];
+                let drawn = near.iter().map(|&(far, other)| (far, draw(other), one, other));
+                let mut own: Vec<(f64, u64, u32, u32)> = drawn.collect();
                 if own.len() > keep {
                     own.select_nth_unstable_by(keep, order);
                     own.truncate(keep);

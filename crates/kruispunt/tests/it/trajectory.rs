@@ -2,8 +2,9 @@
 
 use kruispunt::data::{Column, Seed, Table, Ticket};
 use kruispunt::trajectory::{
-    Clara, Costs, Dissimilarity, Distances, Edge, Empty, Indicator, Link, Linkage, Measure,
-    MissingStates, Normalisation, Precision, Reader, Sequences, TrajectoryError, Typology,
+    Algorithm, Candidacy, Clara, Costs, Dissimilarity, Distances, Edge, Empty, Factor,
+    FuzzyOptions, Growth, Indicator, Link, Linkage, Measure, MissingStates, Normalisation,
+    NullModel, Precision, Reader, Sequences, TrajectoryError, Typology,
 };
 use serde_json::Value;
 use std::path::PathBuf;
@@ -385,6 +386,32 @@ fn threads_do_not_touch_a_bit() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let om = Dissimilarity::new(Measure::Om).costs(Costs::Rates).precision(Precision::Single);
         pool.install(|| om.between(&sequences).unwrap())
+    };
+    assert_eq!(run(1), run(3));
+}
+
+#[test]
+fn threads_do_not_touch_a_bit_of_what_follows_from_distances() {
+    let sequences = drawn(90, 12, 4, 3);
+    let codes: Vec<u32> = (0..90).map(|row| row % 5).collect();
+    let levels = (0..5).map(|level| level.to_string()).collect();
+    let factor = Factor { name: "place".to_owned(), codes, levels, ordered: false };
+    let growth = Growth { permutations: 39, level: 1.0, depth: 2, ..Growth::default() };
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            let (distances, ticket) = (trate(&sequences), Ticket::new());
+            let om = Dissimilarity::new(Measure::Om).costs(Costs::Rates);
+            let null = (NullModel::Combined, 3);
+            let seed = Seed::new(4);
+            (
+                distances.fuzzy(3, FuzzyOptions::default(), &ticket).unwrap(),
+                distances.branches(std::slice::from_ref(&factor), growth, &ticket).unwrap(),
+                distances.representatives(Candidacy::Density, 0.5, 0.2, &ticket).unwrap(),
+                distances.relative_frequency(9, None, &ticket).unwrap(),
+                sequences.against(&om, Algorithm::Medoids, &[2, 3], null, seed, &ticket).unwrap(),
+            )
+        })
     };
     assert_eq!(run(1), run(3));
 }
