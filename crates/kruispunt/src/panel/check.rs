@@ -168,6 +168,9 @@ impl Spells {
             }
         }
         let mut findings: Vec<Finding> = tallies.into_iter().map(|tally| tally.finding).collect();
+        if next.is_none() {
+            findings.retain(|finding| finding.finding != "teleport");
+        }
         for kind in ["inverted", "empty", "no person", "no first day"] {
             let aside = self.aside.iter().find(|aside| aside.finding == kind);
             findings.push(Finding {
