@@ -19,7 +19,7 @@ impl Table {
     ///
     /// A column is cut into chunks of 65,536 rows; a chunk's digest is of its bytes, a column's of
     /// its chunks' digests, the table's of its columns'. So it works on all threads and reads each
-    /// value once: on a processor with SHA instructions some 1.3 GB a second and thread.
+    /// value once; the floor is the processor's SHA-256.
     ///
     /// ```
     /// use kruispunt::data::{Column, Table};
