@@ -9,8 +9,10 @@ use super::{Disclosure, DisclosureError, Released, Tabulated};
 use crate::data::{Account, Column, Table, Ticket};
 use serde::{Deserialize, Serialize};
 
-/// Cells that are tried to be shown again; each asks for attacks.
+/// Cells that are tried to be shown again, at most; each asks for attacks.
 const MOST_TRIED: usize = 400;
+/// Fewer are tried where many cells are withheld: an attack grows with their square and more.
+const EFFORT: usize = 2_000_000;
 
 /// A cell that is not shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -269,7 +271,9 @@ impl Disclosure {
         let mut others: Vec<usize> =
             (0..cells.len()).filter(|&at| cells.reason[at] == Some(Reason::Others)).collect();
         others.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
-        for at in others.into_iter().take(MOST_TRIED) {
+        let withheld = cells.state.iter().filter(|state| **state == State::Withheld).count();
+        let tried = MOST_TRIED.min(EFFORT / (withheld * withheld).max(1));
+        for at in others.into_iter().take(tried) {
             layouts.iter_mut().for_each(|own| own.state[at] = State::Open);
             let mut safe = true;
             for layout in &layouts {
