@@ -188,14 +188,23 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
     labels = kp.Calendar.quarters("2005Q1", "2016Q4").labels
     at = {label: q for q, label in enumerate(labels)}
     latent = reg.truth["latent"].with_columns(pl.col("generation", "origin").cast(pl.String))
-    people = reg["persons"].select("pid", "sex", came=pl.col("first_reg_date"))
+    people = reg["persons"].select(
+        "pid",
+        "sex",
+        came=pl.col("first_reg_date"),
+        born=pl.col("birth_date").str.slice(0, 4).cast(int),
+    )
     people = people.join(latent.select("pid", "edu", "origin", "generation"), on="pid")
     people = people.filter(
         (pl.col("generation") == "1") & pl.col("origin").is_in(["EU13", "TR", "MA", "nonEU"])
     ).with_columns(
         arrival=(pl.col("came").dt.year() - 2005) * 4 + (pl.col("came").dt.month() - 1) // 3
     )
-    people = people.filter(pl.col("arrival").is_between(1, 47))
+    # Old enough to have left school, young enough not to retire.
+    people = people.filter(
+        pl.col("arrival").is_between(1, 46)
+        & (pl.col("came").dt.year() - pl.col("born")).is_between(24, 47)
+    )
     states = reg["nomenc"].with_columns(
         q=pl.col("quarter").cast(pl.String).replace_strict(at, return_dtype=pl.Int64),
         state=pl.col("nomenc").cast(pl.String).str.slice(0, 1),
@@ -231,8 +240,6 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
             "programme",
             "stage",
             "registers",
-            "sooner",
-            "open",
             "work",
             "edu",
             "woman",
@@ -246,16 +253,12 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
             q = own["arrival"] + d
             if own["job"] is not None and own["job"] < q:
                 break
-            # What was so in the quarter before drives the move into this one. In a period of the
-            # split the stage comes first: registering in the quarter before, the job in this one.
+            # What was so in the quarter before drives the move into this one.
             begun = own["programme"] is not None and own["programme"] <= q - 1
-            sooner = own["programme"] is not None and own["programme"] <= q - 2
             staged = own["stage"] is not None and own["stage"] <= q - 1
-            open_ = own["stage"] is None or own["stage"] >= q - 1
             for name, value in (
                 ("pid", own["pid"]), ("d", d), ("programme", float(begun)),
-                ("stage", float(staged)), ("registers", float(own["stage"] == q - 1)),
-                ("sooner", float(sooner)), ("open", float(open_)),
+                ("stage", float(staged)), ("registers", float(own["stage"] == q)),
                 ("work", float(own["job"] == q)), ("edu", float(own["edu"])),
                 ("woman", float(str(own["sex"]) == "2")), ("origin", own["origin"]), ("q", q),
             ):  # fmt: skip
@@ -271,12 +274,20 @@ def integration(scale: str, seeds: int) -> dict[str, Any]:
             scale, seed=seed, imperfections="none", integration=True, backend="polars"
         )
         rows = arrivals(reg)
-        open_ = {name: own[rows["open"] == 1] for name, own in rows.items()}
-        open_["programme"] = open_["sooner"]
-        traits = "edu + woman + C(origin)"
+        open_ = {name: own[rows["stage"] == 0] for name, own in rows.items()}
+        # Who registers in a quarter is not at risk of a job in it.
+        rows = {name: own[rows["registers"] == 0] for name, own in rows.items()}
+        for group in ("EU13", "TR", "MA"):
+            rows[group] = (rows["origin"] == group).astype(float)
+            open_[group] = (open_["origin"] == group).astype(float)
+        traits = "edu + woman + EU13 + TR + MA"
+        one = open_["d"] == 1
+        persons = {name: open_[name][one] for name in ("edu", "woman", "EU13", "TR", "MA")}
         stage = kp.hazard(f"registers ~ programme + {traits} | d", open_, vcov={"CRV1": "pid"})
         goal = kp.hazard(f"work ~ programme + stage + {traits} | d", rows, vcov={"CRV1": "pid"})
-        own = kp.staged(stage, goal, programme="programme", through="stage", draws=400)
+        own = kp.staged(
+            stage, goal, programme="programme", through="stage", profiles=persons, draws=400
+        )
         true = reg.truth["integration"].filter(pl.col("e") == 16).row(0, named=True)
         found.append(
             {

@@ -190,8 +190,8 @@ print(f"ever against never: {naive:+.3f}; truth {true_total:+.3f}")
 # job-seeker, and finds work sooner also apart from that. The truth comes from nested worlds with the
 # same draws: no programme; one from arrival; one from arrival to which registering does not react.
 #
-# Newcomers from outside the old member states who neither work nor seek work when they arrive are
-# followed from quarter to quarter: who registers, who finds a first job, given what was so in the
+# Newcomers of 24 to 47 from outside the old member states who neither work nor seek work when they
+# arrive are followed from quarter to quarter: who registers, who finds a first job, given what was so in the
 # quarter before.
 
 # %%
@@ -208,12 +208,18 @@ def number(day: pl.Expr) -> pl.Expr:
 latent = reg.truth["latent"].with_columns(pl.col("generation", "origin").cast(pl.String))
 people = (
     reg["persons"]
-    .select("pid", sex=pl.col("sex").cast(pl.String), arrival=number(pl.col("first_reg_date")))
+    .select(
+        "pid",
+        sex=pl.col("sex").cast(pl.String),
+        arrival=number(pl.col("first_reg_date")),
+        age=pl.col("first_reg_date").dt.year() - pl.col("birth_date").str.slice(0, 4).cast(int),
+    )
     .join(latent.select("pid", "edu", "origin", "generation"), on="pid")
     .filter(
         (pl.col("generation") == "1")
         & pl.col("origin").is_in(["EU13", "TR", "MA", "nonEU"])
         & pl.col("arrival").is_between(1, 46)
+        & pl.col("age").is_between(24, 47)
     )
 )
 states = reg["nomenc"].select(
@@ -240,8 +246,7 @@ signed = (
     .select("pid", programme=number(pl.col("contract")))
 )
 newcomers = people.join(when, on="pid").join(signed, on="pid", how="left")
-# A row for each quarter after arrival up to the first job, also abroad: no job comes from there. In a
-# period of the split the stage comes first: registering in the quarter before, the job in this one.
+# A row for each quarter after arrival up to the first job, also abroad: no job comes from there.
 spans = (
     newcomers.with_columns(d=pl.int_ranges(1, pl.min_horizontal(47 - pl.col("arrival"), 16) + 1))
     .explode("d")
@@ -250,9 +255,10 @@ spans = (
     .with_columns(
         begun=(pl.col("programme") < pl.col("q")).fill_null(value=False).cast(pl.Float64),
         served=(pl.col("service") < pl.col("q")).fill_null(value=False).cast(pl.Float64),
-        registers=(pl.col("service") == pl.col("q") - 1).fill_null(value=False).cast(pl.Float64),
-        unserved=pl.col("service").is_null() | (pl.col("service") >= pl.col("q") - 1),
-        sooner=(pl.col("programme") < pl.col("q") - 1).fill_null(value=False).cast(pl.Float64),
+        registers=(pl.col("service") == pl.col("q")).fill_null(value=False).cast(pl.Float64),
+        EU13=(pl.col("origin") == "EU13").cast(pl.Float64),
+        TR=(pl.col("origin") == "TR").cast(pl.Float64),
+        MA=(pl.col("origin") == "MA").cast(pl.Float64),
         works=(pl.col("work") == pl.col("q")).fill_null(value=False).cast(pl.Float64),
         woman=(pl.col("sex") == "2").cast(pl.Float64),
     )
@@ -281,14 +287,20 @@ firsts = kp.Panel(
 stages = {name: name for name in ("integration", "service", "job")}
 walked = kp.stage_paths(firsts, stages)
 print(walked)
-traits = "edu + woman + C(origin)"
+traits = "edu + woman + EU13 + TR + MA"
 to_service = kp.hazard(
-    f"registers ~ begun + {traits} | d",
-    spans.filter("unserved").with_columns(begun=pl.col("sooner")),
+    f"registers ~ begun + {traits} | d", spans.filter(pl.col("served") == 0), vcov={"CRV1": "pid"}
+)
+# Who registers in a quarter is not at risk of a job in it: in the split the stage comes first.
+to_work = kp.hazard(
+    f"works ~ begun + served + {traits} | d",
+    spans.filter(pl.col("registers") == 0),
     vcov={"CRV1": "pid"},
 )
-to_work = kp.hazard(f"works ~ begun + served + {traits} | d", spans, vcov={"CRV1": "pid"})
-measured = kp.staged(to_service, to_work, programme="begun", through="served", draws=400)
+arrived = spans.filter(d=1).select("edu", "woman", "EU13", "TR", "MA")
+measured = kp.staged(
+    to_service, to_work, programme="begun", through="served", profiles=arrived, draws=400
+)
 known = reg.truth["integration"].filter(e=16).row(0, named=True)
 print(measured)
 print(
