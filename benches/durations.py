@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import harness
@@ -116,6 +117,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=0, help="rows; 0 for those of the job")
     options = parser.parse_args()
     if options.engine:
+        importlib.import_module(options.engine)  # before the clock, for each
         frame = load(options.job, options.rows)
         harness.child(*harness.timed(lambda: ENGINES[options.engine](options.job, frame)))
         return

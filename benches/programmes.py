@@ -84,6 +84,11 @@ def trained(reg: Any) -> kp.Panel:
             age=pl.col("quarter").str.slice(0, 4).cast(int) - pl.col("born"),
         )
     )  # fmt: skip
+    # The mean day wage of all quarters worked so far.
+    seen = pl.col("wage").is_not_null().cum_sum()
+    frame = frame.sort("pid", "quarter").with_columns(
+        pay=pl.when(seen > 0).then(pl.col("wage").fill_null(0.0).cum_sum() / seen).over("pid")
+    )
     panel = kp.Panel(frame, person="pid", period="quarter")
     panel = panel.event_time(kp.Spells(courses, person="pid", day="from", name="training"))
     for k in range(1, 9):
@@ -167,7 +172,7 @@ def selection(scale: str, seeds: int) -> dict[str, Any]:
                 how = DESIGN | {"kind": ("training", kind)}
                 found = kp.dynamic_matching(panel, "employed", horizons=[16], **how)
                 told = kp.negative_controls(
-                    panel, "employed", controls=["wage"], horizons=[-1, -2, -4, -8], **how
+                    panel, "employed", controls=["pay"], horizons=[-1], **how
                 )
                 value, mc = true[kind, "waiting", 16]
                 rows.append(
@@ -175,8 +180,8 @@ def selection(scale: str, seeds: int) -> dict[str, Any]:
                         "seed": seed, "rho": rho, "kind": kind,
                         "bias": round(float(found.estimates[0]) - value, 4),
                         "std_error": round(float(np.hypot(found.std_errors[0], mc)), 4),
-                        "wage_before": round(float(told.effects["wage"].estimates[2]), 4),
-                        "pvalue": told.joint["wage"]["pvalue"],
+                        "wage_before": round(float(told.effects["pay"].estimates[0]), 4),
+                        "pvalue": told.joint["pay"]["pvalue"],
                         "flagged": bool(told.flagged),
                     }
                 )  # fmt: skip

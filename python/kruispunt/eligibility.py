@@ -401,7 +401,8 @@ def negative_controls(
     like = getattr(panel, "_like", None)
     found: dict[str, Effects] = {}
     joint: dict[str, dict[str, float]] = {}
-    options: Any = {**matching, "horizons": before}
+    # What absence means for the outcome it does not mean for a control: no wage is not a wage of 0.
+    options: Any = {**matching, "horizons": before, "absent": None}
     with reporting(progress) as callback:
         for name in names:
             request = _request(name, options, record_of=outcome)
