@@ -19,8 +19,11 @@ NO_RESULTS = {
     "kruispunt.belgium.insz",
     "kruispunt.cases.Privacy",
     "kruispunt.cases.Registry",
+    "kruispunt.linkage.Blocking",
     "kruispunt.linkage.Check",
     "kruispunt.linkage.Comparison",
+    "kruispunt.linkage.Condition",
+    "kruispunt.linkage.PairScorer",
     "kruispunt.synth.Field",
 }
 

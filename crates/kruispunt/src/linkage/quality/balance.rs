@@ -171,7 +171,9 @@ fn column_lines(
             sums[1] += value;
             sums[2] += value * value;
         }
-        own.iter_mut().for_each(|line| line.origin = origin);
+        for line in &mut own {
+            line.origin = origin;
+        }
         lines.extend(own);
     }
     if column.count_nulls() > 0 {

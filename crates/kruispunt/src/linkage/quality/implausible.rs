@@ -254,7 +254,7 @@ fn of_rows<'a>(kind: &Kind, (left, right): (&Table, &Table)) -> Result<Verdict<'
             let ((a, b), before) = (pair(a, b)?, *before);
             Ok(Box::new(move |l, r| {
                 let (a, b) = (a[l as usize], b[r as usize]);
-                (!a.is_nan() && !b.is_nan()).then(|| if before { a > b } else { a < b })
+                (!a.is_nan() && !b.is_nan()).then_some(if before { a > b } else { a < b })
             }))
         }
         Kind::Near { left: a, right: b, at_most } => {

@@ -258,11 +258,15 @@ impl Rows {
         order.sort_unstable_by_key(|&row| at(row));
         let mut both = vec![0; n];
         for same in order.chunk_by(|&a, &b| at(a) == at(b)) {
-            same.iter().for_each(|&row| both[row as usize] = same.len() as u32);
+            for &row in same {
+                both[row as usize] = same.len() as u32;
+            }
         }
         let sizes = |of: &[u32]| {
             let mut count = vec![0_u32; of.iter().max().map_or(0, |&most| most as usize + 1)];
-            of.iter().for_each(|&own| count[own as usize] += 1);
+            for &own in of {
+                count[own as usize] += 1;
+            }
             of.iter().map(|&own| count[own as usize]).collect::<Vec<_>>()
         };
         Ok(Self {

@@ -3,7 +3,7 @@
 use crate::data::{Column, Links, Seed, Table};
 use crate::linkage::LinkageError;
 use crate::linkage::links::Groups;
-use rustc_hash::FxHashMap;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 /// Where classes of probability end.
@@ -194,7 +194,9 @@ impl Clerical {
         // By group, linked pairs and others.
         let place = |own: &Stratum| 2 * own.group as usize + usize::from(!own.linked);
         let mut needs = vec![0.0_f64; 2 * groups];
-        strata.iter().for_each(|own| needs[place(own)] += need(own));
+        for own in strata.iter() {
+            needs[place(own)] += need(own);
+        }
         let roots = |open: usize| -> f64 {
             needs.iter().skip(open).step_by(2).map(|sum| sum.sqrt()).sum::<f64>()
         };
@@ -246,8 +248,7 @@ fn all_pairs(links: &Links, compared: Option<&Links>, groups: &Groups) -> Vec<Pa
     };
     let mut pairs = each(links, true);
     let Some(compared) = compared else { return pairs };
-    let known: FxHashMap<(u32, u32), ()> =
-        pairs.iter().map(|pair| ((pair.left, pair.right), ())).collect();
+    let known: FxHashSet<(u32, u32)> = pairs.iter().map(|pair| (pair.left, pair.right)).collect();
     // What a linked row leaves to its other pairs; 1 where rows may have several links.
     let room = |rows: &[u32], n: usize| {
         let mut room = vec![1.0_f64; n];
@@ -262,7 +263,7 @@ fn all_pairs(links: &Links, compared: Option<&Links>, groups: &Groups) -> Vec<Pa
     let rooms =
         (room(links.left_rows(), links.n_left()), room(links.right_rows(), links.n_right()));
     let rest = each(compared, false).into_iter();
-    pairs.extend(rest.filter(|pair| !known.contains_key(&(pair.left, pair.right))).map(|pair| {
+    pairs.extend(rest.filter(|pair| !known.contains(&(pair.left, pair.right))).map(|pair| {
         let most = rooms.0[pair.left as usize].min(rooms.1[pair.right as usize]);
         Pair { probability: pair.probability.min(most), ..pair }
     }));
