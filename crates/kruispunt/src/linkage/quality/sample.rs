@@ -194,7 +194,7 @@ impl Clerical {
         // By group, linked pairs and others.
         let place = |own: &Stratum| 2 * own.group as usize + usize::from(!own.linked);
         let mut needs = vec![0.0_f64; 2 * groups];
-        for own in strata.iter() {
+        for own in &*strata {
             needs[place(own)] += need(own);
         }
         let roots = |open: usize| -> f64 {
