@@ -68,3 +68,24 @@ def test_random_sets_are_classified_as_a_linear_programme_does(seed: int) -> Non
     gone = np.ones(n, dtype=bool)
     gone[fit.rows()] = False
     np.testing.assert_array_equal(gone, truth)
+
+
+@pytest.mark.parametrize("effects", [False, True], ids=["none", "one"])
+@pytest.mark.parametrize("seed", range(20))
+def test_the_simplex_finds_what_a_linear_programme_finds(seed: int, effects: bool) -> None:
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(15, 60)), int(rng.integers(2, 5))
+    x = rng.integers(-2, 3, (n, k)).astype(float) * (rng.uniform(size=(n, k)) < 0.4)
+    groups = rng.integers(0, 5, n)
+    y = rng.poisson(np.where(np.abs(x[:, 0]) > 0, 0.15, 1.2)).astype(float)
+    x[y > 0, 1] *= rng.uniform(size=int((y > 0).sum())) < 0.1
+    constant = (groups[:, None] == np.unique(groups)).astype(float) if effects else np.ones((n, 1))
+    truth = _by_programme(y, np.hstack([x, constant]))
+    data = pd.DataFrame({"y": y, "g": groups} | {f"x{j}": x[:, j] for j in range(k)})
+    fml = f"y ~ {' + '.join(f'x{j}' for j in range(k))}" + (" | g" if effects else "")
+    try:
+        fit = kp.fepois(fml, data, fixef_rm="none", separation_check=["fe", "simplex"])
+    except kp.exceptions.InputError as error:
+        assert "collinear" in str(error) or "varies" in str(error)  # noqa: PT017
+        return
+    np.testing.assert_array_equal(np.setdiff1d(np.arange(n), fit.rows()), np.flatnonzero(truth))
