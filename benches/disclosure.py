@@ -16,7 +16,7 @@ import numpy as np
 
 import kruispunt as kp
 
-SIZES = [(6, 8), (10, 20), (5, 6, 4), (10, 16, 2), (10, 48, 2), (6, 5, 4, 3)]
+SIZES = [(6, 8), (10, 20), (5, 6, 4), (10, 16, 2), (10, 48, 2)]
 
 
 def main() -> None:
