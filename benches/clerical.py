@@ -1,8 +1,8 @@
 """How often intervals from a clerical sample hold the truth: many samples of linkages with known truth.
 
 Two linkages of invented persons, one with narrow rules and one with wide ones (half a million pairs
-compared, hardly any of them a match). Bars: 95 percent intervals hold precision and recall in at least
-90 percent of the samples; precision is without bias.
+compared, hardly any of them a match). Wished: 95 percent intervals that hold precision and recall in at
+least 90 percent of the samples (the record says where they do not), and precision without bias.
 """
 
 from __future__ import annotations
@@ -86,14 +86,17 @@ def main() -> None:
     """Run both and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--samples", type=int, default=200)
+    parser.add_argument("--wide", type=int, default=50, help="samples with wide rules; 0 for none")
     parser.add_argument("--record", type=Path, default=None)
     options = parser.parse_args()
     warnings.simplefilter("ignore", kp.exceptions.DesignWarning)
     narrow = [["first", "last"], ["last", "birth"], ["first", "birth"]]
     record = {
         "narrow rules": job(narrow, [100, 300, 1000], options.samples),
-        "wide rules": job([["first"], ["last"], ["birth"]], [300], max(40, options.samples // 4)),
     }
+    if options.wide:
+        wide = [["first"], ["last"], ["birth"]]
+        record["wide rules"] = job(wide, [300], options.wide)
     print(json.dumps(record, indent=1))
     if options.record:
         options.record.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
