@@ -523,13 +523,14 @@ class Linker:
         pyarrow = sys.modules.get("pyarrow")
         if pyarrow is None or not isinstance(data, pyarrow.Table):
             return to_table(data, names, argument)
-        seen: dict[str, tuple[Any, list[str], _core.Table]] = self.__dict__.setdefault("_seen", {})
-        if argument in seen:
-            known, of, table = seen[argument]
+        seen: dict[bool, tuple[Any, list[str], _core.Table]] = self.__dict__.setdefault("_seen", {})
+        side = argument == "right"
+        if side in seen:
+            known, of, table = seen[side]
             if known() is data and of == names:
                 return table
         table = to_table(data, names, argument)
-        seen[argument] = (weakref.ref(data), names, table)
+        seen[side] = (weakref.ref(data), names, table)
         return table
 
     def forecast(

@@ -22,6 +22,8 @@ pub(super) struct Words {
 #[derive(Clone, Copy, Debug)]
 struct Shape {
     bag: u64,
+    /// The first four symbols, 16 bits of each.
+    head: u64,
     start: u32,
     len: u32,
     /// A number for the stem, [`MISSING`] where stems do not count.
@@ -54,7 +56,10 @@ impl Words {
             });
             let own = &words.symbols[start..];
             let (start, len) = (start as u32, own.len() as u32);
-            words.shapes.push(Shape { bag: bag(own), start, len, stem });
+            let first = own.iter().take(4).enumerate();
+            let head =
+                first.fold(0, |head, (at, &symbol)| head | u64::from(symbol as u16) << (16 * at));
+            words.shapes.push(Shape { bag: bag(own), head, start, len, stem });
         }
         words.alphabet = alphabet.len();
         words
@@ -105,7 +110,7 @@ impl Words {
     ///
     /// An edit changes at most two bits of a bag, a swap none, so the distance is at least half
     /// the bits that differ. Symbols that one word has more of than the other have no match there,
-    /// which bounds the Jaro similarity, and with at most four equal first letters Winkler's.
+    /// which bounds the Jaro similarity, and with the first letters that are equal Winkler's.
     pub(super) fn far_apart(
         &self,
         (a, b): (u32, u32),
@@ -125,7 +130,10 @@ impl Words {
         let lone = |own: u64, other: u64| (own & !other).count_ones() as usize;
         let most = m.saturating_sub(lone(x, y)).min(n.saturating_sub(lone(y, x))) as f64;
         let jaro = (most / m as f64 + most / n as f64 + 1.0) / 3.0;
-        let bound = if measure == Measure::Jaro { jaro } else { jaro + 0.4 * (1.0 - jaro) };
+        // As many equal first letters as there may be: what is cut off or not there looks equal.
+        let prefix = ((one.head ^ other.head).trailing_zeros() / 16).min(4);
+        let prefix = if measure == Measure::Jaro { 0.0 } else { f64::from(prefix) };
+        let bound = jaro + 0.1 * prefix * (1.0 - jaro);
         bound < last - 1e-9
     }
 }
