@@ -161,7 +161,9 @@ def test_levels_over_several_columns():
     street = {"street": "Kerkstraat", "town": "Gent", "zip": 9000}
     assert level_of(own, street, street | {"street": None}) == "street missing on one side"
     assert (
-        level_of(own, {"street": None, "zip": 1}, {"street": None, "zip": 9})
+        level_of(
+            own, {"street": None, "zip": 1, "town": None}, {"street": None, "zip": 9, "town": None}
+        )
         == "street missing on both sides"
     )
     assert level_of(own, street, street | {"street": "Dorp"}).startswith("not (street equal) and (")

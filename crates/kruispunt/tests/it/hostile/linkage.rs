@@ -275,7 +275,8 @@ fn what_is_asked_of_rules_levels_and_labels_must_make_sense() {
     walk.refused("labels", "BadLabels", &[], || labels(&[]));
     walk.refused("labels", "OutOfRange", &["`labels`"], || labels(&[(0, usize::MAX, true)]));
     walk.refused("labels", "Contradiction", &[], || {
-        linker().train_dedupe_labelled(&good, &Labels::new(vec![(3, 3, false)]))
+        let twice = good.take(&(0..80).flat_map(|row| [row, row]).collect::<Vec<u32>>());
+        linker().train_dedupe_labelled(&twice, &Labels::new(vec![(3, 3, false)]))
     });
     let trained = linker().train(&good, &good).unwrap();
     walk.refused("score", "OutOfRange", &["`right`"], || trained.score(&good, &good, &[(0, 80)]));
