@@ -345,7 +345,7 @@ fn kilometres(a: (f64, f64), b: (f64, f64)) -> f64 {
     let (from, to) = (a.0.to_radians(), b.0.to_radians());
     let turned = (b.1 - a.1).to_radians();
     let inner = half(to - from) + from.cos() * to.cos() * half(turned);
-    2.0 * EARTH * inner.sqrt().min(1.0).asin()
+    2.0 * EARTH * inner.sqrt().clamp(0.0, 1.0).asin()
 }
 
 #[cfg(test)]
