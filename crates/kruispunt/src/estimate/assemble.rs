@@ -48,6 +48,16 @@ fn counts(effects: &[SampleEffect]) -> Vec<EffectCount> {
     effects.iter().flat_map(count).collect()
 }
 
+/// Refuses a model of which nothing is left.
+fn some_is_left(kept: &[usize], dropped: &[String]) -> Result<(), EstimateError> {
+    if !kept.is_empty() || dropped.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<String> = dropped.iter().map(|own| term_of(own).to_owned()).collect();
+    names.dedup();
+    Err(EstimateError::AllCollinear { names })
+}
+
 impl Origin<'_> {
     pub(super) fn fit(self, found: Found, ticket: &Ticket) -> Result<Fit, EstimateError> {
         let Self { request, drawn, mut step } = self;
@@ -56,12 +66,7 @@ impl Origin<'_> {
         let solved = found.solved;
         let name = |&at: &usize| drawn.regressors[at].name.clone();
         let dropped: Vec<String> = solved.dropped.iter().map(name).collect();
-        if solved.kept.is_empty() && !dropped.is_empty() {
-            let mut names: Vec<String> =
-                dropped.iter().map(|own| term_of(own).to_owned()).collect();
-            names.dedup();
-            return Err(EstimateError::AllCollinear { names });
-        }
+        some_is_left(&solved.kept, &dropped)?;
         if !dropped.is_empty() {
             step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
         }
@@ -71,10 +76,8 @@ impl Origin<'_> {
         let linear = combine(&kept, &solved.coef, n);
         let weights = drawn.weights.as_deref();
         let all = found.variation.unwrap_or_else(|| total_variation(&drawn.outcome, weights));
-        let observations = match weights {
-            Some(weights) if counted => weights.iter().sum(),
-            _ => n as f64,
-        };
+        let counts_of = weights.filter(|_| counted);
+        let observations = counts_of.map_or(n as f64, |weights| weights.iter().sum());
         let mut goodness = goodness(all, &solved, (weights, observations), &drawn.effects);
         if found.likelihood.is_some() || !found.first_stage.is_empty() {
             goodness = Goodness { within_r2: f64::NAN, adj_within_r2: f64::NAN, ..goodness };

@@ -83,6 +83,7 @@ impl Fit {
     /// assert!((found.direct.estimate - found.full.estimate - age).abs() < 1e-9);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[allow(clippy::too_many_lines, reason = "one formula with its checks")]
     pub fn decompose(
         &self,
         variable: &str,

@@ -83,7 +83,7 @@ impl EventStudy {
             }
         }
         // rows by event time need a unit, not a date
-        let somewhere = Period { unit, number: 2000 * 12 / unit.months() as i32 };
+        let somewhere = Period { unit, number: 2000 * 12 / unit.months() };
         Ok(Effects {
             calendar: Calendar::between(somewhere, somewhere)?,
             outcome: "the outcome".to_owned(),

@@ -127,19 +127,16 @@ pub(super) fn of_batches(
                     let units = &sample.members[from..(from + BLOCK).min(last)];
                     let n = units.len();
                     for ((at, source), slots) in active.iter().zip(block.chunks_exact_mut(BLOCK)) {
-                        match source {
-                            Some((batch, start)) => {
-                                let row = start + from - first;
-                                let cell = batch.cells[*at];
-                                for (place, slot) in slots[..n].iter_mut().enumerate() {
-                                    *slot = batch.influence(row + place, cell);
-                                }
+                        if let Some((batch, start)) = source {
+                            let row = start + from - first;
+                            let cell = batch.cells[*at];
+                            for (place, slot) in slots[..n].iter_mut().enumerate() {
+                                *slot = batch.influence(row + place, cell);
                             }
-                            None => {
-                                let share = shares.of_unit(*at, own.cohort);
-                                for (slot, &unit) in slots.iter_mut().zip(units) {
-                                    *slot = sample.weight(unit as usize) * share;
-                                }
+                        } else {
+                            let share = shares.of_unit(*at, own.cohort);
+                            for (slot, &unit) in slots.iter_mut().zip(units) {
+                                *slot = sample.weight(unit as usize) * share;
                             }
                         }
                     }

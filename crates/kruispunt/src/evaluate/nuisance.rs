@@ -590,7 +590,9 @@ impl Group {
         for (weight, y) in weights.iter().zip(y[from * m..].chunks_exact(m)) {
             sums.iter_mut().zip(y).for_each(|(sum, y)| *sum += weight * y);
         }
-        sums.iter_mut().for_each(|sum| *sum /= total);
+        for sum in &mut sums {
+            *sum /= total;
+        }
         sums
     }
 
@@ -621,7 +623,9 @@ impl Group {
                 psi.iter_mut().zip(&values).for_each(|(own, mean)| *own = weight * (*own - mean));
             } else {
                 let pull = -weight * product(self.row(at, k), &lever);
-                psi.iter_mut().for_each(|own| *own *= pull);
+                for own in psi {
+                    *own *= pull;
+                }
             }
         }
         Estimates { values, psi, trimmed: 0 }
@@ -644,7 +648,9 @@ impl Group {
             m2.iter_mut().zip(&eta0).for_each(|(slot, eta0)| *slot -= eta0 * sum);
         }
         let mut by_logit = solve_columns(&logit.hessian, &m2, m, k);
-        by_logit.iter_mut().for_each(|own| *own /= s0);
+        for own in &mut by_logit {
+            *own /= s0;
+        }
         let mut pull = vec![0.0; m];
         for (at, psi) in left.chunks_exact_mut(m).enumerate() {
             let (x, weight, p) = (self.row(at, k), self.weights[at], logit.p[at]);

@@ -167,7 +167,7 @@ impl Rows {
         Ok(Line { coef: gram.solve(&score), gram })
     }
 
-    fn mean(&self, rows: impl Iterator<Item = (usize, f64)>, value: impl Fn(usize) -> f64) -> Mean {
+    fn mean(rows: impl Iterator<Item = (usize, f64)>, value: impl Fn(usize) -> f64) -> Mean {
         let (mut sum, mut total) = (0.0, 0.0);
         for (at, weight) in rows {
             sum += weight * value(at);
@@ -183,7 +183,9 @@ impl Rows {
             total += weight;
             sums.iter_mut().zip(self.x(at)).for_each(|(slot, x)| *slot += weight * x);
         }
-        sums.iter_mut().for_each(|slot| *slot /= total);
+        for slot in &mut sums {
+            *slot /= total;
+        }
         sums
     }
 
@@ -224,8 +226,8 @@ impl Rows {
         let model =
             |at: usize| product(self.x(at), &after.coef) - product(self.x(at), &before.coef);
         let y = |at: usize| self.outcomes[at];
-        let own = [true, false].map(|late| self.mean(self.weighted(true, late), y));
-        let other = self.mean(self.all_treated(), model);
+        let own = [true, false].map(|late| Self::mean(self.weighted(true, late), y));
+        let other = Self::mean(self.all_treated(), model);
         let mut psi = vec![0.0; self.units.len()];
         Self::spread(&mut psi, 1.0, own[0], self.weighted(true, true), y);
         Self::spread(&mut psi, -1.0, own[1], self.weighted(true, false), y);
@@ -256,8 +258,8 @@ impl Rows {
         psi: &mut [f64],
     ) -> Result<(f64, [Mean; 2]), &'static str> {
         let by_odds = |late: bool| self.of(false, late).map(|at| (at, odds[at]));
-        let own = [true, false].map(|late| self.mean(self.weighted(true, late), value));
-        let other = [true, false].map(|late| self.mean(by_odds(late), value));
+        let own = [true, false].map(|late| Self::mean(self.weighted(true, late), value));
+        let other = [true, false].map(|late| Self::mean(by_odds(late), value));
         if other.iter().any(|mean| mean.total <= 0.0) {
             return Err("no untreated unit of one of the periods has a weight");
         }
@@ -312,8 +314,8 @@ impl Rows {
             let model = |row: usize| {
                 product(self.x(row), &own[at].coef) - product(self.x(row), &other[at].coef)
             };
-            let all = self.mean(self.all_treated(), model);
-            let seen = self.mean(self.weighted(true, late), model);
+            let all = Self::mean(self.all_treated(), model);
+            let seen = Self::mean(self.weighted(true, late), model);
             Self::spread(psi, sign, all, self.all_treated(), model);
             Self::spread(psi, -sign, seen, self.weighted(true, late), model);
             sum += sign * (all.value - seen.value);

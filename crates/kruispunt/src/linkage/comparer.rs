@@ -154,15 +154,11 @@ impl Comparer {
         levels: &mut Vec<u8>,
     ) {
         levels.clear();
-        let (words, measure, thresholds, last) = match &self.values {
-            Values::Words { words, measure, thresholds } => {
-                (words, *measure, &thresholds[..], thresholds.len() as u8 + 1)
-            }
-            _ => {
-                levels.extend(others.map(|b| self.level(probe, a, b)));
-                return;
-            }
+        let Values::Words { words, measure, thresholds } = &self.values else {
+            levels.extend(others.map(|b| self.level(probe, a, b)));
+            return;
         };
+        let (measure, thresholds, last) = (*measure, &thresholds[..], thresholds.len() as u8 + 1);
         if a == MISSING || !self.table.is_empty() {
             levels.extend(others.map(|b| self.level(probe, a, b)));
             return;

@@ -98,7 +98,9 @@ impl LinearProgram {
             let line = &mut self.tableau[other * n..(other + 1) * n];
             let by = line[at];
             if by != 0.0 {
-                own.iter().for_each(|&(j, entry)| line[j] -= by * entry);
+                for &(j, entry) in &own {
+                    line[j] -= by * entry;
+                }
                 line[at] = 0.0;
             }
         }
@@ -124,7 +126,9 @@ impl LinearProgram {
     ) -> Result<f64, Stopped> {
         let (n, m) = (self.columns, self.basic.len());
         let mut cost = vec![0.0; n];
-        objective.iter().for_each(|&(at, by)| cost[at] += by);
+        for &(at, by) in objective {
+            cost[at] += by;
+        }
         let mut gain = cost.clone();
         for (row, &at) in self.basic.iter().enumerate() {
             if cost[at] != 0.0 {
@@ -257,7 +261,9 @@ mod tests {
             .iter()
             .map(|equation| {
                 let mut row = vec![0.0; n];
-                equation.iter().for_each(|&(at, by)| row[at] += by);
+                for &(at, by) in equation {
+                    row[at] += by;
+                }
                 row
             })
             .collect();
@@ -287,9 +293,9 @@ mod tests {
                 for other in 0..rows.len() {
                     if other != rank {
                         let by = rows[other][column] / rows[rank][column];
-                        for j in 0..=free.len() {
-                            let lead = rows[rank][j];
-                            rows[other][j] -= by * lead;
+                        let lead = rows[rank].clone();
+                        for (own, lead) in rows[other].iter_mut().zip(&lead) {
+                            *own -= by * lead;
                         }
                     }
                 }

@@ -85,7 +85,7 @@ impl Panel {
                 rows.push(name, label, own, &sums[base]);
             }
         }
-        Ok(rows.table()?)
+        rows.table()
     }
 }
 
@@ -93,7 +93,7 @@ impl Panel {
 struct Rows {
     column: Vec<String>,
     group: Vec<String>,
-    rows: Vec<i64>,
+    counts: Vec<i64>,
     missing: Vec<i64>,
     numbers: [Vec<Option<f64>>; 4],
 }
@@ -102,7 +102,7 @@ impl Rows {
     fn push(&mut self, column: &str, group: &str, own: &Sums, base: &Sums) {
         self.column.push(column.to_owned());
         self.group.push(group.to_owned());
-        self.rows.push(own.rows);
+        self.counts.push(own.rows);
         self.missing.push(own.rows - own.known);
         let both = own.variance().zip(base.variance());
         let apart = own.mean().zip(base.mean()).zip(both).and_then(|((m, m0), (v, v0))| {
@@ -122,7 +122,7 @@ impl Rows {
         Ok(Table::new([
             ("column", text(&self.column)),
             ("group", text(&self.group)),
-            ("rows", Column::int(self.rows.clone())),
+            ("rows", Column::int(self.counts.clone())),
             ("missing", Column::int(self.missing.clone())),
             ("mean", Column::floats(mean)),
             ("sd", Column::floats(sd)),

@@ -12,6 +12,7 @@ use std::ops::Range;
 pub(super) const NONE: u32 = u32::MAX;
 
 /// What the cells are to hold.
+#[allow(clippy::struct_excessive_bools, reason = "each says whether one column is made")]
 #[derive(Default)]
 pub(super) struct Wanted<'a> {
     /// Days covered.

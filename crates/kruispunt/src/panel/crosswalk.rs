@@ -136,6 +136,20 @@ fn lines(
     Ok(of)
 }
 
+/// What is told of a crosswalk: rows changed, spells cut, rows made and rows of unknown code.
+fn told(walk: &Crosswalk, name: &str, [changed, cut, made, unknown]: [u64; 4]) -> Step {
+    let what = match walk.on_unknown {
+        Unknown::Error => "stopped at",
+        Unknown::Keep => "kept",
+        Unknown::Null => "without a code",
+    };
+    let title = format!("{name}: {} to {}", walk.from, walk.to);
+    Step::new("crosswalk", title, Count::default(), Count::default())
+        .note(format!("{changed} rows with another code than before"))
+        .note(format!("{cut} spells cut where their code changed, {made} rows more"))
+        .note(format!("{unknown} rows with a code that is not in the crosswalk then: {what}"))
+}
+
 impl Spells {
     /// Replaces the codes of a column by those of another list, as they were valid on the days.
     ///
@@ -219,21 +233,8 @@ impl Spells {
             }
             pieces.close_person(before);
         }
-        let what = match walk.on_unknown {
-            Unknown::Error => "stopped at",
-            Unknown::Keep => "kept",
-            Unknown::Null => "without a code",
-        };
         let made = pieces.source.len() - self.len();
-        let mut step = Step::new(
-            "crosswalk",
-            format!("{name}: {} to {}", walk.from, walk.to),
-            Count::default(),
-            Count::default(),
-        )
-        .note(format!("{changed} rows with another code than before"))
-        .note(format!("{cut} spells cut where their code changed, {made} rows more"))
-        .note(format!("{unknown} rows with a code that is not in the crosswalk then: {what}"));
+        let mut step = told(walk, name, [changed, cut, made as u64, unknown]);
         if let Some(account) = register.account() {
             step = step.join(account.clone());
         }

@@ -72,7 +72,7 @@ impl Panel {
         if ids.validity().is_some() || times.validity().is_some() {
             return Ok(None);
         }
-        let range = 12 / unit.months() as i32..9999 * 12 / unit.months() as i32;
+        let range = 12 / unit.months()..9999 * 12 / unit.months();
         let mut periods = WholePeriods::new(unit);
         let (mut offsets, mut numbers) = (Vec::new(), Vec::with_capacity(own.len()));
         let (mut least, mut most) = (i32::MAX, i32::MIN);

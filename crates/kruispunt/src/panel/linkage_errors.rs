@@ -159,7 +159,8 @@ fn signs_table(
         let labels: Vec<Option<String>> = kept.iter().map(label).collect();
         table.push(name, Column::text(labels.iter().map(Option::as_deref)))?;
     }
-    let counts: [(&str, fn(&Signs) -> i64); 8] = [
+    type Count = fn(&Signs) -> i64;
+    let counts: [(&str, Count); 8] = [
         ("persons", |own| own.persons),
         ("contradicted", |own| own.contradicted),
         ("moves", |own| own.moves),

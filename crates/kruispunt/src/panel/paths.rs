@@ -47,6 +47,7 @@ pub fn paths(stages: &[(&str, &Spells)]) -> Result<Linked, PanelError> {
     let mut firsts: Vec<Vec<Option<Day>>> = vec![Vec::with_capacity(persons.len()); stages.len()];
     let (mut written, mut reached, mut in_order) = (Vec::new(), Vec::new(), Vec::new());
     let mut counts = vec![0_u64; stages.len()];
+    #[allow(clippy::needless_range_loop, reason = "one person in the finds of all stages")]
     for person in 0..persons.len() {
         let mut begun: Vec<(i32, usize)> = Vec::new();
         let (mut after, mut furthest, mut whole) = (i32::MIN, None, true);

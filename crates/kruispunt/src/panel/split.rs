@@ -122,9 +122,10 @@ impl Spells {
             .iter()
             .map(|(kind, name)| Ok((*kind, self.values(*kind, name)?)))
             .collect::<Result<Vec<_>, PanelError>>()?;
-        let ranking = match aggregates.top.is_empty() {
-            true => None,
-            false => Some(Ranking::read(self, aggregates.order.clone(), false)?),
+        let ranking = if aggregates.top.is_empty() {
+            None
+        } else {
+            Some(Ranking::read(self, aggregates.order.clone(), false)?)
         };
         let tops = aggregates
             .top

@@ -63,6 +63,7 @@ pub enum Spread {
 /// # let _ = quarterly;
 /// ```
 #[must_use]
+#[allow(clippy::struct_excessive_bools, reason = "each says whether one column is made")]
 #[derive(Clone, Debug)]
 pub struct ToPanel {
     state: Option<StateRule>,
@@ -266,6 +267,7 @@ impl Spells {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "one line of thought from spells to columns, in order")]
 fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, PanelError> {
     let layout = Layout::new(spells, calendar, what.balance)?;
     let reference = what.state.unwrap_or_default().reference();

@@ -132,7 +132,7 @@ impl Problem<'_> {
                 };
                 own.reweigh(weights.clone(), ticket).map_err(failed)?;
                 let stop = Stop { tol: inner, ..self.stop };
-                sweep = self.sweep(&mut own, &mut swept, &mut columns, stop, ticket)?;
+                sweep = Self::sweep(&mut own, &mut swept, &mut columns, stop, ticket)?;
                 let spread = own.variation().iter().skip(1);
                 let reference = spread.map(|own| measure(own, self.collin_tol)).collect();
                 absorber = Some(own);
@@ -199,7 +199,6 @@ impl Problem<'_> {
     }
 
     fn sweep(
-        &self,
         absorber: &mut Absorber<'_>,
         working: &mut [f64],
         columns: &mut [Vec<f64>],

@@ -197,7 +197,9 @@ fn separated(mut lines: Vec<Vec<f64>>, outcome: &[f64]) -> Option<Vec<bool>> {
     lines.retain(|line| size(line) > 0.0);
     for line in &mut lines {
         let most = size(line);
-        line.iter_mut().for_each(|v| *v /= most);
+        for v in line {
+            *v /= most;
+        }
     }
     let mut open: Vec<usize> = (0..outcome.len())
         .filter(|&row| outcome[row] == 0.0 && lines.iter().all(|line| line[row].is_finite()))
@@ -209,7 +211,9 @@ fn separated(mut lines: Vec<Vec<f64>>, outcome: &[f64]) -> Option<Vec<bool>> {
             let mut own: Vec<f64> = lines.iter().map(|line| line[row]).collect();
             let most = own.iter().fold(0.0_f64, |most, v| most.max(v.abs()));
             if most > TOUCHED {
-                own.iter_mut().for_each(|v| *v /= most);
+                for v in &mut own {
+                    *v /= most;
+                }
                 rows.push(own);
             }
         }

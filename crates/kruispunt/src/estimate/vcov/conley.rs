@@ -68,7 +68,9 @@ impl Parts<'_> {
             }
         }
         let mut matrix = sandwich(&self.sample.bread, &meat, k);
-        matrix.iter_mut().for_each(|value| *value *= scale);
+        for value in &mut matrix {
+            *value *= scale;
+        }
         let fixed = positive_part(&matrix, k);
         let repaired = fixed.is_some();
         Ok(Covariance {
@@ -177,8 +179,8 @@ impl Map {
             _ => turn,
         };
         let mut add = |from: usize, to: usize| {
-            for j in from..to {
-                let weight = reach.weight((y, x), own[j]);
+            for (j, &place) in own.iter().enumerate().take(to).skip(from) {
+                let weight = reach.weight((y, x), place);
                 if weight > 0.0 {
                     let k = sum.len();
                     let at = (range.start + j) * k;

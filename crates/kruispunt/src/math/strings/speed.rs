@@ -17,14 +17,11 @@ fn words(kind: &str, stream: u64, n: usize) -> Vec<String> {
     let seed = Seed::new(7).stream(stream);
     let word = |row: usize| {
         let pick = |at: u64, n: u64| seed.below([row as u64, at, 0], n);
-        match kind {
-            "dates" => {
-                format!("{}-{:02}-{:02}", 1940 + pick(0, 70), 1 + pick(1, 12), 1 + pick(2, 28))
-            }
-            _ => {
-                let parts = if kind == "names" { 2 + pick(0, 3) } else { 22 + pick(0, 8) };
-                (0..parts).map(|at| SYLLABLES[pick(at + 1, 16) as usize]).collect()
-            }
+        if kind == "dates" {
+            format!("{}-{:02}-{:02}", 1940 + pick(0, 70), 1 + pick(1, 12), 1 + pick(2, 28))
+        } else {
+            let parts = if kind == "names" { 2 + pick(0, 3) } else { 22 + pick(0, 8) };
+            (0..parts).map(|at| SYLLABLES[pick(at + 1, 16) as usize]).collect()
         }
     };
     (0..n).map(word).collect()

@@ -43,9 +43,12 @@ impl Disclosure {
                 let share = asked.shares.contains(name);
                 let numbers = values.iter().zip(&hidden).enumerate().map(|(row, (value, gone))| {
                     let there = gone.is_none() && !value.is_nan();
-                    there.then(|| match share {
-                        true => self.shown_share(*value, counts[row]),
-                        false => self.shortened(*value),
+                    there.then(|| {
+                        if share {
+                            self.shown_share(*value, counts[row])
+                        } else {
+                            self.shortened(*value)
+                        }
                     })
                 });
                 Column::floats(&numbers.collect::<Vec<_>>())

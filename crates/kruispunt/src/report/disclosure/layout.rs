@@ -107,7 +107,6 @@ impl Layout {
 
     /// Variables that share an equation with withheld ones, in groups that hang together.
     pub(super) fn components(&self) -> Vec<(Vec<usize>, Vec<usize>)> {
-        let mut group: Vec<usize> = (0..self.value.len()).collect();
         fn root(group: &mut [usize], mut at: usize) -> usize {
             while group[at] != at {
                 group[at] = group[group[at]];
@@ -115,6 +114,7 @@ impl Layout {
             }
             at
         }
+        let mut group: Vec<usize> = (0..self.value.len()).collect();
         let withheld = |at: usize| self.state[at] == State::Withheld;
         for equation in &self.equations {
             let mut own = equation.iter().map(|(at, _)| *at).filter(|&at| withheld(at));

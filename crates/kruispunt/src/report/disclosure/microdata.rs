@@ -121,19 +121,7 @@ impl Microdata {
     ///
     /// [`DisclosureError`]: a column that is not there or holds no numbers, or no column in `by`.
     pub fn table(&self, rows: &Table) -> Result<Table, DisclosureError> {
-        let mut labels: Vec<Vec<String>> = Vec::new();
-        let mut codes: Vec<Vec<u32>> = Vec::new();
-        for name in &self.by {
-            let column = rows.column("by", name)?;
-            let (own, first) = column.ranks();
-            let mut texts: Vec<String> =
-                first.iter().map(|&row| column.label(row as usize).unwrap_or_default()).collect();
-            let missing = texts.len() as u32;
-            texts.push("(missing)".to_owned());
-            texts.push("total".to_owned());
-            labels.push(texts);
-            codes.push(own.iter().map(|code| code.unwrap_or(missing)).collect());
-        }
+        let (labels, codes) = self.coded(rows)?;
         let people: Vec<u32> = match &self.person {
             Some(name) => {
                 let (own, _) = rows.column("person", name)?.ranks();
@@ -169,13 +157,12 @@ impl Microdata {
         let mut key = vec![0; self.by.len()];
         for row in 0..rows.n_rows() {
             key.iter_mut().zip(&codes).for_each(|(key, own)| *key = own[row]);
-            let at = match places.get(&key) {
-                Some(&at) => at,
-                None => {
-                    places.insert(key.clone(), counted.len());
-                    counted.push(Group::new(values.len()));
-                    counted.len() - 1
-                }
+            let at = if let Some(&at) = places.get(&key) {
+                at
+            } else {
+                places.insert(key.clone(), counted.len());
+                counted.push(Group::new(values.len()));
+                counted.len() - 1
             };
             let group = &mut counted[at];
             group.people.insert(people[row]);
@@ -209,6 +196,23 @@ impl Microdata {
         }
         groups.append(&mut inner);
         self.columns(&labels, &groups)
+    }
+
+    /// The labels of each variable, with "(missing)" and "total" last, and the code of each row.
+    fn coded(&self, rows: &Table) -> Result<(Vec<Vec<String>>, Vec<Vec<u32>>), DisclosureError> {
+        let (mut labels, mut codes) = (Vec::new(), Vec::new());
+        for name in &self.by {
+            let column = rows.column("by", name)?;
+            let (own, first) = column.ranks();
+            let mut texts: Vec<String> =
+                first.iter().map(|&row| column.label(row as usize).unwrap_or_default()).collect();
+            let missing = texts.len() as u32;
+            texts.push("(missing)".to_owned());
+            texts.push("total".to_owned());
+            labels.push(texts);
+            codes.push(own.iter().map(|code| code.unwrap_or(missing)).collect());
+        }
+        Ok((labels, codes))
     }
 
     fn columns(
@@ -249,7 +253,6 @@ impl Microdata {
     }
 
     /// The table that [`table`](Self::table) made, with the roles of its columns.
-    #[must_use]
     pub fn tabulated<'a>(&self, table: &'a Table) -> Tabulated<'a> {
         let mut asked = Tabulated::new(table, self.by.clone(), "n");
         for name in &self.shares {

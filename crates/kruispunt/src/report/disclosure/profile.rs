@@ -118,7 +118,7 @@ impl Disclosure {
             return bad("p_percent", "a share above 0, such as 0.1", p.to_string());
         }
         if let Some(df) = self.min_df
-            && !(df >= 0.0)
+            && (df.is_nan() || df < 0.0)
         {
             return bad("min_df", "a number from 0", df.to_string());
         }

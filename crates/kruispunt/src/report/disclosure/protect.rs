@@ -169,7 +169,7 @@ impl Disclosure {
         if let Some(least) = self.min_cell {
             for (at, population) in released.populations.iter().enumerate() {
                 if Some(at) != home {
-                    self.apart(population, least as f64, &mut cells);
+                    Self::apart(population, least as f64, &mut cells);
                 }
             }
         }
@@ -180,13 +180,12 @@ impl Disclosure {
             return Err(DisclosureError::Unprotectable { cells: unsafe_cells });
         }
         let names: Vec<String> = tables.iter().map(|table| table.name.clone()).collect();
-        match home {
-            Some(at) => released.populations[at].note(&cells, &names),
-            None => {
-                let mut population = Population::default();
-                population.note(&cells, &names);
-                released.populations.push(population);
-            }
+        if let Some(at) = home {
+            released.populations[at].note(&cells, &names);
+        } else {
+            let mut population = Population::default();
+            population.note(&cells, &names);
+            released.populations.push(population);
         }
         tables
             .iter()
@@ -213,7 +212,7 @@ impl Disclosure {
     }
 
     /// Withholds what differs by few persons from a cell of another population.
-    fn apart(&self, population: &Population, least: f64, cells: &mut Cells) {
+    fn apart(population: &Population, least: f64, cells: &mut Cells) {
         for (at, table) in population.nearly(cells, least) {
             if cells.state[at] == State::Told {
                 continue;
@@ -274,7 +273,9 @@ impl Disclosure {
         let withheld = cells.state.iter().filter(|state| **state == State::Withheld).count();
         let tried = MOST_TRIED.min(EFFORT / (withheld * withheld).max(1));
         for at in others.into_iter().take(tried) {
-            layouts.iter_mut().for_each(|own| own.state[at] = State::Open);
+            for own in &mut layouts {
+                own.state[at] = State::Open;
+            }
             let mut safe = true;
             for layout in &layouts {
                 safe = safe && layout.stays_safe(at, &stop)?;
@@ -283,7 +284,9 @@ impl Disclosure {
                 cells.state[at] = State::Open;
                 cells.reason[at] = None;
             } else {
-                layouts.iter_mut().for_each(|own| own.state[at] = State::Withheld);
+                for own in &mut layouts {
+                    own.state[at] = State::Withheld;
+                }
             }
             ticket.advance(1);
         }

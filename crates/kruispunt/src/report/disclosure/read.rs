@@ -181,7 +181,7 @@ impl<'a> Tabulated<'a> {
         self.counts(profile, cells, &own, &counts)?;
         self.magnitudes(profile, cells, &own, &counts)?;
         if self.known_totals {
-            self.add_totals(profile, cells, &own, &places);
+            Self::add_totals(profile, cells, &own, &places);
         }
         Ok(())
     }
@@ -311,7 +311,7 @@ impl<'a> Tabulated<'a> {
     }
 
     /// Totals of all combinations of variables that the table has no totals of.
-    fn add_totals(&self, profile: &Disclosure, cells: &mut Cells, own: &[usize], places: &[usize]) {
+    fn add_totals(profile: &Disclosure, cells: &mut Cells, own: &[usize], places: &[usize]) {
         let whole: Vec<usize> = places
             .iter()
             .copied()
@@ -390,17 +390,15 @@ impl<'a> Tabulated<'a> {
             .collect();
         let named: Vec<&&String> =
             whole.iter().filter(|name| NAMES.contains(&name.as_str())).collect();
-        match named.as_slice() {
-            [one] => Ok(Self::classes(table, **one)),
-            _ => {
-                let names: Vec<&str> = whole.iter().map(|name| name.as_str()).collect();
-                let found = match names.as_slice() {
-                    [] => "no column holds whole numbers".to_owned(),
-                    names => format!("whole numbers stand in {}", names.join(", ")),
-                };
-                Err(DisclosureError::NoCount { found })
-            }
+        if let [one] = named.as_slice() {
+            return Ok(Self::classes(table, **one));
         }
+        let names: Vec<&str> = whole.iter().map(|name| name.as_str()).collect();
+        let found = match names.as_slice() {
+            [] => "no column holds whole numbers".to_owned(),
+            names => format!("whole numbers stand in {}", names.join(", ")),
+        };
+        Err(DisclosureError::NoCount { found })
     }
 
     /// As [`new`](Self::new), with all columns that are no numbers as variables.

@@ -147,7 +147,12 @@ impl Population {
             match places.get(&labels) {
                 Some(&place) => self.cells[place].values = values,
                 None => {
-                    self.cells.push(Past { labels, told, table: table.unwrap_or_default(), values })
+                    self.cells.push(Past {
+                        labels,
+                        told,
+                        table: table.unwrap_or_default(),
+                        values,
+                    });
                 }
             }
         }

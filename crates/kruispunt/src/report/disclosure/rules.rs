@@ -89,7 +89,7 @@ impl Disclosure {
     /// What a count of few persons needs: that it may be the minimum, and that it may be less.
     pub(super) fn need_of_count(&self, count: f64) -> Option<Need> {
         let least = self.min_cell? as f64;
-        (count > 0.0 && count < least).then(|| Need { down: 1.0, up: least - count })
+        (count > 0.0 && count < least).then_some(Need { down: 1.0, up: least - count })
     }
 
     /// What nobody at all needs, when that is to be hidden.
