@@ -53,7 +53,7 @@ fn slopes_by_level_stand_with_their_effects() {
     let labels = ["f", "f[[x]]", "f[[log(z)]]", "g", "g[[x]]", "h^f", "h^f[[w]]"];
     assert_eq!(formula.effects(), labels);
     assert_eq!(formula.columns(), ["y", "a", "f", "x", "z", "g", "h", "w"]);
-    for (text, at) in [("y ~ a[x]", 4), ("y ~ a | f[x]^g", 8), ("y ~ a | f[x", 12)] {
+    for (text, at) in [("y ~ a[x]", 4), ("y ~ a | f[x]^g", 8), ("y ~ a | f[x", 11)] {
         let error = Formula::parse(text).unwrap_err();
         let EstimateError::Formula { column, .. } = error else { panic!("{error}") };
         assert_eq!(column, at, "{text}");
