@@ -146,8 +146,7 @@ def manifest(result: Any) -> Manifest:
 
     Every result remembers the call that made it: the verb, all its options (those left as they
     are included), the results it used, and of each table that came from elsewhere the columns that
-    were read with a fingerprint (SHA-256 of names, kinds and values, taken when the table was
-    read). The same inputs, options, seed and version give the same result to the last bit, so that
+    were read with a fingerprint (XXH3 of names, kinds and values, taken when the table was read). The same inputs, options, seed and version give the same result to the last bit, so that
     a manifest is a recipe; compare its fingerprints with :meth:`Table.fingerprint` of what lies in
     a folder. Records are kept beside results, never in data, and travel with pickles.
 
@@ -168,9 +167,8 @@ def manifest(result: Any) -> Manifest:
 
     Notes
     -----
-    A fingerprint reads each value once. Its floor is the processor's SHA-256, some 1.5 GB a second
-    and core with SHA instructions; measured, on a busy machine, is half of that: 48 million rows of
-    four numbers take two seconds of processor time, shared by all cores.
+    A fingerprint reads each value once, on all cores; its floor is the memory's. It tells one
+    delivery from another; it is no seal against who wants two tables to look the same.
 
     Examples
     --------

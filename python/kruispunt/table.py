@@ -141,7 +141,7 @@ class Table:
         return _needed("pyarrow").table(self)
 
     def fingerprint(self) -> str:
-        """Give the SHA-256 digest of names, kinds and values, in 64 hexadecimal digits.
+        """Give the XXH3 digest (128 bits) of names, kinds and values, in 32 hexadecimal digits.
 
         Equal tables have equal fingerprints, whatever library held them; rows in another order,
         other names or other kinds of numbers give others. Manifests tell fingerprints of what was

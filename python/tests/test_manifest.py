@@ -93,7 +93,7 @@ def test_every_result_says_what_made_it(results: dict[str, Any], kind: str, last
     assert found["calls"][-1]["verb"] == last
     assert found["inputs"], "no table was read"
     for one in found["inputs"]:
-        assert len(one["fingerprint"]) == 64
+        assert len(one["fingerprint"]) == 32
         assert one["rows"] > 0
         assert one["columns"]
     assert found["kruispunt"] == kp.__version__

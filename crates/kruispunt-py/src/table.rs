@@ -72,7 +72,7 @@ impl PyTable {
         self.0.select(argument, &names).map(Self::from).map_err(|error| data_error(&error))
     }
 
-    /// The SHA-256 digest of names, kinds and values.
+    /// The XXH3 digest of names, kinds and values.
     fn fingerprint(&self, py: Python<'_>) -> PyResult<String> {
         let table = Arc::clone(&self.0);
         work::run(py, None, move |_| Ok(table.fingerprint()))

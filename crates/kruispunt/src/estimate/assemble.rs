@@ -61,8 +61,7 @@ fn some_is_left(kept: &[usize], dropped: &[String]) -> Result<(), EstimateError>
 impl Origin<'_> {
     pub(super) fn fit(self, found: Found, ticket: &Ticket) -> Result<Fit, EstimateError> {
         let Self { request, drawn, mut step } = self;
-        let counted = request.counted;
-        let n = drawn.rows.len();
+        let (counted, n) = (request.counted, drawn.rows.len());
         let solved = found.solved;
         let name = |&at: &usize| drawn.regressors[at].name.clone();
         let dropped: Vec<String> = solved.dropped.iter().map(name).collect();
@@ -76,8 +75,7 @@ impl Origin<'_> {
         let linear = combine(&kept, &solved.coef, n);
         let weights = drawn.weights.as_deref();
         let all = found.variation.unwrap_or_else(|| total_variation(&drawn.outcome, weights));
-        let counts_of = weights.filter(|_| counted);
-        let observations = counts_of.map_or(n as f64, |weights| weights.iter().sum());
+        let observations = weights.filter(|_| counted).map_or(n as f64, |own| own.iter().sum());
         let mut goodness = goodness(all, &solved, (weights, observations), &drawn.effects);
         if found.likelihood.is_some() || !found.first_stage.is_empty() {
             goodness = Goodness { within_r2: f64::NAN, adj_within_r2: f64::NAN, ..goodness };
@@ -106,7 +104,7 @@ impl Origin<'_> {
             first_stage: &found.first_stage,
             instruments: &found.instruments,
         };
-        let (coef, ssc) = (solved.coef.as_slice(), request.ssc);
+        let (coef, ssc) = (&solved.coef[..], request.ssc);
         let parts = Parts { sample: &sample, coef, ssc, ticket, uncounted: 0, model };
         let covariance = parts.covariance(&request.vcov)?;
         go_on(ticket)?;

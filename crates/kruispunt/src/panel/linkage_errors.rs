@@ -159,8 +159,7 @@ fn signs_table(
         let labels: Vec<Option<String>> = kept.iter().map(label).collect();
         table.push(name, Column::text(labels.iter().map(Option::as_deref)))?;
     }
-    type Count = fn(&Signs) -> i64;
-    let counts: [(&str, Count); 8] = [
+    let counts: [(&str, CountOf); 8] = [
         ("persons", |own| own.persons),
         ("contradicted", |own| own.contradicted),
         ("moves", |own| own.moves),
@@ -175,6 +174,9 @@ fn signs_table(
     }
     Ok(table)
 }
+
+/// One count of signs.
+type CountOf = fn(&Signs) -> i64;
 
 #[cfg(test)]
 mod tests {

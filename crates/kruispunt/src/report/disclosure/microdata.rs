@@ -44,6 +44,9 @@ struct Group {
     sums: Vec<(f64, u64, FxHashMap<u32, f64>)>,
 }
 
+/// The labels of each variable and, for each variable, the code of each row.
+type Coded = (Vec<Vec<String>>, Vec<Vec<u32>>);
+
 impl Group {
     fn new(columns: usize) -> Self {
         let mut group = Self::default();
@@ -199,7 +202,7 @@ impl Microdata {
     }
 
     /// The labels of each variable, with "(missing)" and "total" last, and the code of each row.
-    fn coded(&self, rows: &Table) -> Result<(Vec<Vec<String>>, Vec<Vec<u32>>), DisclosureError> {
+    fn coded(&self, rows: &Table) -> Result<Coded, DisclosureError> {
         let (mut labels, mut codes) = (Vec::new(), Vec::new());
         for name in &self.by {
             let column = rows.column("by", name)?;

@@ -189,7 +189,7 @@ impl Manifest {
                     Language::English => {
                         let s = if input.rows == 1 { "" } else { "s" };
                         format!(
-                            "\u{201c}{}\u{201d} ({rows} row{s}; {columns}; SHA-256 {print}\u{2026})",
+                            "\u{201c}{}\u{201d} ({rows} row{s}; {columns}; XXH3 {print}\u{2026})",
                             input.name
                         )
                     }
@@ -197,7 +197,7 @@ impl Manifest {
                         let s = if input.rows == 1 { "rij" } else { "rijen" };
                         let rows = rows.replace(',', ".");
                         format!(
-                            "\u{201e}{}\u{201d} ({rows} {s}; {columns}; SHA-256 {print}\u{2026})",
+                            "\u{201e}{}\u{201d} ({rows} {s}; {columns}; XXH3 {print}\u{2026})",
                             input.name
                         )
                     }
@@ -372,7 +372,7 @@ mod tests {
         let english = manifest().methods("en").unwrap();
         for part in [
             "12,345 rows",
-            "SHA-256 0123456789ab",
+            "XXH3 0123456789ab",
             "employed",
             "something_new",
             "k = 3",
