@@ -58,9 +58,8 @@ pub fn nis_crosswalk() -> Table {
     let (mut first, mut last) = (Vec::new(), Vec::new());
     let label = |name: &str, row: usize| list.get(name).and_then(|column| column.label(row));
     let mut seen: Vec<String> = Vec::new();
-    for row in 0..list.n_rows() {
-        let (Some(old), Some(new), Some(day)) =
-            (label("code", row), label("new_code", row), days[row])
+    for (row, &day) in days.iter().enumerate() {
+        let (Some(old), Some(new), Some(day)) = (label("code", row), label("new_code", row), day)
         else {
             continue;
         };

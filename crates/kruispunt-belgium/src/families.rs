@@ -35,6 +35,10 @@ struct Family {
     parents: i64,
     foreign: i64,
     unknown: i64,
+    #[allow(
+        clippy::option_option,
+        reason = "none seen; seen, with an origin that is known or not"
+    )]
     reference: Option<Option<bool>>,
 }
 
@@ -93,8 +97,8 @@ pub fn families(
     let parental = parental();
     let (codes, first) = household.ranks();
     let mut families: BTreeMap<u32, Family> = BTreeMap::new();
-    for row in 0..data.n_rows() {
-        let Some(code) = codes[row] else {
+    for (row, &code) in codes.iter().enumerate() {
+        let Some(code) = code else {
             return Err(BelgiumError::Data(DataError::MissingCell {
                 argument: "household".to_owned(),
                 column: columns.household.to_owned(),

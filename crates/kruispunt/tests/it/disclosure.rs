@@ -2,7 +2,7 @@
 
 use kruispunt::data::{Column, Seed, Table, Ticket};
 use kruispunt::report::{
-    Disclosure, DisclosureError, Microdata, Protected, Reason, Released, Tabulated,
+    Disclosure, DisclosureError, Microdata, Protected, Reason, Released, Tabulated, Withheld,
 };
 use std::collections::BTreeMap;
 
@@ -16,11 +16,10 @@ fn counts(sizes: &[usize], seed: u64, most: f64) -> Table {
             .collect();
     }
     let mut leaves = BTreeMap::new();
-    let mut number = 0;
-    for (key, _) in cells.iter().filter(|(key, _)| key.iter().zip(sizes).all(|(k, n)| k < n)) {
+    let inner = cells.iter().filter(|(key, _)| key.iter().zip(sizes).all(|(k, n)| k < n));
+    for (number, (key, _)) in (0..).zip(inner) {
         let draw = Seed::new(seed).uniform([number, 7, 0]);
         leaves.insert(key.clone(), (draw * draw * most) as i64);
-        number += 1;
     }
     for (key, n) in &mut cells {
         let fits = |leaf: &[usize]| {
@@ -99,7 +98,9 @@ fn subtract(tables: &[(&Table, Vec<String>)], all: &[String]) -> BTreeMap<Vec<St
                     (Some(total), 1) => say(&unknown[0].0, total - sum),
                     // nothing is left for those that are unknown
                     (Some(total), 2..) if *total == sum => {
-                        unknown.iter().for_each(|(label, _)| say(label, 0));
+                        for (label, _) in &unknown {
+                            say(label, 0);
+                        }
                     }
                     _ => {}
                 }
@@ -323,7 +324,7 @@ fn hierarchies_add_up_at_each_level() {
     };
     let profile = Disclosure::new().min_cell(5);
     let own = profile.protect(&[ask()], &mut Released::default(), &Ticket::new()).unwrap();
-    let rows: Vec<usize> = own[0].withheld().iter().map(|cell| cell.row()).collect();
+    let rows: Vec<usize> = own[0].withheld().iter().map(Withheld::row).collect();
     // Geel and the smallest beside it; nothing in the other province
     assert_eq!(rows, [1, 2]);
     let circle = ask().within("place", "prov A", "Geel");

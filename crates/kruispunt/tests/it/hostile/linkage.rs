@@ -262,6 +262,13 @@ fn what_is_asked_of_rules_levels_and_labels_must_make_sense() {
     walk.refused("between", "MissingColumn", &["`between`"], || {
         linker().between("source").train_dedupe(&good)
     });
+    walk.done();
+}
+
+#[test]
+fn what_is_asked_of_labels_clusters_and_passes_must_make_sense() {
+    let mut walk = Walk::default();
+    let good = people(80);
     let labels = |pairs: &[(usize, usize, bool)]| {
         linker().train_labelled(&good, &good, &Labels::new(pairs.to_vec()))
     };
