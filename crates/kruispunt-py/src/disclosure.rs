@@ -195,9 +195,9 @@ impl PyDisclosure {
             if let Some(person) = &person {
                 rows = rows.person(person);
             }
-            rows = asked.shares.iter().fold(rows, |rows, name| rows.share(name));
-            rows = asked.sums.iter().fold(rows, |rows, name| rows.sum(name));
-            rows = asked.means.iter().fold(rows, |rows, name| rows.mean(name));
+            rows = asked.shares.iter().fold(rows, Microdata::share);
+            rows = asked.sums.iter().fold(rows, Microdata::sum);
+            rows = asked.means.iter().fold(rows, Microdata::mean);
             let table = rows.table(&data).map_err(|error| disclosure_error(&error))?;
             let mut tabulated =
                 rows.tabulated(&table).called(&asked.name).known_totals(asked.known_totals);

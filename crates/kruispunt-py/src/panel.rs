@@ -170,6 +170,7 @@ fn aggregates(of: Vec<(String, String)>, order: &[String]) -> PyResult<Aggregate
 }
 
 /// What the cells of a panel hold.
+#[allow(clippy::struct_excessive_bools, reason = "each is an argument of the Python function")]
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 struct Cells {

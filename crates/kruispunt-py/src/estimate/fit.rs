@@ -340,6 +340,7 @@ impl PyFit {
     }
 
     /// The causal cluster variance: estimate, its standard error, that of CRV1, clusters.
+    #[allow(clippy::too_many_arguments, reason = "the arguments of the Python method")]
     #[pyo3(signature = (treatment, cluster, table, drawing, seed, progress=None))]
     fn causal_cluster(
         &self,

@@ -93,6 +93,7 @@ fn ssc((k_adj, k_fixef, g_adj, g_df): &Corrections) -> PyResult<Ssc> {
 }
 
 /// Regressions before they meet data.
+#[allow(clippy::struct_excessive_bools, reason = "each is an argument of the Python function")]
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub(crate) struct Request {
