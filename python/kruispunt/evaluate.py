@@ -328,7 +328,8 @@ class Effects:
         table = self._native.tidy("pointwise", 0.05, 0, 0)
         rows = table.cells(0, len(table))
         event, status = (table.columns.index(name) for name in ("event", "status"))
-        times = np.array([np.nan if row[event] is None else float(row[event]) for row in rows])
+        cells = [row[event] for row in rows]
+        times = np.array([np.nan if cell is None else float(cell) for cell in cells])
         reference = [
             time for time, row in zip(times, rows, strict=True) if row[status] == "reference"
         ]
@@ -655,7 +656,7 @@ def _multipliers(
         known = {"multiplier": "rademacher"}
         _refuse(method, {"multiplier": law}, known, 'it needs errors="multiplier"')
         return None
-    made = 999 if draws is None else draws
+    made: Any = 999 if draws is None else draws
     if isinstance(made, bool) or not isinstance(made, (int, np.integer)) or not 0 < made < 2**31:
         message = f"`draws`: expected at least 100 multiplier draws, got {made!r}"
         raise InputError(message)
