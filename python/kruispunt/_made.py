@@ -51,6 +51,12 @@ class Made:
         self.inputs: list[Input] = []
         self.uses: list[Made] = []
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Give what equal records give, whichever of their texts happen to be one object."""
+        options = [(_apart(name), _apart(value)) for name, value in self.options.items()]
+        inputs = [tuple(_apart(value) for value in one) for one in self.inputs]
+        return (_again, (_apart(self.verb), self.inside, options, inputs, list(self.uses)))
+
     def use(self, other: Made) -> None:
         """Take note of an earlier result."""
         if other is not self and other not in self.uses:
@@ -68,6 +74,31 @@ class Made:
         for other in inner.uses:
             if not other.inside:
                 self.use(other)
+
+
+def _again(
+    verb: str,
+    inside: bool,  # noqa: FBT001  a part of what is stored
+    options: list[tuple[str, Any]],
+    inputs: list[tuple[Any, ...]],
+    uses: list[Made],
+) -> Made:
+    record = Made(verb, inside=inside)
+    record.options = dict(options)
+    record.inputs = [Input(*one) for one in inputs]
+    record.uses = uses
+    return record
+
+
+def _apart(value: Any) -> Any:
+    """Copy a value so that no text in it is the object of another: pickles refer to such texts."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass")
+    if type(value) in (list, tuple):
+        return type(value)(_apart(own) for own in value)
+    if type(value) is dict:
+        return {_apart(name): _apart(own) for name, own in value.items()}
+    return value
 
 
 _now: ContextVar[Made | None] = ContextVar("kruispunt_call", default=None)
