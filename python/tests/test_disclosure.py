@@ -358,3 +358,24 @@ def test_a_bundle_for_the_output_checker(
     assert "Gegevens en methode" in page
     assert "<svg" in page
     kp.disclosure.Log(folder / "check" / "log.jsonl")
+
+
+def test_a_cell_of_many_persons_from_one_employer_is_withheld() -> None:
+    """Contributors are counted beside persons; another cell hides the one in the total."""
+    towns = {
+        "town": ["Aalst", "Brugge", "Gent", "total"],
+        "n": [400, 30, 900, 1330],
+        "employers": [1, 12, 80, 93],
+    }
+    profile = kp.Disclosure(min_contributors=3)
+    found = profile.protect(towns, by=["town"], count="n", contributors="employers")
+    shown = np.asarray(kp.Table(found)["n"], dtype=float)
+    assert np.isnan(shown).tolist() == [True, True, False, False]
+    assert found.why == {"too few contributors": 1, "would tell another cell": 1}
+    assert found.is_safe
+    assert (
+        kp.Disclosure(min_cell=5)
+        .protect(towns, by=["town"], count="n", other=["employers"])
+        .withheld
+        == 0
+    )

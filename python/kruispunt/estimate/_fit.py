@@ -107,7 +107,7 @@ class Decomposition(Mapping[str, float]):
         An empty frame of the kind that tables come back as.
     """
 
-    __slots__ = ("_like", "_parts", "variable")
+    __slots__ = ("__weakref__", "_like", "_parts", "variable")
 
     def __init__(
         self, variable: str, parts: Sequence[tuple[str, float, float]], like: Any = None
