@@ -519,7 +519,7 @@ impl PyLinks {
         tabled(py, move || links.evaluate(&truth, by.as_deref()))
     }
 
-    /// The linked rows of `left` with columns of `right`.
+    /// All candidate pairs of `left` with columns of `right` and their posteriors.
     #[pyo3(signature = (left, right, columns, name, means))]
     fn candidates(
         &self,
@@ -539,6 +539,7 @@ impl PyLinks {
         })
     }
 
+    /// The linked rows of `left` with columns of `right`.
     fn attach(
         &self,
         py: Python<'_>,

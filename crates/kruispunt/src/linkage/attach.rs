@@ -4,6 +4,25 @@ use super::LinkageError;
 use crate::data::{Account, Column, Count, Linked, Links, Step, Table};
 
 impl Links {
+    /// Refuses tables that these links are not between.
+    fn are_between(&self, left: &Table, right: &Table) -> Result<(), LinkageError> {
+        if self.is_within() {
+            return Err(LinkageError::OneTable);
+        }
+        for (argument, table, n) in
+            [("left", left, self.n_left()), ("right", right, self.n_right())]
+        {
+            if table.n_rows() != n {
+                return Err(LinkageError::OtherTable {
+                    argument,
+                    expected: n,
+                    got: table.n_rows(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The linked rows of `left`, with the columns `columns` of the right row of each; `name` is
     /// what the register is called in accounts.
     ///
@@ -40,20 +59,7 @@ impl Links {
         columns: &[&str],
         name: &str,
     ) -> Result<Linked, LinkageError> {
-        if self.is_within() {
-            return Err(LinkageError::OneTable);
-        }
-        for (argument, table, n) in
-            [("left", left, self.n_left()), ("right", right, self.n_right())]
-        {
-            if table.n_rows() != n {
-                return Err(LinkageError::OtherTable {
-                    argument,
-                    expected: n,
-                    got: table.n_rows(),
-                });
-            }
-        }
+        self.are_between(left, right)?;
         let partner = self.partner();
         let rows: Vec<u32> =
             (0_u32..).zip(&partner).filter(|(_, right)| right.is_some()).map(|(l, _)| l).collect();
@@ -92,20 +98,7 @@ impl Links {
         name: &str,
         means: bool,
     ) -> Result<Linked, LinkageError> {
-        if self.is_within() {
-            return Err(LinkageError::OneTable);
-        }
-        for (argument, table, n) in
-            [("left", left, self.n_left()), ("right", right, self.n_right())]
-        {
-            if table.n_rows() != n {
-                return Err(LinkageError::OtherTable {
-                    argument,
-                    expected: n,
-                    got: table.n_rows(),
-                });
-            }
-        }
+        self.are_between(left, right)?;
         let (mut rows, mut partners) = (self.left_rows().to_vec(), self.right_rows());
         let mut weights = self.probabilities().to_vec();
         let mut added = Vec::new();
