@@ -50,10 +50,12 @@ pub(crate) fn is_number(column: &Column) -> bool {
 /// How unlike rows are: the mean over columns of 0 or 1 for words and of the share of the range
 /// for numbers (Gower 1971, *Biometrics* 27(4), 857-871); columns missing in one of two rows do
 /// not count.
+#[derive(Clone, Debug)]
 pub(crate) struct Unlike {
     columns: Vec<Scale>,
 }
 
+#[derive(Clone, Debug)]
 enum Scale {
     Words(Vec<Option<u32>>),
     Numbers(Vec<Option<f64>>),

@@ -13,7 +13,7 @@ const WIDE: usize = 30_000;
 pub(super) struct Block {
     /// The group.
     pub(super) group: usize,
-    /// The demands that a case from here helps to meet, by number.
+    /// The demands that a case from here helps to meet, by number; twice where it helps by two.
     pub(super) helps: Vec<usize>,
     /// For each kind the most that may be taken.
     pub(super) most: Vec<usize>,
@@ -27,8 +27,10 @@ pub(super) struct Wanted<'a> {
     pub(super) shares: &'a [Vec<usize>],
     /// Cases that must be had of each demand (a value of a quota).
     pub(super) demands: &'a [usize],
-    /// Demands of which a case meets at most one (the values of one quota).
+    /// The demands of each quota (its values).
     pub(super) quotas: &'a [Vec<usize>],
+    /// By how much a case helps the demands of one quota at most: its persons.
+    pub(super) persons: usize,
 }
 
 /// Numbers by block and kind, and whether nothing better can be.
@@ -209,7 +211,8 @@ impl Rest {
         }
         let cases = left.iter().map(|&n| usize::from(n)).sum::<usize>() + self.cases[at];
         wanted.quotas.iter().all(|demands| {
-            demands.iter().map(|&demand| usize::from(open[demand])).sum::<usize>() <= cases
+            let open: usize = demands.iter().map(|&demand| usize::from(open[demand])).sum();
+            open <= cases * wanted.persons
         })
     }
 }
@@ -276,7 +279,7 @@ mod tests {
             let shares = vec![vec![1 + below(1, 4)], vec![1 + below(2, 4)]];
             let demands: Vec<usize> = (0..4).map(|at| below(70 + at, 4)).collect();
             let quotas = [vec![0, 1], vec![2, 3]];
-            let wanted = Wanted { shares: &shares, demands: &demands, quotas: &quotas };
+            let wanted = Wanted { shares: &shares, demands: &demands, quotas: &quotas, persons: 1 };
             let value = |block: usize, taken: &[u16]| {
                 let each = (0..taken[0]).map(|n| seed.uniform([block as u64, u64::from(n), 9]));
                 Some(each.sum::<f64>())

@@ -16,7 +16,7 @@ struct Cell {
 }
 
 /// No level of the quota.
-const OTHER: usize = usize::MAX;
+pub(super) const OTHER: usize = usize::MAX;
 
 pub(super) struct Fill<'a> {
     cells: Vec<Cell>,
@@ -173,7 +173,7 @@ impl<'a> Fill<'a> {
             size: cell.size(),
         };
         let blocks: Vec<Block> = self.cells.iter().map(block).collect();
-        let wanted = Wanted { shares, demands: &demands, quotas: &sets };
+        let wanted = Wanted { shares, demands: &demands, quotas: &sets, persons: 1 };
         best(&blocks, &wanted, |at, taken| {
             let taken: Vec<usize> = taken.iter().map(|&n| usize::from(n)).collect();
             let picked = self.cells[at].pick(&taken)?;
@@ -359,12 +359,12 @@ fn scale(scores: &[Option<f64>]) -> f64 {
     if square > 0.0 { (n / square).sqrt() } else { 1.0 }
 }
 
-fn level(quota: &Quota, coded: &Coded, row: usize) -> usize {
+pub(super) fn level(quota: &Quota, coded: &Coded, row: usize) -> usize {
     let Some(code) = coded.codes[row] else { return OTHER };
     let label = &coded.labels[code as usize];
     quota.levels.iter().position(|(wanted, _)| wanted == label).unwrap_or(OTHER)
 }
 
-fn unmet(quota: &Quota, level: &str, wanted: usize, got: String) -> CasesError {
+pub(super) fn unmet(quota: &Quota, level: &str, wanted: usize, got: String) -> CasesError {
     CasesError::Quota { column: quota.column.clone(), level: level.to_owned(), wanted, got }
 }

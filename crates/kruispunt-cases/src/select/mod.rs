@@ -26,6 +26,7 @@ mod anonymity;
 mod best;
 mod fill;
 mod model;
+mod paired;
 mod spread;
 mod table;
 mod typology;
@@ -39,6 +40,7 @@ pub use typology::{of_typology, people};
 use crate::CasesError;
 use crate::groups::Coded;
 use kruispunt::data::{Account, Column, Count, Linked, Seed, Step, Table};
+use paired::Pairing;
 use serde::{Deserialize, Serialize};
 
 /// A kind of case.
@@ -134,8 +136,8 @@ pub struct Candidates {
     pub(crate) definition: String,
     /// Why some have no score.
     pub(crate) unscored: &'static str,
-    /// Pairs, best first, for the kinds that compare.
-    pub(crate) pairs: Option<Vec<(u32, u32, f64)>>,
+    /// What makes pairs, for the kinds that compare.
+    pub(crate) pairs: Option<Pairing>,
     pub(crate) account: Option<Account>,
     pub(crate) notes: Vec<String>,
 }
@@ -163,10 +165,11 @@ impl Candidates {
 /// A choice of cases.
 ///
 /// Each group gets `n / groups` cases, the first groups one more. Quotas are minima; within them the
-/// cases with the largest sum of scores are taken. With several kinds each has its number, nobody is
+/// cases with the largest sum of scores are taken, or the disjoint pairs with the largest sum, both
+/// persons of a pair counting towards quotas. With several kinds each has its number, nobody is
 /// chosen twice (earlier kinds choose first), and scores count in standard deviations of their kind.
 /// A reserve stands in for one case: it is the next best of the same kind, the same group and the
-/// same quota values. Printed columns are emptied, as few as possible, until at least `k` candidates
+/// same quota values; a reserve of a pair is a pair with the same quota values. Printed columns are emptied, as few as possible, until at least `k` candidates
 /// share what is printed of a case (Sweeney 2002, *International Journal of Uncertainty, Fuzziness
 /// and Knowledge-Based Systems* 10(5), 557-570; by local suppression).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -285,42 +288,30 @@ impl Select {
         self.finish(kinds, &listed, step)
     }
 
-    fn paired(
-        &self,
-        candidates: &Candidates,
-        pairs: &[(u32, u32, f64)],
-    ) -> Result<Linked, CasesError> {
-        if !self.quotas.is_empty() || self.reserves > 0 {
-            let expected = "no quotas and no reserves for kinds that choose pairs";
-            return Err(CasesError::argument("quota", expected, "quotas or reserves"));
-        }
+    fn paired(&self, candidates: &Candidates, pairs: &Pairing) -> Result<Linked, CasesError> {
         if !self.n.is_multiple_of(2) {
             return Err(CasesError::argument("n", "an even number for pairs", self.n.to_string()));
         }
-        if pairs.len() < self.n / 2 {
-            return Err(CasesError::TooFew {
-                wanted: self.n,
-                available: 2 * pairs.len(),
-                place: "in pairs".to_owned(),
-            });
-        }
-        let chosen = &pairs[..self.n / 2];
+        let chosen = pairs.choose(&candidates.table, &self.quotas, self.n / 2, self.reserves)?;
         let listed: Vec<Listed> = chosen
+            .pairs
             .iter()
-            .enumerate()
-            .flat_map(|(at, &(one, other, score))| {
-                [(one, 2 * at), (other, 2 * at + 1)].map(|(row, case)| Listed {
+            .flat_map(|pair| {
+                [(pair.one, 2 * pair.at), (pair.other, 2 * pair.at + 1)].map(|(row, case)| Listed {
                     row,
                     case,
                     kind: 0,
-                    pair: Some(at),
-                    score,
-                    reserve: false,
+                    pair: Some(pair.at),
+                    score: pair.score,
+                    reserve: pair.reserve,
                 })
             })
             .collect();
         let left = candidates.table.n_rows() - listed.len();
-        let step = self.step(&[candidates], listed.len(), left);
+        let mut step = self.step(&[candidates], listed.len(), left);
+        for note in chosen.notes {
+            step = step.note(note);
+        }
         self.finish(&[candidates], &listed, step)
     }
 

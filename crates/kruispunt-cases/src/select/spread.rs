@@ -1,4 +1,4 @@
-//! Cases over the whole range, and pairs.
+//! Cases over the whole range.
 
 use crate::CasesError;
 use kruispunt::data::{Seed, Ticket};
@@ -51,70 +51,4 @@ pub(super) fn middle(n: usize, far: impl Fn(usize, usize) -> f64) -> usize {
         }
     }
     best.1
-}
-
-/// Which pairs are wanted.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// Near each other, of different contrast.
-    Similar,
-    /// Far from each other, of one contrast.
-    Different,
-}
-
-/// The best disjoint pairs, best first. Contrasts are codes; those without one are in no pair.
-pub(super) fn pairs(
-    contrast: &[Option<u32>],
-    most: usize,
-    wanted: Wanted,
-    far: impl Fn(usize, usize) -> f64,
-    ticket: &Ticket,
-) -> Result<Vec<(u32, u32, f64)>, CasesError> {
-    let rows: Vec<usize> = (0..contrast.len()).filter(|&row| contrast[row].is_some()).collect();
-    let mut used = vec![false; contrast.len()];
-    // The best few partners of each row; greedy over all of them.
-    let mut found: Vec<(f64, u32, u32)> = Vec::new();
-    for (at, &one) in rows.iter().enumerate() {
-        if at % 256 == 0 && ticket.is_cancelled() {
-            return Err(CasesError::Cancelled);
-        }
-        let mut own: Vec<(f64, u32, u32)> = Vec::new();
-        for &other in &rows[at + 1..] {
-            if (contrast[one] == contrast[other]) != (wanted == Wanted::Different) {
-                continue;
-            }
-            let score = match wanted {
-                Wanted::Similar => -far(one, other),
-                Wanted::Different => far(one, other),
-            };
-            own.push((score, one as u32, other as u32));
-        }
-        let keep = own.len().min(2 * most);
-        if keep < own.len() {
-            own.select_nth_unstable_by(keep, better);
-            own.truncate(keep);
-        }
-        found.append(&mut own);
-        if found.len() > 4_000_000 {
-            found.sort_by(better);
-            found.truncate(1_000_000);
-        }
-    }
-    found.sort_by(better);
-    let mut pairs = Vec::with_capacity(most);
-    for (score, one, other) in found {
-        if pairs.len() == most {
-            break;
-        }
-        if !used[one as usize] && !used[other as usize] {
-            used[one as usize] = true;
-            used[other as usize] = true;
-            pairs.push((one, other, score));
-        }
-    }
-    Ok(pairs)
-}
-
-fn better(a: &(f64, u32, u32), b: &(f64, u32, u32)) -> std::cmp::Ordering {
-    b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2))
 }

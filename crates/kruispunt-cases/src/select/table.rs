@@ -1,6 +1,7 @@
 //! Cases from a table of persons, and from effects by group.
 
-use super::spread::{Wanted, farthest, middle, pairs};
+use super::paired::{Pairing, Wanted};
+use super::spread::{farthest, middle};
 use super::{Candidates, Kind};
 use crate::CasesError;
 use crate::groups::{Coded, Unlike, numbers};
@@ -8,8 +9,6 @@ use kruispunt::data::{Account, Table, Ticket};
 
 /// How far ahead the order of diverse cases is worked out.
 pub(super) const SPREAD: usize = 1000;
-/// How many pairs are worked out.
-pub(super) const PAIRS: usize = 500;
 
 /// Refuses a table whose identifiers are missing or occur twice.
 pub(crate) fn identified(table: &Table, id: &str) -> Result<Coded, CasesError> {
@@ -104,8 +103,7 @@ pub(super) fn plain(
                 Kind::MostSimilar => (Wanted::Similar, "alike"),
                 _ => (Wanted::Different, "unlike"),
             };
-            let far = |a, b| unlike.between(a, b);
-            found.pairs = Some(pairs(&codes, PAIRS, wanted, far, ticket)?);
+            found.pairs = Some(Pairing::new(codes, wanted, unlike, ticket));
             found.scores = vec![Some(0.0); n];
             let verb = if wanted == Wanted::Similar { "different" } else { "the same" };
             found.definition = format!(

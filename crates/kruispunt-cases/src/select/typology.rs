@@ -1,7 +1,8 @@
 //! Cases from types of careers.
 
-use super::spread::{Wanted, farthest, middle, pairs};
-use super::table::{PAIRS, SPREAD, identified, plain, remedy};
+use super::paired::{Pairing, Wanted};
+use super::spread::{farthest, middle};
+use super::table::{SPREAD, identified, plain, remedy};
 use super::{Candidates, Kind};
 use crate::CasesError;
 use crate::groups::Unlike;
@@ -128,7 +129,7 @@ fn compared(
         Kind::MostSimilar => (Wanted::Similar, "alike on {}, of different types"),
         _ => (Wanted::Different, "unlike on {}, of one type"),
     };
-    let found = pairs(&contrast, PAIRS, wanted, |a, b| unlike.between(a, b), ticket)?;
+    let found = Pairing::new(contrast, wanted, unlike, ticket);
     let n = people.n_rows();
     Ok(Candidates {
         table: people,

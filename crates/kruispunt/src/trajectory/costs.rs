@@ -60,6 +60,16 @@ impl Prices {
         self.indel.windows(2).all(|pair| pair[0] == pair[1])
     }
 
+    /// The cost of all substitutions, where it is one and the same.
+    #[must_use]
+    pub fn one_substitution(&self) -> Option<f64> {
+        let n = self.indel.len();
+        let mut apart = (0..n * n).filter(|at| at / n != at % n).map(|at| self.substitution[at]);
+        let first = apart.next()?;
+        let still = (0..n).all(|state| self.substitution[state * n + state] == 0.0);
+        (still && apart.all(|cost| cost == first)).then_some(first)
+    }
+
     /// Two states with a cheaper way over a third, if there are any.
     #[must_use]
     pub fn detour(&self) -> Option<(usize, usize, usize)> {

@@ -4,8 +4,8 @@ use super::pairwise::{Ends, Lengthened, Localized, Spells, shares, timed};
 use super::{Costs, Measure, MissingStates, Normalisation, Prices, Sequences, TrajectoryError};
 use crate::data::{Account, Column, Count, Step, Ticket};
 use crate::math::pairs::{
-    Align, ByPosition, Common, Counted, Each, Edit, Kernel, Lcs, Pair, Real, Strings, Twed,
-    condensed, rectangle, triangle,
+    Align, ByPosition, Common, Counted, Differing, Each, Edit, Kernel, Lcs, Pair, Real, Strings,
+    Twed, condensed, rectangle, triangle,
 };
 use serde::{Deserialize, Serialize};
 
@@ -302,7 +302,10 @@ impl Dissimilarity {
             }
             (Measure::Hamming, Some(prices)) => {
                 scale = Scale::by_position(strings, prices.dearest());
-                run.lanes(&ByPosition::<T>::new(strings, states, &prices.substitution))
+                match prices.one_substitution() {
+                    Some(cost) => run.run::<T, _, 64>(&Differing::new(strings, cost)),
+                    None => run.lanes(&ByPosition::<T>::new(strings, states, &prices.substitution)),
+                }
             }
             (Measure::DynamicHamming, _) => {
                 let costs = sequences.changing_prices();

@@ -17,7 +17,7 @@ mod costs;
 mod describe;
 mod discrepancy;
 mod distances;
-mod dss;
+
 mod error;
 mod formats;
 mod fuzzy;
@@ -30,6 +30,7 @@ mod quality;
 mod read;
 mod representatives;
 mod sequences;
+mod spelled;
 mod typology;
 
 pub use alphabet::{Alphabet, State};

@@ -53,9 +53,11 @@ where
         let string = self.strings.get(row as usize);
         let kept = block.previous.map_or(0, |at| shared(self.strings.get(at as usize), string));
         block.previous = Some(row);
-        for (at, &code) in string.iter().enumerate().skip(kept) {
-            let mask = &block.masks[code as usize];
-            block.table[at + 1] = step(&block.table[at], mask);
+        // carried in registers: what is stored is read again by later rows alone
+        let mut word = block.table[kept];
+        for (&code, slot) in string[kept..].iter().zip(&mut block.table[kept + 1..]) {
+            word = step(&word, &block.masks[code as usize]);
+            *slot = word;
         }
         let last = &block.table[string.len()];
         for lane in 0..W {

@@ -22,15 +22,18 @@ pub(crate) use align::Align;
 pub(crate) use common::{Common, Counted};
 pub(crate) use edit::{Edit, Edits, Twed};
 pub(crate) use lcs::Lcs;
-pub(crate) use position::ByPosition;
+pub(crate) use position::{ByPosition, Differing};
 pub(crate) use scalar::{Each, Pair};
 
 use crate::data::Ticket;
 use rayon::prelude::*;
 use std::ops::{Add, Range};
 
-/// Rows a unit of work; a constant, so that results never depend on threads.
-const TILE: usize = 64;
+/// Rows a unit of work, for which a block of columns is laid out once: enough for the layout to cost
+/// little, few enough for many threads. No bit of a result hangs on it.
+fn tile_rows(n: usize) -> usize {
+    (n / 32).clamp(64, 512)
+}
 
 /// `f32` or `f64`.
 pub(crate) trait Real:
@@ -121,8 +124,9 @@ pub(crate) fn condensed<T: Real, K: Kernel<T, W>, const W: usize>(
     let mut all = vec![T::default(); triangle(n, n.max(1) - 1)];
     let mut tiles: Vec<(Range<usize>, &mut [T])> = Vec::new();
     let mut rest = all.as_mut_slice();
-    for start in (0..n.saturating_sub(1)).step_by(TILE) {
-        let end = (start + TILE).min(n - 1);
+    let height = tile_rows(n);
+    for start in (0..n.saturating_sub(1)).step_by(height) {
+        let end = (start + height).min(n - 1);
         let (tile, after) = rest.split_at_mut(triangle(n, end) - triangle(n, start));
         tiles.push((start..end, tile));
         rest = after;
@@ -249,8 +253,9 @@ mod tests {
         Strings::new(all.iter().map(Vec::as_slice))
     }
 
-    /// All pairs, compiled for the baseline of the architecture.
+    /// All pairs, compiled for the baseline of the architecture, in other tiles.
     fn portable<T: Real, K: Kernel<T, W>, const W: usize>(n: usize, kernel: &K) -> Vec<T> {
+        const TILE: usize = 23;
         let mut all = vec![T::default(); triangle(n, n - 1)];
         let mut rest = all.as_mut_slice();
         for start in (0..n - 1).step_by(TILE) {
@@ -306,6 +311,8 @@ mod tests {
             let many: Vec<f64> = (0..longest as usize)
                 .flat_map(|t| costs.iter().map(move |c| c + 0.01 * t as f64))
                 .collect();
+            same_bits::<f64, _, 64>(n, &Differing::new(&even, 0.1));
+            same_bits::<f32, _, 64>(n, &Differing::new(&even, 1.0));
             same_bits::<f32, _, 32>(n, &ByPosition::<f32>::new(&even, states, &costs));
             same_bits::<f64, _, 16>(n, &ByPosition::<f64>::new(&even, states, &many));
         }
