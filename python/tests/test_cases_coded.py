@@ -249,8 +249,28 @@ def test_code_tables_of_programs():
     assert {name: own.tolist() for name, own in read.items()} == {
         "source": ["a", "b"], "code": ["x", "y"], "text": ["t", "u"], "coder": ["R1", "R2"],
     }  # fmt: skip
-    maxqda = {"Document group": ["g"], "Document name": ["a"], "Code": ["x"], "Segment": ["t"]}
-    assert list(kp.cases.code_table(maxqda, "maxqda")) == ["source", "code", "case", "text"]
+    # the coded segments of MAXQDA, which names columns in the language it runs in
+    english = (
+        "Document group", "Document name", "Code", "Begin", "End", "Segment", "Coverage %",
+    )  # fmt: skip
+    german = (
+        "Farbe", "Kommentar", "Dokumentgruppe", "Dokumentname", "Code", "Anfang", "Ende", "Gewicht",
+        "Segment", "Bearbeitet von", "Bearbeitet am", "Erstellt von", "Erstellt am", "Fläche",
+        "Abdeckungsgrad %",
+    )  # fmt: skip
+    own = kp.cases.code_table({name: [f"<{name}>"] for name in english}, "maxqda")
+    assert {name: cells[0] for name, cells in own.items()} == {
+        "source": "<Document name>", "code": "<Code>", "case": "<Document group>",
+        "text": "<Segment>",
+    }  # fmt: skip
+    own = kp.cases.code_table({name: [f"<{name}>"] for name in german}, "maxqda")
+    assert {name: cells[0] for name, cells in own.items()} == {
+        "source": "<Dokumentname>", "code": "<Code>", "case": "<Dokumentgruppe>",
+        "text": "<Segment>", "coder": "<Erstellt von>",
+    }  # fmt: skip
+    older = {name: [f"<{name}>"] for name in german if not name.endswith(" von")}
+    own = kp.cases.code_table(older | {"Autor": ["R1"]}, "maxqda")
+    assert own["coder"].tolist() == ["R1"]
     # the coding report of NVivo has one name for code and file, the second as pandas calls it
     extract = {
         "Hierarchical Name": ["Nodes\\\\barriers\\language"],

@@ -181,3 +181,97 @@ def test_nobody_is_chosen_as_two_kinds(small):
         )
     with pytest.raises(InputError, match="31 cases"):
         kp.cases.select(fit, {"deviant": 30, "typical": 31}, **options)
+
+
+def gower(table, names):
+    """Mean over columns of unlike words and of the share of the range of numbers."""
+    parts = []
+    for name in names:
+        own = np.asarray(table[name])
+        if own.dtype.kind in "iuf":
+            parts.append(np.abs(own[:, None] - own[None, :]) / np.ptp(own))
+        else:
+            parts.append((own[:, None] != own[None, :]).astype(float))
+    return np.mean(parts, axis=0)
+
+
+@pytest.mark.parametrize("kind", ["most-similar", "most-different"])
+@pytest.mark.parametrize("seed", range(8))
+def test_of_all_choices_of_pairs_within_quotas_the_best_is_taken(small, kind, seed):
+    rng = np.random.default_rng(100 + seed)
+    quota = {
+        "origin": {"MA": int(rng.integers(0, 4)), "TR": int(rng.integers(0, 3))},
+        "age": {"old": int(rng.integers(0, 4))},
+    }
+    far = gower(small, ["x", "origin"])
+    score = -far if kind == "most-similar" else far
+    n = len(small["pid"])
+    possible = [
+        (one, other)
+        for one in range(n)
+        for other in range(one + 1, n)
+        if (small["sex"][one] != small["sex"][other]) == (kind == "most-similar")
+    ]
+    best = None
+    for two in itertools.combinations(possible, 2):
+        rows = [row for pair in two for row in pair]
+        met = len(set(rows)) == 4 and all(
+            (small[column][rows] == level).sum() >= wanted
+            for column, levels in quota.items()
+            for level, wanted in levels.items()
+        )
+        value = sum(score[pair] for pair in two)
+        if met and (best is None or value > best):
+            best = value
+    options = {"person": "pid", "on": ["x", "origin"], "contrast": "sex", "quota": quota, "k": 1}
+    if best is None:
+        with pytest.raises(InputError, match="`quota`"):
+            kp.cases.select(small, kind, 4, **options)
+        return
+    chosen = kp.cases.select(small, kind, 4, **options)
+    rows = kp.Table(chosen).to_dict()
+    assert rows["pair"].tolist() == [1, 1, 2, 2]
+    assert rows["case"].tolist() == [1, 2, 3, 4]
+    ids = rows["pid"].reshape(2, 2)
+    assert len(set(chosen.ids)) == 4
+    assert sum(score[tuple(pair)] for pair in ids) == pytest.approx(best)
+    each = [score[tuple(pair)] for pair in ids]
+    assert rows["score"][::2].tolist() == pytest.approx(each)
+    assert "no better choice" in " ".join(chosen.account.steps[-1].notes)
+
+
+def test_pairs_across_types_meet_quotas_and_have_reserves(town):
+    types, people = town
+    some = {name: own[:1_500] for name, own in people.items()}
+    few = kp.trajectory.Sequences(
+        {f"q{at:02}": types.sequences.codes[:1_500, at] for at in range(48)} | {"pid": some["pid"]},
+        id="pid",
+    )
+    own = few.distances("ham").pam(4)
+    quota = {"origin": {"MA": 5, "TR": 3}, "sex": {"F": 6, "M": 5}, "region": {"LIM": 4}}
+    on = ["origin", "cohort", "dutch"]
+    options = {"data": some, "on": on, "quota": quota, "reserves": 2, "k": 1}
+    chosen = kp.cases.select(own, "most-similar", 12, **options)
+    rows = kp.Table(chosen).to_dict()
+    at = rows["pid"] - 10_000
+    case = rows["role"] == "case"
+    assert (case.sum(), (~case).sum(), len(set(rows["pid"].tolist()))) == (12, 24, 36)
+    for column, levels in quota.items():
+        for level, wanted in levels.items():
+            assert (some[column][at[case]] == level).sum() >= wanted, (column, level)
+    for pair in range(1, 7):
+        theirs = at[case & (rows["pair"] == pair)]
+        assert own.types[theirs[0]] != own.types[theirs[1]]
+        helps = sorted((some["sex"][row], some["origin"][row]) for row in theirs)
+        for start in (0, 2):
+            stand_in = at[~case & (rows["pair"] == pair)][start : start + 2]
+            assert own.types[stand_in[0]] != own.types[stand_in[1]]
+            found = [(some["sex"][row], some["origin"][row]) for row in stand_in]
+            # MA and TR and both sexes are what the quotas ask for
+            wanted = [origin for _, origin in helps if origin in {"MA", "TR"}]
+            assert sorted(origin for _, origin in found if origin in {"MA", "TR"}) == wanted
+    assert kp.cases.select(own, "most-similar", 12, **options).ids == chosen.ids
+    with pytest.raises(InputError, match='9 of "XX" in "origin" are wanted'):
+        kp.cases.select(
+            own, "most-similar", 12, data=some, on=on, quota={"origin": {"XX": 9}}, k=1
+        )

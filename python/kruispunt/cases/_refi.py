@@ -283,10 +283,10 @@ def read_qdc(path: str | Path) -> Project:
     return project
 
 
-# Columns as the programs name them in their exports, in the order in which they are looked for. Those of
-# ATLAS.ti's quotation export and NVivo's coding report extract are as in files that published studies
-# read; a second column of one name is called so by pandas and by polars. MAXQDA's are those its English
-# tables show; no file was at hand.
+# Columns as the programs name them in their exports, in the order in which they are looked for: those of
+# ATLAS.ti's quotation export, NVivo's coding report extract and MAXQDA's coded segments (in English and in
+# German: it names them in the language it runs in) as in files that published studies read. A second
+# column of one name is called so by pandas and by polars.
 _TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
     "nvivo": {
         "source": (
@@ -310,11 +310,11 @@ _TOOLS: dict[str, dict[str, tuple[str, ...]]] = {
         "coder": ("Created by", "Creator", "Modified by", "Author"),
     },
     "maxqda": {
-        "source": ("Document name", "Document", "Document Name"),
+        "source": ("Document name", "Dokumentname", "Document"),
         "code": ("Code", "Code name", "Codes"),
-        "case": ("Document group", "Document Group", "Case"),
+        "case": ("Document group", "Dokumentgruppe", "Case"),
         "text": ("Segment", "Coded segment", "Preview", "Text"),
-        "coder": ("Created by", "Author", "Modified by"),
+        "coder": ("Created by", "Erstellt von", "Author", "Autor", "Modified by", "Bearbeitet von"),
     },
 }
 
@@ -333,10 +333,10 @@ def code_table(
     data : data frame, mapping or Table
         The export (CSV or XLSX) as your own reader read it: one row a coded piece.
     tool : {"nvivo", "atlas.ti", "maxqda"}, optional
-        Whose names of columns to look for, in English; exports in another language or of another
-        kind take `columns`.
+        Whose names of columns to look for: in English, of MAXQDA in German too; exports in another
+        language or of another kind take `columns`.
     columns : mapping, optional
-        Names by hand: ``{"source": "Dokument", "code": "Code"}``; they come before those of `tool`.
+        Names by hand: ``{"source": "Fichier", "code": "Code"}``; they come before those of `tool`.
     several : str, optional
         What stands between codes where a cell has several; such a row becomes one row a code.
 

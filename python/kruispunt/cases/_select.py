@@ -233,6 +233,11 @@ def select(
     over all of them; where that would be too long it is cut short, and the account says so. Ties are
     settled by a draw from the seed, then the row number, and counted in the account.
 
+    Of the kinds that choose pairs those disjoint pairs are taken that have the largest sum of scores;
+    both persons of a pair count towards quotas, and a reserve is a pair that helps to meet the same
+    quotas. The search over all choices of pairs is cut short where it would be too long, and the
+    account says so; among pairs as good as each other the first rows come first.
+
     Residuals choose well only as far as the controls of the model are identified; for discovery
     Seawright (2016) advises extreme cases on the cause, and deviant ones.
 
@@ -264,7 +269,8 @@ def select(
     quota : mapping, optional
         Minima by value: ``{"origin": {"BE": 8, "MA": 8}, "sex": {"F": 12}}``.
     reserves : int
-        Reserves for each case: the next best of the same type and the same quota values.
+        Reserves for each case: the next best of the same type and the same quota values; of pairs
+        the next best pair of the same quota values.
     printed : str or sequence of str
         Further columns to list. They, the type and the columns of quotas are emptied, as few cells
         as possible, until at least `k` candidates share what is printed of a case.

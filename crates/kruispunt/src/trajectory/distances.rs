@@ -533,8 +533,8 @@ impl Run<'_> {
         let value = move |n: usize, m: usize, common: usize| unit * (n + m - 2 * common) as f64;
         let (strings, states) = (self.strings, self.states);
         match strings.longest().div_ceil(64) {
-            0 | 1 => self.run::<T, _, 8>(&Lcs::<_, 1>::new(strings, states, value)),
-            2 => self.run::<T, _, 8>(&Lcs::<_, 2>::new(strings, states, value)),
+            0 | 1 => self.run::<T, _, 32>(&Lcs::<_, 1>::new(strings, states, value)),
+            2 => self.run::<T, _, 16>(&Lcs::<_, 2>::new(strings, states, value)),
             3 => self.run::<T, _, 8>(&Lcs::<_, 3>::new(strings, states, value)),
             4 => self.run::<T, _, 8>(&Lcs::<_, 4>::new(strings, states, value)),
             _ => {

@@ -54,10 +54,11 @@ where
         let kept = block.previous.map_or(0, |at| shared(self.strings.get(at as usize), string));
         block.previous = Some(row);
         // carried in registers: what is stored is read again by later rows alone
-        let mut word = block.table[kept];
-        for (&code, slot) in string[kept..].iter().zip(&mut block.table[kept + 1..]) {
-            word = step(&word, &block.masks[code as usize]);
-            *slot = word;
+        let (masks, table) = (&block.masks[..], &mut block.table[..=string.len()]);
+        let mut word = table[kept];
+        for at in kept..string.len() {
+            word = step(&word, &masks[string[at] as usize]);
+            table[at + 1] = word;
         }
         let last = &block.table[string.len()];
         for lane in 0..W {

@@ -44,12 +44,14 @@ pub(crate) trait Real:
 }
 
 impl Real for f32 {
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value as Self
     }
 }
 
 impl Real for f64 {
+    #[inline(always)]
     fn of(value: f64) -> Self {
         value
     }
@@ -85,6 +87,7 @@ impl Strings {
     }
 
     /// The string at `at`.
+    #[inline(always)]
     pub(crate) fn get(&self, at: usize) -> &[u8] {
         &self.codes[self.offsets[at] as usize..self.offsets[at + 1] as usize]
     }
@@ -96,8 +99,13 @@ impl Strings {
 }
 
 /// How much two strings share at the start.
+#[inline(always)]
 fn shared(a: &[u8], b: &[u8]) -> usize {
-    a.iter().zip(b).take_while(|(x, y)| x == y).count()
+    let (most, mut at) = (a.len().min(b.len()), 0);
+    while at < most && a[at] == b[at] {
+        at += 1;
+    }
+    at
 }
 
 /// A distance, computed for one row and `W` columns at a time.
@@ -302,7 +310,7 @@ mod tests {
             same_bits::<f32, _, 32>(n, &Align::<f32, false>::new(&own, &costs, &indel));
             same_bits::<f64, _, 16>(n, &Align::<f64, false>::new(&own, &costs, &indel));
             let value = |n: usize, m: usize, common: usize| (n + m - 2 * common) as f64;
-            same_bits::<f64, _, 8>(
+            same_bits::<f64, _, 32>(
                 n,
                 &Lcs::<_, 1>::new(&drawn(n as u64, longest.min(64), 7, false), states, value),
             );

@@ -57,8 +57,9 @@ impl<T: Real, const W: usize> Kernel<T, W> for ByPosition<'_, T> {
     fn row(&self, block: &mut Self::Block, row: u32, out: &mut [T; W]) {
         let mut sum = [T::default(); W];
         let string = self.strings.get(row as usize);
-        for (costs, &code) in block.chunks_exact(self.states).zip(string) {
-            let cost = &costs[code as usize];
+        let costs = &block[..string.len() * self.states];
+        for at in 0..string.len() {
+            let cost = &costs[at * self.states + string[at] as usize];
             for lane in 0..W {
                 sum[lane] = sum[lane] + cost[lane];
             }
