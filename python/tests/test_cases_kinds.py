@@ -272,6 +272,4 @@ def test_pairs_across_types_meet_quotas_and_have_reserves(town):
             assert sorted(origin for _, origin in found if origin in {"MA", "TR"}) == wanted
     assert kp.cases.select(own, "most-similar", 12, **options).ids == chosen.ids
     with pytest.raises(InputError, match='9 of "XX" in "origin" are wanted'):
-        kp.cases.select(
-            own, "most-similar", 12, data=some, on=on, quota={"origin": {"XX": 9}}, k=1
-        )
+        kp.cases.select(own, "most-similar", 12, data=some, on=on, quota={"origin": {"XX": 9}}, k=1)
