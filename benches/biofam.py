@@ -2,20 +2,25 @@
 
 2,000 women and men from 15 to 30, eight states, 16 positions (Swiss Household Panel; shipped with
 Sequenzo, not with kruispunt). No clock: the record says by measure how far the two are apart at most,
-over all pairs of the first 600 persons, in f64 and in the f32 path. Measures of which Sequenzo 0.1.42
-ends with a segmentation fault (DHD) or differs from TraMineR (OMslen) are not asked; DHD is held to the
-definition, computed here with numpy. OMstran is asked: there the peer differs from TraMineR too (by 0.07
-on mvad, where kruispunt equals TraMineR).
+over all pairs of the first 600 persons, in f64 and in the f32 path, and how far kruispunt is from the
+definition of the measure, computed slowly by `crates/kruispunt/tests/oracles/trajectory/definitions.py`,
+over all pairs of the first 60 different careers (12 where all subsequences are listed). Measures of
+which Sequenzo 0.1.42 ends with a segmentation fault (DHD) or differs from TraMineR (OMslen) are held to
+the definition alone. OMstran is asked: there the peer differs from TraMineR too (by 0.07 on mvad, where
+kruispunt equals TraMineR).
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import importlib.util
 import io
+import itertools
 import json
 import sys
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import harness
@@ -71,22 +76,83 @@ def gaps(own: Any, other: Any) -> tuple[float, float]:
     return gap, gap / float(np.abs(other).max())
 
 
-def dynamic(codes: Any, states: int) -> Any:
-    """Compute DHD by its definition: 4 less the rates into and out of each position, there and back."""
-    n, length = codes.shape
-    rates = np.zeros((length - 1, states, states))
-    for at in range(length - 1):
-        np.add.at(rates[at], (codes[:, at], codes[:, at + 1]), 1.0)
-        rates[at] /= np.maximum(rates[at].sum(axis=1, keepdims=True), 1e-300)
-    both = rates + rates.transpose(0, 2, 1)
-    square = np.zeros((n, n))
-    for at in range(length):
-        into = both[at - 1] if at > 0 else both[at]
-        out = both[at] if at < length - 1 else both[at - 1]
-        cost = 4.0 - into - out
-        np.fill_diagonal(cost, 0.0)
-        square += cost[codes[:, at][:, None], codes[:, at][None]]
-    return square
+def definitions(careers: Any) -> dict[str, tuple[dict[str, Any], int, Any]]:
+    """Give by measure kruispunt's arguments, how many careers to compare, and the definition."""
+    folder = Path(__file__).parents[1] / "crates/kruispunt/tests/oracles/trajectory"
+    spec = importlib.util.spec_from_file_location("definitions", folder / "definitions.py")
+    if spec is None or spec.loader is None:
+        raise LookupError(folder)
+    own = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(own)
+    codes = careers.codes.astype(int)
+    states = len(careers.states)
+    rates, indel = (part.tolist() for part in careers.costs("trate"))
+    log, log_indel = (part.tolist() for part in careers.costs("indelslog"))
+    two = (2.0 - 2.0 * np.eye(states)).tolist()
+    one = [1.0] * states
+    positions = own.dynamic(codes, states)
+    shares = own.shares(codes, states, 1)
+    index = {tuple(row): at for at, row in enumerate(codes.tolist())}
+
+    def chi2(marginal: Any) -> Any:
+        return lambda a, b: own.chi2(shares[index[tuple(a)]], shares[index[tuple(b)]], marginal)
+
+    constant = {"costs": 2.0, "indel": 1.0}
+    return {
+        "om-trate": (
+            {"method": "om", "costs": "trate", "indel": 1.0},
+            60, lambda a, b: own.om(a, b, rates, one),
+        ),
+        "om-indelslog": (
+            {"method": "om", "costs": "indelslog"}, 60, lambda a, b: own.om(a, b, log, log_indel),
+        ),
+        "ham": ({"method": "ham", "costs": "trate"}, 60, lambda a, b: own.ham(a, b, rates)),
+        "dhd": ({"method": "dhd"}, 60, lambda a, b: own.dhd(a, b, positions)),
+        "lcs": ({"method": "lcs"}, 60, own.lcs),
+        "lcp": ({"method": "lcp"}, 60, own.lcp),
+        "rlcp": ({"method": "rlcp"}, 60, lambda a, b: own.lcp(a[::-1], b[::-1])),
+        "omloc": (
+            {"method": "omloc", "costs": "trate", "expansion": 0.3, "context": 0.4},
+            60, lambda a, b: own.omloc(a, b, rates, 0.3, 0.4),
+        ),
+        "omslen": (
+            {"method": "omslen", **constant}, 60,
+            lambda a, b: own.omslen(a, b, two, one, 0.5, "mean"),
+        ),
+        "omspell": (
+            {"method": "omspell", "costs": "trate"}, 60,
+            lambda a, b: own.omspell(a, b, rates, indel, 0.5, 1.0),
+        ),
+        "omstran": (
+            {"method": "omstran", "costs": "indelslog"}, 60,
+            lambda a, b: own.omstran(a, b, log, log_indel, 0.5),
+        ),
+        "twed": (
+            {"method": "twed", "costs": "trate"}, 60, lambda a, b: own.twed(a, b, rates, 0.5, 0.5),
+        ),
+        "nms": ({"method": "nms"}, 12, own.nms),
+        "nmsmst": ({"method": "nmsmst"}, 60, own.nmsmst),
+        "svrspell": ({"method": "svrspell"}, 60, lambda a, b: own.svrspell(a, b, 1.0)),
+        "chi2": ({"method": "chi2"}, 60, chi2(shares.mean(axis=0))),
+        "euclid": ({"method": "euclid"}, 60, chi2(None)),
+    }  # fmt: skip
+
+
+def defined(careers: Any) -> list[dict[str, Any]]:
+    """Compare distances with their definitions."""
+    codes = careers.codes.astype(int).tolist()
+    first = [at for at, row in enumerate(codes) if row not in codes[:at]]
+    rows = []
+    for name, (options, most, slow) in definitions(careers).items():
+        pairs = list(itertools.combinations(first[:most], 2))
+        other = np.array([slow(codes[i], codes[j]) for i, j in pairs])
+        row: dict[str, Any] = {"measure": f"{name}, by definition", "pairs": len(pairs)}
+        for precision in ("f64", "f32"):
+            found = careers.distances(**options, precision=precision)
+            own = np.array([found[i, j] for i, j in pairs])
+            row[f"gap_{precision}"], row[f"relative_{precision}"] = gaps(own, other)
+        rows.append(row)
+    return rows
 
 
 def domains(names: list[str]) -> list[dict[str, Any]]:
@@ -158,9 +224,7 @@ def main() -> None:
         row["gap_f32"], row["relative_f32"] = single
         rows.append(row)
     rows += domains(names)
-    found = careers.distances("dhd").square()
-    gap, relative = gaps(found, dynamic(careers.codes.astype(int), len(states)))
-    rows.append({"measure": "dhd, by definition", "gap_f64": gap, "relative_f64": relative})
+    rows += defined(careers)
     record = {
         "bench": "biofam", "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "peer": f"sequenzo {version('sequenzo')}", "persons": len(careers),

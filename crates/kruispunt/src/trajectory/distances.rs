@@ -362,8 +362,6 @@ impl Dissimilarity {
             }
             Measure::Spell { expansion, power } => {
                 let spells = Spells::of(strings, expansion, power);
-                let cost = |&(state, length): &(u8, f64)| prices.indel[state as usize] + length;
-                scale.lengths = spells.iter().map(|own| own.iter().map(cost).sum()).collect();
                 run.each(Edit(Spells { spells, prices }))
             }
             Measure::Transitions { origin } => {
@@ -440,17 +438,14 @@ impl Dissimilarity {
 }
 
 impl Scale {
-    /// Lengths in costs of insertion; the most is to delete or substitute all.
+    /// Lengths in the dearest insertion, as `TraMineR` has them; the most is to delete or substitute
+    /// all.
     fn of(strings: &Strings, prices: &Prices) -> Self {
-        let cost = |&code: &u8| prices.indel.get(code as usize).copied().unwrap_or(1.0);
-        let lengths =
-            (0..strings.len()).map(|row| strings.get(row).iter().map(cost).sum()).collect();
         let (indel, dearest) = (prices.dearest_indel(), prices.dearest());
-        let most = move |n: usize, m: usize| {
+        Self::with(strings, if prices.indel.is_empty() { 1.0 } else { indel }, move |n, m| {
             let both = n.min(m) as f64 * dearest.min(2.0 * indel);
             n.abs_diff(m) as f64 * indel + both
-        };
-        Self { lengths, most: Box::new(most) }
+        })
     }
 
     fn by_position(strings: &Strings, dearest: f64) -> Self {
