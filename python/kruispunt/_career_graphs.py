@@ -159,11 +159,12 @@ def discrepancy_tree(own: DiscrepancyTree, kind: str, title: str | None) -> Figu
         if below:
             split = rows[at]
             text = f"{split[6]}: R2 {split[7][0]:.3f}, p {split[7][2]:.3f}"
-            figure.text(x, bottom - 0.1 * high, text, fontsize=8, ha="center", va="top")
+            # below the labels of the positions
+            figure.text(x, bottom - 0.165 * high, text, fontsize=8, ha="center", va="top")
         for one in below:
             other, _, top = boxes[one]
             line = Line2D(
-                [x, other], [bottom - 0.19 * high, top + 0.16 * high], color="#777777",
+                [x, other], [bottom - 0.235 * high, top + 0.16 * high], color="#777777",
                 linewidth=0.8, transform=figure.transFigure,
             )  # fmt: skip
             figure.add_artist(line)

@@ -168,7 +168,9 @@ def _panels(
 ) -> Figure:
     across = min(3, len(groups)) if len(groups) != 4 else 2
     down = -(-len(groups) // across)
-    figure = new_figure((3.9 * across, 2.8 * down + 0.9))
+    # the words beside the discs of a graph need room
+    wide, high = (5.2, 4.2) if kind == "graph" else (3.9, 2.8)
+    figure = new_figure((wide * across, high * down + 0.9))
     grid = figure.subplots(down, across, squeeze=False)
     for place, axes in enumerate(grid.flat):
         if place >= len(groups):
