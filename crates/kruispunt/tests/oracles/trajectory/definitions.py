@@ -10,7 +10,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def edit(
     other way around.
     """
 
-    @lru_cache(maxsize=None)
+    @cache
     def cost(i: int, j: int) -> float:
         ways = []
         if i and j:
@@ -126,9 +126,7 @@ def spells(a: Codes) -> list[tuple[int, int]]:
 
 def omslen(a: Codes, b: Codes, sub: Any, indel: Any, h: float, link: str) -> float:
     """OM with costs that shrink with the length of the spell a position is in."""
-    v, w = (
-        [length**-h for _, length in spells(own) for _ in range(length)] for own in (a, b)
-    )
+    v, w = ([length**-h for _, length in spells(own) for _ in range(length)] for own in (a, b))
 
     def join(i: int, j: int) -> float:
         return v[i] + w[j] if link == "mean" else math.sqrt(v[i] * w[j])
