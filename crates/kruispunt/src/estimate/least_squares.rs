@@ -32,55 +32,92 @@ pub(super) struct Solved {
     pub(super) columns: Vec<Vec<f64>>,
 }
 
+/// Collinearity below which only reflections are trusted, and that which only they can tell.
+const FINE: f64 = 1e-13;
+const FINEST: f64 = 1e-20;
+
 /// Least squares of y on the columns that are not collinear: by cross-products, or by Householder
 /// reflections where these would lose more than four digits.
+pub(super) struct Projection {
+    triangle: Triangle,
+    pub(super) coef: Vec<f64>,
+    within: f64,
+}
+
+impl Projection {
+    pub(super) fn new(
+        columns: &[Vec<f64>],
+        y: &[f64],
+        weights: Option<&[f64]>,
+        reference: &[f64],
+        tol: f64,
+    ) -> Self {
+        let k = columns.len();
+        let mut views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        views.push(y);
+        let all = gram(&views, weights);
+        let g: Vec<f64> = (0..k).flat_map(|i| all[i * (k + 1)..i * (k + 1) + k].to_vec()).collect();
+        let within = all.last().copied().unwrap_or_default();
+        let triangle = Triangle::cholesky(&g, reference, tol);
+        let doubtful = tol < FINEST || (tol < FINE && !triangle.dropped.is_empty());
+        if k > 0 && (triangle.weakest < 1e-4 || doubtful) {
+            let root: Option<Vec<f64>> =
+                weights.map(|weights| weights.iter().map(|w| w.sqrt()).collect());
+            let scaled = |column: &[f64]| match &root {
+                None => column.to_vec(),
+                Some(root) => column.iter().zip(root).map(|(x, r)| x * r).collect(),
+            };
+            let work: Vec<Vec<f64>> = columns.iter().map(|column| scaled(column)).collect();
+            let (triangle, qy) = Triangle::householder(&work, &scaled(y), reference, tol);
+            return Self { coef: triangle.back(&qy), triangle, within };
+        }
+        let right: Vec<f64> = triangle.kept.iter().map(|&j| all[j * (k + 1) + k]).collect();
+        Self { coef: triangle.solve(&right), triangle, within }
+    }
+
+    /// Places of the columns that stay.
+    pub(super) fn kept(&self) -> &[usize] {
+        &self.triangle.kept
+    }
+
+    pub(super) fn dropped(&self) -> &[usize] {
+        &self.triangle.dropped
+    }
+
+    /// With the residuals in the place of y; `columns` are those that stay.
+    pub(super) fn solved(self, columns: Vec<Vec<f64>>, mut y: Vec<f64>) -> Solved {
+        y.par_chunks_mut(8192).enumerate().for_each(|(chunk, residuals)| {
+            let columns = columns.iter().map(Vec::as_slice);
+            let fitted = combined(columns, &self.coef, chunk, residuals.len());
+            residuals.iter_mut().zip(fitted).for_each(|(y, fitted)| *y -= fitted);
+        });
+        Solved {
+            bread: self.triangle.inverse(),
+            kept: self.triangle.kept,
+            dropped: self.triangle.dropped,
+            coef: self.coef,
+            residuals: y,
+            within: self.within,
+            columns,
+        }
+    }
+}
+
+/// Least squares of y on the columns that are not collinear; see [`Projection`].
 pub(super) fn solve(
     mut columns: Vec<Vec<f64>>,
-    mut y: Vec<f64>,
+    y: Vec<f64>,
     weights: Option<&[f64]>,
     reference: &[f64],
     tol: f64,
 ) -> Solved {
-    let k = columns.len();
-    let mut views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-    views.push(&y);
-    let all = gram(&views, weights);
-    let g: Vec<f64> = (0..k).flat_map(|i| all[i * (k + 1)..i * (k + 1) + k].to_vec()).collect();
-    let mut triangle = Triangle::cholesky(&g, reference, tol);
-    let coef;
-    if k > 0 && (triangle.weakest < 1e-4 || tol < 1e-13) {
-        let root: Option<Vec<f64>> =
-            weights.map(|weights| weights.iter().map(|w| w.sqrt()).collect());
-        let scaled = |column: &[f64]| match &root {
-            None => column.to_vec(),
-            Some(root) => column.iter().zip(root).map(|(x, r)| x * r).collect(),
-        };
-        let work: Vec<Vec<f64>> = columns.iter().map(|column| scaled(column)).collect();
-        let (by_columns, qy) = Triangle::householder(&work, &scaled(&y), reference, tol);
-        coef = by_columns.back(&qy);
-        triangle = by_columns;
-    } else {
-        let right: Vec<f64> = triangle.kept.iter().map(|&j| all[j * (k + 1) + k]).collect();
-        coef = triangle.solve(&right);
-    }
+    let found = Projection::new(&columns, &y, weights, reference, tol);
     let mut at = 0;
     columns.retain(|_| {
         at += 1;
-        triangle.kept.contains(&(at - 1))
+        found.kept().contains(&(at - 1))
     });
-    y.par_chunks_mut(8192).enumerate().for_each(|(chunk, residuals)| {
-        let fitted = combined(columns.iter().map(Vec::as_slice), &coef, chunk, residuals.len());
-        residuals.iter_mut().zip(fitted).for_each(|(y, fitted)| *y -= fitted);
-    });
-    Solved {
-        bread: triangle.inverse(),
-        kept: triangle.kept,
-        dropped: triangle.dropped,
-        coef,
-        residuals: y,
-        within: all.last().copied().unwrap_or_default(),
-        columns,
-    }
+    found.solved(columns, y)
 }
 
 /// Sums of columns times coefficients.

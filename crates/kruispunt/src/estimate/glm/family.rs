@@ -1,6 +1,6 @@
 //! Distributions and links.
 
-use crate::math::special::{normal_cdf, normal_quantile};
+use crate::math::special::{exp, normal_cdf, normal_quantile};
 use serde::{Deserialize, Serialize};
 
 /// How the outcome is distributed and which function of its mean is linear.
@@ -28,8 +28,20 @@ pub enum Family {
     Gaussian,
 }
 
-/// Means of yes or no stay this far from 0 and 1.
+/// Means of yes or no stay this far from 0 and 1, and the linear predictor of logit where they do.
 const EDGE: f64 = 1e-15;
+const FAR: f64 = 34.538_776_394_910_684;
+/// The largest linear predictor of Poisson, about 0.
+const LARGE: f64 = 700.0;
+
+/// A function of outcomes, small counts from a table.
+pub(super) fn tabled(f: impl Fn(f64) -> f64 + Sync) -> impl Fn(f64) -> f64 + Sync {
+    let table: Vec<f64> = (0..256).map(|count| f(f64::from(count))).collect();
+    move |y| match table.get(y as usize) {
+        Some(&value) if y.fract() == 0.0 && y >= 0.0 => value,
+        _ => f(y),
+    }
+}
 
 fn density(eta: f64) -> f64 {
     libm::exp(-0.5 * eta * eta) / (2.0 * std::f64::consts::PI).sqrt()
@@ -91,9 +103,9 @@ impl Family {
     /// The mean of a linear predictor.
     pub(in crate::estimate) fn mean(self, eta: f64) -> f64 {
         match self {
-            Self::Poisson => libm::exp(eta.clamp(-700.0, 700.0)),
+            Self::Poisson => exp(eta.clamp(-LARGE, LARGE)),
             Self::Gaussian => eta,
-            Self::Logit => (1.0 / (1.0 + libm::exp(-eta))).clamp(EDGE, 1.0 - EDGE),
+            Self::Logit => 1.0 / (1.0 + exp(-eta.clamp(-FAR, FAR))),
             Self::Probit => normal_cdf(eta).clamp(EDGE, 1.0 - EDGE),
             Self::Cloglog => {
                 (-libm::expm1(-libm::exp(eta.clamp(-700.0, 5.0)))).clamp(EDGE, 1.0 - EDGE)
@@ -147,18 +159,56 @@ impl Family {
         }
     }
 
-    /// The log-likelihood; of `Gaussian` with the variance `spread`.
-    pub(super) fn log_likelihood(self, y: f64, mean: f64, spread: f64) -> f64 {
+    /// The means of some rows, and their deviance; `logs` are those of the outcomes of Poisson, any
+    /// number where these are 0.
+    pub(super) fn assess(
+        self,
+        outcome: &[f64],
+        logs: &[f64],
+        weights: Option<&[f64]>,
+        link: &[f64],
+        mean: &mut [f64],
+    ) -> f64 {
+        for (mean, &eta) in mean.iter_mut().zip(link) {
+            *mean = self.mean(eta);
+        }
+        match (self, weights) {
+            (Self::Poisson, _) => {
+                let mut sum = 0.0;
+                for (at, (&y, &mean)) in outcome.iter().zip(mean.iter()).enumerate() {
+                    let own = y * (logs[at] - link[at].clamp(-LARGE, LARGE)) - (y - mean);
+                    sum += weights.map_or(1.0, |weights| weights[at]) * own;
+                }
+                2.0 * sum
+            }
+            (Self::Logit, None) => {
+                let (mut sum, mut product) = (0.0, 1.0_f64);
+                for (&y, &mean) in outcome.iter().zip(mean.iter()) {
+                    product *= if y > 0.5 { mean } else { 1.0 - mean };
+                    if product < 1e-250 {
+                        sum += libm::log(product);
+                        product = 1.0;
+                    }
+                }
+                -2.0 * (sum + libm::log(product))
+            }
+            _ => outcome
+                .iter()
+                .zip(mean.iter())
+                .enumerate()
+                .map(|(at, (&y, &mean))| {
+                    weights.map_or(1.0, |weights| weights[at]) * self.deviance(y, mean)
+                })
+                .sum(),
+        }
+    }
+
+    /// What a row weighs in the next weighted regression, and the slope there.
+    pub(super) fn weigh(self, eta: f64, mean: f64) -> (f64, f64) {
+        let slope = self.slope(eta, mean);
         match self {
-            Self::Gaussian => {
-                let turn = 2.0 * std::f64::consts::PI * spread;
-                -0.5 * (libm::log(turn) + (y - mean) * (y - mean) / spread)
-            }
-            Self::Poisson => {
-                let own = if y > 0.0 { y * libm::log(mean) } else { 0.0 };
-                own - mean - libm::lgamma(y + 1.0)
-            }
-            _ => -0.5 * self.deviance(y, mean),
+            Self::Poisson | Self::Logit => (slope, slope),
+            _ => (slope * slope / self.variance(mean), slope),
         }
     }
 

@@ -1,10 +1,11 @@
 //! Iterated weighted least squares with effects swept out.
 
 use super::Family;
+use super::family::tabled;
 use crate::data::{SampleEffect, Ticket};
 use crate::estimate::EstimateError;
 use crate::estimate::absorption::{failed, go_on, sets};
-use crate::estimate::least_squares::{Solved, combine, measure, solve};
+use crate::estimate::least_squares::{Projection, Solved, measure};
 use crate::math::absorb::{Absorber, Outcome, Stop};
 use crate::math::crossprod::sum_rows;
 use rayon::prelude::*;
@@ -45,6 +46,9 @@ pub(super) struct Found {
     pub(super) certified: bool,
 }
 
+/// Rows of a chunk; chunks are added up in order.
+const CHUNK: usize = 4096;
+
 /// A linear predictor with what follows from it.
 struct State {
     link: Vec<f64>,
@@ -52,7 +56,27 @@ struct State {
     deviance: f64,
 }
 
-/// A full step moves separated rows by 1 on average, whatever the data ([`Problem::certificate`]);
+/// A weighted regression at work; its columns are made once and written again in each step.
+struct Step {
+    weights: Vec<f64>,
+    /// What is regressed, and what is left of it once effects are swept out.
+    working: Vec<f64>,
+    swept: Vec<f64>,
+    columns: Vec<Vec<f64>>,
+}
+
+/// What a full step does.
+#[derive(Clone, Copy)]
+struct Move {
+    deviance: f64,
+    /// Weighted sum of squares by which the linear predictor moves.
+    square: f64,
+    mass: f64,
+    /// Whether the step rules out separated rows.
+    certain: bool,
+}
+
+/// A full step moves separated rows by 1 on average, whatever the data ([`Problem::full`]);
 /// one that moves all rows with outcome 0 by less than this rules separation out.
 const CERTAIN: f64 = 0.5;
 /// Steps after which separation is looked for by other means.
@@ -69,95 +93,126 @@ impl Problem<'_> {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
-    fn state(&self, link: Vec<f64>) -> State {
-        let mean: Vec<f64> = link.par_iter().map(|&eta| self.family.mean(eta)).collect();
-        let deviance = sum_rows(mean.len(), |row| {
-            self.weight(row) * self.family.deviance(self.outcome[row], mean[row])
-        });
-        State { link, mean, deviance }
-    }
-
-    fn start(&self) -> State {
-        if let Some(link) = &self.start {
-            return self.state(link.clone());
+    /// Logarithms of the outcomes of Poisson.
+    fn logs(&self) -> Vec<f64> {
+        if self.family != Family::Poisson {
+            return Vec::new();
         }
-        let n = self.outcome.len();
-        let mass = sum_rows(n, |row| self.weight(row));
-        let average = sum_rows(n, |row| self.weight(row) * self.outcome[row]) / mass;
-        let link = |&y: &f64| self.family.link(self.family.start(y, average));
-        self.state(self.outcome.par_iter().map(link).collect())
+        let log = tabled(|y| if y > 0.0 { libm::log(y) } else { 0.0 });
+        self.outcome.par_iter().map(|&y| log(y)).collect()
     }
 
-    /// Weights and the outcome of the next weighted regression.
-    fn linearise(&self, state: &State) -> (Vec<f64>, Vec<f64>) {
-        (0..self.outcome.len())
-            .into_par_iter()
-            .map(|row| {
+    /// Means and deviance of a linear predictor.
+    fn assess(&self, logs: &[f64], state: &mut State) {
+        let parts: Vec<f64> = state
+            .mean
+            .par_chunks_mut(CHUNK)
+            .zip(state.link.par_chunks(CHUNK))
+            .enumerate()
+            .map(|(chunk, (mean, link))| self.assess_chunk(logs, chunk, link, mean))
+            .collect();
+        state.deviance = parts.iter().sum();
+    }
+
+    fn assess_chunk(&self, logs: &[f64], chunk: usize, link: &[f64], mean: &mut [f64]) -> f64 {
+        let rows = chunk * CHUNK..chunk * CHUNK + link.len();
+        let logs = logs.get(rows.clone()).unwrap_or_default();
+        let weights = self.weights.map(|weights| &weights[rows.clone()]);
+        self.family.assess(&self.outcome[rows], logs, weights, link, mean)
+    }
+
+    fn start(&mut self, logs: &[f64]) -> State {
+        let n = self.outcome.len();
+        let link = self.start.take().unwrap_or_else(|| {
+            let mass = sum_rows(n, |row| self.weight(row));
+            let average = sum_rows(n, |row| self.weight(row) * self.outcome[row]) / mass;
+            let link = tabled(|y| self.family.link(self.family.start(y, average)));
+            self.outcome.par_iter().map(|&y| link(y)).collect()
+        });
+        let mut state = State { link, mean: vec![0.0; n], deviance: 0.0 };
+        self.assess(logs, &mut state);
+        state
+    }
+
+    /// Weights and the outcome of the next weighted regression. What was swept before is nearly
+    /// swept already: only what changed is added.
+    fn linearise(&self, state: &State, step: &mut Step) {
+        let columns = step
+            .weights
+            .par_chunks_mut(CHUNK)
+            .zip(step.working.par_chunks_mut(CHUNK))
+            .zip(step.swept.par_chunks_mut(CHUNK));
+        columns.enumerate().for_each(|(chunk, ((weights, working), swept))| {
+            let first = chunk * CHUNK;
+            let places = weights.iter_mut().zip(working).zip(swept).enumerate();
+            for (at, ((weight, working), swept)) in places {
+                let row = first + at;
                 let (eta, mean) = (state.link[row], state.mean[row]);
-                let slope = self.family.slope(eta, mean);
-                let weight = self.weight(row) * slope * slope / self.family.variance(mean);
-                let own = eta - self.offset.map_or(0.0, |offset| offset[row]);
-                (weight.max(1e-290), own + (self.outcome[row] - mean) / slope)
-            })
-            .unzip()
+                let (own, slope) = self.family.weigh(eta, mean);
+                *weight = (self.weight(row) * own).max(1e-290);
+                let eta = eta - self.offset.map_or(0.0, |offset| offset[row]);
+                let next = eta + (self.outcome[row] - mean) / slope;
+                *swept += next - *working;
+                *working = next;
+            }
+        });
     }
 
     pub(super) fn solve(mut self, ticket: &Ticket) -> Result<Found, EstimateError> {
-        let (mut columns, sets) = (std::mem::take(&mut self.regressors), sets(self.effects));
-        let k = columns.len();
+        let (columns, sets) = (std::mem::take(&mut self.regressors), sets(self.effects));
+        let (k, n) = (columns.len(), self.outcome.len());
         let (mut kept, mut dropped): (Vec<usize>, Vec<usize>) = ((0..k).collect(), Vec::new());
-        let mut state = self.start();
+        let logs = self.logs();
+        let mut state = self.start(&logs);
+        let mut next = State { link: vec![0.0; n], mean: vec![0.0; n], deviance: 0.0 };
         let mut absorber: Option<Absorber<'_>> = None;
-        let (mut swept, mut before): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
+        let zero = || vec![0.0; n];
+        let mut step =
+            Step { weights: zero(), working: zero(), swept: zero(), columns };
         let mut sweep = Outcome::default();
         let target = self.stop.tol;
         let (mut inner, mut certified) = (target.max(FIRST), false);
         ticket.stage("weighted regressions", 0);
         for iteration in 1..=self.max_iter {
             go_on(ticket)?;
-            let (weights, working) = self.linearise(&state);
-            // What was swept before is nearly swept already: only what changed is added.
-            if iteration == 1 {
-                swept.clone_from(&working);
-            } else {
-                let changes = working.par_iter().zip(&before);
-                swept.par_iter_mut().zip(changes).for_each(|(own, (new, old))| *own += new - old);
-            }
-            let reference = if sets.is_empty() {
-                vec![0.0; columns.len()]
-            } else {
+            self.linearise(&state, &mut step);
+            let mut reference = vec![0.0; step.columns.len()];
+            if !sets.is_empty() {
                 let mut own = match absorber.take() {
                     Some(own) => own,
                     None => Absorber::varying(&sets, None, ticket).map_err(failed)?,
                 };
-                own.reweigh(weights.clone(), ticket).map_err(failed)?;
-                let stop = Stop { tol: inner, ..self.stop };
-                sweep = Self::sweep(&mut own, &mut swept, &mut columns, stop, ticket)?;
-                let spread = own.variation().iter().skip(1);
-                let reference = spread.map(|own| measure(own, self.collin_tol)).collect();
+                own.reweigh(std::mem::take(&mut step.weights), ticket).map_err(failed)?;
+                sweep = step.sweep(&mut own, Stop { tol: inner, ..self.stop }, ticket)?;
+                step.weights = own.take_weights();
+                if iteration == 1 {
+                    let spread = own.variation().iter().skip(1);
+                    reference = spread.map(|own| measure(own, self.collin_tol)).collect();
+                }
                 absorber = Some(own);
-                if iteration == 1 { reference } else { vec![0.0; columns.len()] }
-            };
+            }
             let tol = if iteration == 1 { self.collin_tol } else { 1e-14 };
-            let mut solved = solve(columns, swept.clone(), Some(&weights), &reference, tol);
+            let Step { weights, swept, columns, .. } = &step;
+            let found = Projection::new(columns, swept, Some(weights), &reference, tol);
             if iteration == 1 {
-                (kept, dropped) = (solved.kept.clone(), solved.dropped.clone());
+                (kept, dropped) = (found.kept().to_vec(), found.dropped().to_vec());
                 if k > 0 && kept.is_empty() {
                     return Err(EstimateError::AllCollinear { names: Vec::new() });
                 }
-            } else if !solved.dropped.is_empty() {
+                let mut at = 0;
+                step.columns.retain(|_| {
+                    at += 1;
+                    kept.contains(&(at - 1))
+                });
+            } else if !found.dropped().is_empty() {
                 return Err(EstimateError::Diverged { iterations: iteration });
             }
-            let link = self.link(&solved, &working);
-            certified |= self.certificate(&state.link, &link);
-            let new = self.accept(&state, link, iteration == 1)?;
-            let mass = sum_rows(weights.len(), |row| weights[row]);
-            let step = sum_rows(weights.len(), |row| {
-                weights[row] * (new.link[row] - state.link[row]).powi(2)
-            });
-            let change = (new.deviance - state.deviance).abs() / (0.1 + new.deviance.abs());
-            state = new;
-            let moved = (step / mass).sqrt();
+            let full = self.full(&logs, &step, &found.coef, &state, &mut next);
+            certified |= full.certain;
+            let square = self.accept(&logs, (&state, &mut next), full, iteration == 1)?;
+            let change = (next.deviance - state.deviance).abs() / (0.1 + next.deviance.abs());
+            std::mem::swap(&mut state, &mut next);
+            let moved = (square / full.mass).sqrt();
             let tight = sets.is_empty() || inner <= target;
             let still = tight && moved < STILL && change < self.tol;
             // The error of a step is about the square of its length.
@@ -167,8 +222,8 @@ impl Problem<'_> {
                 return Ok(Found {
                     kept,
                     dropped,
-                    solved,
-                    working_weights: weights,
+                    solved: found.solved(step.columns, step.swept),
+                    working_weights: step.weights,
                     link: state.link,
                     mean: state.mean,
                     deviance: state.deviance,
@@ -177,8 +232,6 @@ impl Problem<'_> {
                     certified,
                 });
             }
-            columns = std::mem::take(&mut solved.columns);
-            before = working;
             ticket.advance(1);
         }
         Err(EstimateError::Diverged { iterations: self.max_iter })
@@ -186,59 +239,106 @@ impl Problem<'_> {
 
     /// The linear predictor of a weighted regression. With effects it is what the residuals leave;
     /// without them the sum itself, which keeps its digits where a residual is huge.
-    fn link(&self, solved: &Solved, working: &[f64]) -> Vec<f64> {
-        let n = working.len();
-        let offset = |row: usize| self.offset.map_or(0.0, |offset| offset[row]);
-        if self.effects.is_empty() {
-            let columns: Vec<&[f64]> = solved.columns.iter().map(Vec::as_slice).collect();
-            let sum = combine(&columns, &solved.coef, n);
-            return (0..n).map(|row| sum[row] + offset(row)).collect();
-        }
-        let own = |row: usize| working[row] - solved.residuals[row] + offset(row);
-        (0..n).into_par_iter().map(own).collect()
-    }
-
-    fn sweep(
-        absorber: &mut Absorber<'_>,
-        working: &mut [f64],
-        columns: &mut [Vec<f64>],
-        stop: Stop,
-        ticket: &Ticket,
-    ) -> Result<Outcome, EstimateError> {
-        let mut all: Vec<&mut [f64]> =
-            std::iter::once(working).chain(columns.iter_mut().map(Vec::as_mut_slice)).collect();
-        absorber.sweep(&mut all, stop, ticket).map_err(failed)
-    }
-
-    /// Whether a full step rules out separated rows (of Poisson).
     ///
-    /// Let z be a combination of regressors and effects that separates: 0 where the outcome is above
-    /// 0, at least 0 elsewhere. The residual of the weighted regression is orthogonal to z, so that
+    /// Whether the step rules out separated rows (of Poisson): let z be a combination of regressors
+    /// and effects that separates: 0 where the outcome is above 0, at least 0 elsewhere. The
+    /// residual of the weighted regression is orthogonal to z, so that
     /// `sum mu z (eta - eta_new - 1) = 0`: the step moves the separated rows by -1 on average, with
     /// weights `mu z`. If all rows with outcome 0 move by less, there is no z.
-    fn certificate(&self, old: &[f64], new: &[f64]) -> bool {
-        self.family == Family::Poisson
-            && self
-                .outcome
-                .par_iter()
-                .zip(old.par_iter().zip(new))
-                .all(|(y, (old, new))| *y > 0.0 || old - new < CERTAIN)
+    fn full(
+        &self,
+        logs: &[f64],
+        step: &Step,
+        coef: &[f64],
+        old: &State,
+        new: &mut State,
+    ) -> Move {
+        let chunks = new.link.par_chunks_mut(CHUNK).zip(new.mean.par_chunks_mut(CHUNK));
+        let parts: Vec<Move> = chunks
+            .enumerate()
+            .map(|(chunk, (link, mean))| {
+                let rows = chunk * CHUNK..chunk * CHUNK + link.len();
+                link.fill(0.0);
+                for (column, b) in step.columns.iter().zip(coef) {
+                    for (sum, x) in link.iter_mut().zip(&column[rows.clone()]) {
+                        *sum += b * x;
+                    }
+                }
+                if !self.effects.is_empty() {
+                    let (working, swept) = (&step.working[rows.clone()], &step.swept[rows.clone()]);
+                    for ((sum, working), swept) in link.iter_mut().zip(working).zip(swept) {
+                        *sum = working - (swept - *sum);
+                    }
+                }
+                if let Some(offset) = self.offset {
+                    for (sum, offset) in link.iter_mut().zip(&offset[rows.clone()]) {
+                        *sum += offset;
+                    }
+                }
+                let deviance = self.assess_chunk(logs, chunk, link, mean);
+                let mut part = Move { deviance, square: 0.0, mass: 0.0, certain: true };
+                for ((new, old), (y, weight)) in link
+                    .iter()
+                    .zip(&old.link[rows.clone()])
+                    .zip(self.outcome[rows.clone()].iter().zip(&step.weights[rows]))
+                {
+                    part.square += weight * (new - old) * (new - old);
+                    part.mass += weight;
+                    part.certain &= *y > 0.0 || old - new < CERTAIN;
+                }
+                part
+            })
+            .collect();
+        let mut all = Move { deviance: 0.0, square: 0.0, mass: 0.0, certain: true };
+        for part in parts {
+            all.deviance += part.deviance;
+            all.square += part.square;
+            all.mass += part.mass;
+            all.certain &= part.certain;
+        }
+        all.certain &= self.family == Family::Poisson;
+        new.deviance = all.deviance;
+        all
     }
 
-    /// The step, halved until the deviance does not grow.
-    fn accept(&self, old: &State, link: Vec<f64>, first: bool) -> Result<State, EstimateError> {
-        let mut new = self.state(link);
+    /// The step, halved until the deviance does not grow; gives the weighted sum of squares by
+    /// which the linear predictor moves.
+    fn accept(
+        &self,
+        logs: &[f64],
+        (old, new): (&State, &mut State),
+        full: Move,
+        first: bool,
+    ) -> Result<f64, EstimateError> {
         let slack = 1e-9 * (0.1 + old.deviance.abs());
+        let mut share = 1.0;
         if first && new.deviance.is_finite() {
-            return Ok(new);
+            return Ok(full.square);
         }
         for _ in 0..40 {
             if new.deviance <= old.deviance + slack {
-                return Ok(new);
+                return Ok(full.square * share * share);
             }
-            let half = new.link.iter().zip(&old.link).map(|(a, b)| f64::midpoint(*a, *b)).collect();
-            new = self.state(half);
+            for (new, old) in new.link.iter_mut().zip(&old.link) {
+                *new = f64::midpoint(*new, *old);
+            }
+            share *= 0.5;
+            self.assess(logs, new);
         }
         Err(EstimateError::Diverged { iterations: 0 })
+    }
+}
+
+impl Step {
+    fn sweep(
+        &mut self,
+        absorber: &mut Absorber<'_>,
+        stop: Stop,
+        ticket: &Ticket,
+    ) -> Result<Outcome, EstimateError> {
+        let columns = self.columns.iter_mut().map(Vec::as_mut_slice);
+        let mut all: Vec<&mut [f64]> =
+            std::iter::once(self.swept.as_mut_slice()).chain(columns).collect();
+        absorber.sweep(&mut all, stop, ticket).map_err(failed)
     }
 }

@@ -17,6 +17,7 @@ use crate::data::{
 };
 use crate::math::crossprod::sum_rows;
 pub use family::Family;
+use family::tabled;
 use irls::Problem;
 
 /// How separated observations are found and left out.
@@ -249,11 +250,9 @@ impl FeGlm {
                 let reason =
                     "separated: the outcome is always at its bound in a level of an effect";
                 step = go(drawn, step, &stay, reason);
-                if let Some(stay) = drawn.alone(self.request.singletons) {
-                    let reason =
-                        "alone in a level of an effect (singleton) once others are left out";
-                    step = go(drawn, step, &stay, reason);
-                }
+                let Some(stay) = drawn.alone(self.request.singletons) else { break };
+                let reason = "alone in a level of an effect (singleton) once others are left out";
+                step = go(drawn, step, &stay, reason);
             }
         }
         if self.separation.simplex && self.family == Family::Poisson {
@@ -382,15 +381,34 @@ impl FeGlm {
         let n = drawn.outcome.len();
         let weight = |row: usize| drawn.weights.as_ref().map_or(1.0, |weights| weights[row]);
         let mass = sum_rows(n, weight);
-        let average = sum_rows(n, |row| weight(row) * drawn.outcome[row]) / mass;
-        let value = |mean: &(dyn Fn(usize) -> f64 + Sync)| {
-            let gap = |row: usize| (drawn.outcome[row] - mean(row)).powi(2);
-            let spread = sum_rows(n, |row| weight(row) * gap(row)) / mass;
-            sum_rows(n, |row| {
-                weight(row) * self.family.log_likelihood(drawn.outcome[row], mean(row), spread)
-            })
+        let total = sum_rows(n, |row| weight(row) * drawn.outcome[row]);
+        let average = total / mass;
+        let (log_likelihood, null) = match self.family {
+            Family::Gaussian => {
+                let value = |mean: &(dyn Fn(usize) -> f64 + Sync)| {
+                    let gap = |row: usize| (drawn.outcome[row] - mean(row)).powi(2);
+                    let spread = sum_rows(n, |row| weight(row) * gap(row)) / mass;
+                    -0.5 * mass * (libm::log(2.0 * std::f64::consts::PI * spread) + 1.0)
+                };
+                (value(&|row| found.mean[row]), value(&|_| average))
+            }
+            Family::Poisson => {
+                // of a mean everywhere as large as the outcome, and of one that is the same for all
+                let own = tabled(|y| {
+                    let log = if y > 0.0 { y * libm::log(y) } else { 0.0 };
+                    log - y - libm::lgamma(y + 1.0)
+                });
+                let perfect = sum_rows(n, |row| weight(row) * own(drawn.outcome[row]));
+                let factorials = tabled(|y| libm::lgamma(y + 1.0));
+                let factorials = sum_rows(n, |row| weight(row) * factorials(drawn.outcome[row]));
+                (perfect - 0.5 * found.deviance, total * (libm::log(average) - 1.0) - factorials)
+            }
+            _ => {
+                let one = self.family.deviance(1.0, average);
+                let zero = self.family.deviance(0.0, average);
+                (-0.5 * found.deviance, -0.5 * (total * one + (mass - total) * zero))
+            }
         };
-        let (log_likelihood, null) = (value(&|row| found.mean[row]), value(&|_| average));
         Likelihood {
             family: self.family.name().to_owned(),
             deviance: found.deviance,

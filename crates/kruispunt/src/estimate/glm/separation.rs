@@ -10,6 +10,7 @@ use crate::math::absorb::{Absorber, Stop};
 use crate::math::crossprod::{dot, gram};
 use crate::math::linalg::Triangle;
 use crate::math::programme::cone_maximum;
+use rayon::prelude::*;
 
 /// Rows in a level of an effect where the outcome never differs from its bound.
 pub(super) fn by_effect(
@@ -17,23 +18,48 @@ pub(super) fn by_effect(
     outcome: &[f64],
     effects: &[SampleEffect],
 ) -> Option<Vec<bool>> {
+    let effects: Vec<_> = effects.iter().filter(|effect| effect.constant).collect();
+    // rows above the lower bound and below the upper one, by level
+    let mut inside: Vec<[Vec<u32>; 2]> = effects
+        .par_iter()
+        .map(|effect| {
+            let n = effect.factor.n_levels();
+            let mut own = [vec![0_u32; n], vec![u32::from(!family.is_binary()); n]];
+            for (&code, &y) in effect.factor.codes().iter().zip(outcome) {
+                own[0][code as usize] += u32::from(y != 0.0);
+                own[1][code as usize] += u32::from(y != 1.0);
+            }
+            own
+        })
+        .collect();
     let mut stay = vec![true; outcome.len()];
     let mut any = false;
-    for effect in effects.iter().filter(|effect| effect.constant) {
-        let n = effect.factor.n_levels();
-        let (mut low, mut high) = (vec![true; n], vec![family.is_binary(); n]);
-        for (&code, &y) in effect.factor.codes().iter().zip(outcome) {
-            low[code as usize] &= y == 0.0;
-            high[code as usize] &= y == 1.0;
-        }
-        for (row, &code) in effect.factor.codes().iter().enumerate() {
-            if low[code as usize] || high[code as usize] {
-                stay[row] = false;
-                any = true;
+    // again after each pass in which rows left: they may have been all that a level had inside
+    loop {
+        let mut more = false;
+        for (at, effect) in effects.iter().enumerate() {
+            if !inside[at].iter().any(|own| own.contains(&0)) {
+                continue;
+            }
+            for row in 0..outcome.len() {
+                let code = effect.factor.codes()[row] as usize;
+                if !stay[row] || inside[at].iter().all(|own| own[code] > 0) {
+                    continue;
+                }
+                (stay[row], more) = (false, true);
+                for (other, inside) in effects.iter().zip(&mut inside) {
+                    let code = other.factor.codes()[row] as usize;
+                    let [above, below] = inside;
+                    above[code] = above[code].saturating_sub(u32::from(outcome[row] != 0.0));
+                    below[code] = below[code].saturating_sub(u32::from(outcome[row] != 1.0));
+                }
             }
         }
+        if !more {
+            return any.then_some(stay);
+        }
+        any = true;
     }
-    any.then_some(stay)
 }
 
 /// Below this a fitted value counts as zero.

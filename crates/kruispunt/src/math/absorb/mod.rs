@@ -149,15 +149,15 @@ impl<'a> Absorber<'a> {
             let plain: Vec<Groups<'a>> = sets.iter().map(|set| set.groups).collect();
             return Self::new(&plain, weights, ticket);
         }
-        let slopes = Some(Slopes::new(sets, weights));
+        let slopes = Some(Slopes::new(sets, weights.map(<[f64]>::to_vec)));
         let none = Vec::new();
         Ok(Self { rows: None, place: none, big: 0, reduced: None, slopes, variation: Vec::new() })
     }
 
-    /// Other weights, positive, for the same sets; the next sweep uses them.
+    /// Other weights, positive, for the same sets; sweeps use them until they are taken back.
     pub(crate) fn reweigh(&mut self, weights: Vec<f64>, ticket: &Ticket) -> Result<(), Failure> {
         if let Some(slopes) = &mut self.slopes {
-            slopes.reweigh(&weights);
+            slopes.reweigh(weights);
             return Ok(());
         }
         if let Some(rows) = &mut self.rows {
@@ -165,6 +165,13 @@ impl<'a> Absorber<'a> {
             rows.weigh();
         }
         self.reduce(ticket)
+    }
+
+    /// The weights of the last [`reweigh`](Self::reweigh), to write the next ones over them.
+    pub(crate) fn take_weights(&mut self) -> Vec<f64> {
+        let slopes = self.slopes.as_mut().and_then(Slopes::take_weights);
+        let rows = self.rows.as_mut().and_then(|rows| rows.weights.take()).map(Cow::into_owned);
+        slopes.or(rows).unwrap_or_default()
     }
 
     fn reduce(&mut self, ticket: &Ticket) -> Result<(), Failure> {
@@ -323,7 +330,7 @@ impl<const K: usize> Bars<K> {
         let floors = std::array::from_fn(|lane| {
             let tiny = |most: f64| scales[lane] <= 1e4 * f64::EPSILON * most;
             // No value is larger than this, so that most columns need not be looked at.
-            if rows.weights.is_none() && !tiny(variation[lane].about_zero.sqrt()) {
+            if !tiny((variation[lane].about_zero / rows.lightest).sqrt()) {
                 return 0.0;
             }
             let most = columns[lane].iter().fold(0.0_f64, |most, value| most.max(value.abs()));

@@ -26,6 +26,8 @@ pub(super) struct Rows<'a> {
     /// Weight of each group: of the first set, and of all others.
     pub(super) mass: Vec<f64>,
     pub(super) other_mass: Vec<f64>,
+    /// The smallest weight of a row.
+    pub(super) lightest: f64,
 }
 
 /// Sums by group, lane by lane.
@@ -66,6 +68,7 @@ impl<'a> Rows<'a> {
             order,
             mass: Vec::new(),
             other_mass: vec![0.0; m],
+            lightest: 1.0,
         };
         this.weigh();
         this
@@ -74,6 +77,8 @@ impl<'a> Rows<'a> {
     /// Weights of all groups.
     pub(super) fn weigh(&mut self) {
         let weights = self.weights.as_deref();
+        let least = |own: &[f64]| own.par_iter().copied().reduce(|| f64::INFINITY, f64::min);
+        self.lightest = weights.map_or(1.0, least);
         let all: Vec<Vec<f64>> = self
             .sets
             .par_iter()

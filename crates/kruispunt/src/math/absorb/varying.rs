@@ -54,8 +54,6 @@ enum Column {
 struct Basis<'a> {
     set: Varying<'a>,
     columns: Vec<Column>,
-    /// `set columns = basis x triangle`, group by group, row-major.
-    triangle: Vec<f64>,
     /// Weight of each group.
     mass: Vec<f64>,
 }
@@ -74,16 +72,12 @@ type Lanes<const K: usize> = Vec<[f64; K]>;
 
 impl<'a> Basis<'a> {
     fn new(set: Varying<'a>, weights: Option<&[f64]>) -> Self {
-        let (p, n) = (set.width(), set.groups.n);
-        let mut mass = vec![0.0; n];
+        let mut mass = vec![0.0; set.groups.n];
         for (row, &code) in set.groups.codes.iter().enumerate() {
             mass[code as usize] += weights.map_or(1.0, |own| own[row]);
         }
-        let mut this = Self { set, columns: Vec::new(), triangle: vec![0.0; n * p * p], mass };
+        let mut this = Self { set, columns: Vec::new(), mass };
         if set.constant {
-            for (group, mass) in this.mass.iter().enumerate() {
-                this.triangle[group * p * p] = mass.sqrt();
-            }
             let share = |mass: &f64| if *mass > 0.0 { mass.sqrt().recip() } else { 0.0 };
             this.columns.push(Column::Group(this.mass.iter().map(share).collect()));
         }
@@ -95,7 +89,7 @@ impl<'a> Basis<'a> {
 
     /// Adds a column, made orthogonal to those before it.
     fn extend(&mut self, slope: &[f64], weights: Option<&[f64]>) {
-        let (p, n, j) = (self.set.width(), self.set.groups.n, self.columns.len());
+        let (n, j) = (self.set.groups.n, self.columns.len());
         let codes = self.set.groups.codes;
         let weight = |row: usize| weights.map_or(1.0, |own| own[row]);
         let squares = |values: &[f64]| {
@@ -116,9 +110,6 @@ impl<'a> Basis<'a> {
                 for (row, (&code, v)) in codes.iter().zip(left.iter_mut()).enumerate() {
                     *v -= self.value(i, row) * sums[code as usize];
                 }
-                for (group, sum) in sums.iter().enumerate() {
-                    self.triangle[(group * p + i) * p + j] += sum;
-                }
             }
         }
         let after = squares(&left);
@@ -126,7 +117,6 @@ impl<'a> Basis<'a> {
             .map(|group| {
                 let own = after[group];
                 let free = own > DETERMINED * before[group] && own > 0.0;
-                self.triangle[(group * p + j) * p + j] = if free { own.sqrt() } else { 0.0 };
                 if free { own.sqrt().recip() } else { 0.0 }
             })
             .collect();
@@ -160,33 +150,82 @@ impl<'a> Basis<'a> {
 
     /// Coefficients of the set's own columns, from those of the basis; what is determined by the
     /// columns before it gets 0.
-    fn original(&self, own: &[f64]) -> Vec<f64> {
+    ///
+    /// `set columns = basis x triangle`, one triangle a group, made here and not kept: all of them
+    /// together may be much larger than the data.
+    fn original(&self, own: &[f64], weights: Option<&[f64]>) -> Vec<f64> {
         let p = self.width();
+        let (starts, order) = self.rows_by_group();
         let mut out = own.to_vec();
-        for (group, b) in out.chunks_exact_mut(p).enumerate() {
-            let triangle = &self.triangle[group * p * p..(group + 1) * p * p];
+        out.par_chunks_exact_mut(p).enumerate().for_each(|(group, b)| {
+            let rows = &order[starts[group] as usize..starts[group + 1] as usize];
+            let mut triangle = vec![0.0; p * p];
+            for &row in rows {
+                let row = row as usize;
+                let weight = weights.map_or(1.0, |own| own[row]);
+                for i in 0..p {
+                    let own = weight * self.value(i, row);
+                    for j in i..p {
+                        triangle[i * p + j] += own * self.given(j, row);
+                    }
+                }
+            }
             for i in (0..p).rev() {
                 let above: f64 = (i + 1..p).map(|j| triangle[i * p + j] * b[j]).sum();
                 let pivot = triangle[i * p + i];
                 b[i] = if pivot > 0.0 { (b[i] - above) / pivot } else { 0.0 };
             }
-        }
+        });
         out
+    }
+
+    /// A column of the set as it was given.
+    #[inline]
+    fn given(&self, column: usize, row: usize) -> f64 {
+        match (self.set.constant, column) {
+            (true, 0) => 1.0,
+            (true, _) => self.set.slopes[column - 1][row],
+            (false, _) => self.set.slopes[column][row],
+        }
+    }
+
+    /// Where each group's rows start in a list of all rows by group, and that list.
+    fn rows_by_group(&self) -> (Vec<u32>, Vec<u32>) {
+        let mut starts = vec![0_u32; self.set.groups.n + 1];
+        for &code in self.set.groups.codes {
+            starts[code as usize + 1] += 1;
+        }
+        for group in 0..self.set.groups.n {
+            starts[group + 1] += starts[group];
+        }
+        let mut next = starts.clone();
+        let mut order = vec![0_u32; self.set.groups.codes.len()];
+        for (row, &code) in self.set.groups.codes.iter().enumerate() {
+            let slot = &mut next[code as usize];
+            order[*slot as usize] = row as u32;
+            *slot += 1;
+        }
+        (starts, order)
     }
 }
 
 impl<'a> Slopes<'a> {
-    pub(super) fn new(sets: &[Varying<'a>], weights: Option<&[f64]>) -> Self {
+    pub(super) fn new(sets: &[Varying<'a>], weights: Option<Vec<f64>>) -> Self {
         let size = |at: usize| sets[at].width() * sets[at].groups.n;
         let first = (0..sets.len()).max_by_key(|&at| (size(at), usize::MAX - at)).unwrap_or(0);
-        let bases: Vec<Basis<'a>> = sets.par_iter().map(|set| Basis::new(*set, weights)).collect();
+        let own = weights.as_deref();
+        let bases: Vec<Basis<'a>> = sets.par_iter().map(|set| Basis::new(*set, own)).collect();
         let total = bases.first().map_or(0.0, |own| own.mass.iter().sum());
-        Self { bases, first, weights: weights.map(<[f64]>::to_vec), total, factor: None }
+        Self { bases, first, weights, total, factor: None }
     }
 
-    pub(super) fn reweigh(&mut self, weights: &[f64]) {
-        let sets: Vec<Varying<'a>> = self.bases.iter().map(|own| own.set).collect();
+    pub(super) fn reweigh(&mut self, weights: Vec<f64>) {
+        let sets: Vec<Varying<'a>> = self.bases.drain(..).map(|own| own.set).collect();
         *self = Self::new(&sets, Some(weights));
+    }
+
+    pub(super) fn take_weights(&mut self) -> Option<Vec<f64>> {
+        self.weights.take()
     }
 
     fn n(&self) -> usize {
@@ -397,7 +436,7 @@ impl<'a> Slopes<'a> {
     }
 
     fn add<const K: usize>(&self, kept: &mut Coefficients, first: &[[f64; K]], x: &[[f64; K]]) {
-        let mut start = 0;
+        let (mut start, weights) = (0, self.weights.as_deref());
         for (at, (basis, kept)) in self.bases.iter().zip(kept).enumerate() {
             let own = if at == self.first {
                 first
@@ -406,7 +445,7 @@ impl<'a> Slopes<'a> {
                 &x[start - basis.len()..start]
             };
             let lane: Vec<f64> = own.iter().map(|lanes| lanes[0]).collect();
-            kept.iter_mut().zip(basis.original(&lane)).for_each(|(sum, b)| *sum += b);
+            kept.iter_mut().zip(basis.original(&lane, weights)).for_each(|(sum, b)| *sum += b);
         }
     }
 
