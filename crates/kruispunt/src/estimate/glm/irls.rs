@@ -167,8 +167,7 @@ impl Problem<'_> {
         let mut next = State { link: vec![0.0; n], mean: vec![0.0; n], deviance: 0.0 };
         let mut absorber: Option<Absorber<'_>> = None;
         let zero = || vec![0.0; n];
-        let mut step =
-            Step { weights: zero(), working: zero(), swept: zero(), columns };
+        let mut step = Step { weights: zero(), working: zero(), swept: zero(), columns };
         let mut sweep = Outcome::default();
         let target = self.stop.tol;
         let (mut inner, mut certified) = (target.max(FIRST), false);
@@ -245,14 +244,7 @@ impl Problem<'_> {
     /// residual of the weighted regression is orthogonal to z, so that
     /// `sum mu z (eta - eta_new - 1) = 0`: the step moves the separated rows by -1 on average, with
     /// weights `mu z`. If all rows with outcome 0 move by less, there is no z.
-    fn full(
-        &self,
-        logs: &[f64],
-        step: &Step,
-        coef: &[f64],
-        old: &State,
-        new: &mut State,
-    ) -> Move {
+    fn full(&self, logs: &[f64], step: &Step, coef: &[f64], old: &State, new: &mut State) -> Move {
         let chunks = new.link.par_chunks_mut(CHUNK).zip(new.mean.par_chunks_mut(CHUNK));
         let parts: Vec<Move> = chunks
             .enumerate()
