@@ -194,7 +194,9 @@ impl Pairing {
                 }
             }
         }
-        classes.iter_mut().for_each(|class| class.trim(keep));
+        for class in &mut classes {
+            class.trim(keep);
+        }
         Ok(classes)
     }
 
@@ -592,7 +594,9 @@ mod tests {
             return without;
         }
         let mut open = demands.to_vec();
-        helps.iter().for_each(|&demand| open[demand] = open[demand].saturating_sub(1));
+        for &demand in helps {
+            open[demand] = open[demand].saturating_sub(1);
+        }
         let apart = |other: &&(Edge, Vec<usize>)| {
             let (_, a, b) = other.0;
             a != edge.1 && a != edge.2 && b != edge.1 && b != edge.2
@@ -647,7 +651,9 @@ mod tests {
                     None => classes.push(Class { helps: helps.clone(), edges: vec![*edge] }),
                 }
             }
-            classes.iter_mut().for_each(|class| class.trim(2 * pairs));
+            for class in &mut classes {
+                class.trim(2 * pairs);
+            }
             let expected = slow(&all, &demands, pairs);
             let found = search(&classes, &[quota(0), quota(1)], pairs, &Ticket::new());
             match (expected, found.expect("not cancelled")) {
