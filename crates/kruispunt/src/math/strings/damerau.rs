@@ -1,96 +1,128 @@
 //! Damerau-Levenshtein distance proper.
 
 use super::Pattern;
-use rustc_hash::FxHashMap;
 
-/// Cells of the table at most: two texts of 4096 letters.
+/// Cells that are looked at at most: two texts of 4096 letters.
 const MOST_CELLS: usize = 1 << 24;
+/// More than any distance, with room to add to.
+const FAR: i32 = 1 << 28;
+/// Cells of a column for a pattern of one word, with one before the first.
+const ONE_WORD: usize = 66;
 
 /// Damerau-Levenshtein distance without the restriction of [`osa`](super::osa): a swapped pair
 /// may be edited further (Lowrance & Wagner 1975, *J. ACM* 22:177).
 ///
-/// Its table has a cell for each pair of letters; texts of thousands of letters, for which it
-/// would not fit into memory, get the distance of `osa`.
+/// Its time grows with the product of the lengths; texts of thousands of letters get the distance
+/// of `osa`.
+///
+/// Two columns of the table are kept, a column a letter of `text`. A swap of letters that both have
+/// others between them is never better than edits without it, so that its two letters are
+/// neighbours in one of the texts (Zhao & Sahni 2019, *BMC Bioinformatics* 20:277): what it starts
+/// from stands one row up in the column of the row's last match, kept by row, or two columns back,
+/// where the current one is being written. Letters that both begin or end with cost nothing.
 pub fn damerau(pattern: &Pattern, text: &[u32]) -> usize {
-    let a = &pattern.symbols;
-    let (m, n) = (a.len(), text.len());
-    if m <= 64 && n <= 64 {
-        return narrow(pattern, text);
+    let all = &pattern.symbols[..];
+    let prefix = all.iter().zip(text).take_while(|(a, b)| a == b).count();
+    let (own, rest) = (&all[prefix..], &text[prefix..]);
+    let suffix = own.iter().rev().zip(rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    let (m, rest) = (own.len() - suffix, &rest[..rest.len() - suffix]);
+    if m == 0 || rest.is_empty() {
+        return m + rest.len();
     }
-    if m.saturating_mul(n) > MOST_CELLS {
+    if m.saturating_mul(rest.len()) > MOST_CELLS {
         return super::osa(pattern, text);
     }
-    let width = n + 2;
-    let far = m + n;
-    let mut table = vec![far; (m + 2) * width];
-    for i in 0..=m {
-        table[(i + 1) * width + 1] = i;
+    if pattern.words == 1 && m + 2 <= ONE_WORD {
+        let [mut before, mut here, mut kept] = [[FAR; ONE_WORD]; 3];
+        let rows = [&mut before[..m + 2], &mut here[..m + 2], &mut kept[..m]];
+        table::<true>(pattern, prefix, rest, rows)
+    } else {
+        let [mut before, mut here, mut kept] = [m + 2, m + 2, m].map(|n| vec![FAR; n]);
+        table::<false>(pattern, prefix, rest, [&mut before, &mut here, &mut kept])
     }
-    for j in 0..=n {
-        table[width + j + 1] = j;
-    }
-    let mut last_row: FxHashMap<u32, usize> = FxHashMap::default();
-    for i in 1..=m {
-        let mut last_column = 0;
-        for j in 1..=n {
-            let row = last_row.get(&text[j - 1]).copied().unwrap_or(0);
-            let column = last_column;
-            let change = usize::from(a[i - 1] != text[j - 1]);
-            if change == 0 {
-                last_column = j;
-            }
-            let swap = table[row * width + column] + (i - row - 1) + 1 + (j - column - 1);
-            table[(i + 1) * width + j + 1] = (table[i * width + j] + change)
-                .min(table[(i + 1) * width + j] + 1)
-                .min(table[i * width + j + 1] + 1)
-                .min(swap);
-        }
-        last_row.insert(a[i - 1], i);
-    }
-    table[(m + 1) * width + n + 1]
 }
 
-/// Three rows of the table, for texts of at most 64 letters.
-///
-/// A swap of letters that both have others between them is never better than edits without it, so
-/// that its two letters are neighbours in one of the texts (Zhao & Sahni 2019, *BMC
-/// Bioinformatics* 20:277): what it starts from stands one column back in the row of the letter's
-/// last match, kept by column, or two rows back, where the current row is being written. The last
-/// row that holds a letter is the highest bit of its positions.
-fn narrow(pattern: &Pattern, text: &[u32]) -> usize {
-    let a = &pattern.symbols;
-    let (m, n) = (a.len(), text.len());
-    let far = (m + n) as u32;
-    // Column j stands at j + 1, so that there is one before the first.
-    let (mut before, mut here, mut kept) = ([far; 66], [far; 66], [far; 66]);
-    for (j, cell) in before[1..=n + 1].iter_mut().enumerate() {
-        *cell = j as u32;
+/// What one cell of a column leaves to the next. Row i stands at i + 1, so that there is one before
+/// the first.
+struct Cell {
+    /// The cell above.
+    above: i32,
+    /// The column before: the cell of the row above, and of the row above that.
+    corner: i32,
+    far_corner: i32,
+    /// Two columns before: the cell of the row above.
+    last: i32,
+    /// Where a swap with the row's letter begins, less the row: two columns back at the last match
+    /// in this column.
+    two_back: i32,
+    /// Whether the letter of the row above is that of the column.
+    matched: bool,
+}
+
+fn table<const ONE: bool>(
+    pattern: &Pattern,
+    prefix: usize,
+    text: &[u32],
+    [mut before, mut here, kept]: [&mut [i32]; 3],
+) -> usize {
+    let m = kept.len();
+    for (row, cell) in (0..).zip(&mut before[1..]) {
+        *cell = row;
     }
-    for i in 1..=m {
-        let above = (1_u64 << (i - 1)) - 1;
-        let (mut column, mut two_back) = (0, far);
-        let mut last = here[1];
-        here[1] = i as u32;
-        for j in 1..=n {
-            let equal = a[i - 1] == text[j - 1];
-            let mut best = (before[j] + u32::from(!equal)).min(here[j] + 1).min(before[j + 1] + 1);
-            if equal {
-                column = j;
-                kept[j] = before[j - 1];
-                two_back = last;
-            } else if column > 0 {
-                let rows = pattern.mask(text[j - 1]) & above;
-                let row = 64 - rows.leading_zeros() as usize;
-                if rows != 0 && j - column == 1 {
-                    best = best.min(kept[j] + (i - row) as u32);
-                } else if rows != 0 && i - row == 1 {
-                    best = best.min(two_back + (j - column) as u32);
-                }
-            }
-            last = here[j + 1];
-            here[j + 1] = best;
+    let words = if ONE { 0..1 } else { prefix / 64..(prefix + m).div_ceil(64) };
+    let mut earlier: Option<u32> = None;
+    for (column, &symbol) in (1_i32..).zip(text) {
+        let mut cell = Cell {
+            above: column,
+            corner: before[1],
+            far_corner: FAR,
+            last: here[1],
+            two_back: FAR,
+            matched: false,
+        };
+        here[1] = column;
+        for word in words.clone() {
+            let from = prefix.max(64 * word);
+            let to = if ONE { prefix + m } else { (prefix + m).min(64 * word + 64) };
+            let mask = |symbol: u32| {
+                let own = if ONE { pattern.mask(symbol) } else { pattern.masks(symbol)[word] };
+                own >> (from % 64)
+            };
+            let masks = (mask(symbol), earlier.map_or(0, mask));
+            let (low, high) = (from - prefix, to - prefix);
+            let part =
+                (&before[low + 2..high + 2], &mut here[low + 2..high + 2], &mut kept[low..high]);
+            cells(masks, (column, low as i32 + 1), &mut cell, part);
         }
+        earlier = Some(symbol);
         std::mem::swap(&mut before, &mut here);
     }
-    before[n + 1] as usize
+    before[m + 1] as usize
+}
+
+/// Rows from `first` on of a column; `masks` are the rows with its letter, and those with the letter
+/// of the column before.
+#[inline]
+fn cells(
+    (mut equal, mut was_equal): (u64, u64),
+    (column, first): (i32, i32),
+    cell: &mut Cell,
+    (before, here, kept): (&[i32], &mut [i32], &mut [i32]),
+) {
+    let Cell { mut above, mut corner, mut far_corner, mut last, mut two_back, mut matched } = *cell;
+    for (row, ((&left, here), kept)) in (first..).zip(before.iter().zip(here).zip(kept)) {
+        let same = equal & 1 != 0;
+        let edited = (corner + i32::from(!same)).min(left + 1);
+        let one = if matched { *kept + column } else { FAR };
+        let other = if was_equal & 1 != 0 { two_back + row } else { FAR };
+        // The cell above comes last: it is the one that has to be waited for.
+        let best = edited.min(one.min(other)).min(above + 1);
+        *kept = if same { far_corner - column } else { *kept };
+        two_back = if same { last - row } else { two_back };
+        (far_corner, corner, last, above, matched) = (corner, left, *here, best, same);
+        *here = best;
+        equal >>= 1;
+        was_equal >>= 1;
+    }
+    *cell = Cell { above, corner, far_corner, last, two_back, matched };
 }

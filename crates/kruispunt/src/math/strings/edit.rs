@@ -18,7 +18,13 @@ fn distance<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
     if pattern.len() == 0 || text.is_empty() {
         return pattern.len() + text.len();
     }
-    if pattern.words == 1 { one_word::<SWAP>(pattern, text) } else { words::<SWAP>(pattern, text) }
+    match pattern.words {
+        1 => one_word::<SWAP>(pattern, text),
+        2 => words::<SWAP, _>(pattern, text, [Word::START; 2]),
+        3 => words::<SWAP, _>(pattern, text, [Word::START; 3]),
+        4 => words::<SWAP, _>(pattern, text, [Word::START; 4]),
+        more => words::<SWAP, _>(pattern, text, vec![Word::START; more]),
+    }
 }
 
 fn one_word<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
@@ -47,14 +53,22 @@ struct Word {
     before: u64,
 }
 
-/// The same recurrences with carries from word to word.
-fn words<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
-    let mut column = vec![Word { vp: !0, vn: 0, d0: !0, before: 0 }; pattern.words];
+impl Word {
+    const START: Self = Self { vp: !0, vn: 0, d0: !0, before: 0 };
+}
+
+/// The same recurrences with carries from word to word, in registers where words are few.
+fn words<const SWAP: bool, C: AsMut<[Word]>>(
+    pattern: &Pattern,
+    text: &[u32],
+    mut column: C,
+) -> usize {
+    let column = column.as_mut();
     let last = 1_u64 << ((pattern.len() - 1) % 64);
     let mut score = pattern.len();
     for &symbol in text {
         let (mut plus, mut hp_in, mut hn_in, mut swap_in) = (false, 1_u64, 0_u64, 0_u64);
-        let top = pattern.words - 1;
+        let top = column.len() - 1;
         for (at, (word, &here)) in column.iter_mut().zip(pattern.masks(symbol)).enumerate() {
             let free = !word.d0 & here;
             let swapped = if SWAP { (free << 1 | swap_in) & word.before } else { 0 };

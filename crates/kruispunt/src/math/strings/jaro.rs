@@ -15,7 +15,7 @@ pub fn jaro(pattern: &Pattern, text: &[u32]) -> f64 {
     let (common, moved) = if m <= 64 && n <= 64 {
         in_words(pattern, text, window)
     } else {
-        by_hand(pattern, text, window)
+        in_many_words(pattern, text, window)
     };
     if common == 0 {
         return 0.0;
@@ -59,21 +59,56 @@ fn in_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
     (common, moved)
 }
 
-/// For strings longer than a word.
-fn by_hand(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
-    let mut taken = vec![false; pattern.len()];
-    let mut found = Vec::new();
-    for (at, symbol) in text.iter().enumerate() {
-        let reach = at.saturating_sub(window)..(at + window + 1).min(pattern.len());
-        for other in reach {
-            if !taken[other] && pattern.symbols[other] == *symbol {
-                taken[other] = true;
-                found.push(*symbol);
+/// Words of flags that need no memory of their own: 512 letters.
+const FEW: usize = 8;
+
+/// For strings longer than a word: the same, word by word, of the window alone.
+fn in_many_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
+    let (m, n) = (pattern.len(), text.len());
+    let (mut few, mut many) = ([[0_u64; FEW]; 2], [Vec::new(), Vec::new()]);
+    let (in_pattern, in_text) = if m.max(n) <= 64 * FEW {
+        let [one, other] = &mut few;
+        (&mut one[..], &mut other[..])
+    } else {
+        many[0].resize(m.div_ceil(64), 0);
+        many[1].resize(n.div_ceil(64), 0);
+        let [one, other] = &mut many;
+        (&mut one[..], &mut other[..])
+    };
+    for (at, &symbol) in text.iter().enumerate() {
+        let (low, high) = (at.saturating_sub(window), (at + window).min(m - 1));
+        if low > high {
+            break;
+        }
+        let (first, last) = (low / 64, high / 64);
+        let masks = &pattern.masks(symbol)[first..=last];
+        for (word, (&mask, taken)) in (first..).zip(masks.iter().zip(&mut in_pattern[first..])) {
+            let from = if word == first { !0 << (low % 64) } else { !0 };
+            let to = if word == last { !0 >> (63 - high % 64) } else { !0 };
+            let free = mask & from & to & !*taken;
+            if free != 0 {
+                *taken |= free & free.wrapping_neg();
+                in_text[at / 64] |= 1 << (at % 64);
                 break;
             }
         }
     }
-    let in_pattern = pattern.symbols.iter().zip(&taken).filter(|(_, taken)| **taken);
-    let moved = in_pattern.zip(&found).filter(|((a, _), b)| a != b).count();
-    (found.len(), moved)
+    let (mut common, mut moved) = (0, 0);
+    let (mut word, mut places) = (0, in_pattern[0]);
+    for (part, &flags) in in_text.iter().enumerate() {
+        let mut flags = flags;
+        while flags != 0 {
+            while places == 0 {
+                word += 1;
+                places = in_pattern[word];
+            }
+            let place = 64 * word + places.trailing_zeros() as usize;
+            let other = 64 * part + flags.trailing_zeros() as usize;
+            moved += usize::from(pattern.symbols[place] != text[other]);
+            common += 1;
+            places &= places - 1;
+            flags &= flags - 1;
+        }
+    }
+    (common, moved)
 }
