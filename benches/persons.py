@@ -115,8 +115,10 @@ def respell(text: str) -> str:
     return text
 
 
-def persons(n: int, seed: int = 20240601) -> dict[str, Any]:
+def persons(n: int, seed: int = 20240601, block: int = 0) -> dict[str, Any]:
     """Make `n` records; ``cluster`` says who each is.
+
+    Other blocks are other persons, their names, postcodes and streets drawn from the same lists.
 
     Among second and further records of a person: typing errors (names 12 and 14 %, number 4 %),
     other spellings (5 and 6 %), shortened or double names, day and month swapped, wrong digits
@@ -130,6 +132,8 @@ def persons(n: int, seed: int = 20240601) -> dict[str, Any]:
         [f"{code:04d}" for code in rng.choice(np.arange(1000, 9999), 1200, replace=False)]
     )
     codes = codes.astype(object)
+    if block:
+        rng = np.random.default_rng([seed, block])
     sizes = rng.choice(np.arange(1, 7), p=[0.62, 0.22, 0.09, 0.04, 0.02, 0.01], size=n)
     sizes = sizes[: int(np.searchsorted(np.cumsum(sizes), n)) + 1]
     sizes[-1] -= sizes.sum() - n
@@ -201,58 +205,43 @@ def persons(n: int, seed: int = 20240601) -> dict[str, Any]:
 MILLION = 1_000_000
 
 
-def millions(made: Any, times: int) -> Any:
-    """Make a table `times` as long: further millions are other persons with the same names.
+def columns(made: dict[str, Any]) -> Any:
+    """Make a table."""
+    import pyarrow as pa
 
-    In each, births are shifted by 101 days, numbers have another first digit, postcodes and
-    streets are those of other places. Names are drawn from the same lists in a longer table too,
-    so that pairs by chance grow with the square of the rows.
+    return pa.table(
+        {
+            name: pa.array(list(values), pa.string() if values.dtype == object else pa.int64())
+            for name, values in made.items()
+        }
+    )
+
+
+def millions(times: int) -> Any:
+    """Make `times` million records, a million of other persons after the other.
+
+    Names, postcodes and streets are drawn from the same lists, so that pairs by chance grow with
+    the square of the rows, as in a longer table.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
 
-    def elsewhere(column: Any, by: int) -> Any:
-        coded = column.combine_chunks().dictionary_encode()
-        places = np.array(coded.dictionary.to_pylist(), dtype=object)
-        moved = pa.array(np.roll(places, by).tolist(), pa.string())
-        return pa.DictionaryArray.from_arrays(coded.indices, moved).cast(pa.string())
-
-    def born(column: Any, days: int) -> Any:
-        day = pc.strptime(column, format="%Y-%m-%d", unit="s", error_is_null=True)
-        later = pc.add(day, pa.scalar(days * 86400, pa.duration("s")))
-        return pc.coalesce(pc.strftime(later, format="%Y-%m-%d"), column)
-
-    tables, entities = [], pc.max(made["cluster"]).as_py() + 1
+    tables, entities = [], 0
     for block in range(times):
-        parts = {name: made[name] for name in made.column_names}
-        if block:
-            parts["cluster"] = pc.add(made["cluster"], block * entities)
-            parts["dob"] = born(made["dob"], 101 * block)
-            digit = pa.scalar(str(block))
-            parts["natid"] = pc.binary_join_element_wise(digit, made["natid"], "")
-            parts["postcode"] = elsewhere(made["postcode"], 97 * block)
-            parts["street"] = elsewhere(made["street"], 631 * block)
-        tables.append(pa.table(parts))
-    whole = pa.concat_tables(tables)
-    return whole.set_column(0, "unique_id", pa.array(np.arange(len(whole))))
+        made = persons(MILLION, block=block)
+        made["unique_id"] += block * MILLION
+        made["cluster"] += entities
+        entities = int(made["cluster"].max()) + 1
+        tables.append(columns(made))
+    return pa.concat_tables(tables)
 
 
 def parquet(n: int) -> Path:
     """Write the records once; give the file."""
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = Path(__file__).parents[1] / "build" / f"persons-{n}.parquet"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        if n > MILLION and n % MILLION == 0:
-            one = pq.read_table(parquet(MILLION))
-            pq.write_table(millions(one, n // MILLION), path)
-            return path
-        made = persons(n)
-        columns = {
-            name: pa.array(list(values), pa.string() if values.dtype == object else pa.int64())
-            for name, values in made.items()
-        }
-        pq.write_table(pa.table(columns), path)
+        whole = n > MILLION and n % MILLION == 0
+        pq.write_table(millions(n // MILLION) if whole else columns(persons(n)), path)
     return path
