@@ -205,10 +205,10 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
     ).with_columns(
         arrival=(pl.col("came").dt.year() - 2005) * 4 + (pl.col("came").dt.month() - 1) // 3
     )
-    # Old enough to have left school, young enough not to retire.
+    # Out of school on arrival (18 + 2 edu, and the quarter of it), followed for all the quarters.
     people = people.filter(
-        pl.col("arrival").is_between(1, 46)
-        & (pl.col("came").dt.year() - pl.col("born")).is_between(24, 47)
+        pl.col("arrival").is_between(1, 47 - most)
+        & (pl.col("came").dt.year() - pl.col("born") > 19 + 2 * pl.col("edu"))
     )
     states = reg["nomenc"].with_columns(
         q=pl.col("quarter").cast(pl.String).replace_strict(at, return_dtype=pl.Int64),
@@ -243,6 +243,8 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
             "pid",
             "d",
             "programme",
+            "before",
+            "waits",
             "stage",
             "registers",
             "work",
@@ -260,10 +262,15 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
                 break
             # What was so in the quarter before drives the move into this one.
             begun = own["programme"] is not None and own["programme"] <= q - 1
+            before = own["programme"] is not None and own["programme"] <= q - 2
             staged = own["stage"] is not None and own["stage"] <= q - 1
+            # A state on the last day gives one move a quarter: who registered in the quarter before
+            # begins this one in the stage, and may leave it for a job from now on.
+            waits = own["stage"] is None or own["stage"] >= q - 1
             for name, value in (
                 ("pid", own["pid"]), ("d", d), ("programme", float(begun)),
-                ("stage", float(staged)), ("registers", float(own["stage"] == q)),
+                ("before", float(before)), ("waits", float(waits)),
+                ("stage", float(staged)), ("registers", float(own["stage"] == q - 1)),
                 ("work", float(own["job"] == q)), ("edu", float(own["edu"])),
                 ("woman", float(str(own["sex"]) == "2")), ("origin", own["origin"]), ("q", q),
             ):  # fmt: skip
@@ -271,29 +278,36 @@ def arrivals(reg: Any, most: int = 16) -> dict[str, Any]:
     return {name: np.array(own) for name, own in rows.items()}
 
 
-def integration(scale: str, seeds: int) -> dict[str, Any]:
-    """Find the share that runs through registering."""
+def integration(scale: str, seeds: int, first: int = 1) -> dict[str, Any]:
+    """Find the share that runs through registering.
+
+    What is fitted follows from how careers are documented to be made, and was fixed before any of
+    the seeds recorded was looked at: newcomers of the groups to whom the programme is offered, out
+    of school, without work and unregistered on arrival, followed for 16 quarters each; one move a
+    quarter, driven by what was so at the end of the quarter before; education, sex and origin, on
+    which moves and contracts depend; a free baseline by quarter since arrival in both hazards.
+    """
     found = []
-    for seed in range(1, seeds + 1):
+    for seed in range(first, first + seeds):
         reg = kp.synth.registers(
             scale, seed=seed, imperfections="none", integration=True, backend="polars"
         )
         rows = arrivals(reg)
-        open_ = {name: own[rows["stage"] == 0] for name, own in rows.items()}
-        # Who registers in a quarter is not at risk of a job in it.
-        rows = {name: own[rows["registers"] == 0] for name, own in rows.items()}
+        true = reg.truth["integration"].filter(pl.col("e") == 16).row(0, named=True)
+        del reg
         for group in ("EU13", "TR", "MA"):
             rows[group] = (rows["origin"] == group).astype(float)
-            open_[group] = (open_["origin"] == group).astype(float)
+        open_ = {name: own[(rows["waits"] == 1)] for name, own in rows.items()}
+        # The stage reacts to the programme of the quarter before the one in which it is entered.
+        open_["programme"] = open_["before"]
         traits = "edu + woman + EU13 + TR + MA"
-        one = open_["d"] == 1
-        persons = {name: open_[name][one] for name in ("edu", "woman", "EU13", "TR", "MA")}
+        one = rows["d"] == 1
+        persons = {name: rows[name][one] for name in ("edu", "woman", "EU13", "TR", "MA")}
         stage = kp.hazard(f"registers ~ programme + {traits} | d", open_, vcov={"CRV1": "pid"})
         goal = kp.hazard(f"work ~ programme + stage + {traits} | d", rows, vcov={"CRV1": "pid"})
         own = kp.staged(
-            stage, goal, programme="programme", through="stage", profiles=persons, draws=400
+            stage, goal, programme="programme", through="stage", profiles=persons, draws=200
         )
-        true = reg.truth["integration"].filter(pl.col("e") == 16).row(0, named=True)
         found.append(
             {
                 "seed": seed, "newcomers": len(np.unique(rows["pid"])),
@@ -306,7 +320,19 @@ def integration(scale: str, seeds: int) -> dict[str, Any]:
                 / float(np.hypot(own.share["std_error"], true["share_mc_se"])),
             }
         )  # fmt: skip
-    return {"rows": found}
+        sys.stderr.write(json.dumps(found[-1]) + "\n")
+        sys.stderr.flush()
+    summary = {}
+    for what in ("total", "share"):
+        gaps = np.array([own[what]["estimate"] - own[f"true_{what}"] for own in found])
+        z = np.array([own[f"z_{what}"] for own in found])
+        summary[what] = {
+            "bias": float(gaps.mean()),
+            "mc_se": float(gaps.std(ddof=1) / np.sqrt(len(gaps))) if len(gaps) > 1 else None,
+            "within_2": float(np.mean(np.abs(z) <= 1.959964)),
+            "within_3": float(np.mean(np.abs(z) <= 3)),
+        }
+    return {"summary": summary, "rows": found}
 
 
 def clocked(work: Any) -> dict[str, float]:
