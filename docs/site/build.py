@@ -26,7 +26,7 @@ ROOMS = {
         "Account", "Table", "progress", "set_threads", "exceptions",
     ],
     "Linkage": ["linkage"],
-    "Spells and panels": ["Calendar", "Panel", "Spells", "Timeline", "person_blocks"],
+    "Spells and panels": ["Calendar", "Panel", "Spells", "Timeline", "person_blocks", "read_register"],
     "Estimation": [
         "Decomposition", "Estimates", "Fit", "Fits", "clogit", "etable", "feglm", "feols", "fepois", "hausman",
         "panel_ols", "rwolf", "ssc",

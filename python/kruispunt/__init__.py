@@ -111,6 +111,7 @@ from kruispunt.bundle import Bundle
 from kruispunt.disclosure import Disclosure, Protected, set_disclosure
 from kruispunt.manifests import Manifest, manifest
 from kruispunt.plots import coefplot, iplot, love_plot, plot_curves, plot_effects
+from kruispunt.reading import read_register
 from kruispunt.report import Report
 
 # belgium, synth
@@ -134,6 +135,7 @@ __all__ = [
     "Spells",
     "Timeline",
     "person_blocks",
+    "read_register",
     # estimate
     "Decomposition",
     "Estimates",

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core
+from kruispunt._days import dated, refuse_numbers
 from kruispunt._frames import IntoTable, to_table
 from kruispunt._shown import Shown
 from kruispunt.account import Account
@@ -148,6 +149,14 @@ class Spells(Shown):
         What to do with spells that end before they start.
     on_missing : {"error", "drop"}
         What to do with rows without person or first day.
+    origin : {"unix", "sas", "stata", "excel", "excel1904"} or str, optional
+        What day 0 is, where `start`, `end` or `day` hold numbers of days: the convention of a
+        program, or a day such as ``"1960-01-01"``. Numbers without an origin are refused, since
+        the same number is another day in each program.
+    breaks : mapping of str to date or str, optional
+        Days on which the register changed what it counts, by name (see :meth:`breaks`). A panel of
+        spells that go on over one warns of it by name, unless a :meth:`crosswalk` brought their
+        codes to one list.
 
     Attributes
     ----------
@@ -179,9 +188,10 @@ class Spells(Shown):
     ['employee', 'jobseeker']
     """
 
-    __slots__ = ("native",)
+    __slots__ = ("_breaks", "native")
 
     native: _core.Spells
+    _breaks: tuple[tuple[str, str], ...]
 
     def __init__(
         self,
@@ -200,6 +210,8 @@ class Spells(Shown):
         ends: Literal["inclusive", "exclusive"] = "inclusive",
         on_inverted: Literal["error", "drop"] = "error",
         on_missing: Literal["error", "drop"] = "error",
+        origin: str | None = None,
+        breaks: Mapping[str, Any] | None = None,
     ) -> None:
         roles = {
             "name": name, "person": person, "start": start, "end": end, "day": day,
@@ -211,8 +223,15 @@ class Spells(Shown):
             value = roles[argument]
             if value is not None and not isinstance(value, str):
                 raise InputError(f"`{argument}`: expected the name of a column")
-        self.native = _core.Spells.read(to_register(data), roles)
+        dates = [column for column in (start, end, day) if column is not None]
+        register = to_register(data)
+        if origin is not None:
+            register = dated(register, dates, origin)
+        else:
+            refuse_numbers(register, [("start", start), ("end", end), ("day", day)])
+        self.native = _core.Spells.read(register, roles)
         self._like = _face(data)
+        self._breaks = _break_days(breaks)
 
     @classmethod
     def from_wide(
@@ -293,17 +312,21 @@ class Spells(Shown):
         listed = list(registers)
         natives = [_spells(one, f"registers[{at}]") for at, one in enumerate(listed)]
         native = _core.Spells.stack(natives, source)
-        return cls._wrap(native, listed[0]._like)
+        breaks = {pair: None for one in listed for pair in one._breaks}
+        return cls._wrap(native, listed[0]._like, tuple(breaks))
 
     @classmethod
-    def _wrap(cls, native: _core.Spells, like: Any) -> Self:
+    def _wrap(
+        cls, native: _core.Spells, like: Any, breaks: tuple[tuple[str, str], ...] = ()
+    ) -> Self:
         spells = cls.__new__(cls)
         spells.native = native
         spells._like = like
+        spells._breaks = breaks
         return spells
 
     def _new(self, native: _core.Spells) -> Self:
-        return self._wrap(native, self._like)
+        return self._wrap(native, self._like, self._breaks)
 
     @property
     def account(self) -> Account:
@@ -420,7 +443,8 @@ class Spells(Shown):
             raise InputError("`valid_from`: name both columns of validity, or neither")
         valid = None if valid_from is None or valid_to is None else (valid_from, valid_to)
         register = to_register(table, "table")
-        return self._new(self.native.crosswalk(column, register, (code, to), valid, on_unknown))
+        native = self.native.crosswalk(column, register, (code, to), valid, on_unknown)
+        return self._wrap(native, self._like)
 
     def breaks(
         self, breaks: Mapping[str, Any], *, on_break: Literal["error", "warn", "cut"] = "error"
@@ -448,16 +472,10 @@ class Spells(Shown):
         >>> len(jobs.breaks({"dibiss": "2017-01-01"}, on_break="cut"))
         2
         """
-        pairs = [(str(name), str(day)[:10]) for name, day in breaks.items()]
+        pairs = _break_days(breaks)
         native, counts = self.native.breaks(pairs, on_break)
-        for (name, day), count in zip(pairs, counts, strict=True):
-            if count and on_break == "warn":
-                warnings.warn(
-                    f"{name}: {count:,} spells of {self.name} go on over {day}, when the register "
-                    "changed; cut them there, or bring their codes to one list with a crosswalk",
-                    BreakWarning,
-                    stacklevel=2,
-                )
+        if on_break == "warn":
+            _warn_of_breaks(self.name, pairs, counts, stacklevel=3)
         return self._new(native)
 
     def clip(self, calendar: Calendar) -> Self:
@@ -617,7 +635,7 @@ class Spells(Shown):
         """
         made = _aggregates(count, sum, amount, mean, max, top=top)
         native = self.native.episodes(made, _names(order, "order"))
-        return Timeline._wrap(native, self._like)
+        return Timeline._wrap(native, self._like, self._breaks)
 
     def identify(self, crosswalk: IntoTable, *, person: str, key: str | None = None) -> Self:
         """Put persons in the place of the identifiers the spells were read with.
@@ -670,7 +688,7 @@ class Spells(Shown):
         Timeline
             Spells proven without overlap.
         """
-        return Timeline._wrap(self.native.resolve(_names(order, "order")), self._like)
+        return Timeline._wrap(self.native.resolve(_names(order, "order")), self._like, self._breaks)
 
     def to_panel(
         self,
@@ -720,6 +738,9 @@ class Spells(Shown):
             died=died, days=bool(days), days_by_state=bool(days_by_state), count=bool(count),
             spread=spread, balance=balance, period_name=period_name, dominant=bool(dominant),
         )  # fmt: skip
+        if self._breaks:
+            _, counts = self.native.breaks(self._breaks, "warn")
+            _warn_of_breaks(self.name, self._breaks, counts, stacklevel=3)
         return Panel._wrap(self.native.to_panel(calendar.native, cells), self._like)
 
     def __kruispunt_table__(self) -> _core.Table:
@@ -734,7 +755,7 @@ class Spells(Shown):
     __hash__ = None  # type: ignore[assignment]  # compared by content, as data frames are
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return Spells._wrap, (self.native, _portable(self._like))
+        return Spells._wrap, (self.native, _portable(self._like), self._breaks)
 
     def __repr__(self) -> str:
         return f"Spells of {self.name}: {_counted(len(self), self.persons, 'spell')}"
@@ -747,21 +768,25 @@ class Timeline(Shown):
     of a panel.
     """
 
-    __slots__ = ("native",)
+    __slots__ = ("_breaks", "native")
 
     native: _core.Timeline
+    _breaks: tuple[tuple[str, str], ...]
 
     @classmethod
-    def _wrap(cls, native: _core.Timeline, like: Any) -> Self:
+    def _wrap(
+        cls, native: _core.Timeline, like: Any, breaks: tuple[tuple[str, str], ...] = ()
+    ) -> Self:
         timeline = cls.__new__(cls)
         timeline.native = native
         timeline._like = like
+        timeline._breaks = breaks
         return timeline
 
     @property
     def spells(self) -> Spells:
         """The spells, to go on shaping them."""
-        return Spells._wrap(self.native.spells(), self._like)
+        return Spells._wrap(self.native.spells(), self._like, self._breaks)
 
     @property
     def account(self) -> Account:
@@ -880,6 +905,10 @@ class Timeline(Shown):
             died=died, days=bool(days), days_by_state=bool(days_by_state), count=bool(count),
             spread=spread, balance=balance, period_name=period_name, dominant=bool(dominant),
         )  # fmt: skip
+        if self._breaks:
+            own = self.native.spells()
+            _, counts = own.breaks(self._breaks, "warn")
+            _warn_of_breaks(own.name, self._breaks, counts, stacklevel=3)
         return Panel._wrap(self.native.to_panel(calendar.native, cells), self._like)
 
     def attach(
@@ -930,7 +959,7 @@ class Timeline(Shown):
         inner = _spells(changes, "changes")
         if name is None:
             name = column if column is not None else f"{inner.name}_{how}"
-        return self._wrap(self.native.attach(inner, how, name, column), self._like)
+        return self._wrap(self.native.attach(inner, how, name, column), self._like, self._breaks)
 
     def __kruispunt_table__(self) -> _core.Table:
         return self.native.spells().table()
@@ -944,7 +973,7 @@ class Timeline(Shown):
     __hash__ = None  # type: ignore[assignment]  # compared by content, as data frames are
 
     def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
-        return Timeline._wrap, (self.native, _portable(self._like))
+        return Timeline._wrap, (self.native, _portable(self._like), self._breaks)
 
     def __repr__(self) -> str:
         spells = self.native.spells()
@@ -1617,6 +1646,23 @@ def _cells(
 
 def _first(first: str | Spells | Timeline) -> tuple[_core.Spells | None, str | None]:
     return (None, first) if isinstance(first, str) else (_spells(first, "first"), None)
+
+
+def _break_days(breaks: Mapping[str, Any] | None) -> tuple[tuple[str, str], ...]:
+    return tuple((str(name), str(day)[:10]) for name, day in (breaks or {}).items())
+
+
+def _warn_of_breaks(
+    register: str, breaks: Sequence[tuple[str, str]], counts: Sequence[int], *, stacklevel: int
+) -> None:
+    for (name, day), count in zip(breaks, counts, strict=True):
+        if count:
+            warnings.warn(
+                f"{name}: {count:,} spells of {register} go on over {day}, when the register "
+                "changed; cut them there, or bring their codes to one list with a crosswalk",
+                BreakWarning,
+                stacklevel=stacklevel + 1,
+            )
 
 
 def _spells(spells: Any, argument: str) -> _core.Spells:

@@ -82,7 +82,10 @@ fn periods(
 }
 
 fn categories(text: &Text, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-    let keys: Vec<i32> = text.codes().iter().map(|&code| code as i32).collect();
+    let keys: Vec<i32> = match text.bytes() {
+        Some(bytes) => bytes.iter().map(|&code| i32::from(code)).collect(),
+        None => text.codes().iter().map(|&code| code as i32).collect(),
+    };
     let labels = StringArray::from_iter_values(text.levels().iter());
     let keys = Int32Array::try_new(keys.into(), nulls)?;
     Ok(Arc::new(DictionaryArray::<Int32Type>::try_new(keys, Arc::new(labels))?))

@@ -13,7 +13,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use kruispunt::data::{
     Bitmap, Buffer, Column, DataError, Levels, Table, Text, TextBuilder, Ticket, Unit, Values,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 const MIDNIGHT: &str = "a day; cut the time of day off first";
@@ -368,6 +368,11 @@ fn dictionary(
     if !is_text {
         return looked_up(values, chunks, place);
     }
+    if let [one] = chunks
+        && let Some(column) = few_categories(one, place)?
+    {
+        return Ok(column);
+    }
     let mut levels = Levels::default();
     let mut known: HashMap<String, u32> = HashMap::new();
     let (mut codes, mut valid) = (Vec::new(), Vec::new());
@@ -404,6 +409,46 @@ fn dictionary(
     let text = Text::new(codes.into(), levels, true)
         .ok_or_else(|| place.unsupported("a dictionary with codes beyond its values"))?;
     Ok(Column::new(Values::Text(text), validity))
+}
+
+/// One dictionary of fewer than 255 distinct strings, without nulls: keys in one byte each.
+fn few_categories(chunk: &ArrayRef, place: Place<'_>) -> Result<Option<Column>, DataError> {
+    let dictionary = chunk.as_any_dictionary();
+    let (keys, values) = (dictionary.keys(), dictionary.values());
+    if keys.null_count() > 0 || values.null_count() > 0 || values.len() >= usize::from(u8::MAX) {
+        return Ok(None);
+    }
+    let own: Vec<String> = strings(values, place)?.into_iter().flatten().collect();
+    if own.iter().collect::<HashSet<_>>().len() < own.len() {
+        return Ok(None);
+    }
+    let bytes = match keys.data_type() {
+        DataType::UInt8 => thin(keys.as_primitive::<UInt8Type>().values(), Some),
+        DataType::Int8 => {
+            thin(keys.as_primitive::<Int8Type>().values(), |key| u8::try_from(key).ok())
+        }
+        DataType::UInt16 => {
+            thin(keys.as_primitive::<UInt16Type>().values(), |key| u8::try_from(key).ok())
+        }
+        DataType::Int16 => {
+            thin(keys.as_primitive::<Int16Type>().values(), |key| u8::try_from(key).ok())
+        }
+        DataType::UInt32 => {
+            thin(keys.as_primitive::<UInt32Type>().values(), |key| u8::try_from(key).ok())
+        }
+        DataType::Int32 => {
+            thin(keys.as_primitive::<Int32Type>().values(), |key| u8::try_from(key).ok())
+        }
+        _ => None,
+    };
+    let levels: Levels = own.iter().map(String::as_str).collect();
+    let text = bytes.and_then(|bytes| Text::of_bytes(bytes, levels, true));
+    Ok(text.map(|text| Column::new(Values::Text(text), None)))
+}
+
+/// Keys in one byte each; `None` when one does not fit.
+fn thin<K: Copy>(keys: &[K], byte: impl Fn(K) -> Option<u8>) -> Option<Buffer<u8>> {
+    keys.iter().map(|&key| byte(key)).collect::<Option<Vec<u8>>>().map(Buffer::from)
 }
 
 fn strings(values: &ArrayRef, place: Place<'_>) -> Result<Vec<Option<String>>, DataError> {

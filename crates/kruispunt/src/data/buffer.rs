@@ -3,44 +3,84 @@
 use rayon::prelude::*;
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A read-only run of values, shared and never copied.
 ///
-/// It may own a `Vec` or borrow memory that something else keeps alive (an Arrow buffer handed in
-/// by a data frame); the core sees a slice either way.
-pub struct Buffer<T: 'static>(Arc<dyn AsRef<[T]> + Send + Sync>);
+/// It may own a `Vec`, borrow memory that something else keeps alive (an Arrow buffer handed in by
+/// a data frame), or make its values when they are first looked at (row numbers in order, the
+/// periods of a full panel); the core sees a slice in any case.
+pub struct Buffer<T: 'static> {
+    owner: Arc<dyn AsRef<[T]> + Send + Sync>,
+    len: usize,
+}
+
+/// Values that are made when first looked at.
+struct Later<T, F> {
+    made: OnceLock<Vec<T>>,
+    make: F,
+}
+
+impl<T, F: Fn() -> Vec<T>> AsRef<[T]> for Later<T, F> {
+    fn as_ref(&self) -> &[T] {
+        self.made.get_or_init(&self.make)
+    }
+}
 
 impl<T> Buffer<T> {
     /// Wraps memory owned by something else.
     #[must_use]
     pub fn shared(owner: Arc<dyn AsRef<[T]> + Send + Sync>) -> Self {
-        Self(owner)
+        let len = (*owner).as_ref().len();
+        Self { owner, len }
+    }
+
+    /// `len` values that `make` gives when they are first looked at.
+    ///
+    /// `make` must work in one thread: a thread that waits for others may take up work that looks
+    /// at the same buffer.
+    pub(crate) fn later(len: usize, make: impl Fn() -> Vec<T> + Send + Sync + 'static) -> Self
+    where
+        T: Send + Sync,
+    {
+        Self { owner: Arc::new(Later { made: OnceLock::new(), make }), len }
     }
 
     /// The owner, to hand the same memory on.
     #[must_use]
     pub fn owner(&self) -> Arc<dyn AsRef<[T]> + Send + Sync> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.owner)
+    }
+
+    /// How many values.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 }
 
 impl<T> Deref for Buffer<T> {
     type Target = [T];
     fn deref(&self) -> &[T] {
-        (*self.0).as_ref()
+        (*self.owner).as_ref()
     }
 }
 
 impl<T: Send + Sync> From<Vec<T>> for Buffer<T> {
     fn from(values: Vec<T>) -> Self {
-        Self(Arc::new(values))
+        Self { len: values.len(), owner: Arc::new(values) }
     }
 }
 
 impl<T> Clone for Buffer<T> {
     fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
+        Self { owner: Arc::clone(&self.owner), len: self.len }
     }
 }
 
@@ -151,7 +191,13 @@ impl Bitmap {
     /// Rows without a value.
     #[must_use]
     pub fn count_nulls(&self) -> usize {
-        (0..self.len).filter(|&row| !self.get(row)).count()
+        let (whole, from) = (self.len / 8, self.offset / 8);
+        if !self.offset.is_multiple_of(8) {
+            return (0..self.len).filter(|&row| !self.get(row)).count();
+        }
+        let bytes = &self.bytes[from..from + whole];
+        let there: usize = bytes.iter().map(|byte| byte.count_ones() as usize).sum();
+        whole * 8 - there + (whole * 8..self.len).filter(|&row| !self.get(row)).count()
     }
 
     /// The packed bytes and the bit at which row 0 stands.
@@ -170,6 +216,32 @@ impl PartialEq for Bitmap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_made_later_is_made_once_and_knows_its_length() {
+        let times = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+        let count = Arc::clone(&times);
+        let buffer = Buffer::later(3, move || {
+            count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            vec![5_u32, 6, 7]
+        });
+        let other = buffer.clone();
+        assert_eq!((buffer.len(), times.load(std::sync::atomic::Ordering::Relaxed)), (3, 0));
+        assert_eq!((&buffer[..], other[1]), (&[5, 6, 7][..], 6));
+        assert_eq!(times.load(std::sync::atomic::Ordering::Relaxed), 1);
+        assert_eq!(buffer, Buffer::from(vec![5, 6, 7]));
+    }
+
+    #[test]
+    fn nulls_are_counted_over_whole_bytes_and_the_rest() {
+        for n in [0, 1, 8, 21] {
+            for every in [1, 2, 3] {
+                let packed = Bitmap::pack((0..n).map(|at| at % every == 0));
+                let nulls = packed.map_or(0, |packed| packed.count_nulls());
+                assert_eq!(nulls, (0..n).filter(|at| at % every != 0).count());
+            }
+        }
+    }
 
     #[test]
     fn packing_in_parallel_is_packing_one_by_one() {

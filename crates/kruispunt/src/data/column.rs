@@ -132,7 +132,7 @@ impl Column {
         let filled: Vec<u32> = codes.iter().map(|code| known(code).unwrap_or_default()).collect();
         let levels: Levels = levels.iter().copied().collect();
         let validity = Bitmap::pack(codes.iter().map(|code| known(code).is_some()));
-        let text = Text { codes: filled.into(), levels: Arc::new(levels), categorical: true };
+        let text = Text::wide(filled.into(), Arc::new(levels), true);
         Self::new(Values::Text(text), validity)
     }
 

@@ -1,6 +1,6 @@
 //! Rows of columns: picked, gathered, stacked.
 
-use super::{Bitmap, Buffer, Column, Text, TextBuilder, Values};
+use super::{Bitmap, Buffer, Column, Levels, Text, TextBuilder, Values};
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -22,11 +22,13 @@ impl Column {
             Values::Float(values) => Values::Float(pick(values, rows)),
             Values::Date(values) => Values::Date(pick(values, rows)),
             Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
-            Values::Text(text) => Values::Text(Text {
-                codes: pick(&text.codes, rows),
-                levels: Arc::clone(&text.levels),
-                categorical: text.categorical,
-            }),
+            Values::Text(text) => {
+                let (levels, categorical) = (Arc::clone(&text.levels), text.categorical);
+                Values::Text(match &text.narrow {
+                    Some(codes) => Text::thin(pick(codes, rows), levels, categorical),
+                    None => Text::wide(pick(&text.codes, rows), levels, categorical),
+                })
+            }
         };
         let validity = self
             .validity
@@ -83,12 +85,17 @@ impl Column {
             Values::Float(values) => Values::Float(pick(values, rows)),
             Values::Date(values) => Values::Date(pick(values, rows)),
             Values::Period(unit, values) => Values::Period(*unit, pick(values, rows)),
-            Values::Text(text) => Values::Text(Text {
-                codes: pick(&text.codes, rows),
-                levels: Arc::clone(&text.levels),
-                categorical: text.categorical,
-            }),
+            Values::Text(text) => {
+                let (levels, categorical) = (Arc::clone(&text.levels), text.categorical);
+                Values::Text(match &text.narrow {
+                    Some(codes) => Text::thin(pick(codes, rows), levels, categorical),
+                    None => Text::wide(pick(&text.codes, rows), levels, categorical),
+                })
+            }
         };
+        if self.validity.is_none() && !rows.contains(&u32::MAX) {
+            return Self { values, validity: None };
+        }
         let mut bytes = vec![0_u8; rows.len().div_ceil(8)];
         let chunks = bytes.par_chunks_mut(CHUNK / 8).zip(rows.par_chunks(CHUNK));
         let nulls: usize = chunks
@@ -121,21 +128,25 @@ impl Column {
             there
         });
         let (levels, categorical) = (Arc::clone(&text.levels), text.categorical);
-        Self { values: Values::Text(Text { codes: rows.into(), levels, categorical }), validity }
+        Self { values: Values::Text(Text::wide(rows.into(), levels, categorical)), validity }
     }
 
     /// Categories by code, null where there is no such level, in the memory of the codes.
-    pub(crate) fn coded(mut codes: Vec<u32>, levels: &[&str]) -> Self {
-        let known = levels.len() as u32;
+    pub(crate) fn coded(mut codes: Vec<u8>, levels: Arc<Levels>, categorical: bool) -> Self {
+        let known = levels.len();
         let validity = Bitmap::of_chunks(&mut codes, |code| {
-            let there = *code < known;
+            let there = usize::from(*code) < known;
             *code = if there { *code } else { 0 };
             there
         });
-        let levels = Arc::new(levels.iter().copied().collect());
-        Self {
-            values: Values::Text(Text { codes: codes.into(), levels, categorical: true }),
-            validity,
+        Self { values: Values::Text(Text::thin(codes.into(), levels, categorical)), validity }
+    }
+
+    /// As [`coded`](Self::coded), of the levels of this column of text.
+    pub(crate) fn of_bytes(&self, codes: Vec<u8>) -> Self {
+        match &self.values {
+            Values::Text(text) => Self::coded(codes, Arc::clone(&text.levels), text.categorical),
+            _ => self.all_null(codes.len()),
         }
     }
 
@@ -160,11 +171,11 @@ impl Column {
             Values::Float(_) => Values::Float(vec![f64::NAN; n].into()),
             Values::Date(_) => Values::Date(vec![0; n].into()),
             Values::Period(unit, _) => Values::Period(*unit, vec![0; n].into()),
-            Values::Text(text) => Values::Text(Text {
-                codes: vec![0; n].into(),
-                levels: Arc::clone(&text.levels),
-                categorical: text.categorical,
-            }),
+            Values::Text(text) => Values::Text(Text::wide(
+                vec![0; n].into(),
+                Arc::clone(&text.levels),
+                text.categorical,
+            )),
         };
         Self { values, validity: Bitmap::pack((0..n).map(|_| false)) }
     }

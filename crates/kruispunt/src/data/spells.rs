@@ -2,7 +2,6 @@
 
 use super::persons::NOBODY;
 use super::{Account, Buffer, Column, Count, Day, Persons, Step, Table};
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -203,6 +202,17 @@ impl Spells {
         codes
     }
 
+    /// Days between starts and ends, open where the end is.
+    pub(crate) fn lengths_of(starts: &Buffer<i32>, ends: &Buffer<i32>) -> Buffer<i32> {
+        let (starts, ends) = (starts.clone(), ends.clone());
+        Buffer::later(starts.len(), move || {
+            let length = |(&start, &end): (&i32, &i32)| {
+                if end == Day::OPEN.0 { Day::OPEN.0 } else { end - start }
+            };
+            starts.iter().zip(ends.iter()).map(length).collect()
+        })
+    }
+
     /// Days of a spell; `None` while it is open.
     pub(crate) fn days(&self, spell: usize) -> Option<i32> {
         (self.ends[spell] != Day::OPEN.0).then(|| self.ends[spell] - self.starts[spell])
@@ -211,20 +221,18 @@ impl Spells {
     /// The spells made of `pieces` of these, with one more step in the account.
     pub(crate) fn with_pieces(&self, pieces: Pieces, step: Step) -> Self {
         let Some(pieces) = self.same_spells(pieces) else { return self.with_step(step) };
-        let pick = |of: &[i32]| Buffer::from(gathered(of, &pieces.source));
         let (persons, offsets) = self.persons_of(&pieces);
         let step = self.counted(step, pieces.source.len(), persons.len());
         let whole = pieces.source.len() == self.len()
             && pieces.source.iter().enumerate().all(|(at, &source)| at == source as usize);
+        let columns =
+            if whole { self.columns.clone() } else { self.columns.gather(&pieces.source) };
+        let source: Buffer<u32> = pieces.source.into();
         Self {
-            origins: if whole { self.origins.clone() } else { pick(&self.origins) },
-            lengths: if whole { self.lengths.clone() } else { pick(&self.lengths) },
-            rows: if whole {
-                self.rows.clone()
-            } else {
-                gathered(&self.rows, &pieces.source).into()
-            },
-            columns: if whole { self.columns.clone() } else { self.columns.gather(&pieces.source) },
+            origins: if whole { self.origins.clone() } else { picked(&self.origins, &source) },
+            lengths: if whole { self.lengths.clone() } else { picked(&self.lengths, &source) },
+            rows: if whole { self.rows.clone() } else { picked(&self.rows, &source) },
+            columns,
             persons,
             offsets,
             starts: pieces.starts.into(),
@@ -235,25 +243,39 @@ impl Spells {
         }
     }
 
-    /// As [`with_pieces`](Self::with_pieces), with the days that amounts are divided over.
+    /// As [`with_pieces`](Self::with_pieces); amounts are divided over the days of the pieces, but
+    /// of a spell that is as `kept` says over those it had.
     pub(crate) fn with_measured(
         &self,
         pieces: Pieces,
-        origins: Vec<i32>,
-        lengths: Vec<i32>,
+        kept: impl Fn(usize) -> bool + Send + Sync + 'static,
         step: Step,
     ) -> Self {
         let (persons, offsets) = self.persons_of(&pieces);
         let step = self.counted(step, pieces.source.len(), persons.len());
+        let columns = self.columns.gather(&pieces.source);
+        let source: Buffer<u32> = pieces.source.into();
+        let (starts, ends): (Buffer<i32>, Buffer<i32>) = (pieces.starts.into(), pieces.ends.into());
+        let kept = std::sync::Arc::new(kept);
+        let measured = |own: &Buffer<i32>, anew: &Buffer<i32>| {
+            let (own, anew, source) = (own.clone(), anew.clone(), source.clone());
+            let kept = std::sync::Arc::clone(&kept);
+            Buffer::later(source.len(), move || {
+                let value = |(at, &from): (usize, &u32)| {
+                    if kept(at) { own[from as usize] } else { anew[at] }
+                };
+                source.iter().enumerate().map(value).collect()
+            })
+        };
         Self {
+            origins: measured(&self.origins, &starts),
+            lengths: measured(&self.lengths, &Self::lengths_of(&starts, &ends)),
+            rows: picked(&self.rows, &source),
             persons,
             offsets,
-            origins: origins.into(),
-            lengths: lengths.into(),
-            rows: gathered(&self.rows, &pieces.source).into(),
-            columns: self.columns.gather(&pieces.source),
-            starts: pieces.starts.into(),
-            ends: pieces.ends.into(),
+            columns,
+            starts,
+            ends,
             roles: self.roles.clone(),
             aside: self.aside.clone(),
             account: self.account.clone().then(step),
@@ -264,19 +286,15 @@ impl Spells {
     pub(crate) fn anew(&self, pieces: Pieces, step: Step) -> Self {
         let (persons, offsets) = self.persons_of(&pieces);
         let step = self.counted(step, pieces.source.len(), persons.len());
-        let length = |(&start, &end): (&i32, &i32)| {
-            if end == Day::OPEN.0 { Day::OPEN.0 } else { end - start }
-        };
-        let lengths: Vec<i32> = pieces.starts.iter().zip(&pieces.ends).map(length).collect();
-        let starts: Buffer<i32> = pieces.starts.into();
+        let (starts, ends): (Buffer<i32>, Buffer<i32>) = (pieces.starts.into(), pieces.ends.into());
         Self {
             persons,
             offsets,
             origins: starts.clone(),
+            lengths: Self::lengths_of(&starts, &ends),
             starts,
-            ends: pieces.ends.into(),
-            lengths: lengths.into(),
-            rows: gathered(&self.rows, &pieces.source).into(),
+            ends,
+            rows: picked(&self.rows, &pieces.source.into()),
             columns: Table::default(),
             roles: Roles { state: None, source: None, ..self.roles.clone() },
             aside: self.aside.clone(),
@@ -335,14 +353,11 @@ impl Spells {
     }
 }
 
-/// The values at `at`, in parallel.
-fn gathered<T: Copy + Default + Send + Sync>(of: &[T], at: &[u32]) -> Vec<T> {
-    const CHUNK: usize = 1 << 16;
-    let mut picked = vec![T::default(); at.len()];
-    picked.par_chunks_mut(CHUNK).zip(at.par_chunks(CHUNK)).for_each(|(slots, at)| {
-        for (slot, &at) in slots.iter_mut().zip(at) {
-            *slot = of[at as usize];
-        }
-    });
-    picked
+/// The values at `at`, once they are looked at.
+fn picked<T: Copy + Send + Sync + 'static>(of: &Buffer<T>, at: &Buffer<u32>) -> Buffer<T> {
+    let (of, at) = (of.clone(), at.clone());
+    Buffer::later(at.len(), move || {
+        let of: &[T] = &of;
+        at.iter().map(|&at| of[at as usize]).collect()
+    })
 }

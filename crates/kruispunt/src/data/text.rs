@@ -6,11 +6,25 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Text as codes into a list of distinct strings.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Text {
     pub(super) codes: Buffer<u32>,
+    /// The same codes in one byte each, where that is how they are kept.
+    #[serde(skip)]
+    pub(super) narrow: Option<Buffer<u8>>,
     pub(super) levels: Arc<Levels>,
     pub(super) categorical: bool,
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.categorical == other.categorical
+            && self.levels == other.levels
+            && match (&self.narrow, &other.narrow) {
+                (Some(own), Some(theirs)) => own == theirs,
+                _ => self.codes == other.codes,
+            }
+    }
 }
 
 /// Distinct strings, back to back.
@@ -76,7 +90,33 @@ impl Text {
     #[must_use]
     pub fn new(codes: Buffer<u32>, levels: Levels, categorical: bool) -> Option<Self> {
         let in_range = codes.iter().all(|&code| (code as usize) < levels.len().max(1));
-        in_range.then(|| Self { codes, levels: Arc::new(levels), categorical })
+        in_range.then(|| Self::wide(codes, Arc::new(levels), categorical))
+    }
+
+    /// As [`new`](Self::new), from codes of one byte: they are kept as they are, and widened when
+    /// [`codes`](Self::codes) are first asked for.
+    #[must_use]
+    pub fn of_bytes(codes: Buffer<u8>, levels: Levels, categorical: bool) -> Option<Self> {
+        let most = codes.iter().copied().max().unwrap_or_default();
+        (usize::from(most) < levels.len().max(1))
+            .then(|| Self::thin(codes, Arc::new(levels), categorical))
+    }
+
+    pub(super) const fn wide(codes: Buffer<u32>, levels: Arc<Levels>, categorical: bool) -> Self {
+        Self { codes, narrow: None, levels, categorical }
+    }
+
+    /// Codes of one byte, all below the number of levels.
+    pub(super) fn thin(codes: Buffer<u8>, levels: Arc<Levels>, categorical: bool) -> Self {
+        let own = codes.clone();
+        let widened = Buffer::later(codes.len(), move || own.iter().map(|&c| c.into()).collect());
+        Self { codes: widened, narrow: Some(codes), levels, categorical }
+    }
+
+    /// One code a row in one byte each, where that is how they are kept.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&Buffer<u8>> {
+        self.narrow.as_ref()
     }
 
     /// One code a row.
@@ -133,7 +173,7 @@ impl TextBuilder {
     /// The column.
     #[must_use]
     pub fn finish(self, categorical: bool) -> Column {
-        let text = Text { codes: self.codes.into(), levels: Arc::new(self.levels), categorical };
+        let text = Text::wide(self.codes.into(), Arc::new(self.levels), categorical);
         Column::new(Values::Text(text), Bitmap::pack(self.valid.into_iter()))
     }
 }

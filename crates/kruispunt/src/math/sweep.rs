@@ -56,7 +56,8 @@ pub(crate) fn fill_many<T: Send>(
     parts.into_par_iter().for_each(|(groups, mut own)| work(groups, &mut own));
 }
 
-/// Columns of the three widths cells come in, the parts of one run of groups.
+/// Columns of the widths cells come in, the parts of one run of groups.
+#[derive(Default)]
 pub(crate) struct Cells<'a> {
     /// Counts.
     pub shorts: Vec<&'a mut [i16]>,
@@ -64,6 +65,10 @@ pub(crate) struct Cells<'a> {
     pub floats: Vec<&'a mut [f64]>,
     /// Codes and row numbers.
     pub codes: Vec<&'a mut [u32]>,
+    /// Codes of few levels.
+    pub bytes: Vec<&'a mut [u8]>,
+    /// Days.
+    pub days: Vec<&'a mut [i32]>,
 }
 
 impl Cells<'_> {
@@ -74,9 +79,22 @@ impl Cells<'_> {
         }
         let (shorts, floats, codes) =
             (each(self.shorts, rows), each(self.floats, rows), each(self.codes, rows));
+        let (bytes, days) = (each(self.bytes, rows), each(self.days, rows));
         (
-            Self { shorts: shorts.0, floats: floats.0, codes: codes.0 },
-            Self { shorts: shorts.1, floats: floats.1, codes: codes.1 },
+            Self {
+                shorts: shorts.0,
+                floats: floats.0,
+                codes: codes.0,
+                bytes: bytes.0,
+                days: days.0,
+            },
+            Self {
+                shorts: shorts.1,
+                floats: floats.1,
+                codes: codes.1,
+                bytes: bytes.1,
+                days: days.1,
+            },
         )
     }
 }
@@ -98,6 +116,44 @@ pub(crate) fn fill_cells<R: Send>(
         rest = after;
     }
     parts.into_par_iter().map(|(groups, mut own)| work(groups, &mut own)).collect()
+}
+
+/// How many rows each run of groups of [`fill_cells`] wrote of the room it had: they move together.
+pub(crate) struct Written {
+    /// The room of each run, and how much of it is written.
+    runs: Vec<(usize, usize)>,
+}
+
+impl Written {
+    /// What the runs wrote, in order; `offsets` are those of [`fill_cells`].
+    pub fn new(offsets: &[u32], written: impl Iterator<Item = usize>) -> Self {
+        let n = offsets.len().saturating_sub(1);
+        let room = |first: usize| (offsets[(first + CHUNK).min(n)] - offsets[first]) as usize;
+        Self { runs: (0..n).step_by(CHUNK).map(room).zip(written).collect() }
+    }
+
+    /// Where the rows of each run stand once they moved together, and how many they are.
+    pub fn places(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
+        self.runs.iter().scan(0, |at, &(_, n)| {
+            let first = *at;
+            *at += n;
+            Some((first, n))
+        })
+    }
+
+    /// Moves the written rows of a column together.
+    pub fn close_up<T: Copy>(&self, values: &mut Vec<T>) {
+        let mut from = 0;
+        let mut total = 0;
+        for ((room, _), (to, n)) in self.runs.iter().zip(self.places()) {
+            if from != to {
+                values.copy_within(from..from + n, to);
+            }
+            from += room;
+            total = to + n;
+        }
+        values.truncate(total);
+    }
 }
 
 /// All days at which something starts or ends, ascending, each once.

@@ -3,13 +3,15 @@
 use super::layout::{Layout, Part};
 use super::order::Ranking;
 use super::to_panel::Spread;
-use crate::data::Spells;
+use crate::data::{Buffer, Spells};
 use crate::math::sweep;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
-/// No spell, no reason.
+/// No spell.
 pub(super) const NONE: u32 = u32::MAX;
+/// No state, no reason.
+pub(super) const NO_BYTE: u8 = u8::MAX;
 
 /// What the cells are to hold.
 #[allow(clippy::struct_excessive_bools, reason = "each says whether one column is made")]
@@ -25,10 +27,12 @@ pub(super) struct Wanted<'a> {
     pub by_state: bool,
     /// The state with most days.
     pub dominant: bool,
+    /// What each state is written as, where one byte will do.
+    pub dominant_as: Option<&'a [u8]>,
     /// Numbers of spells to add up.
-    pub sums: Vec<(Vec<f64>, Spread)>,
+    pub sums: Vec<(Buffer<f64>, Spread)>,
     /// Values to weigh by days.
-    pub means: Vec<Vec<f64>>,
+    pub means: Vec<Buffer<f64>>,
     /// Which one spell of the period is shown.
     pub choice: Option<Choice<'a>>,
     /// Why a cell has no record.
@@ -41,6 +45,8 @@ pub(super) struct Choice<'a> {
     pub days: Option<Vec<i32>>,
     /// Who wins where several could be; `None` where that cannot be.
     pub ranking: Option<&'a Ranking>,
+    /// What each spell is shown as, where one byte will do; else the spell is given.
+    pub shown_as: Option<&'a [u8]>,
 }
 
 /// The columns, in the order in which they were wanted.
@@ -52,16 +58,30 @@ pub(super) struct Filled {
     pub sums: Vec<Vec<f64>>,
     /// Value times days, and days.
     pub means: Vec<[Vec<f64>; 2]>,
-    /// A spell that shows the state with most days.
-    pub dominant: Vec<u32>,
-    /// The spell shown.
-    pub chosen: Vec<u32>,
-    /// 0 no record, 1 before entry, 2 after exit; [`NONE`] where there is a record.
-    pub reasons: Vec<u32>,
+    /// A spell that shows the state with most days, or what that state is written as.
+    pub dominant: Codes,
+    /// The spell shown, or what it is shown as.
+    pub chosen: Codes,
+    /// 0 no record, 1 before entry, 2 after exit; [`NO_BYTE`] where there is a record.
+    pub reasons: Vec<u8>,
     /// Cells in which states have equally many days.
     pub even: u64,
     /// Cells in which only the row number decided which spell is shown.
     pub tied: u64,
+}
+
+/// One code a cell, in as many bytes as they need.
+pub(super) enum Codes {
+    /// Spells; [`NONE`] where there is none.
+    Spells(Vec<u32>),
+    /// What is written; [`NO_BYTE`] where nothing is.
+    Bytes(Vec<u8>),
+}
+
+impl Default for Codes {
+    fn default() -> Self {
+        Self::Spells(Vec::new())
+    }
 }
 
 /// What a run of persons gives beside its columns.
@@ -96,7 +116,8 @@ struct Room {
     most: Vec<i16>,
     state: Vec<i16>,
     equal: Vec<i16>,
-    /// The key, and the days in the period, of the spell that is shown.
+    /// The spell that is shown, its key and its days in the period.
+    shown: Vec<u32>,
     held: Vec<u64>,
     held_days: Vec<i32>,
     tied: Vec<bool>,
@@ -113,6 +134,7 @@ impl Room {
             most: vec![0; rows],
             state: vec![0; rows],
             equal: vec![0; rows],
+            shown: vec![NONE; rows],
             held: vec![0; rows],
             held_days: vec![0; rows],
             tied: vec![false; rows],
@@ -162,20 +184,28 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
     let mut counts: Vec<Vec<i16>> = (0..n_counts).map(|_| vec![0; n_rows]).collect();
     let mut floats: Vec<Vec<f64>> =
         (0..wanted.sums.len() + 2 * wanted.means.len()).map(|_| vec![0.0; n_rows]).collect();
-    let asked = [wanted.dominant, wanted.choice.is_some(), wanted.reasons];
+    let narrow = [
+        wanted.dominant && wanted.dominant_as.is_some(),
+        wanted.choice.as_ref().is_some_and(|choice| choice.shown_as.is_some()),
+        wanted.reasons,
+    ];
+    let asked = [wanted.dominant && !narrow[0], wanted.choice.is_some() && !narrow[1]];
     let mut codes: Vec<Vec<u32>> =
         asked.iter().map(|&there| vec![0; if there { n_rows } else { 0 }]).collect();
+    let mut bytes: Vec<Vec<u8>> =
+        narrow.iter().map(|&there| vec![0; if there { n_rows } else { 0 }]).collect();
     let cells = sweep::Cells {
         shorts: counts.iter_mut().map(Vec::as_mut_slice).collect(),
         floats: floats.iter_mut().map(Vec::as_mut_slice).collect(),
-        codes: codes
-            .iter_mut()
-            .zip(asked)
-            .filter(|(_, there)| *there)
-            .map(|(column, _)| column.as_mut_slice())
-            .collect(),
+        codes: parts(&mut codes, &asked),
+        bytes: parts(&mut bytes, &narrow),
+        days: Vec::new(),
     };
-    let place = |of: usize| asked[..of].iter().map(|there| usize::from(*there)).sum();
+    let place = |of: usize| {
+        let wide = of < 2 && !narrow[of];
+        let before = if wide { &asked[..of] } else { &narrow[..of] };
+        before.iter().map(|there| usize::from(*there)).sum()
+    };
     let one = Sweep {
         spells,
         layout,
@@ -215,13 +245,24 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
     while let (Some(sum), Some(days)) = (means.next(), means.next()) {
         filled.means.push([sum, days]);
     }
-    filled.reasons = codes.pop().unwrap_or_default();
-    filled.chosen = codes.pop().unwrap_or_default();
-    filled.dominant = codes.pop().unwrap_or_default();
+    filled.reasons = bytes.pop().unwrap_or_default();
+    let mut either = |narrow: bool| {
+        let (wide, thin) = (codes.pop().unwrap_or_default(), bytes.pop().unwrap_or_default());
+        if narrow { Codes::Bytes(thin) } else { Codes::Spells(wide) }
+    };
+    filled.chosen = either(narrow[1]);
+    filled.dominant = either(narrow[0]);
     if let (true, true, Some((of, shows))) = (outgrown, wanted.dominant, wanted.states) {
-        (filled.dominant, filled.even) = dominant_in_wide_numbers(spells, layout, of, shows);
+        let (dominant, even) = dominant_in_wide_numbers(spells, layout, of, shows);
+        (filled.dominant, filled.even) = (Codes::Spells(dominant), even);
     }
     filled
+}
+
+/// The columns that are asked for.
+fn parts<'a, T>(columns: &'a mut [Vec<T>], asked: &[bool]) -> Vec<&'a mut [T]> {
+    let there = columns.iter_mut().zip(asked).filter(|(_, there)| **there);
+    there.map(|(column, _)| column.as_mut_slice()).collect()
 }
 
 impl Sweep<'_> {
@@ -317,8 +358,16 @@ impl Sweep<'_> {
                 &mut state[..n_rows],
                 &mut equal[..n_rows],
             );
-            for (cell, &state) in cells.codes[self.dominant][rows].iter_mut().zip(state.iter()) {
-                *cell = shows.get(state as usize).copied().unwrap_or(NONE);
+            if let Some(written) = wanted.dominant_as {
+                let column = &mut cells.bytes[self.dominant][rows];
+                for (cell, &state) in column.iter_mut().zip(state.iter()) {
+                    *cell = written.get(state as usize).copied().unwrap_or(NO_BYTE);
+                }
+            } else {
+                let column = &mut cells.codes[self.dominant][rows];
+                for (cell, &state) in column.iter_mut().zip(state.iter()) {
+                    *cell = shows.get(state as usize).copied().unwrap_or(NONE);
+                }
             }
             for code in (0..self.n_states).filter(|&code| touched[code] && !wanted.by_state) {
                 lanes[code * stride..code * stride + n_rows].fill(0);
@@ -383,12 +432,13 @@ impl Sweep<'_> {
         told: &mut Told,
     ) {
         let Some(choice) = &self.wanted.choice else { return };
-        let column = &mut cells.codes[self.chosen][rows];
-        column.fill(NONE);
         let single = choice.ranking.and_then(Ranking::single);
         let (starts, ends) = (self.spells.starts(), self.spells.ends());
-        room.tied[..column.len()].fill(false);
-        let Room { runs, days, held, held_days, tied, .. } = room;
+        let n_rows = rows.len();
+        let Room { runs, days, shown, held, held_days, tied, .. } = room;
+        let (shown, tied) = (&mut shown[..n_rows], &mut tied[..n_rows]);
+        shown.fill(NONE);
+        tied.fill(false);
         for run in runs.iter() {
             let (mut from, mut to) = (0, run.n);
             if let Some(reference) = &choice.days {
@@ -399,42 +449,56 @@ impl Sweep<'_> {
             let own = run.row + from..run.row + to.max(from);
             let spell = run.spell as u32;
             match (choice.ranking, single) {
-                (None, _) => column[own].fill(spell),
+                (None, _) => shown[own].fill(spell),
                 (Some(ranking), Some(keys)) => {
-                    let key = keys[run.spell];
-                    for row in own {
-                        let shown = column[row];
-                        let free = shown == NONE;
-                        if free || key < held[row] {
-                            (column[row], held[row], tied[row]) = (spell, key, false);
-                        } else if key == held[row] {
-                            tied[row] = true;
-                            if ranking.row(run.spell) < ranking.row(shown as usize) {
-                                column[row] = spell;
+                    let key = keys.of(run.spell);
+                    let mut any_even = false;
+                    let cells = shown[own.clone()].iter_mut().zip(&mut held[own.clone()]);
+                    for ((shown, held), tied) in cells.zip(&mut tied[own.clone()]) {
+                        // no branch: which spell is the better one is anybody's guess
+                        let free = *shown == NONE;
+                        let better = free | (key < *held);
+                        let even = !free & (key == *held);
+                        *shown = if better { spell } else { *shown };
+                        *held = if better { key } else { *held };
+                        *tied = !better & (*tied | even);
+                        any_even |= even;
+                    }
+                    if any_even {
+                        for row in own.filter(|&row| tied[row] && held[row] == key) {
+                            if ranking.row(run.spell) < ranking.row(shown[row] as usize) {
+                                shown[row] = spell;
                             }
                         }
                     }
                 }
                 (Some(ranking), None) => {
                     for row in own {
-                        let (shown, own) = (column[row], days[run.days + row - run.row]);
-                        let order = if shown == NONE {
+                        let (other, own) = (shown[row], days[run.days + row - run.row]);
+                        let order = if other == NONE {
                             std::cmp::Ordering::Less
                         } else {
-                            let other = (shown as usize, held_days[row]);
+                            let other = (other as usize, held_days[row]);
                             ranking.compare_in_period((run.spell, own), other)
                         };
                         tied[row] = order.is_eq() || tied[row] && order.is_gt();
                         let earlier =
-                            order.is_eq() && ranking.row(run.spell) < ranking.row(shown as usize);
+                            order.is_eq() && ranking.row(run.spell) < ranking.row(other as usize);
                         if order.is_lt() || earlier {
-                            (column[row], held_days[row]) = (spell, own);
+                            (shown[row], held_days[row]) = (spell, own);
                         }
                     }
                 }
             }
         }
-        told.tied += tied[..column.len()].iter().map(|tied| u64::from(*tied)).sum::<u64>();
+        told.tied += tied.iter().map(|tied| u64::from(*tied)).sum::<u64>();
+        let Some(written) = choice.shown_as else {
+            cells.codes[self.chosen][rows].copy_from_slice(shown);
+            return;
+        };
+        for (cell, &spell) in cells.bytes[self.chosen][rows].iter_mut().zip(shown.iter()) {
+            *cell = written.get(spell as usize).copied().unwrap_or(NO_BYTE);
+        }
     }
 
     /// Why cells have no record, by what records alone can tell.
@@ -442,11 +506,11 @@ impl Sweep<'_> {
         if !self.wanted.reasons {
             return;
         }
-        let column = &mut cells.codes[self.reasons][rows];
+        let column = &mut cells.bytes[self.reasons][rows];
         column.fill(0);
         let (mut first, mut last) = (column.len(), 0);
         for run in &room.runs {
-            column[run.row..run.row + run.n].fill(NONE);
+            column[run.row..run.row + run.n].fill(NO_BYTE);
             first = first.min(run.row);
             last = last.max(run.row + run.n);
         }

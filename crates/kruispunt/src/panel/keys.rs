@@ -1,7 +1,7 @@
 //! Columns as the numbers the sweeps work with.
 
 use super::PanelError;
-use crate::data::{Column, DataError, Spells, Table, Values};
+use crate::data::{Buffer, Column, DataError, Spells, Table, Values};
 
 /// No value.
 pub(super) const NONE: u32 = u32::MAX;
@@ -27,9 +27,24 @@ pub(super) fn numbers(
     Ok(floats)
 }
 
+/// As [`numbers`], of spells, without a copy where the column holds real numbers without nulls.
+pub(super) fn shared_numbers(
+    spells: &Spells,
+    argument: &str,
+    name: &str,
+) -> Result<Buffer<f64>, PanelError> {
+    let column = spells.columns().column(argument, name)?;
+    if let (Values::Float(values), None) = (column.values(), column.validity())
+        && values.iter().all(|value| value.is_finite())
+    {
+        return Ok(values.clone());
+    }
+    numbers(spells.columns(), argument, name, Some(spells.rows())).map(Buffer::from)
+}
+
 /// Real numbers as a column, NaN as null.
-pub(super) fn nan_is_null(values: Vec<f64>) -> Column {
-    let validity = crate::data::Bitmap::pack(values.iter().map(|value| !value.is_nan()));
+pub(super) fn nan_is_null(mut values: Vec<f64>) -> Column {
+    let validity = crate::data::Bitmap::of_chunks(&mut values, |value| !value.is_nan());
     Column::new(Values::Float(values.into()), validity)
 }
 
@@ -71,6 +86,9 @@ pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
         let (codes, first) = column.ranks();
         return (codes.into_iter().map(|code| code.unwrap_or(NONE)).collect(), first);
     };
+    if let (Some(bytes), None) = (text.bytes(), column.validity()) {
+        return codes_of_bytes(column, bytes);
+    }
     let mut shown = vec![NONE; text.levels().len()];
     for (row, &code) in text.codes().iter().enumerate() {
         if !column.is_null(row) && shown[code as usize] == NONE {
@@ -88,6 +106,24 @@ pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
         if column.is_null(row) { NONE } else { place[text.codes()[row] as usize] }
     };
     let codes = (0..column.len()).map(code).collect();
+    (codes, first.into_iter().map(|at| used[at as usize]).collect())
+}
+
+/// As [`codes`], of text whose codes stand in bytes, without nulls.
+fn codes_of_bytes(column: &Column, bytes: &[u8]) -> (Vec<u32>, Vec<u32>) {
+    let mut shown = [NONE; 256];
+    for (row, &code) in (0_u32..).zip(bytes) {
+        let slot = &mut shown[usize::from(code)];
+        *slot = (*slot).min(row);
+    }
+    let mut used: Vec<u32> = shown.iter().copied().filter(|row| *row != NONE).collect();
+    used.sort_unstable();
+    let (ranks, first) = column.take(&used).ranks();
+    let mut place = [NONE; 256];
+    for (&row, rank) in used.iter().zip(ranks) {
+        place[usize::from(bytes[row as usize])] = rank.unwrap_or(NONE);
+    }
+    let codes = bytes.iter().map(|&code| place[usize::from(code)]).collect();
     (codes, first.into_iter().map(|at| used[at as usize]).collect())
 }
 
@@ -136,19 +172,22 @@ pub(super) fn group_codes(
     Ok(all.unwrap_or_else(|| vec![0; table.n_rows()]))
 }
 
+/// A key that ascends as real numbers do (descends, if `down`).
+#[inline]
+pub(super) fn real_key(value: f64, down: bool) -> u64 {
+    const SIGN: u64 = 1 << 63;
+    let bits = (value + 0.0).to_bits();
+    let key = if bits & SIGN == 0 { bits | SIGN } else { !bits };
+    if down { !key } else { key }
+}
+
 /// Keys that ascend as the values do (descend, if `down`), null last either way.
 pub(super) fn sort_keys(column: &Column, down: bool) -> Vec<u64> {
     const SIGN: u64 = 1 << 63;
     let mut keys: Vec<u64> = match column.values() {
         Values::Bool(values) => values.iter().map(|&value| u64::from(value)).collect(),
         Values::Int(values) => values.iter().map(|&value| value as u64 ^ SIGN).collect(),
-        Values::Float(values) => values
-            .iter()
-            .map(|&value| {
-                let bits = (value + 0.0).to_bits();
-                if bits & SIGN == 0 { bits | SIGN } else { !bits }
-            })
-            .collect(),
+        Values::Float(values) => values.iter().map(|&value| real_key(value, false)).collect(),
         Values::Date(values) | Values::Period(_, values) => {
             values.iter().map(|&value| i64::from(value) as u64 ^ SIGN).collect()
         }

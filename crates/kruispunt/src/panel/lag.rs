@@ -3,6 +3,9 @@ use super::keys::NONE;
 use crate::data::{Bitmap, Column, DataError, Panel, Step, Values};
 use crate::math::sweep;
 
+/// A NaN with a payload of its own.
+const NOTHING: f64 = f64::from_bits(0x7ff8_6b72_7569_7370);
+
 impl Panel {
     /// Adds the value of `k` periods earlier: column `<name>_lag<k>`.
     ///
@@ -25,7 +28,7 @@ impl Panel {
     ///
     /// [`PanelError::Data`] for a missing column or a name that is taken.
     pub fn lag(&self, name: &str, k: u32) -> Result<Self, PanelError> {
-        let lagged = self.column("column", name)?.gather(&self.rows_before(i64::from(k)));
+        let lagged = self.moved(&self.column("column", name)?, i64::from(k));
         self.shifted(name, &format!("{name}_lag{k}"), "lag", lagged)
     }
 
@@ -35,7 +38,7 @@ impl Panel {
     ///
     /// As [`lag`](Self::lag).
     pub fn lead(&self, name: &str, k: u32) -> Result<Self, PanelError> {
-        let led = self.column("column", name)?.gather(&self.rows_before(-i64::from(k)));
+        let led = self.moved(&self.column("column", name)?, -i64::from(k));
         self.shifted(name, &format!("{name}_lead{k}"), "lead", led)
     }
 
@@ -86,6 +89,54 @@ impl Panel {
         self.shifted(name, &format!("{name}_diff{k}"), "diff", column)
     }
 
+    /// The column of `k` periods earlier.
+    fn moved(&self, column: &Column, k: i64) -> Column {
+        let (Values::Float(values), None) = (column.values(), column.validity()) else {
+            return column.gather(&self.rows_before(k));
+        };
+        // a NaN that no computation gives stands for nothing, where the column has none
+        let values: &[f64] = values;
+        let mut moved = vec![0.0; self.n_rows()];
+        let strange = sweep::fill_chunks(&self.offsets, &mut moved, |persons, out| {
+            let rows = self.of(persons.start).start..self.of(persons.end - 1).end;
+            out.fill(NOTHING);
+            self.each_before(persons, k, |row, at| out[row - rows.start] = values[at]);
+            values[rows].iter().any(|value| value.to_bits() == NOTHING.to_bits())
+        });
+        if strange.contains(&true) {
+            return column.gather(&self.rows_before(k));
+        }
+        let validity = Bitmap::of_chunks(&mut moved, |value| {
+            let there = value.to_bits() != NOTHING.to_bits();
+            *value = if there { *value } else { f64::NAN };
+            there
+        });
+        Column::new(Values::Float(moved.into()), validity)
+    }
+
+    /// Calls `pair` with each row of these persons that has one `k` periods earlier, and that one.
+    fn each_before(
+        &self,
+        persons: std::ops::Range<usize>,
+        k: i64,
+        mut pair: impl FnMut(usize, usize),
+    ) {
+        let positions = self.positions();
+        for person in persons {
+            let own = self.of(person);
+            let mut at = own.start;
+            for row in own.clone() {
+                let wanted = i64::from(positions[row]) - k;
+                while at < own.end && i64::from(positions[at]) < wanted {
+                    at += 1;
+                }
+                if at < own.end && i64::from(positions[at]) == wanted {
+                    pair(row, at);
+                }
+            }
+        }
+    }
+
     pub(super) fn shifted(
         &self,
         of: &str,
@@ -106,23 +157,10 @@ impl Panel {
     /// The row of the same person `k` periods earlier (later, if negative), or `u32::MAX`.
     pub(super) fn rows_before(&self, k: i64) -> Vec<u32> {
         let mut rows = vec![0; self.n_rows()];
-        let positions = self.positions();
         sweep::fill_chunks(&self.offsets, &mut rows, |persons, out| {
             out.fill(NONE);
             let base = self.offsets[persons.start] as usize;
-            for person in persons {
-                let own = self.of(person);
-                let mut at = own.start;
-                for row in own.clone() {
-                    let wanted = i64::from(positions[row]) - k;
-                    while at < own.end && i64::from(positions[at]) < wanted {
-                        at += 1;
-                    }
-                    if at < own.end && i64::from(positions[at]) == wanted {
-                        out[row - base] = at as u32;
-                    }
-                }
-            }
+            self.each_before(persons, k, |row, at| out[row - base] = at as u32);
         });
         rows
     }

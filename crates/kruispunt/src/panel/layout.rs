@@ -1,7 +1,7 @@
 //! Which cells a panel has, and the sweep that fills them.
 
 use super::PanelError;
-use crate::data::{Calendar, DataError, Panel, Spells};
+use crate::data::{Buffer, Calendar, DataError, Panel, Spells};
 use crate::math::sweep;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -23,8 +23,10 @@ pub enum Balance {
 pub(super) struct Layout {
     /// The code among the spells of each person of the panel.
     pub who: Vec<u32>,
-    pub offsets: Vec<u32>,
-    pub positions: Vec<u32>,
+    pub offsets: Buffer<u32>,
+    pub positions: Buffer<u32>,
+    /// The first position of each person, where rows follow each other without a gap.
+    firsts: Buffer<u32>,
     /// First days of the periods and the day after the last.
     pub bounds: Vec<i32>,
     /// The position of each day since the first.
@@ -52,8 +54,9 @@ impl Layout {
         let contiguous = balance != Balance::None;
         let mut layout = Self {
             who: Vec::new(),
-            offsets: vec![0],
-            positions: Vec::new(),
+            offsets: Vec::new().into(),
+            positions: Vec::new().into(),
+            firsts: Vec::new().into(),
             bounds,
             of_day,
             contiguous,
@@ -62,40 +65,47 @@ impl Layout {
             persons.map(|person| layout.rows_of(spells, person, balance)).collect::<Vec<_>>()
         });
         let mut total = 0_u64;
-        let mut firsts = Vec::new();
+        let (mut firsts, mut offsets) = (Vec::new(), vec![0]);
         for (person, (first, n)) in
             found.into_iter().flatten().enumerate().filter(|(_, of)| of.1 > 0)
         {
             total += u64::from(n);
             firsts.push(first);
             layout.who.push(person as u32);
-            layout.offsets.push(total as u32);
+            offsets.push(total as u32);
         }
         if total >= u64::from(u32::MAX) {
             let rows = usize::try_from(total).unwrap_or(usize::MAX);
             return Err(DataError::TooManyRows { argument: "calendar".to_owned(), rows }.into());
+        }
+        layout.offsets = offsets.into();
+        if layout.contiguous {
+            // only panels that are read row by row need them written out
+            layout.firsts = firsts.into();
+            let (firsts, offsets) = (layout.firsts.clone(), layout.offsets.clone());
+            layout.positions = Buffer::later(total as usize, move || {
+                let mut positions = Vec::with_capacity(total as usize);
+                for (&first, pair) in firsts.iter().zip(offsets.windows(2)) {
+                    positions.extend(first..first + pair[1] - pair[0]);
+                }
+                positions
+            });
+            return Ok(layout);
         }
         let mut positions = vec![0_u32; total as usize];
         sweep::fill_chunks(&layout.offsets, &mut positions, |persons, part| {
             let base = layout.offsets[persons.start];
             for person in persons {
                 let own = layout.offsets[person] - base..layout.offsets[person + 1] - base;
-                let rows = &mut part[own.start as usize..own.end as usize];
-                if layout.contiguous {
-                    for (row, at) in rows.iter_mut().zip(firsts[person]..) {
-                        *row = at;
+                let mut slots = part[own.start as usize..own.end as usize].iter_mut();
+                layout.records_of(spells, layout.who[person] as usize, |position| {
+                    if let Some(slot) = slots.next() {
+                        *slot = position;
                     }
-                } else {
-                    let mut slots = rows.iter_mut();
-                    layout.records_of(spells, layout.who[person] as usize, |position| {
-                        if let Some(slot) = slots.next() {
-                            *slot = position;
-                        }
-                    });
-                }
+                });
             }
         });
-        layout.positions = positions;
+        layout.positions = positions.into();
         Ok(layout)
     }
 
@@ -145,12 +155,11 @@ impl Layout {
     /// The row, counted from the person's first, of a period that has one.
     #[inline]
     pub fn row(&self, person: usize, position: u32) -> usize {
-        let own = &self.positions[self.offsets[person] as usize..self.offsets[person + 1] as usize];
         if self.contiguous {
-            (position - own[0]) as usize
-        } else {
-            own.binary_search(&position).unwrap_or_default()
+            return (position - self.firsts[person]) as usize;
         }
+        let own = &self.positions[self.offsets[person] as usize..self.offsets[person + 1] as usize];
+        own.binary_search(&position).unwrap_or_default()
     }
 
     /// `n` columns of counts of eight bytes in one sweep: `visit` sees each part of each spell in a

@@ -65,36 +65,30 @@ impl Merge {
     }
 }
 
-/// The merged spells of some persons.
-#[derive(Default)]
-struct Eras {
-    pieces: Pieces,
-    /// The merged spell of each spell, counted from the first of the run of persons.
-    of: Vec<u32>,
-    /// Whether a merged spell has several members.
-    several: Vec<bool>,
-    /// First days and lengths that amounts are divided by.
-    origins: Vec<i32>,
-    lengths: Vec<i32>,
+/// Where the merged spells of some persons are written.
+struct Eras<'a, 'b> {
+    cells: &'a mut sweep::Cells<'b>,
+    /// How many there are so far.
+    n: usize,
+    /// For how many spells it is written which merged spell they became.
+    placed: usize,
+    /// Merged spells of each person.
+    counts: Vec<u32>,
 }
 
-impl Eras {
-    /// What amounts are divided by: the days of a merged spell (of all, if sums are `fresh`), else
-    /// those the spell had.
-    fn measure(&mut self, spells: &Spells, fresh: bool) {
-        let Pieces { source, starts, ends, .. } = &self.pieces;
-        self.origins.reserve(source.len());
-        self.lengths.reserve(source.len());
-        for (at, &source) in source.iter().enumerate() {
-            let (origin, length) = if fresh || self.several[at] {
-                let (start, end) = (starts[at], ends[at]);
-                (start, if end == Day::OPEN.0 { end } else { end - start })
-            } else {
-                (spells.origins[source as usize], spells.lengths[source as usize])
-            };
-            self.origins.push(origin);
-            self.lengths.push(length);
-        }
+impl Eras<'_, '_> {
+    fn push(&mut self, chain: &Chain) {
+        self.cells.codes[0][self.n] = chain.first;
+        self.cells.days[0][self.n] = chain.start;
+        self.cells.days[1][self.n] = chain.end;
+        self.cells.bytes[0][self.n] = u8::from(chain.several);
+        self.n += 1;
+    }
+
+    /// The merged spell of the next spell, counted from the first of the run of persons.
+    fn place(&mut self, era: u32) {
+        self.cells.codes[1][self.placed] = era;
+        self.placed += 1;
     }
 }
 
@@ -168,26 +162,7 @@ impl Spells {
         let members =
             self.columns.names().iter().any(|name| !told_apart(name)) || !merge.sum.is_empty();
         let fresh = !merge.sum.is_empty();
-        let parts = sweep::in_chunks(self.persons.len(), |persons| {
-            let (mut eras, mut scratch) = (Eras::default(), Scratch::default());
-            for person in persons {
-                let own = self.of(person);
-                self.merge_person(own, &gap, codes.as_deref(), members, &mut scratch, &mut eras);
-            }
-            eras.measure(self, fresh);
-            eras
-        });
-        let mut pieces = Vec::with_capacity(parts.len());
-        let (mut of, mut origins, mut lengths) = (Vec::new(), Vec::new(), Vec::new());
-        let mut n_eras = 0;
-        for part in parts {
-            of.extend(part.of.into_iter().map(|era| era + n_eras));
-            n_eras += part.pieces.source.len() as u32;
-            pieces.push(part.pieces);
-            origins.push(part.origins);
-            lengths.push(part.lengths);
-        }
-        let pieces = Pieces::concat(pieces);
+        let (pieces, several, of) = self.chains(&gap, codes.as_deref(), members);
         let merged = self.len() - pieces.source.len();
         let mut step = Step::new("merge", told(merge, &by), Count::default(), Count::default())
             .exclude("became part of an earlier spell", Count::rows(merged));
@@ -210,11 +185,56 @@ impl Spells {
         if merged == 0 && sums.is_empty() {
             return Ok(self.with_step(step));
         }
-        let mut result = self.with_measured(pieces, origins.concat(), lengths.concat(), step);
+        // sums belong to the days of merged spells, whatever these had
+        let kept = move |at: usize| !fresh && several[at] == 0;
+        let mut result = self.with_measured(pieces, kept, step);
         for (name, sum) in sums {
             result.columns.set(name, nan_is_null(sum))?;
         }
         Ok(result)
+    }
+
+    /// The merged spells, which of them have several members, and (if asked) which one each spell
+    /// became part of.
+    fn chains(
+        &self,
+        gap: &Gap,
+        codes: Option<&[u32]>,
+        members: bool,
+    ) -> (Pieces, Vec<u8>, Vec<u32>) {
+        let n = self.len();
+        let (mut starts, mut ends, mut several) = (vec![0_i32; n], vec![0_i32; n], vec![0_u8; n]);
+        let (mut source, mut of) = (vec![0_u32; n], vec![0_u32; if members { n } else { 0 }]);
+        let mut numbers = vec![&mut source[..]];
+        numbers.extend(members.then_some(&mut of[..]));
+        let cells = sweep::Cells {
+            codes: numbers,
+            days: vec![&mut starts[..], &mut ends[..]],
+            bytes: vec![&mut several[..]],
+            ..sweep::Cells::default()
+        };
+        let told = sweep::fill_cells(&self.offsets, cells, |persons, cells| {
+            let counts = Vec::with_capacity(persons.len());
+            let mut eras = Eras { cells, n: 0, placed: 0, counts };
+            let mut scratch = Scratch::default();
+            for person in persons {
+                self.merge_person(self.of(person), gap, codes, members, &mut scratch, &mut eras);
+            }
+            (eras.n, eras.placed, eras.counts)
+        });
+        let written = sweep::Written::new(&self.offsets, told.iter().map(|own| own.0));
+        written.close_up(&mut source);
+        written.close_up(&mut starts);
+        written.close_up(&mut ends);
+        written.close_up(&mut several);
+        let mut rest = &mut of[..];
+        for ((first, _), (_, placed, _)) in written.places().zip(&told) {
+            let (own, after) = rest.split_at_mut(*placed);
+            own.iter_mut().for_each(|era| *era += first as u32);
+            rest = after;
+        }
+        let counts = told.into_iter().flat_map(|own| own.2).collect();
+        (Pieces { source, starts, ends, counts }, several, of)
     }
 
     /// What [`Merge`] says of gaps.
@@ -244,9 +264,9 @@ impl Spells {
         codes: Option<&[u32]>,
         members: bool,
         scratch: &mut Scratch,
-        eras: &mut Eras,
+        eras: &mut Eras<'_, '_>,
     ) {
-        let (starts, ends, rows) = (self.starts(), self.ends(), self.rows());
+        let (starts, ends) = (self.starts(), self.ends());
         let Scratch { chains, open, of, order, place, by_code } = scratch;
         chains.clear();
         open.clear();
@@ -303,30 +323,32 @@ impl Spells {
                 number
             }));
         }
-        let key = |chain: &Chain| (chain.start, chain.end, rows[chain.first as usize]);
-        let (before, base) = (eras.pieces.source.len(), eras.several.len() as u32);
-        if chains.is_sorted_by_key(key) {
+        // rows are looked at only where days leave the order open
+        let compare = |a: &Chain, b: &Chain| {
+            (a.start, a.end)
+                .cmp(&(b.start, b.end))
+                .then_with(|| self.rows[a.first as usize].cmp(&self.rows[b.first as usize]))
+        };
+        let base = eras.n as u32;
+        eras.counts.push(chains.len() as u32);
+        if chains.is_sorted_by(|a, b| compare(a, b).is_le()) {
             if members {
-                eras.of.extend(of.iter().map(|chain| base + chain));
+                of.iter().for_each(|chain| eras.place(base + chain));
             }
         } else {
             order.clear();
             order.extend(0..chains.len() as u32);
-            order.sort_unstable_by_key(|&at| key(&chains[at as usize]));
+            order.sort_unstable_by(|&a, &b| compare(&chains[a as usize], &chains[b as usize]));
             place.resize(chains.len(), 0);
             for (rank, &at) in (base..).zip(order.iter()) {
                 place[at as usize] = rank;
             }
             if members {
-                eras.of.extend(of.iter().map(|chain| place[*chain as usize]));
+                of.iter().for_each(|chain| eras.place(place[*chain as usize]));
             }
-            chains.sort_unstable_by_key(key);
+            chains.sort_unstable_by(compare);
         }
-        for chain in chains.iter() {
-            eras.pieces.push(chain.first as usize, chain.start, chain.end);
-            eras.several.push(chain.several);
-        }
-        eras.pieces.close_person(before);
+        chains.iter().for_each(|chain| eras.push(chain));
     }
 
     /// The amounts of merged spells: each member brings the share of the days it still has.

@@ -27,6 +27,7 @@ mod check;
 mod clip;
 mod crosswalk;
 mod describe;
+mod episodes;
 mod error;
 mod event_time;
 mod filter;

@@ -1,6 +1,6 @@
 use super::PanelError;
-use super::keys::sort_keys;
-use crate::data::{Spells, Values};
+use super::keys::{real_key, sort_keys};
+use crate::data::{Buffer, Spells, Values};
 use std::cmp::Ordering;
 
 /// One rule of an order of spells: a column, and which end of it comes first.
@@ -44,6 +44,8 @@ impl From<String> for Order {
 
 enum Key {
     Column(Vec<u64>),
+    /// Real numbers, and whether the largest come first.
+    Real(Buffer<f64>, bool),
     /// Days in the period, and whether most days come first.
     Days(bool),
 }
@@ -51,7 +53,7 @@ enum Key {
 /// An order of spells, ready to compare them.
 pub(super) struct Ranking {
     keys: Vec<Key>,
-    rows: crate::data::Buffer<u32>,
+    rows: Buffer<u32>,
     told: Vec<String>,
 }
 
@@ -79,6 +81,10 @@ impl Ranking {
                         row: spells.rows()[at] as usize,
                     });
                 }
+                if column.validity().is_none() {
+                    keys.push(Key::Real(values.clone(), down));
+                    continue;
+                }
             }
             keys.push(Key::Column(sort_keys(&column, down)));
         }
@@ -92,9 +98,10 @@ impl Ranking {
     }
 
     /// The keys, where one column decides.
-    pub fn single(&self) -> Option<&[u64]> {
+    pub fn single(&self) -> Option<Single<'_>> {
         match &self.keys[..] {
-            [Key::Column(keys)] => Some(keys),
+            [Key::Column(keys)] => Some(Single::Column(keys)),
+            [Key::Real(values, down)] => Some(Single::Real(values, *down)),
             _ => None,
         }
     }
@@ -115,6 +122,9 @@ impl Ranking {
         for key in &self.keys {
             let order = match key {
                 Key::Column(key) => key[a.0].cmp(&key[b.0]),
+                Key::Real(values, down) => {
+                    real_key(values[a.0], *down).cmp(&real_key(values[b.0], *down))
+                }
                 Key::Days(true) => b.1.cmp(&a.1),
                 Key::Days(false) => a.1.cmp(&b.1),
             };
@@ -123,5 +133,23 @@ impl Ranking {
             }
         }
         Ordering::Equal
+    }
+}
+
+/// The keys of an order by one column.
+#[derive(Clone, Copy)]
+pub(super) enum Single<'a> {
+    Column(&'a [u64]),
+    Real(&'a [f64], bool),
+}
+
+impl Single<'_> {
+    /// The key of a spell: the smallest comes first.
+    #[inline]
+    pub fn of(&self, spell: usize) -> u64 {
+        match self {
+            Self::Column(keys) => keys[spell],
+            Self::Real(values, down) => real_key(values[spell], *down),
+        }
     }
 }

@@ -215,6 +215,10 @@ impl Spells {
         table.require_rows("table")?;
         let carried = columns.carried(table)?;
         let who = table.column("person", &columns.person)?;
+        if let Some(found) = in_order(table, columns, who)? {
+            let count = Count::of(table.n_rows(), found.persons.len());
+            return Ok(found.spells(register, columns, carried, count, &[], count));
+        }
         let (persons, mut codes) = Persons::encode("person", &columns.person, who)?;
         let (starts, ends) = days(table, columns)?;
         let aside = set_aside(columns, &mut codes, &starts, &ends)?;
@@ -223,48 +227,122 @@ impl Spells {
             by_group::sort(persons.len(), &codes, starts, ends);
         drop(codes);
         let sorted = order.len() == all && order.is_sorted();
-        let length = |(&start, &end): (&i32, &i32)| {
-            if end == Day::OPEN.0 { Day::OPEN.0 } else { end - start }
-        };
-        let starts: Buffer<i32> = starts.into();
         let kept: Vec<u32> = (0..persons.len() as u32)
             .filter(|&at| offsets[at as usize] < offsets[at as usize + 1])
             .collect();
         let everyone = kept.len() == persons.len();
         let ends_of = |&at: &u32| offsets[at as usize + 1];
-        let (start, end) = columns.day_names();
-        let before = Count::of(table.n_rows(), persons.len());
-        let mut step =
-            Step::new("read", detail(columns), before, Count::of(order.len(), kept.len()));
-        for one in &aside {
-            step = step.exclude(&one.finding, Count::rows(one.spells as usize));
-        }
-        if let Some(account) = register.account() {
-            step = step.join(account.clone());
-        }
-        Ok(Self {
-            lengths: starts.iter().zip(&ends).map(length).collect::<Vec<_>>().into(),
+        let before = Count::of(all, persons.len());
+        let after = Count::of(order.len(), kept.len());
+        let found = Found {
             offsets: if everyone {
                 offsets.into()
             } else {
                 std::iter::once(0).chain(kept.iter().map(ends_of)).collect::<Vec<_>>().into()
             },
             persons: if everyone { persons } else { persons.take(&kept) },
-            origins: starts.clone(),
-            starts,
+            starts: starts.into(),
             ends: ends.into(),
-            columns: if sorted { carried } else { carried.gather(&order) },
-            rows: order.into(),
+        };
+        let carried = if sorted { carried } else { carried.gather(&order) };
+        let mut spells = found.spells(register, columns, carried, before, &aside, after);
+        spells.rows = order.into();
+        spells.aside = aside;
+        Ok(spells)
+    }
+}
+
+/// Persons and days in order, as they become spells.
+struct Found {
+    persons: Persons,
+    offsets: Buffer<u32>,
+    starts: Buffer<i32>,
+    ends: Buffer<i32>,
+}
+
+impl Found {
+    /// The spells, of rows in order; the account tells of those set aside.
+    fn spells(
+        self,
+        register: &dyn Register,
+        columns: &SpellColumns,
+        carried: Table,
+        before: Count,
+        aside: &[Aside],
+        after: Count,
+    ) -> Spells {
+        let Self { persons, offsets, starts, ends } = self;
+        let mut step = Step::new("read", detail(columns), before, after);
+        for one in aside {
+            step = step.exclude(&one.finding, Count::rows(one.spells as usize));
+        }
+        if let Some(account) = register.account() {
+            step = step.join(account.clone());
+        }
+        let (start, end) = columns.day_names();
+        let n = starts.len();
+        Spells {
+            lengths: Spells::lengths_of(&starts, &ends),
+            origins: starts.clone(),
+            rows: Buffer::later(n, move || (0..n as u32).collect()),
+            persons,
+            offsets,
+            starts,
+            ends,
+            columns: carried,
             roles: Roles {
                 start,
                 end,
                 state: columns.state.clone(),
                 source: columns.source.clone(),
             },
-            aside,
+            aside: Vec::new(),
             account: Account::new(&columns.name).then(step),
-        })
+        }
     }
+}
+
+/// Rows that stand in the order of spells and lack nothing, in one pass; `None` for others, and
+/// where something is wrong.
+fn in_order(
+    table: &Table,
+    columns: &SpellColumns,
+    who: &Column,
+) -> Result<Option<Found>, DataError> {
+    let (Values::Int(ids), None) = (who.values(), who.validity()) else { return Ok(None) };
+    let (first, last) = match &columns.when {
+        When::Days { start, end } => {
+            (table.column("start", start)?, Some(table.column("end", end)?))
+        }
+        When::Event { day } => (table.column("day", day)?, None),
+        When::Period { .. } => return Ok(None),
+    };
+    let days = |column: &Column| match (column.values(), column.validity()) {
+        (Values::Date(days), None) => Some(days.clone()),
+        _ => None,
+    };
+    let Some(starts) = days(first) else { return Ok(None) };
+    let Some(lasts) = last.map_or_else(|| Some(starts.clone()), days) else { return Ok(None) };
+    let after = i32::from(last.is_none() || columns.ends == Ends::Inclusive);
+    let mut ends = Vec::with_capacity(ids.len());
+    let mut offsets = Vec::new();
+    let mut before = (i64::MIN, i32::MIN, i32::MIN);
+    let rows = ids.iter().zip(starts.iter()).zip(lasts.iter());
+    for (row, ((&id, &start), &last)) in (0_u32..).zip(rows) {
+        let open = last >= *DAYS.end();
+        let end = if open { Day::OPEN.0 } else { last.max(*DAYS.start() - 1) + after };
+        if !DAYS.contains(&start) || start >= end || (id, start, end) < before {
+            return Ok(None);
+        }
+        if row == 0 || id != before.0 {
+            offsets.push(row);
+        }
+        ends.push(end);
+        before = (id, start, end);
+    }
+    let persons = Persons::ascending(&columns.person, who, &offsets);
+    offsets.push(ids.len() as u32);
+    Ok(Some(Found { persons, offsets: offsets.into(), starts, ends: ends.into() }))
 }
 
 fn detail(columns: &SpellColumns) -> String {

@@ -1,12 +1,13 @@
 //! Why a cell of a panel has no record.
 
 use super::attach::covered;
-use super::cells::NONE;
+use super::cells::NO_BYTE;
 use super::to_panel::ToPanel;
 use super::{PanelError, match_persons};
 use crate::data::{Column, NOBODY, Panel, REASON, Spells, Step};
 use crate::math::sweep;
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// The reasons, by code.
 const REASONS: [&str; 7] =
@@ -14,7 +15,7 @@ const REASONS: [&str; 7] =
 
 /// What a first day says of the periods on one side of it.
 struct Limit<'a> {
-    reason: u32,
+    reason: u8,
     days: &'a Spells,
     /// Whether the periods after it, rather than before it, are concerned.
     after: bool,
@@ -26,7 +27,7 @@ struct Limit<'a> {
 /// what records alone can tell.
 pub(super) fn explain(
     mut panel: Panel,
-    mut reasons: Vec<u32>,
+    mut reasons: Vec<u8>,
     what: &ToPanel,
     mut step: Step,
 ) -> Result<Panel, PanelError> {
@@ -35,7 +36,7 @@ pub(super) fn explain(
         let unknown = found.iter().filter(|code| **code == NOBODY).count();
         let present = covered(&panel, presence, &found);
         let absent = reasons.iter_mut().zip(present);
-        for (reason, _) in absent.filter(|(reason, present)| !present && **reason != NONE) {
+        for (reason, _) in absent.filter(|(reason, present)| !present && **reason != NO_BYTE) {
             *reason = 3;
         }
         step = step
@@ -63,13 +64,13 @@ pub(super) fn explain(
     for (reason, count) in REASONS.iter().zip(counts).filter(|(_, count)| *count > 0) {
         step = step.note(format!("{count} rows without a record: {reason}"));
     }
-    let column = Column::coded(reasons, &REASONS);
+    let column = Column::coded(reasons, Arc::new(REASONS.into_iter().collect()), true);
     panel.columns.push(REASON, column)?;
     Ok(panel.with_step(step))
 }
 
 impl Limit<'_> {
-    fn apply(&self, panel: &Panel, reasons: &mut [u32]) -> Result<(), PanelError> {
+    fn apply(&self, panel: &Panel, reasons: &mut [u8]) -> Result<(), PanelError> {
         let argument = REASONS[self.reason as usize];
         let found = match_persons(argument, &panel.persons, self.days.persons())?;
         let bounds: Vec<i32> = panel.calendar.bounds().iter().map(|day| day.0).collect();
@@ -86,7 +87,7 @@ impl Limit<'_> {
                         bounds[position + 1] <= day
                     };
                     let reason = &mut reasons[row - base];
-                    if beyond && *reason != NONE {
+                    if beyond && *reason != NO_BYTE {
                         *reason = self.reason;
                     }
                 }

@@ -1,7 +1,7 @@
 use super::PanelError;
-use super::keys::{nan_is_null, numbers};
+use super::keys::{nan_is_null, shared_numbers};
 use super::order::{Order, Ranking};
-use crate::data::{Column, Count, Day, Pieces, Spells, Step, Timeline};
+use crate::data::{Buffer, Column, Count, Day, Pieces, Spells, Step};
 use crate::math::sweep;
 use std::ops::Range;
 
@@ -20,8 +20,9 @@ pub struct Aggregates {
     order: Vec<Order>,
 }
 
+/// What is computed over covering spells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Count,
     Sum,
     Amount,
@@ -74,15 +75,40 @@ impl Aggregates {
         self
     }
 
+    /// Each kind with the column it is computed from.
+    pub(super) fn kinds(&self) -> impl Iterator<Item = (Kind, &str)> {
+        self.of.iter().map(|(kind, name)| (*kind, name.as_str()))
+    }
+
     fn all<N: Into<String>>(mut self, kind: Kind, columns: impl IntoIterator<Item = N>) -> Self {
         self.of.extend(columns.into_iter().map(|name| (kind, name.into())));
         self
     }
 }
 
+impl Kind {
+    /// The name of the column, made of that of the values.
+    pub(super) fn column(self, name: &str) -> String {
+        match self {
+            Self::Count => "count".to_owned(),
+            Self::Sum => format!("{name}_sum"),
+            Self::Amount => format!("{name}_amount"),
+            Self::Mean => format!("{name}_mean"),
+            Self::Max => format!("{name}_max"),
+        }
+    }
+}
+
+/// What aggregates ask of spells, read.
+pub(super) struct Asked<'a> {
+    pub values: Vec<(Kind, Buffer<f64>)>,
+    pub ranking: Option<Ranking>,
+    pub tops: Vec<(&'a str, Column)>,
+}
+
 /// One row for each covering spell, or one for the episode.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Rows {
+pub(super) enum Rows {
     Spells,
     Episodes,
 }
@@ -102,25 +128,11 @@ impl Spells {
         self.cut_elementary(aggregates, Rows::Spells)
     }
 
-    /// The elementary episodes, one row each, with what is computed over the covering spells.
-    ///
-    /// # Errors
-    ///
-    /// As [`split`](Self::split).
-    pub fn episodes(&self, aggregates: &Aggregates) -> Result<Timeline, PanelError> {
-        let spells = self.cut_elementary(aggregates, Rows::Episodes)?;
-        Timeline::prove(spells).ok_or(PanelError::Overlap {
-            argument: "episodes".to_owned(),
-            first: 0,
-            second: 0,
-        })
-    }
-
-    fn cut_elementary(&self, aggregates: &Aggregates, rows: Rows) -> Result<Self, PanelError> {
+    /// What `aggregates` ask, with the errors there are in it.
+    pub(super) fn asked<'a>(&self, aggregates: &'a Aggregates) -> Result<Asked<'a>, PanelError> {
         let values = aggregates
-            .of
-            .iter()
-            .map(|(kind, name)| Ok((*kind, self.values(*kind, name)?)))
+            .kinds()
+            .map(|(kind, name)| Ok((kind, self.values(kind, name)?)))
             .collect::<Result<Vec<_>, PanelError>>()?;
         let ranking = if aggregates.top.is_empty() {
             None
@@ -130,8 +142,48 @@ impl Spells {
         let tops = aggregates
             .top
             .iter()
-            .map(|name| Ok((name, self.look_up("top", name)?)))
+            .map(|name| Ok((name.as_str(), self.look_up("top", name)?)))
             .collect::<Result<Vec<_>, PanelError>>()?;
+        Ok(Asked { values, ranking, tops })
+    }
+
+    /// The step of a verb that cuts into `rows` rows.
+    pub(super) fn step_of_cutting(&self, verb: &str, rows: usize, tied: u64) -> Step {
+        let made = rows.saturating_sub(self.len());
+        Step::new(
+            verb,
+            "at each day on which a spell of the person starts or ends",
+            Count::default(),
+            Count::default(),
+        )
+        .note(format!("{made} more rows than spells, by cutting"))
+        .tied("best spells of an episode", tied, "the lowest row number")
+    }
+
+    /// Adds what the best spells carry; of episodes, the state is that of the best.
+    pub(super) fn push_tops(
+        &self,
+        result: &mut Self,
+        tops: Vec<(&str, Column)>,
+        best: &[u32],
+        episodes: bool,
+    ) -> Result<(), PanelError> {
+        for (name, column) in tops {
+            let top = format!("{name}_top");
+            if episodes && self.state() == Some(name) {
+                result.roles.state = Some(top.clone());
+            }
+            result.columns.push(top, column.gather(best))?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn cut_elementary(
+        &self,
+        aggregates: &Aggregates,
+        rows: Rows,
+    ) -> Result<Self, PanelError> {
+        let Asked { values, ranking, tops } = self.asked(aggregates)?;
         let mut all = Cut { computed: vec![Vec::new(); values.len()], ..Cut::default() };
         let parts = sweep::in_chunks(self.persons.len(), |persons| {
             self.cut_persons(persons, &values, ranking.as_ref(), rows)
@@ -150,48 +202,31 @@ impl Spells {
         for (into, parts) in all.computed.iter_mut().zip(computed) {
             *into = parts.concat();
         }
-        let made = all.pieces.source.len().saturating_sub(self.len());
-        let step = Step::new(
-            if rows == Rows::Spells { "split" } else { "episodes" },
-            "at each day on which a spell of the person starts or ends",
-            Count::default(),
-            Count::default(),
-        )
-        .note(format!("{made} more rows than spells, by cutting"))
-        .tied("best spells of an episode", all.tied, "the lowest row number");
+        let verb = if rows == Rows::Spells { "split" } else { "episodes" };
+        let step = self.step_of_cutting(verb, all.pieces.source.len(), all.tied);
         let mut result = match rows {
             Rows::Spells => self.with_pieces(all.pieces, step),
             Rows::Episodes => self.anew(all.pieces, step),
         };
-        for ((kind, name), column) in aggregates.of.iter().zip(all.computed) {
-            let (name, column) = match kind {
-                Kind::Count => {
-                    ("count".to_owned(), Column::int(column.iter().map(|&n| n as i64).collect()))
-                }
-                Kind::Sum => (format!("{name}_sum"), nan_is_null(column)),
-                Kind::Amount => (format!("{name}_amount"), nan_is_null(column)),
-                Kind::Mean => (format!("{name}_mean"), nan_is_null(column)),
-                Kind::Max => (format!("{name}_max"), nan_is_null(column)),
+        for ((kind, name), column) in aggregates.kinds().zip(all.computed) {
+            let made = match kind {
+                Kind::Count => Column::int(column.iter().map(|&n| n as i64).collect()),
+                _ => nan_is_null(column),
             };
-            result.columns.push(name, column)?;
+            result.columns.push(kind.column(name), made)?;
         }
-        for (name, column) in tops {
-            let top = format!("{name}_top");
-            if rows == Rows::Episodes && self.state() == Some(name.as_str()) {
-                result.roles.state = Some(top.clone());
-            }
-            result.columns.push(top, column.gather(&all.best))?;
-        }
+        self.push_tops(&mut result, tops, &all.best, rows == Rows::Episodes)?;
         Ok(result)
     }
 
     /// The values behind one aggregate: for amounts, those of one day.
-    fn values(&self, kind: Kind, name: &str) -> Result<Vec<f64>, PanelError> {
+    fn values(&self, kind: Kind, name: &str) -> Result<Buffer<f64>, PanelError> {
         if kind == Kind::Count {
-            return Ok(Vec::new());
+            return Ok(Vec::new().into());
         }
-        let mut values = numbers(&self.columns, "aggregates", name, Some(&self.rows))?;
+        let values = shared_numbers(self, "aggregates", name)?;
         if kind == Kind::Amount {
+            let mut values = values.to_vec();
             for (at, value) in values.iter_mut().enumerate().filter(|(_, value)| !value.is_nan()) {
                 if self.lengths[at] == Day::OPEN.0 {
                     return Err(PanelError::OpenAmount {
@@ -202,6 +237,7 @@ impl Spells {
                 }
                 *value /= f64::from(self.lengths[at]);
             }
+            return Ok(values.into());
         }
         Ok(values)
     }
@@ -209,7 +245,7 @@ impl Spells {
     fn cut_persons(
         &self,
         persons: Range<usize>,
-        values: &[(Kind, Vec<f64>)],
+        values: &[(Kind, Buffer<f64>)],
         ranking: Option<&Ranking>,
         rows: Rows,
     ) -> Cut {
@@ -301,7 +337,7 @@ impl Episodes<'_> {
 
 /// The sum of the values that are there, and how many are; NaN when none is.
 #[inline]
-fn sum(values: &[f64], cover: &[u32]) -> (f64, u32) {
+pub(super) fn sum(values: &[f64], cover: &[u32]) -> (f64, u32) {
     let (mut sum, mut n) = (0.0, 0);
     for &at in cover {
         let value = values[at as usize];

@@ -1,10 +1,11 @@
 use super::PanelError;
-use super::cells::{self, Choice, NONE, Wanted};
-use super::keys::{codes, nan_is_null, numbers};
+use super::cells::{self, Choice, Codes, NONE, Wanted};
+use super::keys::{codes, nan_is_null, shared_numbers};
 use super::layout::{Balance, Layout};
 use super::order::{Order, Ranking};
 use crate::data::{
-    Calendar, Column, Count, Day, Panel, Persons, ReferenceDay, Spells, Step, Table, Timeline,
+    Buffer, Calendar, Column, Count, Day, Panel, Persons, ReferenceDay, Spells, Step, Table,
+    Timeline, Values,
 };
 
 /// Which state of a period a panel shows.
@@ -276,7 +277,17 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
     let states = states(spells, what, dominates)?;
     let ranking = ranking(spells, what)?;
     let chooses = shown.is_some() || !what.values.is_empty();
+    let narrow = narrow_states(spells);
+    let dominant_as: Option<Vec<u8>> = narrow
+        .as_ref()
+        .zip(states.as_ref())
+        .map(|(codes, own)| own.shows.iter().map(|&spell| codes[spell as usize]).collect());
+    let shown_as = narrow
+        .as_ref()
+        .filter(|_| shown.is_some() && what.values.is_empty())
+        .map(|codes| &codes[..]);
     let choice = chooses.then(|| Choice {
+        shown_as,
         days: (shown != Some(StateRule::Main))
             .then(|| layout.bounds.windows(2).map(|pair| reference.of(pair[0], pair[1])).collect()),
         ranking: ranking.as_ref(),
@@ -287,6 +298,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         states: states.as_ref().map(|states| (&states.codes[..], &states.shows[..])),
         by_state: what.days_by_state,
         dominant: dominates,
+        dominant_as: dominant_as.as_deref(),
         sums: what
             .sums
             .iter()
@@ -295,7 +307,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         means: what
             .means
             .iter()
-            .map(|name| numbers(spells.columns(), "mean", name, Some(spells.rows())))
+            .map(|name| shared_numbers(spells, "mean", name))
             .collect::<Result<_, PanelError>>()?,
         choice,
         reasons: what.balance != Balance::None,
@@ -307,25 +319,34 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
     let mut columns = Table::default();
     let mut values = Table::default();
     for name in &what.values {
-        values.push(name, spells.columns().column("values", name)?.gather(&filled.chosen))?;
+        let Codes::Spells(chosen) = &filled.chosen else { continue };
+        values.push(name, spells.columns().column("values", name)?.gather(chosen))?;
     }
     let state_column = || spells.columns().column("state", spells.state().unwrap_or_default());
     match what.state {
         None => {}
         Some(StateRule::Dominant) => {
-            columns.push("state", state_column()?.gather(&filled.dominant))?;
+            let dominant = if what.dominant {
+                match &filled.dominant {
+                    Codes::Spells(spells) => state_column()?.gather(spells),
+                    Codes::Bytes(bytes) => state_column()?.of_bytes(bytes.clone()),
+                }
+            } else {
+                stated(state_column()?, std::mem::take(&mut filled.dominant))
+            };
+            columns.push("state", dominant)?;
         }
         Some(StateRule::Main) if spells.state().is_none() => {}
-        Some(_) => columns
-            .push("state", state_column()?.gather_into(std::mem::take(&mut filled.chosen)))?,
+        Some(_) => {
+            columns.push("state", stated(state_column()?, std::mem::take(&mut filled.chosen)))?
+        }
     }
     drop(std::mem::take(&mut filled.chosen));
     for (name, column) in values.names().to_vec().into_iter().zip(values.columns()) {
         columns.push(name, column.clone())?;
     }
     if what.dominant {
-        columns
-            .push("dominant", state_column()?.gather_into(std::mem::take(&mut filled.dominant)))?;
+        columns.push("dominant", stated(state_column()?, std::mem::take(&mut filled.dominant)))?;
     }
     for (name, column) in labels.into_iter().zip(counts) {
         columns.push(name, column)?;
@@ -352,8 +373,8 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         calendar: *calendar,
         persons,
         period_name,
-        offsets: layout.offsets.into(),
-        positions: layout.positions.into(),
+        offsets: layout.offsets,
+        positions: layout.positions,
         columns,
         reference,
         account: spells.account().clone(),
@@ -379,6 +400,27 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         return Ok(panel.with_step(step));
     }
     super::reasons::explain(panel, filled.reasons, what, step)
+}
+
+/// The states of spells in one byte each, [`NO_BYTE`](cells::NO_BYTE) for none; `None` where there
+/// are too many, or they are no text.
+fn narrow_states(spells: &Spells) -> Option<Buffer<u8>> {
+    let column = spells.columns().get(spells.state()?)?;
+    let Values::Text(text) = column.values() else { return None };
+    let codes = text.bytes().filter(|_| text.levels().len() < usize::from(cells::NO_BYTE))?;
+    if column.validity().is_none() {
+        return Some(codes.clone());
+    }
+    let code = |(row, &code): (usize, &u8)| if column.is_null(row) { cells::NO_BYTE } else { code };
+    Some(codes.iter().enumerate().map(code).collect::<Vec<_>>().into())
+}
+
+/// States as the column of spells writes them.
+fn stated(column: &Column, codes: Codes) -> Column {
+    match codes {
+        Codes::Spells(spells) => column.gather_into(spells),
+        Codes::Bytes(bytes) => column.of_bytes(bytes),
+    }
 }
 
 /// The states of spells.
@@ -474,8 +516,11 @@ fn counted(
 }
 
 /// The numbers behind a sum, NaN where a spell brings nothing.
-fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Vec<f64>, PanelError> {
-    let mut values = numbers(spells.columns(), "sum", name, Some(spells.rows()))?;
+fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Buffer<f64>, PanelError> {
+    let values = shared_numbers(spells, "sum", name)?;
+    if spread == Spread::Daily {
+        return Ok(values);
+    }
     let (starts, ends, lengths) = (spells.starts(), spells.ends(), &spells.lengths[..]);
     if spread == Spread::Days {
         let open = |at: &usize| lengths[*at] == Day::OPEN.0 && !values[*at].is_nan();
@@ -488,6 +533,7 @@ fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Vec<f64>, Pane
         }
     }
     if matches!(spread, Spread::Start | Spread::End) {
+        let mut values = values.to_vec();
         for (at, value) in values.iter_mut().enumerate() {
             let start = spells.origins[at];
             let end = start.saturating_add(lengths[at]);
@@ -497,6 +543,7 @@ fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Vec<f64>, Pane
                 *value = f64::NAN;
             }
         }
+        return Ok(values.into());
     }
     Ok(values)
 }
