@@ -33,6 +33,7 @@
 mod cells;
 mod eliminate;
 mod graph;
+mod orthogonal;
 mod reduced;
 mod rows;
 mod varying;

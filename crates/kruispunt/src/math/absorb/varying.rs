@@ -13,6 +13,7 @@
 //! factorised. The certificate is that of group means: `sum(w q r) / sqrt(weight of the group)`,
 //! with q of unit length, is at most the root mean square that the slope leaves in a group.
 
+use super::orthogonal::Orthogonal;
 use super::{Coefficients, Failure, Groups, Outcome, ROUNDING, Stop, Variation};
 use crate::data::Ticket;
 use crate::math::linalg::Semidefinite;
@@ -24,6 +25,10 @@ const DETERMINED: f64 = 1e-20;
 /// Steps after which a system of at most so many unknowns is factorised.
 const PATIENCE: usize = 12;
 const DENSE: usize = 1500;
+/// Steps with the factor that hardly bring anything, after which a small problem is made orthogonal.
+const STALLED: usize = 50;
+/// Products of a problem that is small enough for that: rows times unknowns squared.
+const SMALL: usize = 400_000_000;
 /// Rows of a part, at least.
 const PART: usize = 32_768;
 
@@ -66,6 +71,8 @@ pub(super) struct Slopes<'a> {
     weights: Option<Vec<f64>>,
     total: f64,
     factor: Option<Semidefinite>,
+    /// Whether conjugate gradients came to a stop short of their goal.
+    stalled: bool,
 }
 
 type Lanes<const K: usize> = Vec<[f64; K]>;
@@ -216,7 +223,7 @@ impl<'a> Slopes<'a> {
         let own = weights.as_deref();
         let bases: Vec<Basis<'a>> = sets.par_iter().map(|set| Basis::new(*set, own)).collect();
         let total = bases.first().map_or(0.0, |own| own.mass.iter().sum());
-        Self { bases, first, weights, total, factor: None }
+        Self { bases, first, weights, total, factor: None, stalled: false }
     }
 
     pub(super) fn reweigh(&mut self, weights: Vec<f64>) {
@@ -395,13 +402,22 @@ impl<'a> Slopes<'a> {
                 let r = self.gather(&others, |row| Self::row::<K>(columns, row));
                 drop(others);
                 let room = stop.max_iter.saturating_sub(outcome.iterations);
-                let (found, steps) = self
+                let (mut found, steps) = self
                     .conjugate_gradients(r, &goal, room, ticket)
                     .map_err(|failure| failure.in_scales(0.25 * stop.tol))?;
                 outcome.iterations += steps;
                 let others = self.others();
-                Self::subtract(&others, &found, columns);
                 let first = [(&self.bases[self.first], 0)];
+                if self.stalled {
+                    found = self.orthogonal().sweep(columns, self.weights.as_deref());
+                    // What these take along of the first set has left the columns already.
+                    let along = self.gather(&first, |row| Self::spread(&others, &found, row));
+                    for (own, more) in own.iter_mut().zip(along) {
+                        (0..K).for_each(|lane| own[lane] -= more[lane]);
+                    }
+                } else {
+                    Self::subtract(&others, &found, columns);
+                }
                 let again = self.gather(&first, |row| Self::row::<K>(columns, row));
                 Self::subtract(&first, &again, columns);
                 for (own, more) in own.iter_mut().zip(again) {
@@ -476,6 +492,8 @@ impl<'a> Slopes<'a> {
             })
             .collect();
         let mut fresh = true;
+        let (mut best, mut since) = (f64::INFINITY, 0);
+        let small = self.n() <= SMALL / (m * m).max(1);
         for iteration in 0..=max_iter {
             if ticket.is_cancelled() {
                 return Err(Failure::Cancelled);
@@ -489,6 +507,15 @@ impl<'a> Slopes<'a> {
             let open: [bool; K] = std::array::from_fn(|lane| left[lane] > goal[lane]);
             if !open.contains(&true) {
                 return Ok((x, iteration));
+            }
+            if small && self.factor.is_some() {
+                let worst = left.iter().zip(goal).fold(0.0_f64, |most, (l, g)| most.max(l / g));
+                since = if worst < 0.9 * best { 0 } else { since + 1 };
+                best = best.min(worst);
+                if since > STALLED {
+                    self.stalled = true;
+                    return Ok((x, iteration));
+                }
             }
             if iteration == max_iter {
                 let left = left.iter().zip(goal).fold(0.0_f64, |most, (l, g)| most.max(l / g));
@@ -543,6 +570,28 @@ impl<'a> Slopes<'a> {
             (0..K).for_each(|lane| value[lane] -= part[lane]);
             value
         })
+    }
+
+    /// The columns of the other sets without the first, made orthonormal: for problems that are
+    /// nearly saturated, whose normal equations know less than the columns do.
+    fn orthogonal(&self) -> Orthogonal {
+        let (first, others) = ([(&self.bases[self.first], 0)], self.others());
+        let mut all = Orthogonal::default();
+        for (basis, _) in &others {
+            for group in 0..basis.set.groups.n {
+                for column in 0..basis.width() {
+                    let own = |row: usize| {
+                        let here = basis.set.groups.codes[row] as usize == group;
+                        if here { basis.value(column, row) } else { 0.0 }
+                    };
+                    let mut values: Vec<f64> = (0..self.n()).map(own).collect();
+                    let along = self.gather(&first, |row| [own(row)]);
+                    Self::subtract(&first, &along, &mut [&mut values]);
+                    all.push(values, self.weights.as_deref());
+                }
+            }
+        }
+        all
     }
 
     /// The system, factorised.
