@@ -78,6 +78,12 @@ impl<T: Send + Sync> From<Vec<T>> for Buffer<T> {
     }
 }
 
+impl<T: Send + Sync + 'static> Default for Buffer<T> {
+    fn default() -> Self {
+        Self::from(Vec::new())
+    }
+}
+
 impl<T> Clone for Buffer<T> {
     fn clone(&self) -> Self {
         Self { owner: Arc::clone(&self.owner), len: self.len }

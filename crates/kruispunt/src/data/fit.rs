@@ -1,6 +1,6 @@
 //! What an estimator found.
 
-use super::{Account, Column, Factor, Vcov};
+use super::{Account, Buffer, Column, Factor, Vcov};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -252,7 +252,7 @@ pub struct Likelihood {
 pub struct Sample {
     /// Rows of the table, counted from 0.
     pub(crate) rows: Vec<u32>,
-    pub(crate) outcome: Vec<f64>,
+    pub(crate) outcome: Buffer<f64>,
     pub(crate) residuals: Vec<f64>,
     /// The regressors' part of the prediction.
     pub(crate) linear: Vec<f64>,

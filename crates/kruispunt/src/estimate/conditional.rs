@@ -150,7 +150,7 @@ impl ConditionalLogit {
 fn varied(drawn: &Drawn) -> Vec<bool> {
     let factor = &drawn.effects[0].factor;
     let (mut yes, mut no) = (vec![false; factor.n_levels()], vec![false; factor.n_levels()]);
-    for (&code, &y) in factor.codes().iter().zip(&drawn.outcome) {
+    for (&code, &y) in factor.codes().iter().zip(drawn.outcome.iter()) {
         if y == 1.0 { yes[code as usize] = true } else { no[code as usize] = true }
     }
     factor.codes().iter().map(|&code| yes[code as usize] && no[code as usize]).collect()

@@ -121,7 +121,7 @@ impl Fit {
         let mut first = vec![vec![1.0; n]];
         first.extend(short.iter().map(|&at| raw[at].clone()));
         let reference: Vec<f64> = first.iter().map(|x| dot(x, x)).collect();
-        let solved = solve(first.clone(), sample.outcome.clone(), weights, &reference, 1e-12);
+        let solved = solve(first.clone(), sample.outcome.to_vec(), weights, &reference, 1e-12);
         if solved.kept.len() < first.len() {
             return bad("x1_vars", "variables that do not determine each other", variable);
         }

@@ -8,7 +8,7 @@ use super::formula::{EffectTerm, Formula, Function, Number};
 use super::lags::Lags;
 use super::request::{NotFinite, Request, Singletons};
 use super::sample::{Rows, beyond, singletons};
-use crate::data::{Column, Count, Factor, SampleEffect, Step, Table, Ticket};
+use crate::data::{Buffer, Column, Count, Factor, SampleEffect, Step, Table, Ticket};
 
 /// The largest value: weighted squares of many still are finite.
 const LARGEST: f64 = 1e90;
@@ -63,7 +63,7 @@ impl Rows<'_> {
 pub(super) struct Drawn {
     /// Rows of the table, counted from 0.
     pub(super) rows: Vec<u32>,
-    pub(super) outcome: Vec<f64>,
+    pub(super) outcome: Buffer<f64>,
     /// Exogenous variables, endogenous variables, instruments.
     pub(super) regressors: Vec<Regressor>,
     pub(super) n_endogenous: usize,
@@ -208,7 +208,10 @@ impl Request {
         regressors.extend(own.into_iter().chain(causes));
         Ok(Drawn {
             rows: Vec::new(),
-            outcome: rows.evaluate(self.formula.outcome_number())?,
+            outcome: match self.formula.outcome_number() {
+                Number::Column(name) => rows.shared(name)?,
+                number => rows.evaluate(number)?.into(),
+            },
             regressors,
             n_endogenous: endogenous,
             n_instruments: instruments,
@@ -248,7 +251,7 @@ impl Drawn {
         weights: Option<&str>,
         rows: &Rows<'_>,
     ) -> Result<(), EstimateError> {
-        let outcome = ("fml", formula.outcome(), self.outcome.as_slice());
+        let outcome = ("fml", formula.outcome(), &self.outcome[..]);
         let weighed =
             self.weights.iter().zip(weights).map(|(own, name)| ("weights", name, own.as_slice()));
         let regressors =
@@ -299,7 +302,7 @@ impl Drawn {
         if !self.rows.is_empty() {
             self.rows = kept.iter().map(|&at| self.rows[at as usize]).collect();
         }
-        self.outcome = pick(&self.outcome);
+        self.outcome = pick(&self.outcome).into();
         self.regressors.iter_mut().for_each(|own| own.values = pick(&own.values).into());
         self.weights.iter_mut().chain(&mut self.offset).for_each(|own| *own = pick(own));
         for effect in &mut self.effects {

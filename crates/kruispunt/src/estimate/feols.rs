@@ -148,7 +148,7 @@ impl FeOls {
         ticket: &Ticket,
     ) -> Result<Fit, EstimateError> {
         stage(ticket, "sweeping out effects")?;
-        let mut swept_y = drawn.outcome.clone();
+        let mut swept_y = drawn.outcome.to_vec();
         let mut swept: Vec<Vec<f64>> =
             drawn.regressors.par_iter().map(|own| own.values.to_vec()).collect();
         let mut columns: Vec<&mut [f64]> = std::iter::once(swept_y.as_mut_slice())
@@ -240,7 +240,7 @@ impl FeOls {
         for (at, solved) in solved.into_iter().enumerate() {
             let own = &drawn.regressors[k + at];
             let data = Drawn {
-                outcome: own.values.to_vec(),
+                outcome: own.values.clone(),
                 regressors: regressors.clone(),
                 n_endogenous: 0,
                 n_instruments: 0,

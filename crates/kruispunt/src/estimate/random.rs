@@ -205,7 +205,7 @@ impl PanelOls {
         let columns = drawn.regressors.iter().map(|own| own.values.to_vec()).collect();
         let reference = vec![0.0; drawn.regressors.len()];
         let solved =
-            solve(columns, drawn.outcome.clone(), None, &reference, self.request.collin_tol);
+            solve(columns, drawn.outcome.to_vec(), None, &reference, self.request.collin_tol);
         let origin = Origin { request: &self.request, drawn, step };
         origin.fit(Found { solved, variances, transformed: true, ..Found::default() }, ticket)
     }
@@ -329,7 +329,7 @@ impl Persons {
 
 impl Drawn {
     fn apply(&mut self, change: impl Fn(&[f64]) -> Vec<f64>) {
-        self.outcome = change(&self.outcome);
+        self.outcome = change(&self.outcome).into();
         for own in &mut self.regressors {
             own.values = change(&own.values).into();
         }

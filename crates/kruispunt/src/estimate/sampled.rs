@@ -21,7 +21,7 @@ pub(crate) struct Sampling<'a> {
 pub(crate) struct Sampled {
     /// Rows of the table, counted from 0.
     pub(crate) rows: Vec<u32>,
-    pub(crate) outcome: Vec<f64>,
+    pub(crate) outcome: Buffer<f64>,
     pub(crate) names: Vec<String>,
     pub(crate) columns: Vec<Buffer<f64>>,
     pub(crate) weights: Option<Vec<f64>>,
@@ -102,7 +102,7 @@ impl Sampled {
         let pick =
             |values: &[f64]| -> Vec<f64> { kept.iter().map(|&at| values[at as usize]).collect() };
         self.rows = kept.iter().map(|&at| self.rows[at as usize]).collect();
-        self.outcome = pick(&self.outcome);
+        self.outcome = pick(&self.outcome).into();
         for column in &mut self.columns {
             *column = pick(column).into();
         }

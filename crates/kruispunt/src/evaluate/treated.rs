@@ -293,7 +293,7 @@ fn prepared(sample: &Sampled, d: Vec<f64>) -> (Data, Vec<String>, Vec<String>) {
     let dropped = triangle.dropped.iter().map(|&at| names[at].clone()).collect();
     let names = triangle.kept.iter().map(|&at| names[at].clone()).collect();
     let x = triangle.kept.iter().map(|&at| x[at].clone()).collect();
-    (Data { d, y: sample.outcome.clone(), x, w }, names, dropped)
+    (Data { d, y: sample.outcome.to_vec(), x, w }, names, dropped)
 }
 
 impl Data {

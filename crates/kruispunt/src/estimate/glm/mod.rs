@@ -378,15 +378,16 @@ impl FeGlm {
     }
 
     fn likelihood(&self, drawn: &Drawn, found: &irls::Found) -> Likelihood {
-        let n = drawn.outcome.len();
+        let y: &[f64] = &drawn.outcome;
+        let n = y.len();
         let weight = |row: usize| drawn.weights.as_ref().map_or(1.0, |weights| weights[row]);
         let mass = sum_rows(n, weight);
-        let total = sum_rows(n, |row| weight(row) * drawn.outcome[row]);
+        let total = sum_rows(n, |row| weight(row) * y[row]);
         let average = total / mass;
         let (log_likelihood, null) = match self.family {
             Family::Gaussian => {
                 let value = |mean: &(dyn Fn(usize) -> f64 + Sync)| {
-                    let gap = |row: usize| (drawn.outcome[row] - mean(row)).powi(2);
+                    let gap = |row: usize| (y[row] - mean(row)).powi(2);
                     let spread = sum_rows(n, |row| weight(row) * gap(row)) / mass;
                     -0.5 * mass * (libm::log(2.0 * std::f64::consts::PI * spread) + 1.0)
                 };
@@ -398,9 +399,9 @@ impl FeGlm {
                     let log = if y > 0.0 { y * libm::log(y) } else { 0.0 };
                     log - y - libm::lgamma(y + 1.0)
                 });
-                let perfect = sum_rows(n, |row| weight(row) * own(drawn.outcome[row]));
+                let perfect = sum_rows(n, |row| weight(row) * own(y[row]));
                 let factorials = tabled(|y| libm::lgamma(y + 1.0));
-                let factorials = sum_rows(n, |row| weight(row) * factorials(drawn.outcome[row]));
+                let factorials = sum_rows(n, |row| weight(row) * factorials(y[row]));
                 (perfect - 0.5 * found.deviance, total * (libm::log(average) - 1.0) - factorials)
             }
             _ => {

@@ -79,7 +79,7 @@ pub(super) fn by_rectifier(
     drawn: &Drawn,
     ticket: &Ticket,
 ) -> Result<Option<Vec<bool>>, EstimateError> {
-    let (outcome, effects) = (drawn.outcome.as_slice(), drawn.effects.as_slice());
+    let (outcome, effects) = (&drawn.outcome[..], drawn.effects.as_slice());
     let zeros = outcome.iter().filter(|&&y| y == 0.0).count();
     if zeros == 0 || zeros == outcome.len() || (drawn.regressors.is_empty() && effects.len() < 2) {
         return Ok(None);
@@ -139,7 +139,7 @@ pub(super) fn by_simplex(
     drawn: &Drawn,
     ticket: &Ticket,
 ) -> Result<Option<Vec<bool>>, EstimateError> {
-    let outcome = drawn.outcome.as_slice();
+    let outcome = &drawn.outcome[..];
     let above: Vec<u32> =
         (0..outcome.len()).filter(|&row| outcome[row] > 0.0).map(|r| r as u32).collect();
     if above.is_empty() || above.len() == outcome.len() || drawn.regressors.is_empty() {

@@ -584,7 +584,7 @@ impl MismatchMixture {
             response,
             x: kept.iter().map(|&at| all[at].to_vec()).collect(),
             marginal: marginal(response, outcome, &drawn.outcome, &drawn.rows)?,
-            y: drawn.outcome.clone(),
+            y: drawn.outcome.to_vec(),
             z: drawing.z.clone(),
             safe: drawing.safe.clone(),
             bound: self.bound,

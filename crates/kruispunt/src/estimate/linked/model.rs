@@ -529,7 +529,7 @@ fn prepare_columns(
     ticket: &Ticket,
 ) -> Result<Prepared, EstimateError> {
     let mut x: Vec<Vec<f64>> = drawn.regressors.iter().map(|own| own.values.to_vec()).collect();
-    let mut y = drawn.outcome.clone();
+    let mut y = drawn.outcome.to_vec();
     let parameters = x.len();
     if y.len() <= parameters {
         return Err(EstimateError::TooFewRows { n_obs: y.len(), parameters });
