@@ -232,8 +232,7 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
         }
         told
     });
-    let mut filled = Filled::default();
-    let mut outgrown = false;
+    let (mut filled, mut outgrown) = (Filled::default(), false);
     for own in told {
         filled.even += own.even;
         filled.tied += own.tied;
@@ -457,11 +456,11 @@ impl Sweep<'_> {
                     for ((shown, held), tied) in cells.zip(&mut tied[own.clone()]) {
                         // no branch: which spell is the better one is anybody's guess
                         let free = *shown == NONE;
-                        let better = free | (key < *held);
-                        let even = !free & (key == *held);
+                        let better = u8::from(free) | u8::from(key < *held) != 0;
+                        let even = u8::from(!free) & u8::from(key == *held) != 0;
                         *shown = if better { spell } else { *shown };
                         *held = if better { key } else { *held };
-                        *tied = !better & (*tied | even);
+                        *tied = u8::from(!better) & (u8::from(*tied) | u8::from(even)) != 0;
                         any_even |= even;
                     }
                     if any_even {

@@ -101,8 +101,12 @@ impl Sweep<'_> {
         written.close_up(&mut source);
         written.close_up(&mut starts);
         written.close_up(&mut ends);
-        counts.iter_mut().for_each(|column| written.close_up(column));
-        floats.iter_mut().for_each(|column| written.close_up(column));
+        for column in &mut counts {
+            written.close_up(column);
+        }
+        for column in &mut floats {
+            written.close_up(column);
+        }
         if self.ranking.is_some() {
             written.close_up(&mut best);
         }

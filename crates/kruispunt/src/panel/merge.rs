@@ -230,7 +230,9 @@ impl Spells {
         let mut rest = &mut of[..];
         for ((first, _), (_, placed, _)) in written.places().zip(&told) {
             let (own, after) = rest.split_at_mut(*placed);
-            own.iter_mut().for_each(|era| *era += first as u32);
+            for era in own {
+                *era += first as u32;
+            }
             rest = after;
         }
         let counts = told.into_iter().flat_map(|own| own.2).collect();
@@ -333,7 +335,9 @@ impl Spells {
         eras.counts.push(chains.len() as u32);
         if chains.is_sorted_by(|a, b| compare(a, b).is_le()) {
             if members {
-                of.iter().for_each(|chain| eras.place(base + chain));
+                for chain in of {
+                    eras.place(base + *chain);
+                }
             }
         } else {
             order.clear();
@@ -344,11 +348,15 @@ impl Spells {
                 place[at as usize] = rank;
             }
             if members {
-                of.iter().for_each(|chain| eras.place(place[*chain as usize]));
+                for chain in of {
+                    eras.place(place[*chain as usize]);
+                }
             }
             chains.sort_unstable_by(compare);
         }
-        chains.iter().for_each(|chain| eras.push(chain));
+        for chain in &*chains {
+            eras.push(chain);
+        }
     }
 
     /// The amounts of merged spells: each member brings the share of the days it still has.

@@ -338,7 +338,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         }
         Some(StateRule::Main) if spells.state().is_none() => {}
         Some(_) => {
-            columns.push("state", stated(state_column()?, std::mem::take(&mut filled.chosen)))?
+            columns.push("state", stated(state_column()?, std::mem::take(&mut filled.chosen)))?;
         }
     }
     drop(std::mem::take(&mut filled.chosen));

@@ -19,7 +19,9 @@ impl Orthogonal {
         let length = dot(&column, &column, weights).sqrt();
         let kept = length > LEFT;
         if kept {
-            column.iter_mut().for_each(|v| *v /= length);
+            for v in &mut column {
+                *v /= length;
+            }
             self.units.push(column);
             along.push(length);
         }

@@ -491,8 +491,7 @@ impl<'a> Slopes<'a> {
                     .flat_map(|mass| std::iter::repeat_n(mass.sqrt().recip(), own.width()))
             })
             .collect();
-        let mut fresh = true;
-        let (mut best, mut since) = (f64::INFINITY, 0);
+        let (mut fresh, mut best, mut since) = (true, f64::INFINITY, 0);
         let small = self.n() <= SMALL / (m * m).max(1);
         for iteration in 0..=max_iter {
             if ticket.is_cancelled() {
