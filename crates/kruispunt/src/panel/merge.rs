@@ -85,6 +85,18 @@ impl Eras<'_, '_> {
         self.n += 1;
     }
 
+    fn place_all(&mut self, eras: impl Iterator<Item = u32>) {
+        for era in eras {
+            self.place(era);
+        }
+    }
+
+    fn push_all(&mut self, chains: &[Chain]) {
+        for chain in chains {
+            self.push(chain);
+        }
+    }
+
     /// The merged spell of the next spell, counted from the first of the run of persons.
     fn place(&mut self, era: u32) {
         self.cells.codes[1][self.placed] = era;
@@ -335,9 +347,7 @@ impl Spells {
         eras.counts.push(chains.len() as u32);
         if chains.is_sorted_by(|a, b| compare(a, b).is_le()) {
             if members {
-                for chain in of {
-                    eras.place(base + *chain);
-                }
+                eras.place_all(of.iter().map(|chain| base + *chain));
             }
         } else {
             order.clear();
@@ -348,15 +358,11 @@ impl Spells {
                 place[at as usize] = rank;
             }
             if members {
-                for chain in of {
-                    eras.place(place[*chain as usize]);
-                }
+                eras.place_all(of.iter().map(|chain| place[*chain as usize]));
             }
             chains.sort_unstable_by(compare);
         }
-        for chain in &*chains {
-            eras.push(chain);
-        }
+        eras.push_all(chains);
     }
 
     /// The amounts of merged spells: each member brings the share of the days it still has.
