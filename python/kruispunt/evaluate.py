@@ -804,9 +804,13 @@ def did(
         Compare with units not yet treated (by default, where the method allows it), or never
         treated.
     covariates : str or sequence of str, optional
-        Columns that trends may differ by, taken in the earlier period of each comparison.
+        For ``cs``, ``ddd`` and ``etwfe``: columns that trends may differ by. For ``cs`` and ``ddd``
+        taken in the earlier period of each comparison. For ``etwfe`` interacted with cohorts, with
+        periods and, less their mean, with cells, as in R's ``etwfe``; the effect of a cell is the
+        mean over its units. It takes them in the period of the outcome: they must not be affected
+        by the treatment.
     nuisance : {"dr", "dr_imp", "reg", "ipw"}
-        What covariates are used for: doubly robust, doubly robust with weights that balance the
+        For ``cs`` and ``ddd``: what covariates are used for: doubly robust, doubly robust with weights that balance the
         covariates exactly (Sant'Anna & Zhao's improved estimator), outcome regression, weighting.
     anticipation : int
         Periods before treatment that may already be affected.

@@ -3,8 +3,8 @@
 use super::options::Extra;
 use super::sample::Sample;
 use super::{
-    EvaluateError, Family, Premean, callaway, concerns, imputation, local, nonlinear, regression,
-    triple,
+    EvaluateError, Family, Premean, callaway, concerns, extended, imputation, local, nonlinear,
+    regression, triple,
 };
 use crate::data::{Effects, Panel, Ticket};
 
@@ -34,7 +34,8 @@ pub enum Method {
     /// untreated through all of it; only cohorts with the whole window.
     Stacked,
     /// Wooldridge (2021): one regression with a coefficient for each cohort and treated period
-    /// (with never treated controls, for each period but the last before treatment).
+    /// (with never treated controls, for each period but the last before treatment). Covariates
+    /// are interacted with cohorts, with periods and, less their mean, with the cells.
     ExtendedTwoWay,
     /// Ortiz-Villavicencio & Sant'Anna (2025): triple differences, for a policy that treats one kind
     /// of unit ([`Did::partition`]) in the cohorts it reaches.
@@ -209,7 +210,8 @@ impl Did {
         self
     }
 
-    /// Covariates, taken in the earlier period of each comparison.
+    /// Covariates, taken in the earlier period of each comparison; in the extended two-way
+    /// regression in the period of the outcome, interacted with cohorts, periods and cells.
     pub fn covariates<S: Into<String>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.covariates = columns.into_iter().map(Into::into).collect();
         self
@@ -283,6 +285,9 @@ impl Did {
             Method::CallawaySantAnna | Method::Stacked => {
                 callaway::fit(self, panel, &sample, ticket)
             }
+            Method::ExtendedTwoWay if !self.covariates.is_empty() => {
+                extended::fit(self, panel, &sample, ticket)
+            }
             Method::ExtendedTwoWay if self.extra.family() != Family::Linear => {
                 nonlinear::fit(self, panel, &sample, ticket)
             }
@@ -307,8 +312,8 @@ impl Did {
         if self.extra.partition().is_some() && !triple {
             return refuse("partition", "only \"ddd\" tells units apart that the policy is for");
         }
-        if !self.covariates.is_empty() && !cs {
-            return refuse("covariates", "only \"cs\" and \"ddd\" take covariates");
+        if !self.covariates.is_empty() && !cs && self.method != Method::ExtendedTwoWay {
+            return refuse("covariates", "only \"cs\", \"ddd\" and \"etwfe\" take covariates");
         }
         if self.base.is_some() && !cs {
             return refuse("base", "its base period is the last before treatment");

@@ -21,6 +21,7 @@ mod discontinuity;
 mod dose;
 mod dynamic;
 mod error;
+mod extended;
 mod gap;
 mod given;
 mod hazard;

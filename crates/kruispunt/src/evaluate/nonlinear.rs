@@ -25,7 +25,7 @@ const APART: &str = "its untreated outcomes share no period with those of the ot
 
 /// What the outcomes of a cohort in a period are for.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Use {
+pub(super) enum Use {
     Out,
     /// They tell the index of the untreated.
     Untreated,
@@ -34,7 +34,7 @@ enum Use {
 }
 
 impl Family {
-    fn mean(self, index: f64) -> f64 {
+    pub(super) fn mean(self, index: f64) -> f64 {
         match self {
             Self::Poisson => libm::exp(index),
             Self::Logit => 1.0 / (1.0 + libm::exp(-index)),
@@ -42,7 +42,7 @@ impl Family {
         }
     }
 
-    fn slope(self, mean: f64) -> f64 {
+    pub(super) fn slope(self, mean: f64) -> f64 {
         match self {
             Self::Poisson => mean,
             Self::Logit => mean * (1.0 - mean),
@@ -51,7 +51,7 @@ impl Family {
     }
 
     /// Whether a mean has no finite index.
-    fn is_extreme(self, mean: f64) -> bool {
+    pub(super) fn is_extreme(self, mean: f64) -> bool {
         match self {
             Self::Poisson => mean <= 0.0,
             Self::Logit => mean <= 0.0 || mean >= 1.0,
@@ -59,11 +59,21 @@ impl Family {
         }
     }
 
-    fn index(self, mean: f64) -> f64 {
+    pub(super) fn index(self, mean: f64) -> f64 {
         match self {
             Self::Poisson => libm::log(mean),
             Self::Logit => libm::log(mean / (1.0 - mean)),
             Self::Linear => mean,
+        }
+    }
+
+    /// The integral of the mean over the index.
+    pub(super) fn cumulant(self, eta: f64) -> f64 {
+        match self {
+            Self::Poisson => libm::exp(eta),
+            Self::Logit if eta > 0.0 => eta + libm::log1p(libm::exp(-eta)),
+            Self::Logit => libm::log1p(libm::exp(eta)),
+            Self::Linear => eta * eta / 2.0,
         }
     }
 
@@ -83,7 +93,7 @@ impl Family {
         }
     }
 
-    const fn words(self) -> &'static str {
+    pub(super) const fn words(self) -> &'static str {
         match self {
             Self::Poisson => "extended two-way Poisson regression",
             Self::Logit => "extended two-way logit",
@@ -93,15 +103,15 @@ impl Family {
 }
 
 /// Weights and means by cohort and period.
-struct Table {
-    weight: Vec<f64>,
-    mean: Vec<f64>,
-    uses: Vec<Use>,
+pub(super) struct Table {
+    pub(super) weight: Vec<f64>,
+    pub(super) mean: Vec<f64>,
+    pub(super) uses: Vec<Use>,
     periods: usize,
 }
 
 impl Table {
-    fn of(sample: &Sample, uses: Vec<Use>) -> Self {
+    pub(super) fn of(sample: &Sample, uses: Vec<Use>) -> Self {
         let (periods, size) = (sample.n_periods(), sample.starts.len() * sample.n_periods());
         let (mut weight, mut mean) = (vec![0.0; size], vec![0.0; size]);
         for own in &sample.profiles {
@@ -117,7 +127,7 @@ impl Table {
         Self { weight, mean, uses, periods }
     }
 
-    fn untreated(&self) -> impl Iterator<Item = (usize, usize, usize)> {
+    pub(super) fn untreated(&self) -> impl Iterator<Item = (usize, usize, usize)> {
         let periods = self.periods;
         (0..self.uses.len())
             .filter(|&at| self.uses[at] == Use::Untreated && self.weight[at] > 0.0)
@@ -126,7 +136,7 @@ impl Table {
 
     /// Takes out cohorts and periods whose untreated outcomes are all at the edge: their index is
     /// infinite. Says which.
-    fn settle(&mut self, family: Family, cohorts: usize) -> Vec<bool> {
+    pub(super) fn settle(&mut self, family: Family, cohorts: usize) -> Vec<bool> {
         let mut edge = vec![false; cohorts + self.periods];
         loop {
             let mut sums = vec![[0.0; 2]; cohorts + self.periods];
@@ -150,6 +160,62 @@ impl Table {
                         self.uses[at] = Use::Out;
                     }
                 }
+            }
+        }
+    }
+}
+
+impl Table {
+    /// Cohorts, then periods, with the first place that untreated outcomes tie each to.
+    pub(super) fn tied(&self, cohorts: usize) -> Vec<usize> {
+        let mut group: Vec<usize> = (0..cohorts + self.periods).collect();
+        loop {
+            let mut changed = false;
+            for (_, cohort, t) in self.untreated() {
+                let least = group[cohort].min(group[cohorts + t]);
+                changed |= group[cohort] != least || group[cohorts + t] != least;
+                (group[cohort], group[cohorts + t]) = (least, least);
+            }
+            if !changed {
+                return group;
+            }
+        }
+    }
+
+    /// Why a cell has no effect.
+    pub(super) fn lack(&self, cell: &Cell, edge: &[bool], group: &[usize]) -> Option<&'static str> {
+        let at = cell.cohort * self.periods + cell.t;
+        let cohorts = edge.len() - self.periods;
+        let told = |place: usize| {
+            self.untreated().any(|(_, cohort, t)| [cohort, cohorts + t].contains(&place))
+        };
+        let [own, period] = [cell.cohort, cohorts + cell.t];
+        if self.weight[at] == 0.0 {
+            Some("no unit of the cohort is seen in the period")
+        } else if edge[own] {
+            Some(
+                "all outcomes of the cohort before treatment are at the edge: its index is infinite",
+            )
+        } else if edge[period] {
+            Some("all untreated outcomes of the period are at the edge: its index is infinite")
+        } else if self.uses[at] == Use::Out || !told(own) {
+            Some(NO_BASE)
+        } else if !told(period) {
+            Some(NO_CONTROL)
+        } else if group[own] != group[period] {
+            Some(APART)
+        } else {
+            None
+        }
+    }
+
+    /// Counts the units that a cell compares.
+    pub(super) fn count(&self, sample: &Sample, cell: &Cell, row: &mut Effect) {
+        for profile in sample.profiles.iter().filter(|own| own.present[cell.t]) {
+            if profile.cohort == cell.cohort {
+                row.n_treated += profile.len() as u64;
+            } else if self.uses[profile.cohort * self.periods + cell.t] == Use::Untreated {
+                row.n_control += profile.len() as u64;
             }
         }
     }
@@ -264,13 +330,7 @@ impl Index<'_> {
             .untreated()
             .map(|(at, cohort, t)| {
                 let eta: f64 = self.places(cohort, t).iter().map(|&at| coef[at]).sum();
-                let cumulant = match self.family {
-                    Family::Poisson => libm::exp(eta),
-                    Family::Logit if eta > 0.0 => eta + libm::log1p(libm::exp(-eta)),
-                    Family::Logit => libm::log1p(libm::exp(eta)),
-                    Family::Linear => eta * eta / 2.0,
-                };
-                self.table.weight[at] * (cumulant - self.table.mean[at] * eta)
+                self.table.weight[at] * (self.family.cumulant(eta) - self.table.mean[at] * eta)
             })
             .sum()
     }
@@ -294,23 +354,6 @@ impl Index<'_> {
         let kept = (0..size).filter(|at| self.inverse[at * size + at] > 0.0).count();
         let k = kept + self.known.iter().flatten().count();
         (n as f64, k as f64)
-    }
-
-    /// Places that untreated outcomes tie together.
-    fn connect(&mut self) {
-        self.group = (0..self.coef.len()).collect();
-        loop {
-            let mut changed = false;
-            for (_, cohort, t) in self.table.untreated() {
-                let [a, b] = self.places(cohort, t);
-                let least = self.group[a].min(self.group[b]);
-                changed |= self.group[a] != least || self.group[b] != least;
-                (self.group[a], self.group[b]) = (least, least);
-            }
-            if !changed {
-                return;
-            }
-        }
     }
 }
 
@@ -359,7 +402,7 @@ impl Linear for Index<'_> {
     }
 }
 
-fn check(did: &Did, panel: &Panel, sample: &Sample) -> Result<(), EvaluateError> {
+pub(super) fn check(did: &Did, panel: &Panel, sample: &Sample) -> Result<(), EvaluateError> {
     let column = panel.column("outcome", &did.outcome)?;
     let values = column.to_floats("outcome", &did.outcome)?;
     let bad = |row: &usize| !did.extra.family().allows(values[*row]);
@@ -375,7 +418,7 @@ fn check(did: &Did, panel: &Panel, sample: &Sample) -> Result<(), EvaluateError>
 }
 
 /// The cells, and what each cohort and period is for.
-fn place(did: &Did, sample: &Sample) -> (Vec<Cell>, Vec<Use>) {
+pub(super) fn place(did: &Did, sample: &Sample) -> (Vec<Cell>, Vec<Use>) {
     let all_leads = did.controls == Some(Controls::Never);
     let ahead = i64::from(did.anticipation);
     let mut plan = cells(sample, Base::Universal, did.anticipation);
@@ -414,6 +457,7 @@ pub(super) fn fit(
     let cohorts = sample.starts.len();
     let mut table = Table::of(sample, uses);
     let edge = table.settle(family, cohorts);
+    let group = table.tied(cohorts);
     let shares = CellShares::new(sample, &plan);
     let size = cohorts + sample.n_periods();
     let g = sample.n_clusters as f64;
@@ -424,13 +468,12 @@ pub(super) fn fit(
         cohorts,
         coef: vec![0.0; size],
         inverse: Vec::new(),
-        group: Vec::new(),
+        group,
         shares: &shares,
         n_cells: plan.len(),
         known: vec![None; plan.len()],
         scale: 1.0,
     };
-    index.connect();
     index.fit()?;
     let rows = rows(sample, &plan, &mut index, &edge);
     // (N - 1) / (N - K) x G / (G - 1), as for the linear regression
@@ -453,7 +496,7 @@ pub(super) fn fit(
     assemble(did, panel, sample, texts(did, family), found)
 }
 
-fn texts(did: &Did, family: Family) -> Texts {
+pub(super) fn texts(did: &Did, family: Family) -> Texts {
     let whom = match did.controls {
         Some(Controls::Never) => "units not treated in any period of the panel",
         _ => "all outcomes before treatment",
@@ -464,7 +507,7 @@ fn texts(did: &Did, family: Family) -> Texts {
     };
     let link = if family == Family::Poisson { "logarithms" } else { "log-odds" };
     Texts {
-        method: family.words().to_owned(),
+        method: format!("{}{}", family.words(), given(did)),
         estimand: "average effect on the treated in the unit of the outcome, by cohort and period"
             .to_owned(),
         comparison: format!("{whom}, trends parallel in {link} of means{anticipation}"),
@@ -474,6 +517,14 @@ fn texts(did: &Did, family: Family) -> Texts {
     }
 }
 
+/// The covariates, in words.
+pub(super) fn given(did: &Did) -> String {
+    if did.covariates.is_empty() {
+        return String::new();
+    }
+    format!(" given {}", did.covariates.join(", "))
+}
+
 fn rows(sample: &Sample, plan: &[Cell], index: &mut Index<'_>, edge: &[bool]) -> Vec<Effect> {
     let clusters = sample.cohort_clusters();
     let t = sample.n_periods();
@@ -481,44 +532,17 @@ fn rows(sample: &Sample, plan: &[Cell], index: &mut Index<'_>, edge: &[bool]) ->
     for (id, cell) in plan.iter().enumerate() {
         let mut row = blank(sample, cell);
         let at = cell.cohort * t + cell.t;
-        let [own, period] = index.places(cell.cohort, cell.t);
-        let told = |place: usize| {
-            index.table.untreated().any(|(_, cohort, t)| index.places(cohort, t).contains(&place))
-        };
         if cell.base == Some(cell.t) {
             row.estimate = 0.0;
             rows.push(row);
             continue;
         }
-        let lack = if index.table.weight[at] == 0.0 {
-            Some("no unit of the cohort is seen in the period")
-        } else if edge[own] {
-            Some(
-                "all outcomes of the cohort before treatment are at the edge: its index is infinite",
-            )
-        } else if edge[period] {
-            Some("all untreated outcomes of the period are at the edge: its index is infinite")
-        } else if index.table.uses[at] == Use::Out || !told(own) {
-            Some(NO_BASE)
-        } else if !told(period) {
-            Some(NO_CONTROL)
-        } else if index.group[own] != index.group[period] {
-            Some(APART)
-        } else {
-            None
-        };
-        if let Some(reason) = lack {
+        if let Some(reason) = index.table.lack(cell, edge, &index.group) {
             rows.push(not_estimable(row, reason));
             continue;
         }
         row.estimate = index.table.mean[at] - index.family.mean(index.eta(cell.cohort, cell.t));
-        for profile in sample.profiles.iter().filter(|own| own.present[cell.t]) {
-            if profile.cohort == cell.cohort {
-                row.n_treated += profile.len() as u64;
-            } else if index.table.uses[profile.cohort * t + cell.t] == Use::Untreated {
-                row.n_control += profile.len() as u64;
-            }
-        }
+        index.table.count(sample, cell, &mut row);
         row.status = lone(sample, &row, &clusters, cell);
         index.known[id] = Some((cell.cohort, cell.t));
         rows.push(row);

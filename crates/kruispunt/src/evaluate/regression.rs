@@ -37,6 +37,8 @@ pub(super) struct Regression<'a> {
     /// Inverse of the normal matrix, rows of dropped columns zero.
     inverse: Vec<f64>,
     kept: Vec<bool>,
+    /// Columns whose coefficient rests on which others were dropped.
+    open: Vec<usize>,
     /// Where the dummies stand among the estimates.
     first: usize,
     scale: f64,
@@ -61,6 +63,7 @@ impl<'a> Regression<'a> {
             coef: vec![0.0; size],
             inverse: vec![0.0; size * size],
             kept: vec![false; size],
+            open: Vec::new(),
             first,
             scale: 1.0,
             n_obs: 0,
@@ -76,6 +79,7 @@ impl<'a> Regression<'a> {
             own.coef[at] = *value;
             own.kept[at] = true;
         }
+        own.open = undetermined(&normal, &triangle);
         let (inverse, m) = (triangle.inverse(), triangle.kept.len());
         for (i, &row) in triangle.kept.iter().enumerate() {
             for (j, &column) in triangle.kept.iter().enumerate() {
@@ -93,6 +97,15 @@ impl<'a> Regression<'a> {
         let k = self.kept.iter().filter(|kept| **kept).count() as f64 + 1.0;
         if n > k && g > 1.0 {
             self.scale = ((n - 1.0) / (n - k) * g / (g - 1.0)).sqrt();
+        }
+        self
+    }
+
+    /// Without the dummies that the data do not determine: where all cohorts are treated, dropping
+    /// one dummy of a period would leave the others as differences from it.
+    pub(super) fn determined(mut self) -> Self {
+        for &at in &self.open {
+            self.kept[at] = false;
         }
         self
     }
@@ -180,11 +193,21 @@ impl<'a> Regression<'a> {
             row[t] = constant;
         }
     }
+}
 
-    /// What an outcome is to the regression.
-    pub(super) fn class_of(&self, cohort: usize, t: usize) -> Class {
-        self.classes[cohort * self.sample.n_periods() + t]
+/// Kept columns whose coefficients would change if a dropped one had another: their values are a
+/// matter of which column was dropped. Columns are of the order of 1.
+pub(super) fn undetermined(normal: &[f64], triangle: &Triangle) -> Vec<usize> {
+    const MOVES: f64 = 1e-6;
+    let size = triangle.kept.len() + triangle.dropped.len();
+    let mut open = vec![false; size];
+    for &out in &triangle.dropped {
+        let right: Vec<f64> = triangle.kept.iter().map(|&at| normal[at * size + out]).collect();
+        for (value, &at) in triangle.solve(&right).iter().zip(&triangle.kept) {
+            open[at] |= value.abs() > MOVES;
+        }
     }
+    (0..size).filter(|&at| open[at]).collect()
 }
 
 /// Shares of cells among treated unit-periods: of cohorts when every unit is seen in all periods.
@@ -265,6 +288,72 @@ impl Linear for Saturated<'_> {
     }
 }
 
+/// Which outcomes have a dummy, and the rows of the cells before they are estimated.
+pub(super) struct Layout {
+    pub(super) plan: Vec<Cell>,
+    pub(super) rows: Vec<Effect>,
+    /// By cohort and period.
+    pub(super) place: Vec<Class>,
+    pub(super) wording: Texts,
+}
+
+impl Layout {
+    pub(super) fn new(did: &Did, sample: &Sample) -> Self {
+        let sa = did.method == Method::SunAbraham;
+        let never = sample.profiles.iter().any(|own| sample.starts[own.cohort] == NEVER);
+        let all_leads = sa || did.controls == Some(Controls::Never);
+        let anticipation = i64::from(did.anticipation);
+        let mut plan = cells(sample, Base::Universal, did.anticipation);
+        plan.retain(|cell| {
+            all_leads
+                || i64::from(sample.periods[cell.t]) + anticipation
+                    >= i64::from(sample.starts[cell.cohort])
+        });
+        // without a never treated group the last cohort stands in, until it is treated
+        let stand_in = if never || !all_leads {
+            None
+        } else {
+            let last = |own: &&Profile| sample.starts[own.cohort] != NEVER;
+            sample.profiles.iter().filter(last).map(|own| own.cohort).max()
+        };
+        let ends = |cohort: usize| i64::from(sample.starts[cohort]) - anticipation;
+        let mut place = vec![Class::Plain; sample.starts.len() * sample.n_periods()];
+        let mut rows: Vec<Effect> = plan.iter().map(|cell| blank(sample, cell)).collect();
+        for cohort in 0..sample.starts.len() {
+            for t in 0..sample.n_periods() {
+                let now = i64::from(sample.periods[t]);
+                let early = ends(cohort) <= i64::from(sample.periods[0]);
+                let beyond = stand_in.is_some_and(|last| now >= ends(last));
+                if early || beyond {
+                    place[cohort * sample.n_periods() + t] = Class::Out;
+                }
+            }
+        }
+        for (at, (cell, row)) in plan.iter().zip(&mut rows).enumerate() {
+            let slot = &mut place[cell.cohort * sample.n_periods() + cell.t];
+            if cell.base == Some(cell.t) {
+                row.estimate = 0.0;
+            } else if Some(cell.cohort) == stand_in {
+                *row = not_estimable(
+                    row.clone(),
+                    "the last cohort to be treated stands in as control",
+                );
+            } else if *slot == Class::Out {
+                let reason = if cell.base.is_none() {
+                    "no period before treatment to compare with"
+                } else {
+                    "no unit is still untreated"
+                };
+                *row = not_estimable(row.clone(), reason);
+            } else {
+                *slot = Class::Dummy(at);
+            }
+        }
+        let wording = texts(did, sa, all_leads, stand_in.is_some(), sample);
+        Self { plan, rows, place, wording }
+    }
+}
+
 /// Sun & Abraham, and the extended two-way regression.
 pub(super) fn fit(
     did: &Did,
@@ -273,59 +362,15 @@ pub(super) fn fit(
     ticket: &Ticket,
 ) -> Result<Effects, EvaluateError> {
     ticket.stage("regression", 0);
-    let sa = did.method == Method::SunAbraham;
-    let never = sample.profiles.iter().any(|own| sample.starts[own.cohort] == NEVER);
-    let all_leads = sa || did.controls == Some(Controls::Never);
-    let anticipation = i64::from(did.anticipation);
-    let mut plan = cells(sample, Base::Universal, did.anticipation);
-    plan.retain(|cell| {
-        all_leads
-            || i64::from(sample.periods[cell.t]) + anticipation
-                >= i64::from(sample.starts[cell.cohort])
-    });
-    // without a never treated group the last cohort stands in, until it is treated
-    let stand_in = if never || !all_leads {
-        None
-    } else {
-        let last = |own: &&Profile| sample.starts[own.cohort] != NEVER;
-        sample.profiles.iter().filter(last).map(|own| own.cohort).max()
-    };
-    let ends = |cohort: usize| i64::from(sample.starts[cohort]) - anticipation;
-    let mut place = vec![Class::Plain; sample.starts.len() * sample.n_periods()];
-    let mut rows: Vec<Effect> = plan.iter().map(|cell| blank(sample, cell)).collect();
-    for cohort in 0..sample.starts.len() {
-        for t in 0..sample.n_periods() {
-            let now = i64::from(sample.periods[t]);
-            let early = ends(cohort) <= i64::from(sample.periods[0]);
-            let beyond = stand_in.is_some_and(|last| now >= ends(last));
-            if early || beyond {
-                place[cohort * sample.n_periods() + t] = Class::Out;
-            }
-        }
-    }
-    for (at, (cell, row)) in plan.iter().zip(&mut rows).enumerate() {
-        let slot = &mut place[cell.cohort * sample.n_periods() + cell.t];
-        if cell.base == Some(cell.t) {
-            row.estimate = 0.0;
-        } else if Some(cell.cohort) == stand_in {
-            *row = not_estimable(row.clone(), "the last cohort to be treated stands in as control");
-        } else if *slot == Class::Out {
-            let reason = if cell.base.is_none() {
-                "no period before treatment to compare with"
-            } else {
-                "no unit is still untreated"
-            };
-            *row = not_estimable(row.clone(), reason);
-        } else {
-            *slot = Class::Dummy(at);
-        }
-    }
+    let Layout { plan, mut rows, place, wording } = Layout::new(did, sample);
+    let fixed = did.method != Method::SunAbraham;
     let n_periods = sample.n_periods();
     let class = |cohort: usize, t: usize| place[cohort * n_periods + t];
-    let regression = Regression::fit(sample, plan.len(), 0, class).corrected();
-    let mass = fill_rows(sample, &plan, &regression, &mut rows);
+    let regression = Regression::fit(sample, plan.len(), 0, class).corrected().determined();
+    let coefficient = |at: usize| regression.coefficient(at);
+    let mass = fill_rows(sample, &plan, &place, coefficient, &mut rows);
     let shares = CellShares::new(sample, &plan);
-    let linear = Saturated { regression, shares: &shares, n_cells: plan.len(), fixed: !sa };
+    let linear = Saturated { regression, shares: &shares, n_cells: plan.len(), fixed };
     let joint = covariance(sample, &linear, ticket)?;
     let found = Estimates {
         by: By::Cells,
@@ -335,15 +380,18 @@ pub(super) fn fit(
         shares: shares.values().to_vec(),
         joint,
     };
-    assemble(did, panel, sample, texts(did, sa, all_leads, stand_in.is_some(), sample), found)
+    assemble(did, panel, sample, wording, found)
 }
 
-fn fill_rows(
+/// Estimates and counts of the cells with a dummy; gives the weight of each cell.
+pub(super) fn fill_rows(
     sample: &Sample,
     plan: &[Cell],
-    regression: &Regression<'_>,
+    place: &[Class],
+    coefficient: impl Fn(usize) -> Option<f64>,
     rows: &mut [Effect],
 ) -> Vec<f64> {
+    let class_of = |cohort: usize, t: usize| place[cohort * sample.n_periods() + t];
     let clusters = sample.cohort_clusters();
     let mut mass = Vec::with_capacity(plan.len());
     for (at, (cell, row)) in plan.iter().zip(rows).enumerate() {
@@ -353,17 +401,17 @@ fn fill_rows(
                 weight += profile.weight;
                 treated += profile.len() as u64;
             } else if !sample.treated(profile.cohort, cell.t)
-                && regression.class_of(profile.cohort, cell.t) == Class::Plain
+                && class_of(profile.cohort, cell.t) == Class::Plain
             {
                 control += profile.len() as u64;
             }
         }
         mass.push(weight);
-        if regression.class_of(cell.cohort, cell.t) != Class::Dummy(at) {
+        if class_of(cell.cohort, cell.t) != Class::Dummy(at) {
             continue;
         }
         (row.n_treated, row.n_control) = (treated, control);
-        match regression.coefficient(at) {
+        match coefficient(at) {
             Some(value) => {
                 row.estimate = value;
                 row.status = lone(sample, row, &clusters, cell);
@@ -371,6 +419,7 @@ fn fill_rows(
             None if treated == 0 => {
                 *row = not_estimable(row.clone(), "no unit of the cohort is seen in the period");
             }
+            None if control == 0 => *row = not_estimable(row.clone(), "no unit is still untreated"),
             None => *row = not_estimable(row.clone(), DETERMINED),
         }
     }
@@ -384,12 +433,13 @@ fn texts(did: &Did, sa: bool, all_leads: bool, stand_in: bool, sample: &Sample) 
         (false, false) => "all outcomes before treatment",
     };
     let method = if sa { "Sun & Abraham" } else { "extended two-way regression" };
+    let method = format!("{method}{}", super::nonlinear::given(did));
     let anticipation = match did.anticipation {
         0 => String::new(),
         n => format!(", with {n} periods of anticipation"),
     };
     Texts {
-        method: method.to_owned(),
+        method,
         estimand: "average effect on the treated, by cohort and period".to_owned(),
         comparison: format!("{comparison}{anticipation}"),
         df: Some(sample.n_clusters as f64 - 1.0),
