@@ -5,8 +5,11 @@
 //! ```
 //!
 //! The tableau is dense and stays from one objective to the next, so that a row of programs over
-//! the same constraints costs little more than the first. Dantzig's rule picks who enters; after a
-//! run of steps that gain nothing Bland's rule takes over until one does.
+//! the same constraints costs little more than the first: where all variables are zero any choice of
+//! basic variables is a vertex, so that bounds may change and the program start over without being
+//! solved anew. Dantzig's rule picks who enters; after a run of steps that gain nothing Bland's rule
+//! takes over until one does. What each variable was seen to reach is kept: each step stands on a
+//! point that satisfies the program.
 
 /// What the simplex gives up on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +23,7 @@ pub(crate) enum Stopped {
 /// A program with a vertex that satisfies it.
 #[derive(Clone, Debug)]
 pub(crate) struct LinearProgram {
+    equations: Vec<Vec<(usize, f64)>>,
     columns: usize,
     /// Row-major: what a basic variable loses when a column's variable grows by one.
     tableau: Vec<f64>,
@@ -29,30 +33,91 @@ pub(crate) struct LinearProgram {
     value: Vec<f64>,
     lower: Vec<f64>,
     upper: Vec<f64>,
+    least: Vec<f64>,
+    most: Vec<f64>,
+    pivots: usize,
+    work: u64,
 }
 
 const TINY: f64 = 1e-9;
+/// Pivots by basic variable after which the tableau is made anew.
+const FRESH: usize = 30;
 
 impl LinearProgram {
     /// The program of `equations` (each a list of variables with their coefficients) and bounds.
-    pub(crate) fn new(equations: &[Vec<(usize, f64)>], lower: Vec<f64>, upper: Vec<f64>) -> Self {
+    pub(crate) fn new(equations: Vec<Vec<(usize, f64)>>, lower: Vec<f64>, upper: Vec<f64>) -> Self {
         let columns = lower.len();
         let mut program = Self {
+            equations,
             columns,
-            tableau: vec![0.0; equations.len() * columns],
+            tableau: Vec::new(),
             basic: Vec::new(),
             is_basic: vec![false; columns],
             value: vec![0.0; columns],
             lower,
             upper,
+            least: vec![0.0; columns],
+            most: vec![0.0; columns],
+            pivots: 0,
+            work: 0,
         };
-        for (row, equation) in equations.iter().enumerate() {
+        program.refresh();
+        program
+    }
+
+    /// Makes the tableau anew, which takes rounding out of it, starts over and forgets what was seen.
+    pub(crate) fn refresh(&mut self) {
+        let (n, rows) = (self.columns, self.equations.len());
+        self.tableau = vec![0.0; rows * n];
+        self.basic.clear();
+        self.is_basic.fill(false);
+        for all in [&mut self.value, &mut self.least, &mut self.most] {
+            all.fill(0.0);
+        }
+        for (row, equation) in self.equations.iter().enumerate() {
             for &(at, by) in equation {
-                program.tableau[row * columns + at] += by;
+                self.tableau[row * n + at] += by;
             }
         }
-        program.eliminate(equations.len());
-        program
+        self.eliminate(rows);
+        self.pivots = 0;
+    }
+
+    /// Starts over where all variables are zero, which all bounds must allow.
+    pub(crate) fn restart(&mut self) {
+        if self.pivots > FRESH * (self.basic.len() + 50) {
+            self.refresh();
+        } else {
+            self.value.fill(0.0);
+        }
+    }
+
+    /// Gives a variable other bounds; where it stands must be within.
+    pub(crate) fn bound(&mut self, at: usize, lower: f64, upper: f64) {
+        self.lower[at] = lower;
+        self.upper[at] = upper;
+    }
+
+    /// The smallest and largest value that a variable was seen to have, whatever its bounds were.
+    pub(crate) fn seen(&self, at: usize) -> (f64, f64) {
+        (self.least[at], self.most[at])
+    }
+
+    /// Whether the equations hold for the values as they are.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.equations.iter().all(|equation| {
+            let (mut sum, mut size) = (0.0, 1.0);
+            for &(at, by) in equation {
+                sum += by * self.value[at];
+                size += (by * self.value[at]).abs();
+            }
+            sum.abs() <= 1e-9 * size
+        })
+    }
+
+    /// Multiplications so far, roughly.
+    pub(crate) const fn work(&self) -> u64 {
+        self.work
     }
 
     /// Gives every equation a variable it determines; those that follow from others go.
@@ -94,6 +159,7 @@ impl LinearProgram {
                 (*entry != 0.0).then_some((j, *entry))
             })
             .collect();
+        let mut touched = 0;
         for other in (0..solved).chain(rest..rows).filter(|&other| other != row) {
             let line = &mut self.tableau[other * n..(other + 1) * n];
             let by = line[at];
@@ -102,8 +168,11 @@ impl LinearProgram {
                     line[j] -= by * entry;
                 }
                 line[at] = 0.0;
+                touched += 1;
             }
         }
+        self.pivots += 1;
+        self.work += (touched * own.len() + n + rows) as u64;
     }
 
     /// The value of a variable.
@@ -150,12 +219,8 @@ impl LinearProgram {
                 return Ok(f64::INFINITY);
             }
             idle = if reach > TINY { 0 } else { idle + 1 };
-            self.value[enter] += sign * reach;
-            for row in 0..m {
-                let by = self.tableau[row * n + enter];
-                if by != 0.0 {
-                    self.value[self.basic[row]] -= sign * reach * by;
-                }
+            if reach > 0.0 {
+                self.step(enter, sign * reach);
             }
             let Some(row) = leave else {
                 let bound = if sign > 0.0 { self.upper[enter] } else { self.lower[enter] };
@@ -181,6 +246,22 @@ impl LinearProgram {
             gain[enter] = 0.0;
         }
         Err(Stopped::Stalled)
+    }
+
+    /// Moves `enter` by `by`, and basic variables so that all equations hold.
+    fn step(&mut self, enter: usize, by: f64) {
+        let mut go = |at: usize, by: f64| {
+            self.value[at] += by;
+            self.least[at] = self.least[at].min(self.value[at]);
+            self.most[at] = self.most[at].max(self.value[at]);
+        };
+        go(enter, by);
+        for (row, &at) in self.basic.iter().enumerate() {
+            let own = self.tableau[row * self.columns + enter];
+            if own != 0.0 {
+                go(at, -by * own);
+            }
+        }
     }
 
     /// A variable whose move gains, and which way; the first such one by Bland's rule.
@@ -333,7 +414,7 @@ mod tests {
                 .collect();
             let lower: Vec<f64> = (0..n).map(|at| -(draw(100 + at as u64) * 4.0).floor()).collect();
             let upper: Vec<f64> = (0..n).map(|at| (draw(200 + at as u64) * 4.0).floor()).collect();
-            let mut program = LinearProgram::new(&equations, lower.clone(), upper.clone());
+            let mut program = LinearProgram::new(equations.clone(), lower.clone(), upper.clone());
             // one program after the other, from where the last one ended
             for goal in 0..4 {
                 let objective: Vec<(usize, f64)> = (0..n)
@@ -342,18 +423,35 @@ mod tests {
                 let found = program.maximise(&objective, &never).unwrap();
                 let slow = corners(&equations, &lower, &upper, &objective);
                 assert!((found - slow).abs() < 1e-7, "{seed}.{goal}: {found} is not {slow}");
-                for equation in &equations {
-                    let left: f64 = equation.iter().map(|&(at, by)| by * program.value(at)).sum();
-                    assert!(left.abs() < 1e-9);
+                assert!(program.is_exact());
+                for (at, (low, high)) in lower.iter().zip(&upper).enumerate() {
+                    let (least, most) = program.seen(at);
+                    assert!(*low - 1e-9 <= least && most <= *high + 1e-9);
+                    assert!(least <= program.value(at) && program.value(at) <= most);
                 }
             }
+            // bounds that change, from where all are zero, without making the tableau anew
+            let (tight, wide): (Vec<f64>, Vec<f64>) =
+                lower.iter().map(|low| (low / 2.0).ceil()).zip(upper.iter().map(|up| up + 1.0)).unzip();
+            program.restart();
+            for at in 0..n {
+                program.bound(at, tight[at], wide[at]);
+            }
+            let objective: Vec<(usize, f64)> =
+                (0..n).map(|at| (at, (draw(700 + at as u64) * 5.0).floor() - 2.0)).collect();
+            let found = program.maximise(&objective, &never).unwrap();
+            let slow = corners(&equations, &tight, &wide, &objective);
+            assert!((found - slow).abs() < 1e-7, "{seed}: {found} is not {slow}");
+            program.refresh();
+            let again = program.maximise(&objective, &never).unwrap();
+            assert!((again - slow).abs() < 1e-7, "{seed}: {again} is not {slow}");
         }
     }
 
     #[test]
     fn what_nothing_bounds_is_infinite() {
-        let equations = [vec![(0, 1.0), (1, -1.0)]];
-        let mut program = LinearProgram::new(&equations, vec![-1.0; 2], vec![f64::INFINITY; 2]);
+        let equations = vec![vec![(0, 1.0), (1, -1.0)]];
+        let mut program = LinearProgram::new(equations, vec![-1.0; 2], vec![f64::INFINITY; 2]);
         assert_eq!(program.maximise(&[(0, 1.0)], &never), Ok(f64::INFINITY));
         assert_eq!(program.maximise(&[(0, -1.0)], &never), Ok(1.0));
         assert_eq!(program.maximise(&[(0, 1.0)], &|| true), Err(Stopped::Cancelled));

@@ -14,6 +14,7 @@ impl Disclosure {
         which: usize,
         cells: &Cells,
         attacked: &[Attacked],
+        tried: bool,
     ) -> Result<Protected, DisclosureError> {
         let rows = asked.table.n_rows();
         let mut hidden: Vec<Option<Reason>> = vec![None; rows];
@@ -70,7 +71,7 @@ impl Disclosure {
             name: asked.name.clone(),
             by: asked.by.clone(),
             count: asked.count.clone(),
-            account: self.account(asked, rows, &withheld),
+            account: self.account(asked, rows, &withheld, tried),
             withheld,
             attacked: attacked.to_vec(),
         })
@@ -86,7 +87,13 @@ impl Disclosure {
         if whole == 0.0 { share.round() } else { self.shortened((part / whole).min(1.0)) }
     }
 
-    fn account(&self, asked: &Tabulated<'_>, rows: usize, withheld: &[Withheld]) -> Account {
+    fn account(
+        &self,
+        asked: &Tabulated<'_>,
+        rows: usize,
+        withheld: &[Withheld],
+        tried: bool,
+    ) -> Account {
         let others = withheld.iter().filter(|cell| cell.reason == Reason::Others).count();
         let own = withheld.len() - others;
         let mut step = Step::new("protect", self.said(), Count::rows(rows), Count::rows(rows))
@@ -96,6 +103,12 @@ impl Disclosure {
         }
         if others > 0 {
             step = step.note(format!("{others} because they would tell another"));
+            step = step.note(if tried {
+                "each of these is needed as long as the others are as they are; that no other choice \
+                 would be smaller is not shown"
+            } else {
+                "not each of these was tried to be shown again; a smaller choice may exist"
+            });
         }
         Account::new(asked.name.clone()).then(step)
     }

@@ -3,7 +3,7 @@
 use super::cells::{Cells, Kind, State, TOTAL};
 use super::rules::Need;
 use super::{Disclosure, DisclosureError};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// One quantity of all cells with the sums an attacker knows to hold.
 ///
@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(super) struct Layout {
     /// Each sums to zero: a total, less its parts, less the remainder.
     pub(super) equations: Vec<Vec<(usize, f64)>>,
+    /// The equations of each variable.
+    pub(super) among: Vec<Vec<usize>>,
     pub(super) value: Vec<f64>,
     pub(super) need: Vec<Need>,
     pub(super) state: Vec<State>,
@@ -30,6 +32,7 @@ impl Layout {
         let own = &cells.systems[system];
         let mut layout = Self {
             equations: Vec::new(),
+            among: Vec::new(),
             value: own.value.clone(),
             need: own.need.clone(),
             state: cells.state.clone(),
@@ -54,6 +57,12 @@ impl Layout {
                         layout.add(total, &parts, cells, system, profile)?;
                     }
                 }
+            }
+        }
+        layout.among = vec![Vec::new(); layout.value.len()];
+        for (number, equation) in layout.equations.iter().enumerate() {
+            for (at, _) in equation {
+                layout.among[*at].push(number);
             }
         }
         Ok(layout)
@@ -105,36 +114,68 @@ impl Layout {
         if self.signed { f64::NEG_INFINITY } else { 0.0 }
     }
 
-    /// Variables that share an equation with withheld ones, in groups that hang together.
-    pub(super) fn components(&self) -> Vec<(Vec<usize>, Vec<usize>)> {
-        fn root(group: &mut [usize], mut at: usize) -> usize {
-            while group[at] != at {
-                group[at] = group[group[at]];
-                at = group[at];
-            }
-            at
-        }
-        let mut group: Vec<usize> = (0..self.value.len()).collect();
-        let withheld = |at: usize| self.state[at] == State::Withheld;
-        for equation in &self.equations {
-            let mut own = equation.iter().map(|(at, _)| *at).filter(|&at| withheld(at));
-            if let Some(first) = own.next() {
-                for at in own {
-                    let (a, b) = (root(&mut group, first), root(&mut group, at));
-                    group[a.max(b)] = a.min(b);
+    /// How far down a variable can go from where it is.
+    pub(super) fn fall(&self, at: usize) -> f64 {
+        (self.floor() - self.value[at]).min(0.0)
+    }
+
+    /// What nobody is told.
+    pub(super) fn hidden(&self) -> Vec<bool> {
+        let hidden = |(state, value): (&State, &f64)| *state == State::Withheld && !value.is_nan();
+        self.state.iter().zip(&self.value).map(hidden).collect()
+    }
+
+    /// Takes out of `moves` what the sums alone hold in place: a variable that is the only one of a
+    /// sum that could move.
+    pub(super) fn settle(&self, moves: &mut [bool]) {
+        let count = |equation: &Vec<(usize, f64)>| equation.iter().filter(|(at, _)| moves[*at]).count();
+        let mut left: Vec<usize> = self.equations.iter().map(count).collect();
+        let mut todo: Vec<usize> = (0..left.len()).filter(|&number| left[number] == 1).collect();
+        while let Some(number) = todo.pop() {
+            let Some(&(at, _)) = self.equations[number].iter().find(|(at, _)| moves[*at]) else {
+                continue;
+            };
+            moves[at] = false;
+            for &other in &self.among[at] {
+                left[other] -= 1;
+                if left[other] == 1 {
+                    todo.push(other);
                 }
             }
         }
-        let mut found: BTreeMap<usize, (BTreeSet<usize>, Vec<usize>)> = BTreeMap::new();
-        for at in (0..self.value.len()).filter(|&at| withheld(at) && !self.value[at].is_nan()) {
-            found.entry(root(&mut group, at)).or_default().0.insert(at);
-        }
-        for (number, equation) in self.equations.iter().enumerate() {
-            if let Some((at, _)) = equation.iter().find(|(at, _)| withheld(*at)) {
-                found.entry(root(&mut group, *at)).or_default().1.push(number);
+    }
+
+    /// What `moves`, in groups that hang together, each with its equations.
+    pub(super) fn components(&self, moves: &[bool]) -> Vec<(Vec<usize>, Vec<usize>)> {
+        let mut found = Vec::new();
+        let mut done = vec![false; moves.len()];
+        let mut known = vec![false; self.equations.len()];
+        for start in (0..moves.len()).filter(|&at| moves[at]) {
+            if done[start] {
+                continue;
             }
+            done[start] = true;
+            let (mut own, mut rows) = (vec![start], Vec::new());
+            let mut next = 0;
+            while next < own.len() {
+                for &number in &self.among[own[next]] {
+                    if std::mem::replace(&mut known[number], true) {
+                        continue;
+                    }
+                    rows.push(number);
+                    for &(at, _) in &self.equations[number] {
+                        if moves[at] && !std::mem::replace(&mut done[at], true) {
+                            own.push(at);
+                        }
+                    }
+                }
+                next += 1;
+            }
+            own.sort_unstable();
+            rows.sort_unstable();
+            found.push((own, rows));
         }
-        found.into_values().map(|(own, rows)| (own.into_iter().collect(), rows)).collect()
+        found
     }
 }
 

@@ -41,11 +41,13 @@ mod estimates;
 mod layout;
 mod microdata;
 mod profile;
+mod proofs;
 mod protect;
 mod read;
 mod released;
 mod rules;
 mod suppress;
+mod thin;
 
 pub use attack::Attacked;
 pub use error::DisclosureError;

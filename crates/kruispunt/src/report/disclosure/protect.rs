@@ -3,16 +3,13 @@
 use super::attack::Attacked;
 use super::cells::{Cells, State};
 use super::layout::Layout;
+use super::proofs::Proofs;
 use super::released::Population;
 use super::rules::{Need, Reason};
+use super::suppress::Chooser;
 use super::{Disclosure, DisclosureError, Released, Tabulated};
 use crate::data::{Account, Column, Table, Ticket};
 use serde::{Deserialize, Serialize};
-
-/// Cells that are tried to be shown again, at most; each asks for attacks.
-const MOST_TRIED: usize = 400;
-/// Fewer are tried where many cells are withheld: an attack grows with their square and more.
-const EFFORT: usize = 2_000_000;
 
 /// A cell that is not shown.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -173,8 +170,8 @@ impl Disclosure {
                 }
             }
         }
-        self.suppress(&mut cells, ticket)?;
-        self.thin(&mut cells, ticket)?;
+        let proofs = self.suppress(&mut cells, ticket)?;
+        let tried = self.thin(&mut cells, proofs, ticket)?;
         let (attacked, unsafe_cells) = self.audit(&cells, ticket)?;
         if unsafe_cells > 0 {
             return Err(DisclosureError::Unprotectable { cells: unsafe_cells });
@@ -190,7 +187,7 @@ impl Disclosure {
         tables
             .iter()
             .enumerate()
-            .map(|(which, table)| self.shown(table, which, &cells, &attacked))
+            .map(|(which, table)| self.shown(table, which, &cells, &attacked, tried))
             .collect()
     }
 
@@ -226,71 +223,44 @@ impl Disclosure {
         }
     }
 
-    /// Withholds others until every sensitive cell is as uncertain as it must be.
-    fn suppress(&self, cells: &mut Cells, ticket: &Ticket) -> Result<(), DisclosureError> {
+    /// Withholds others until every sensitive cell is as uncertain as it must be; gives the changes
+    /// that prove it, by quantity.
+    fn suppress(&self, cells: &mut Cells, ticket: &Ticket) -> Result<Vec<Proofs>, DisclosureError> {
         let stop = || ticket.is_cancelled();
         ticket.stage("withholding cells", 0);
+        let mut all = Vec::with_capacity(cells.systems.len());
         for system in 0..cells.systems.len() {
             let mut layout = Layout::new(cells, system, self)?;
-            let mut order: Vec<usize> = (0..layout.value.len())
-                .filter(|&at| layout.state[at] == State::Withheld && !layout.value[at].is_nan())
-                .filter(|&at| layout.need[at] != Need::default())
+            let (mut chooser, mut proofs) = (Chooser::default(), Proofs::default());
+            let mut hidden = layout.hidden();
+            let mut order: Vec<usize> = (0..hidden.len())
+                .filter(|&at| hidden[at] && layout.need[at] != Need::default())
                 .collect();
             // those that ask for most come first: what hides them often hides the others
             order.sort_by(|a, b| layout.need[*b].up.total_cmp(&layout.need[*a].up).then(a.cmp(b)));
             for at in order {
-                for by in [layout.need[at].up, -layout.need[at].down] {
-                    if by == 0.0 {
+                for by in layout.need[at].both() {
+                    if proofs.find(&layout, at, by, &hidden).is_some() {
                         continue;
                     }
                     // what cannot be hidden is left to the audit
-                    let found = layout.hide(cells, at, by, &stop)?.unwrap_or_default();
-                    for other in found {
-                        layout.state[other] = State::Withheld;
-                        cells.withhold(other, Reason::Others);
+                    let Some(change) = chooser.hide(&layout, cells, at, by, &stop)? else {
+                        continue;
+                    };
+                    for &(other, _) in &change {
+                        hidden[other] = true;
+                        if layout.state[other] == State::Open {
+                            layout.state[other] = State::Withheld;
+                            cells.withhold(other, Reason::Others);
+                        }
                     }
+                    proofs.note(change);
                 }
                 ticket.advance(1);
             }
+            all.push(proofs);
         }
-        Ok(())
-    }
-
-    /// Shows again what turned out not to be needed, the dearest first.
-    ///
-    /// Each sensitive cell was hidden at least cost given those before it; what later ones withheld
-    /// often makes earlier choices superfluous.
-    fn thin(&self, cells: &mut Cells, ticket: &Ticket) -> Result<(), DisclosureError> {
-        let stop = || ticket.is_cancelled();
-        ticket.stage("showing cells again", 0);
-        let mut layouts = (0..cells.systems.len())
-            .map(|system| Layout::new(cells, system, self))
-            .collect::<Result<Vec<_>, _>>()?;
-        let worth = |at: usize| cells.systems.first().map_or(0.0, |own| own.value[at]);
-        let mut others: Vec<usize> =
-            (0..cells.len()).filter(|&at| cells.reason[at] == Some(Reason::Others)).collect();
-        others.sort_by(|a, b| worth(*b).total_cmp(&worth(*a)).then(a.cmp(b)));
-        let withheld = cells.state.iter().filter(|state| **state == State::Withheld).count();
-        let tried = MOST_TRIED.min(EFFORT / (withheld * withheld).max(1));
-        for at in others.into_iter().take(tried) {
-            for own in &mut layouts {
-                own.state[at] = State::Open;
-            }
-            let mut safe = true;
-            for layout in &layouts {
-                safe = safe && layout.stays_safe(at, &stop)?;
-            }
-            if safe {
-                cells.state[at] = State::Open;
-                cells.reason[at] = None;
-            } else {
-                for own in &mut layouts {
-                    own.state[at] = State::Withheld;
-                }
-            }
-            ticket.advance(1);
-        }
-        Ok(())
+        Ok(all)
     }
 
     /// Attacks every withheld cell; gives what was found and how many are not safe.
@@ -304,7 +274,7 @@ impl Disclosure {
         let mut attacked = Vec::new();
         for (number, system) in cells.systems.iter().enumerate() {
             let layout = Layout::new(cells, number, self)?;
-            for (at, low, high) in layout.attack(&|_| true, &stop)? {
+            for (at, low, high) in layout.attack(&stop)? {
                 let labels = if at < cells.len() { cells.labels(at) } else { Vec::new() };
                 let Need { down, up } = layout.need[at];
                 let (quantity, value) = (system.name.clone(), layout.value[at]);

@@ -77,6 +77,11 @@ pub(super) struct Need {
 }
 
 impl Need {
+    /// The changes it asks for: up, and down below zero.
+    pub(super) fn both(self) -> impl Iterator<Item = f64> {
+        [self.up, -self.down].into_iter().filter(|by| *by != 0.0)
+    }
+
     pub(super) fn or(self, other: Option<Self>) -> Self {
         other.map_or(self, |other| Self {
             down: self.down.max(other.down),

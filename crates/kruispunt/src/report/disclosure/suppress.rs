@@ -1,68 +1,94 @@
 //! Which other cells to withhold so that the sensitive ones stay hidden.
 
 use super::DisclosureError;
-use super::attack::stopped;
+use super::attack::{MOST_ENTRIES, stopped};
 use super::cells::{Cells, State, TOTAL};
 use super::layout::Layout;
+use super::proofs::Change;
 use crate::math::linear_program::LinearProgram;
 use std::collections::BTreeSet;
 
-/// Labels tried at first around a sensitive cell, by variable; then more, then all.
-const AROUND: [usize; 3] = [4, 16, usize::MAX];
+/// Cells tried at first around a sensitive cell, and labels by variable at most; then more.
+const AROUND: [(f64, usize); 2] = [(300.0, 6), (1500.0, 16)];
+/// Boxes of cells looked at, at most.
+const BOXES: usize = 4000;
 
 /// What it costs to withhold a cell that would be shown: information, roughly.
 fn price(value: f64) -> f64 {
     (2.0 + value.abs()).ln()
 }
 
-impl Layout {
-    /// Further cells to withhold so that `at` may be `by` more (less, when below zero) than it is;
-    /// nothing when no choice of cells does that.
+/// Chooses cells to withhold; what it makes of the whole table stays for the next choice.
+#[derive(Debug, Default)]
+pub(super) struct Chooser {
+    whole: Option<Choice>,
+}
+
+impl Chooser {
+    /// The cheapest change that lets `at` be `by` more (less, when below zero) than it is; nothing
+    /// when no choice of cells does that.
     pub(super) fn hide(
-        &self,
+        &mut self,
+        layout: &Layout,
         cells: &Cells,
         at: usize,
         by: f64,
         stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<usize>>, DisclosureError> {
-        for around in AROUND {
-            for zeros in [false, true] {
-                if zeros && around != usize::MAX {
+    ) -> Result<Option<Change>, DisclosureError> {
+        if at < cells.len() {
+            for (all, most) in AROUND {
+                let each = all.powf(1.0 / cells.dimensions.len().max(1) as f64) as usize;
+                let around = each.saturating_sub(2).clamp(1, most);
+                let mut near = layout.near(cells, at, by, around);
+                near.iter_mut().enumerate().for_each(|(at, near)| *near &= layout.gives(at, false));
+                layout.settle(&mut near);
+                if !near[at] {
                     continue;
                 }
-                let near = self.near(cells, at, around);
-                if let Some(found) = self.cheapest(&near, at, by, zeros, stop)? {
-                    return Ok(Some(found));
+                let found = Choice::new(layout, &near)?.cheapest(layout, at, by, false, stop)?;
+                if found.is_some() {
+                    return Ok(found);
                 }
+            }
+        }
+        let whole = match &mut self.whole {
+            Some(whole) => whole,
+            none => {
+                let all = 0..layout.value.len();
+                let mut all: Vec<bool> = all.map(|at| layout.gives(at, true)).collect();
+                layout.settle(&mut all);
+                none.insert(Choice::new(layout, &all)?)
+            }
+        };
+        for zeros in [false, true] {
+            let found = whole.cheapest(layout, at, by, zeros, stop)?;
+            if found.is_some() {
+                return Ok(found);
             }
         }
         Ok(None)
     }
+}
+
+impl Layout {
+    /// Whether a variable may change: it is withheld, or may be.
+    fn gives(&self, at: usize, zeros: bool) -> bool {
+        !self.value[at].is_nan()
+            && match self.state[at] {
+                State::Told => false,
+                State::Withheld => true,
+                State::Open => zeros || self.value[at] != 0.0,
+            }
+    }
 
     /// The cells among which partners are looked for.
-    fn near(&self, cells: &Cells, at: usize, around: usize) -> Vec<bool> {
-        let mut chosen = vec![true; self.value.len()];
-        if around == usize::MAX || at >= cells.len() {
-            return chosen;
-        }
+    fn near(&self, cells: &Cells, at: usize, by: f64, around: usize) -> Vec<bool> {
         let codes = &cells.codes[at];
         let mut allowed: Vec<BTreeSet<u32>> = Vec::with_capacity(codes.len());
         for (which, dimension) in cells.dimensions.iter().enumerate() {
             let mut own = BTreeSet::from([codes[which]]);
-            let cost = |code: u32| {
-                let mut other = codes.clone();
-                other[which] = code;
-                match cells.find(&other) {
-                    Some(cell) if self.state[cell] == State::Withheld => 0.0,
-                    Some(cell) if self.state[cell] == State::Open && self.value[cell] != 0.0 => {
-                        price(self.value[cell])
-                    }
-                    Some(_) => 1e6,
-                    None => 1e9,
-                }
-            };
-            let best = |mut list: Vec<u32>| {
-                list.sort_by(|a, b| cost(*a).total_cmp(&cost(*b)).then(a.cmp(b)));
+            let best = |list: Vec<u32>| {
+                let mut list = self.by_price(cells, codes, which, list);
                 list.truncate(around);
                 list
             };
@@ -91,94 +117,215 @@ impl Layout {
             }
             allowed.push(own);
         }
-        for (cell, codes) in cells.codes.iter().enumerate() {
-            chosen[cell] = codes.iter().zip(&allowed).all(|(code, own)| own.contains(code));
+        for (own, code) in allowed.iter_mut().zip(self.cheapest_box(cells, at, by)) {
+            own.insert(code);
         }
-        chosen
+        let mut near = vec![true; self.value.len()];
+        for (cell, codes) in cells.codes.iter().enumerate() {
+            near[cell] = codes.iter().zip(&allowed).all(|(code, own)| own.contains(code));
+        }
+        near
     }
 
-    /// The cheapest change of near cells that moves `at` by `by` and keeps every sum.
-    fn cheapest(
-        &self,
-        near: &[bool],
-        at: usize,
-        by: f64,
-        zeros: bool,
-        stop: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<usize>>, DisclosureError> {
-        let moves = |at: usize| {
-            near[at]
-                && !self.value[at].is_nan()
-                && match self.state[at] {
-                    State::Told => false,
-                    State::Withheld => true,
-                    State::Open => zeros || self.value[at] != 0.0,
-                }
+    /// Labels of variable `which` by the price of the cell that has them, all else as in `codes`.
+    fn by_price(&self, cells: &Cells, codes: &[u32], which: usize, mut list: Vec<u32>) -> Vec<u32> {
+        let cost = |code: &u32| {
+            let mut other = codes.to_vec();
+            other[which] = *code;
+            match cells.find(&other) {
+                Some(cell) if self.state[cell] == State::Withheld => 0.0,
+                Some(cell) if self.gives(cell, false) => price(self.value[cell]),
+                Some(_) => 1e6,
+                None => 1e9,
+            }
         };
-        // a withheld cell is one variable without a price, an open one two with it
+        list.sort_by(|a, b| cost(a).total_cmp(&cost(b)).then(a.cmp(b)));
+        list
+    }
+
+    /// The other corner of the cheapest box of cells whose corners, up and down by turns, can move
+    /// `at` by `by`; nothing when there is none, or where labels have parts.
+    fn cheapest_box(&self, cells: &Cells, at: usize, by: f64) -> Vec<u32> {
+        let codes = &cells.codes[at];
+        let mut choices: Vec<Vec<u32>> = Vec::with_capacity(codes.len());
+        let each = (BOXES as f64).powf(1.0 / codes.len().max(1) as f64) as usize;
+        for (which, dimension) in cells.dimensions.iter().enumerate() {
+            let own = codes[which];
+            let leaf = |code: &u32| *code != own && !dimension.parent.contains(code);
+            let beside = if own == TOTAL { TOTAL } else { dimension.parent[own as usize] };
+            if own != TOTAL && dimension.parent.contains(&own) {
+                return Vec::new();
+            }
+            let list = dimension.children(beside).into_iter().filter(leaf).collect();
+            let mut list = self.by_price(cells, codes, which, list);
+            list.truncate(each.max(2));
+            choices.push(list);
+        }
+        let mut best = (f64::INFINITY, Vec::new());
+        let many: usize = choices.iter().map(Vec::len).product();
+        let mut corner = codes.clone();
+        for number in 0..many {
+            let mut rest = number;
+            let other: Vec<u32> = choices
+                .iter()
+                .map(|list| {
+                    let code = list[rest % list.len()];
+                    rest /= list.len();
+                    code
+                })
+                .collect();
+            let mut cost = 0.0;
+            for turn in 0..1_u32 << codes.len() {
+                let mut sign = by;
+                for which in 0..codes.len() {
+                    let over = turn >> which & 1 == 1;
+                    corner[which] = if over { other[which] } else { codes[which] };
+                    // a total moves with its part, labels beside each other against each other
+                    if over && codes[which] != TOTAL {
+                        sign = -sign;
+                    }
+                }
+                let fits = |cell: &usize| {
+                    self.gives(*cell, false) && sign >= self.fall(*cell)
+                };
+                match cells.find(&corner).filter(fits) {
+                    Some(cell) if self.state[cell] == State::Withheld => {}
+                    Some(cell) => cost += price(self.value[cell]),
+                    None => cost = f64::INFINITY,
+                }
+                if cost >= best.0 {
+                    break;
+                }
+            }
+            if cost < best.0 {
+                best = (cost, other);
+            }
+        }
+        best.1
+    }
+}
+
+/// The program of the cheapest change among some cells.
+///
+/// A cell that was withheld when it was made is one variable, others are two: what is added and
+/// what is taken away, each at a price.
+#[derive(Debug)]
+struct Choice {
+    variables: Vec<(usize, f64)>,
+    place: Vec<usize>,
+    program: LinearProgram,
+}
+
+impl Choice {
+    fn new(layout: &Layout, moves: &[bool]) -> Result<Self, DisclosureError> {
         let mut variables: Vec<(usize, f64)> = Vec::new();
-        let mut place = vec![usize::MAX; self.value.len()];
-        for cell in (0..self.value.len()).filter(|&cell| moves(cell)) {
+        let mut place = vec![usize::MAX; moves.len()];
+        for cell in (0..moves.len()).filter(|&cell| moves[cell]) {
             place[cell] = variables.len();
-            if self.state[cell] == State::Withheld {
+            if layout.state[cell] == State::Withheld {
                 variables.push((cell, 0.0));
             } else {
                 variables.push((cell, 1.0));
                 variables.push((cell, -1.0));
             }
         }
-        let equations: Vec<Vec<(usize, f64)>> = self
+        let term = |&(cell, sign): &(usize, f64)| {
+            let at = place[cell];
+            let pair = at != usize::MAX && variables[at].1 != 0.0;
+            [(at, sign), (at + usize::from(pair), -sign)].into_iter().take(match at {
+                usize::MAX => 0,
+                _ => 1 + usize::from(pair),
+            })
+        };
+        let equations: Vec<Vec<(usize, f64)>> = layout
             .equations
             .iter()
-            .filter(|equation| equation.iter().any(|(at, _)| place[*at] != usize::MAX))
-            .map(|equation| {
-                let mut own = Vec::new();
-                for &(cell, sign) in equation.iter().filter(|(at, _)| place[*at] != usize::MAX) {
-                    own.push((place[cell], sign));
-                    if self.state[cell] != State::Withheld {
-                        own.push((place[cell] + 1, -sign));
-                    }
-                }
-                own
-            })
+            .map(|equation| equation.iter().flat_map(term).collect::<Vec<_>>())
+            .filter(|equation| !equation.is_empty())
             .collect();
-        let scale = by.abs();
-        let fall = |cell: usize| ((self.floor() - self.value[cell]) / scale).min(0.0);
-        let mut lower = Vec::with_capacity(variables.len());
-        let mut upper = Vec::with_capacity(variables.len());
-        for &(cell, side) in &variables {
+        if equations.len().saturating_mul(variables.len()) > MOST_ENTRIES {
+            return Err(DisclosureError::Stalled);
+        }
+        let still = vec![0.0; variables.len()];
+        let program = LinearProgram::new(equations, still.clone(), still);
+        Ok(Self { variables, place, program })
+    }
+
+    /// The cheapest change that moves `at` by `by` and keeps every sum.
+    fn cheapest(
+        &mut self,
+        layout: &Layout,
+        at: usize,
+        by: f64,
+        zeros: bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Option<Change>, DisclosureError> {
+        let own = self.place[at];
+        if own == usize::MAX {
+            return Ok(None);
+        }
+        for again in [true, false] {
+            if !self.reach(layout, at, by, zeros, stop)? {
+                return Ok(None);
+            }
+            self.program.hold(own);
+            let costs: Vec<(usize, f64)> = self
+                .variables
+                .iter()
+                .enumerate()
+                .filter(|(_, (cell, side))| *side != 0.0 && layout.state[*cell] != State::Withheld)
+                .map(|(place, (cell, _))| (place, -price(layout.value[*cell])))
+                .collect();
+            self.program.maximise(&costs, stop).map_err(stopped)?;
+            if self.program.is_exact() {
+                break;
+            }
+            if !again {
+                return Err(DisclosureError::Stalled);
+            }
+            self.program.refresh();
+        }
+        let mut found: Change = Vec::new();
+        for (place, &(cell, side)) in self.variables.iter().enumerate() {
+            let moved = if side < 0.0 { -1.0 } else { 1.0 } * self.program.value(place);
+            match found.last_mut() {
+                Some((last, sum)) if *last == cell => *sum += moved,
+                _ => found.push((cell, moved)),
+            }
+        }
+        found.retain(|(_, moved)| moved.abs() > 1e-7);
+        found.iter_mut().for_each(|(_, moved)| *moved *= by.abs());
+        Ok(Some(found))
+    }
+
+    /// Starts over and moves `at` by `by` (the scale of the program), whatever it costs; says
+    /// whether it can.
+    fn reach(
+        &mut self,
+        layout: &Layout,
+        at: usize,
+        by: f64,
+        zeros: bool,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<bool, DisclosureError> {
+        self.program.restart();
+        for (place, &(cell, side)) in self.variables.iter().enumerate() {
+            let fall = layout.fall(cell) / by.abs();
             let (low, high) = if cell == at {
-                (by.min(0.0) / scale, by.max(0.0) / scale)
+                if by < 0.0 { (-1.0, 0.0) } else { (0.0, 1.0) }
+            } else if !layout.gives(cell, zeros) {
+                (0.0, 0.0)
             } else if side == 0.0 {
-                (fall(cell), f64::INFINITY)
+                (fall, f64::INFINITY)
             } else if side > 0.0 {
                 (0.0, f64::INFINITY)
             } else {
-                (0.0, -fall(cell))
+                (0.0, -fall)
             };
-            lower.push(low);
-            upper.push(high);
+            self.program.bound(place, low, high);
         }
-        let own = place[at];
-        let mut program = LinearProgram::new(&equations, lower, upper);
-        let reached = program.maximise(&[(own, by.signum())], stop).map_err(stopped)?;
-        if reached < 1.0 - 1e-7 {
-            return Ok(None);
-        }
-        program.hold(own);
-        let costs: Vec<(usize, f64)> = variables
-            .iter()
-            .enumerate()
-            .filter(|(_, (_, side))| *side != 0.0)
-            .map(|(place, (cell, _))| (place, -price(self.value[*cell])))
-            .collect();
-        program.maximise(&costs, stop).map_err(stopped)?;
-        let mut found: Vec<usize> = costs
-            .iter()
-            .filter(|(place, _)| program.value(*place).abs() > 1e-7)
-            .map(|(place, _)| variables[*place].0)
-            .collect();
-        found.dedup();
-        Ok(Some(found))
+        let own = self.place[at];
+        let reached = self.program.maximise(&[(own, by.signum())], stop).map_err(stopped)?;
+        Ok(reached >= 1.0 - 1e-7)
     }
 }
