@@ -99,6 +99,43 @@ def _only_primary(people: dict[str, Any], by: list[str]) -> kp.Table:
     return kp.Table({**raw, "n": np.where((n > 0) & (n < 5), np.nan, n)})
 
 
+@pytest.mark.parametrize("sizes", [(6, 8), (5, 6, 4)])
+def test_a_linear_programme_finds_no_small_count(sizes: tuple[int, ...]) -> None:
+    """HiGHS looks for the least and the most of every withheld count: none of 1 to 4 is told."""
+    from scipy.optimize import linprog
+
+    random = np.random.default_rng(3)
+    cells = int(np.prod(sizes))
+    weights = random.lognormal(0, 1.6, cells)
+    drawn = random.choice(cells, 30 * cells, p=weights / weights.sum())
+    names = [f"v{at}" for at in range(len(sizes))]
+    labels = [own.astype(str) for own in np.unravel_index(drawn, sizes)]
+    found = FIVE.tabulate(dict(zip(names, labels, strict=True)), names, progress=False)
+    table = {name: np.array(column) for name, column in kp.Table(found).to_dict().items()}
+    leaves = np.array(list(itertools.product(*map(range, sizes)))).astype(str)
+    rows = np.array(
+        [
+            np.all([(label == "total") | (leaves[:, axis] == label)
+                    for axis, label in enumerate(key)], axis=0)
+            for key in zip(*(table[name] for name in names), strict=True)
+        ]
+    ).astype(float)  # fmt: skip
+    shown = ~np.isnan(table["n"].astype(float))
+    true = rows @ np.bincount(drawn, minlength=cells)
+    np.testing.assert_array_equal(table["n"][shown].astype(float), true[shown])
+    small = (true > 0) & (true < 5)
+    assert small.sum() >= 5
+    assert not (small & shown).any()
+    for at in np.flatnonzero(small):
+        ends = [
+            linprog(sign * rows[at], A_eq=rows[shown], b_eq=true[shown], method="highs")
+            for sign in (1, -1)
+        ]
+        assert [end.status for end in ends] == [0, 0]
+        assert ends[0].fun <= true[at] + 1e-6
+        assert -ends[1].fun >= 5 - 1e-6
+
+
 def test_linked_tables_of_one_call_are_one(people: dict[str, Any]) -> None:
     tables = {
         " x ".join(by): {

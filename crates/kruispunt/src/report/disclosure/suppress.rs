@@ -294,7 +294,9 @@ impl Choice {
             }
         }
         found.retain(|(_, moved)| moved.abs() > 1e-7);
-        found.iter_mut().for_each(|(_, moved)| *moved *= by.abs());
+        for (_, moved) in &mut found {
+            *moved *= by.abs();
+        }
         Ok(Some(found))
     }
 
