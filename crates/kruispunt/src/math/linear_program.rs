@@ -431,8 +431,11 @@ mod tests {
                 }
             }
             // bounds that change, from where all are zero, without making the tableau anew
-            let (tight, wide): (Vec<f64>, Vec<f64>) =
-                lower.iter().map(|low| (low / 2.0).ceil()).zip(upper.iter().map(|up| up + 1.0)).unzip();
+            let (tight, wide): (Vec<f64>, Vec<f64>) = lower
+                .iter()
+                .map(|low| (low / 2.0).ceil())
+                .zip(upper.iter().map(|up| up + 1.0))
+                .unzip();
             program.restart();
             for at in 0..n {
                 program.bound(at, tight[at], wide[at]);

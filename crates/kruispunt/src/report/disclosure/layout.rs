@@ -128,7 +128,8 @@ impl Layout {
     /// Takes out of `moves` what the sums alone hold in place: a variable that is the only one of a
     /// sum that could move.
     pub(super) fn settle(&self, moves: &mut [bool]) {
-        let count = |equation: &Vec<(usize, f64)>| equation.iter().filter(|(at, _)| moves[*at]).count();
+        let count =
+            |equation: &Vec<(usize, f64)>| equation.iter().filter(|(at, _)| moves[*at]).count();
         let mut left: Vec<usize> = self.equations.iter().map(count).collect();
         let mut todo: Vec<usize> = (0..left.len()).filter(|&number| left[number] == 1).collect();
         while let Some(number) = todo.pop() {

@@ -28,7 +28,13 @@ impl Proofs {
     }
 
     /// A change that moves `at` by `by` and moves nothing but what `moves`, the latest first.
-    pub(super) fn find(&self, layout: &Layout, at: usize, by: f64, moves: &[bool]) -> Option<usize> {
+    pub(super) fn find(
+        &self,
+        layout: &Layout,
+        at: usize,
+        by: f64,
+        moves: &[bool],
+    ) -> Option<usize> {
         let fits = |number: &&usize| {
             let change = &self.changes[**number];
             let own = change.iter().find(|(own, _)| *own == at).map_or(0.0, |(_, own)| *own);

@@ -185,9 +185,7 @@ impl Layout {
                         sign = -sign;
                     }
                 }
-                let fits = |cell: &usize| {
-                    self.gives(*cell, false) && sign >= self.fall(*cell)
-                };
+                let fits = |cell: &usize| self.gives(*cell, false) && sign >= self.fall(*cell);
                 match cells.find(&corner).filter(fits) {
                     Some(cell) if self.state[cell] == State::Withheld => {}
                     Some(cell) => cost += price(self.value[cell]),
