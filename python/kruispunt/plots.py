@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
 
 from kruispunt._gate import current
+from kruispunt.estimate._chosen import chosen
 from kruispunt.exceptions import InputError, MissingPackageError
 
 if TYPE_CHECKING:
@@ -51,12 +55,25 @@ def new_axes(ax: Axes | None = None, *, width: float = 8.0, height: float = 4.2)
     return axes
 
 
-def _named(fits: Fit | Sequence[Fit] | Mapping[str, Fit]) -> dict[str, Fit]:
-    if isinstance(fits, Mapping):
-        return dict(fits)
-    if isinstance(fits, Sequence):
-        return {f"model {at}": fit for at, fit in enumerate(fits, start=1)}
-    return {"": fits}
+def _named(
+    models: Fit | Sequence[Fit] | Mapping[str, Fit], rename: Mapping[str, str] | None = None
+) -> dict[str, Fit]:
+    """Give fits by the name their legend shows."""
+    if isinstance(models, Mapping):
+        named = dict(models)
+    elif hasattr(models, "all_fitted_models"):
+        named = models.all_fitted_models
+    elif isinstance(models, Sequence):
+        named = {f"model {at}": fit for at, fit in enumerate(models, start=1)}
+    else:
+        named = {"": models}
+    if not rename:
+        return named
+    shown = {name: rename.get(name, rename.get(fit.formula, name)) for name, fit in named.items()}
+    if len(set(shown.values())) < len(shown):
+        message = "`rename_models`: two models have the same name"
+        raise InputError(message)
+    return {shown[name]: fit for name, fit in named.items()}
 
 
 def _pass_models(axes: Axes, fits: Mapping[str, Fit]) -> None:
@@ -71,40 +88,152 @@ def _legend(label: str, level: float) -> str:
     return f"{label or 'estimate'} ({level:.0%} interval)"
 
 
-def _intervals(fit: Fit, level: float) -> dict[str, tuple[float, float, float]]:
-    bounds = fit.confint(alpha=1 - level)
-    return {
-        name: (float(value), float(low), float(high))
-        for (name, value), (low, high) in zip(fit.coef().items(), bounds.values(), strict=True)
-    }
+@dataclass(frozen=True)
+class _Series:
+    """What is drawn of one model: estimates with their bounds, and bounds that hold together."""
+
+    label: str
+    points: dict[str, tuple[float, float, float]]
+    joint: dict[str, tuple[float, float]]
 
 
-def iplot(
-    fits: Fit | Sequence[Fit] | Mapping[str, Fit],
+def _series(
+    named: Mapping[str, Fit],
+    alpha: float,
+    joint: bool | str | None,  # noqa: FBT001
+    seed: int | None,
+    names: Sequence[str],
+) -> list[_Series]:
+    if joint not in (None, True, False, "both"):
+        message = f"`joint`: {joint!r} is not True, False or both"
+        raise InputError(message)
+    drawn = []
+    for label, fit in named.items():
+        own = [name for name in names if name in fit.coef()]
+        bands = fit.joint_confint(alpha, own, seed=seed) if joint and own else {}
+        bounds = bands if joint is True else fit.confint(alpha)
+        points = {name: (fit.coef()[name], *bounds[name]) for name in own}
+        drawn.append(_Series(label, points, bands if joint == "both" else {}))
+    return drawn
+
+
+def _draw(axes: Axes, series: Sequence[_Series], places: Mapping[str, float], **how: Any) -> None:
+    """Draw points with bars beside each other, and thin bars for what holds together."""
+    level, flipped, gap = 1 - how["alpha"], how["flipped"], how["gap"]
+    for at, own in enumerate(series):
+        shift = (at - (len(series) - 1) / 2) * gap
+        names = [name for name in places if name in own.points]
+        if not names:
+            continue
+        where = [places[name] + shift for name in names]
+        values = [own.points[name][0] for name in names]
+        colour = COLOURS[at % 6]
+        mark, side = _MARKERS[at % len(_MARKERS)], "xerr" if flipped else "yerr"
+        x, y = (values, where) if flipped else (where, values)
+
+        def reach(bounds: Sequence[Sequence[float]], values: list[float] = values) -> Any:
+            low, high = (np.array([own[end] for own in bounds]) for end in (-2, -1))
+            return np.array([values - low, high - values])
+
+        bars: dict[str, Any] = {side: reach([own.points[name] for name in names])}
+        axes.errorbar(
+            x, y, **bars, fmt=mark, color=colour, markersize=4.5, capsize=2, linewidth=1.2,
+            label=_legend(own.label, level),
+        )  # fmt: skip
+        if own.joint:
+            bars = {side: reach([own.joint[name] for name in names])}
+            axes.errorbar(x, y, **bars, fmt="none", color=colour, linewidth=0.7)
+
+
+def _lines(
+    axes: Axes,
+    estimate: float | None,
+    place: float | None,
+    flipped: bool,  # noqa: FBT001
+) -> None:
+    """Draw lines at an estimate, and at a place among coefficients."""
+    across, along = (axes.axvline, axes.axhline) if flipped else (axes.axhline, axes.axvline)
+    if estimate is not None:
+        across(float(estimate), color="#444444", linewidth=0.8)
+    if place is not None:
+        along(float(place), color="#444444", linewidth=0.8, linestyle=":")
+
+
+def _only_matplotlib(backend: str) -> None:
+    if backend != "matplotlib":
+        message = f"`plot_backend`: {backend!r} is not matplotlib, the only one there is"
+        raise InputError(message)
+
+
+def iplot(  # noqa: PLR0917 - the order of pyfixest
+    models: Fit | Sequence[Fit] | Mapping[str, Fit],
+    alpha: float = 0.05,
+    figsize: tuple[float, float] | None = None,
+    yintercept: float | None = 0,
+    xintercept: float | None = None,
+    rotate_xticks: float = 0,
+    title: str | None = None,
+    coord_flip: bool = False,  # noqa: FBT001, FBT002
+    keep: Sequence[str] | str | None = None,
+    drop: Sequence[str] | str | None = None,
+    exact_match: bool = False,  # noqa: FBT001, FBT002
+    plot_backend: str = "matplotlib",
+    labels: Mapping[str, str] | None = None,
+    cat_template: str | None = None,
+    rename_models: Mapping[str, str] | None = None,
+    ax: Axes | None = None,
+    joint: bool | Literal["both"] | None = None,  # noqa: FBT001
+    seed: int | None = None,
     *,
     reference: float | None = -1,
-    level: float = 0.95,
     truth: Mapping[float, float] | None = None,
     xlabel: str = "quarters since the event",
     ylabel: str = "effect",
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw an event study: the coefficients of ``i(event_time, ref=...)`` with their intervals.
 
     Parameters
     ----------
-    fits : Fit, or sequence or mapping of Fit
+    models : Fit, or sequence or mapping of Fit
         One or several fits; the keys of a mapping become the legend.
+    alpha : float
+        One minus the probability of the intervals.
+    figsize : (float, float), optional
+        Width and height of a new figure, in inches.
+    yintercept : float or None
+        An effect at which a line is drawn.
+    xintercept : float, optional
+        A period at which a line is drawn; by default half a period after `reference`.
+    rotate_xticks : float
+        Degrees by which the labels of periods are turned.
+    title : str, optional
+        The title.
+    coord_flip : bool
+        Whether periods stand on the vertical axis (pyfixest's default; here time runs to the right).
+    keep, drop : str or sequence of str, optional
+        Regular expressions for the coefficients to draw and to leave out.
+    exact_match : bool
+        Whether they are names, not expressions.
+    plot_backend : str
+        ``"matplotlib"``.
+    labels : dict, optional
+        Text for periods, by the name of the coefficient.
+    cat_template : str, optional
+        How a period is named, such as ``"{value} quarters"``; by default its number.
+    rename_models : dict, optional
+        Names of the models in the legend, by the key of a mapping or the formula.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+    joint : bool or "both", optional
+        Whether intervals hold together (sup-t), or both kinds are drawn.
+    seed : int, optional
+        Of the draws for joint intervals.
     reference : float or None
         The omitted period, drawn at zero. ``None`` draws none.
-    level : float
-        Coverage of the point-wise intervals, between 0 and 1.
     truth : mapping of period to effect, optional
         Known effects, drawn as a black line.
     xlabel, ylabel : str
-        Labels of the axes; give the unit.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
+        Labels of periods and effects; give the unit.
 
     Returns
     -------
@@ -117,75 +246,122 @@ def iplot(
     MissingPackageError
         If matplotlib is not installed.
     """
-    axes = new_axes(ax)
-    named = _named(fits)
-    _pass_models(axes, named)
-    for at, (label, fit) in enumerate(named.items()):
-        points = [
-            (float(found.group(1)), *interval)
-            for name, interval in _intervals(fit, level).items()
-            if (found := _PERIOD.search(name))
-        ]
-        if not points:
+    _only_matplotlib(plot_backend)
+    named = _named(models, rename_models)
+    every = list(dict.fromkeys(name for fit in named.values() for name in fit.coef()))
+    wanted = chosen(every, keep, drop, exact_match)
+    places = {name: float(found.group(1)) for name in wanted if (found := _PERIOD.search(name))}
+    for fit in named.values():
+        if not any(name in places for name in fit.coef()):
             present = ", ".join(fit.coef())
-            message = f"`fits`: no coefficient ends in a period (event_time::3); found {present}"
+            message = f"`models`: no coefficient ends in a period (event_time::3); found {present}"
             raise InputError(message)
-        if reference is not None:
-            points.append((float(reference), 0.0, 0.0, 0.0))
-        points.sort()
-        shift = (at - (len(named) - 1) / 2) * 0.18
-        axes.errorbar(
-            [point[0] + shift for point in points],
-            [point[1] for point in points],
-            yerr=[[p[1] - p[2] for p in points], [p[3] - p[1] for p in points]],
-            fmt=_MARKERS[at % len(_MARKERS)],
-            color=COLOURS[at % 6],
-            markersize=4.5,
-            capsize=2,
-            linewidth=1.2,
-            label=_legend(label, level),
+    places = dict(sorted(places.items(), key=lambda place: place[1]))
+    width, height = figsize or (8.0, 4.2)
+    axes = new_axes(ax, width=width, height=height)
+    _pass_models(axes, named)
+    series = _series(named, alpha, joint, seed, list(places))
+    if reference is not None:
+        mark = "(reference)"
+        places = dict(
+            sorted({**places, mark: float(reference)}.items(), key=lambda place: place[1])
         )
+        for own in series:
+            own.points[mark] = (0.0, 0.0, 0.0)
+            if own.joint:
+                own.joint[mark] = (0.0, 0.0)
+        xintercept = float(reference) + 0.5 if xintercept is None else xintercept
+    _draw(axes, series, places, alpha=alpha, flipped=coord_flip, gap=0.18)
     if truth is not None:
         periods = sorted(truth)
         effects = [truth[period] for period in periods]
-        axes.plot(periods, effects, color=COLOURS[6], linewidth=1.6, label="truth", zorder=3)
-    axes.axhline(0, color="#444444", linewidth=0.8)
-    if reference is not None:
-        axes.axvline(float(reference) + 0.5, color="#444444", linewidth=0.8, linestyle=":")
-    axes.set_xlabel(xlabel)
-    axes.set_ylabel(ylabel)
+        path = (effects, periods) if coord_flip else (periods, effects)
+        axes.plot(*path, color=COLOURS[6], linewidth=1.6, label="truth", zorder=3)
+    _lines(axes, yintercept, xintercept, coord_flip)
+    texts = dict(labels or {})
+    if cat_template is not None:
+        for name in places:
+            variable, colons, value = name.rpartition("::")
+            if colons and name not in texts:
+                filled = cat_template.replace("{variable}", variable).replace("{value}", value)
+                texts[name] = filled
+    shown = {places[name]: text for name, text in texts.items() if name in places}
+    if shown:
+        ticks = axes.set_yticks if coord_flip else axes.set_xticks
+        marks = sorted(set(places.values()))
+        ticks(marks, [shown.get(mark, f"{mark:g}") for mark in marks])
+    axes.tick_params(axis="y" if coord_flip else "x", rotation=rotate_xticks)
+    axes.set_xlabel(ylabel if coord_flip else xlabel)
+    axes.set_ylabel(xlabel if coord_flip else ylabel)
+    if title is not None:
+        axes.set_title(title)
     axes.legend(frameon=False)
     return axes
 
 
-def coefplot(
-    fits: Fit | Sequence[Fit] | Mapping[str, Fit],
-    *,
-    keep: Sequence[str] | None = None,
+def coefplot(  # noqa: PLR0917 - the order of pyfixest
+    models: Fit | Sequence[Fit] | Mapping[str, Fit],
+    alpha: float = 0.05,
+    figsize: tuple[float, float] | None = None,
+    yintercept: float | None = 0,
+    xintercept: float | None = None,
+    rotate_xticks: float = 0,
+    title: str | None = None,
+    coord_flip: bool = True,  # noqa: FBT001, FBT002
+    keep: Sequence[str] | str | None = None,
+    drop: Sequence[str] | str | None = None,
+    exact_match: bool = False,  # noqa: FBT001, FBT002
+    plot_backend: str = "matplotlib",
     labels: Mapping[str, str] | None = None,
-    level: float = 0.95,
+    joint: bool | Literal["both"] | None = None,  # noqa: FBT001
+    seed: int | None = None,
+    ax: Axes | None = None,
+    rename_models: Mapping[str, str] | None = None,
+    *,
     truth: Mapping[str, float] | None = None,
     xlabel: str = "estimate",
-    ax: Axes | None = None,
 ) -> Axes:
     """Draw coefficients side by side with their intervals.
 
     Parameters
     ----------
-    fits : Fit, or sequence or mapping of Fit
+    models : Fit, or sequence or mapping of Fit
         One or several fits; the keys of a mapping become the legend.
-    keep : sequence of str, optional
-        The coefficients to draw, in this order; by default all, in the order of the fits.
+    alpha : float
+        One minus the probability of the intervals.
+    figsize : (float, float), optional
+        Width and height of a new figure, in inches.
+    yintercept : float or None
+        An estimate at which a line is drawn.
+    xintercept : float, optional
+        A place among the coefficients, counted from 0, at which a line is drawn.
+    rotate_xticks : float
+        Degrees by which the names of coefficients are turned.
+    title : str, optional
+        The title.
+    coord_flip : bool
+        Whether coefficients stand below each other; else beside each other.
+    keep, drop : str or sequence of str, optional
+        Regular expressions for the coefficients to draw, in the order of `keep`, and to leave out;
+        by default all, in the order of the fits.
+    exact_match : bool
+        Whether they are names, not expressions.
+    plot_backend : str
+        ``"matplotlib"``.
     labels : mapping of str to str, optional
         Text shown for a coefficient's name.
-    level : float
-        Coverage of the intervals, between 0 and 1.
+    joint : bool or "both", optional
+        Whether intervals hold together (sup-t), or both kinds are drawn.
+    seed : int, optional
+        Of the draws for joint intervals.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default on a new figure.
+    rename_models : dict, optional
+        Names of the models in the legend, by the key of a mapping or the formula.
     truth : mapping of str to float, optional
         Known values, drawn as black ticks.
     xlabel : str
-        Label of the horizontal axis; give the unit.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; by default on a new figure.
+        Label of the estimates' axis; give the unit.
 
     Returns
     -------
@@ -194,47 +370,41 @@ def coefplot(
     Raises
     ------
     InputError
-        If a name in `keep` occurs in no fit.
+        If a pattern matches no coefficient.
     MissingPackageError
         If matplotlib is not installed.
     """
-    intervals = {label: _intervals(fit, level) for label, fit in _named(fits).items()}
-    present = list(dict.fromkeys(name for values in intervals.values() for name in values))
-    names = list(keep) if keep is not None else present
-    for name in names:
-        if name not in present:
-            message = f"`keep`: no fit has a coefficient {name!r}; found {', '.join(present)}"
-            raise InputError(message)
-    axes = new_axes(ax, height=1.3 + 0.3 * len(names) * max(1.5, len(intervals)))
-    _pass_models(axes, _named(fits))
+    _only_matplotlib(plot_backend)
+    named = _named(models, rename_models)
+    every = list(dict.fromkeys(name for fit in named.values() for name in fit.coef()))
+    names = chosen(every, keep, drop, exact_match)
+    size = 1.3 + 0.3 * len(names) * max(1.5, len(named))
+    width, height = figsize or ((8.0, size) if coord_flip else (max(6.0, size), 4.2))
+    axes = new_axes(ax, width=width, height=height)
+    _pass_models(axes, named)
     axes.grid(visible=False)
-    axes.grid(visible=True, axis="x", color="#dddddd", linewidth=0.6)
-    for at, (label, values) in enumerate(intervals.items()):
-        shift = (at - (len(intervals) - 1) / 2) * 0.2
-        drawn = [(place, values[name]) for place, name in enumerate(names) if name in values]
-        axes.errorbar(
-            [value[0] for _, value in drawn],
-            [place + shift for place, _ in drawn],
-            xerr=[[v[0] - v[1] for _, v in drawn], [v[2] - v[0] for _, v in drawn]],
-            fmt=_MARKERS[at % len(_MARKERS)],
-            color=COLOURS[at % 6],
-            markersize=5,
-            capsize=2,
-            linewidth=1.3,
-            label=_legend(label, level),
-        )
-    known = truth or {}
-    places = [place for place, name in enumerate(names) if name in known]
-    if places:
-        values_known = [known[names[place]] for place in places]
+    axes.grid(visible=True, axis="x" if coord_flip else "y", color="#dddddd", linewidth=0.6)
+    places = {name: float(place) for place, name in enumerate(names)}
+    series = _series(named, alpha, joint, seed, names)
+    _draw(axes, series, places, alpha=alpha, flipped=coord_flip, gap=0.2)
+    known = {places[name]: value for name, value in (truth or {}).items() if name in places}
+    if known:
+        x, y = list(known.values()), list(known)
         axes.scatter(
-            values_known, places, marker="|", s=260, linewidths=2.2, color=COLOURS[6],
-            label="truth", zorder=3,
+            x if coord_flip else y, y if coord_flip else x, marker="|" if coord_flip else "_",
+            s=260, linewidths=2.2, color=COLOURS[6], label="truth", zorder=3,
         )  # fmt: skip
-    axes.axvline(0, color="#444444", linewidth=0.8)
-    axes.set_yticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
-    axes.invert_yaxis()
-    axes.set_xlabel(xlabel)
+    _lines(axes, yintercept, xintercept, coord_flip)
+    ticks = axes.set_yticks if coord_flip else axes.set_xticks
+    ticks(range(len(names)), [(labels or {}).get(name, name) for name in names])
+    axes.tick_params(axis="y" if coord_flip else "x", rotation=rotate_xticks)
+    if coord_flip:
+        axes.invert_yaxis()
+        axes.set_xlabel(xlabel)
+    else:
+        axes.set_ylabel(xlabel)
+    if title is not None:
+        axes.set_title(title)
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(0, -0.18), ncols=2)
     return axes
 

@@ -178,7 +178,7 @@ def test_a_table_of_fits_in_four_forms(panel: pd.DataFrame) -> None:
         assert "Union member" in table
         assert f"{fits[1].coef()['union']:.3f}" in table
     with pytest.raises(kp.exceptions.InputError, match="type"):
-        kp.etable(fits, "gt")  # type: ignore[arg-type]
+        kp.etable(fits, "docx")  # type: ignore[arg-type]
 
 
 def test_it_shows_itself(panel: pd.DataFrame, capsys: pytest.CaptureFixture[str]) -> None:

@@ -41,6 +41,40 @@ def test_coefficients_stand_in_the_order_asked_for_with_their_labels(study: kp.F
     assert [tick.get_text() for tick in ax.get_yticklabels()] == ["last", names[1]]
 
 
+def test_plots_take_what_pyfixest_takes(study: kp.Fit) -> None:
+    fits = {"a": study, "b": study}
+    ax = study.coefplot(
+        alpha=0.1, figsize=(5, 3), yintercept=0.5, xintercept=2, rotate_xticks=45, title="Effects",
+        coord_flip=False, drop=["::3"], joint="both", seed=1, rename_models={"": "ours"},
+    )  # fmt: skip
+    names = [name for name in study.coef() if not name.endswith("::3")]
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == names
+    assert ax.get_xticklabels()[0].get_rotation() == 45
+    assert (ax.get_title(), tuple(ax.figure.get_size_inches())) == ("Effects", (5, 3))
+    points, together = ax.containers[:2]
+    ends = np.array([segment[:, 1] for segment in points[2][0].get_segments()])
+    np.testing.assert_allclose(ends, list(study.confint(0.1, drop="::3").values()), atol=1e-12)
+    wide = np.array([segment[:, 1] for segment in together[2][0].get_segments()])
+    bands = study.confint(0.1, drop="::3", joint=True, seed=1)
+    np.testing.assert_allclose(wide, list(bands.values()), atol=1e-12)
+    assert {line.get_ydata()[0] for line in ax.lines} >= {0.5}
+    ax = kp.iplot(fits, coord_flip=True, joint=True, rename_models={"a": "first"}, labels={
+        "event::0": "start"}, drop="::-4")  # fmt: skip
+    assert [text.get_text()[:5] for text in ax.get_legend().get_texts()] == ["first", "b (95"]
+    assert "start" in [tick.get_text() for tick in ax.get_yticklabels()]
+    _, y = ax.containers[0][0].get_data()
+    y = np.asarray(y, dtype=float)
+    np.testing.assert_allclose(y, np.array([-3, -2, -1, 0, 1, 2, 3]) - 0.09)
+    with pytest.raises(InputError, match="same name"):
+        kp.iplot(fits, rename_models={"a": "b"})
+    with pytest.raises(InputError, match="plot_backend"):
+        kp.coefplot(study, plot_backend="lets_plot")
+    with pytest.raises(InputError, match="joint"):
+        kp.coefplot(study, joint="all")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="regular expression"):
+        kp.coefplot(study, keep="(")
+
+
 def test_plots_of_what_is_not_there_say_so(study: kp.Fit) -> None:
     with pytest.raises(InputError, match="no fit has a coefficient 'age'"):
         kp.coefplot(study, keep=["age"])

@@ -86,7 +86,7 @@ def test_permuted_treatments_are_regressions(data: pd.DataFrame) -> None:
     small = data[data["village"] < 8]
     fml = "wage ~ trained + age | region"
     fit = kp.feols(fml, small, weights="w")
-    test, draws = fit.ritest("trained", 300, cluster="village", seed=3, return_draws=True)
+    test, draws = fit.ritest("trained", "village", 300, seed=3, return_draws=True)
     exact = []
     for chosen in itertools.combinations(range(8), 4):
         given = small.assign(trained=small["village"].isin(chosen).astype(float))
@@ -96,28 +96,70 @@ def test_permuted_treatments_are_regressions(data: pd.DataFrame) -> None:
             exact.append(0.0)
     gaps = np.abs(draws[:, None] - np.array(exact)[None]).min(axis=1)
     assert gaps.max() < 1e-8
-    assert test["estimate"] == fit.coef()["trained"]
-    far = np.sum(np.abs(draws) >= abs(test["estimate"]) * (1 - 1e-10))
-    assert test["Pr(>|b|)"] == (far + 1) / 301
-    share = np.mean(np.abs(exact) >= abs(test["estimate"]) * (1 - 1e-10))
-    assert abs(test["Pr(>|b|)"] - share) < 4 * math.sqrt(share * (1 - share) / 300) + 1 / 301
+    assert test["Estimate"] == fit.coef()["trained"]
+    far = np.sum(np.abs(draws) >= abs(test["Estimate"]) * (1 - 1e-10))
+    assert test["Pr(>|t|)"] == (far + 1) / 301
+    share = np.mean(np.abs(exact) >= abs(test["Estimate"]) * (1 - 1e-10))
+    assert abs(test["Pr(>|t|)"] - share) < 4 * math.sqrt(share * (1 - share) / 300) + 1 / 301
+
+
+@pytest.mark.parametrize("cluster", [None, "village"])
+def test_permuted_t_values_are_those_of_regressions(
+    data: pd.DataFrame, cluster: str | None
+) -> None:
+    """Each draw of the t value is a regression's robust t value, up to the correction."""
+    fml = "wage ~ trained + age | region"
+    vcov = "hetero" if cluster is None else {"CRV1": cluster}
+    correct = kp.ssc(k_adj=False, G_adj=False)
+    small = data[data["village"] < (8 if cluster else 2)].reset_index(drop=True)
+    if cluster is None:
+        small = small.iloc[:8].assign(trained=[0.0, 1.0] * 4, region=[0, 0, 0, 0, 1, 1, 1, 1])
+        units = np.arange(8)
+    else:
+        units = small["village"].to_numpy()
+    fit = kp.feols(fml, small, vcov=vcov, ssc=correct)
+    test, draws = fit.ritest(
+        "trained", cluster, 200, "randomization-t", rng=np.random.default_rng(5), return_draws=True
+    )
+    exact = []
+    for treated in itertools.combinations(range(8), 4):
+        given = small.assign(trained=np.isin(units, treated).astype(float))
+        own = kp.feols(fml, given, vcov=vcov, ssc=correct)
+        exact.append(own.tstat()["trained"] if "trained" in own.coef() else 0.0)
+    gaps = np.abs(draws[:, None] - np.array(exact)[None]).min(axis=1)
+    assert gaps.max() < 1e-6
+    far = np.sum(np.abs(draws) >= abs(fit.tstat()["trained"]) * (1 - 1e-9))
+    assert test["Pr(>|t|)"] == (far + 1) / 201
+    assert test["ri-type"] == "randomization-t"
+    assert test.get("Cluster") == cluster
+    p = test["Pr(>|t|)"]
+    assert test["Std. Error (Pr(>|t|))"] == pytest.approx(math.sqrt(p * (1 - p) / 200))
+    assert test["2.5% (Pr(>|t|))"] <= p <= test["97.5% (Pr(>|t|))"]
+    for wrong, why in [
+        ({"type": "randomization-z"}, "type"), ({"level": 1.5}, "level"),
+        ({"choose_algorithm": "best"}, "choose_algorithm"),
+    ]:  # fmt: skip
+        with pytest.raises(InputError, match=why):
+            fit.ritest("trained", cluster, 9, **wrong)
+    with pytest.raises(InputError, match="changes nothing"):
+        fit.ritest("trained=1", cluster, 9)
 
 
 def test_permutations_stay_within_strata(data: pd.DataFrame) -> None:
     fit = kp.feols("wage ~ trained", data)
-    _, draws = fit.ritest("trained", 200, "village", strata="region", return_draws=True)
-    _, free = fit.ritest("trained", 200, "village", return_draws=True)
+    _, draws = fit.ritest("trained", "village", 200, strata="region", return_draws=True)
+    _, free = fit.ritest("trained", "village", 200, return_draws=True)
     # Half of each region is treated whatever the draw: regions' levels do not enter.
     within = kp.feols("wage ~ trained | region", data)
-    _, swept = within.ritest("trained", 200, "village", strata="region", return_draws=True)
+    _, swept = within.ritest("trained", "village", 200, strata="region", return_draws=True)
     np.testing.assert_allclose(draws, swept, atol=1e-10)
     assert np.std(free) > np.std(draws)
     with pytest.raises(InputError, match="vary within clusters"):
-        fit.ritest("trained", 9, "region")
+        fit.ritest("trained", "region", 9)
     with pytest.raises(InputError, match="within strata"):
-        fit.ritest("trained", 9, "village", strata="age")
+        fit.ritest("trained", "village", 9, strata="age")
     with pytest.raises(InputError, match="coefficient"):
-        fit.ritest("age", 9)
+        fit.ritest("age", reps=9)
 
 
 def test_joint_intervals_have_their_closed_forms(data: pd.DataFrame) -> None:

@@ -94,7 +94,7 @@ mod _core {
 
     // estimate
     #[pymodule_export]
-    use crate::estimate::{PyFit, etable, fit_models, model_columns};
+    use crate::estimate::{PyFit, etable, etable_rows, fit_models, model_columns};
     #[pymodule_export]
     use crate::estimate::{
         PyLinkedFit, PyMismatchFit, after_linkage, linkage_sensitivity, linked_columns,

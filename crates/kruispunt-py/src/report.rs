@@ -7,7 +7,7 @@ use kruispunt::report::{Flow, HtmlTable, Page, ReportError};
 use pyo3::prelude::*;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-fn report_error(error: &ReportError) -> PyErr {
+pub(crate) fn report_error(error: &ReportError) -> PyErr {
     InputError::new_err(error.to_string())
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import reporting
 from kruispunt.account import Account
+from kruispunt.estimate._chosen import chosen
 from kruispunt.estimate._vcov import VcovType, read_vcov
 from kruispunt.exceptions import InputError
 from kruispunt.table import Table
@@ -281,9 +283,37 @@ class Fit:
         k = len(self._native.names)
         return self._native.covariance().reshape(k, k)
 
-    def confint(self, alpha: float = 0.05) -> dict[str, tuple[float, float]]:
-        """Give the confidence intervals of probability ``1 - alpha``, by coefficient."""
-        return dict(zip(self._native.names, self._native.confint(alpha), strict=True))
+    def confint(  # noqa: PLR0917 - the order of pyfixest
+        self,
+        alpha: float = 0.05,
+        keep: Sequence[str] | str | None = None,
+        drop: Sequence[str] | str | None = None,
+        exact_match: bool = False,  # noqa: FBT001, FBT002
+        joint: bool = False,  # noqa: FBT001, FBT002
+        seed: int | None = None,
+        reps: int = 99_999,
+    ) -> dict[str, tuple[float, float]]:
+        """Give the confidence intervals of probability ``1 - alpha``, by coefficient.
+
+        Parameters
+        ----------
+        alpha : float
+            One minus the probability.
+        keep, drop : str or sequence of str, optional
+            Regular expressions for the coefficients to give, in the order of `keep`, and to leave
+            out.
+        exact_match : bool
+            Whether they are names, not expressions.
+        joint : bool
+            Whether the intervals hold together, as those of :meth:`joint_confint`.
+        seed, reps : int
+            Of the draws for joint intervals.
+        """
+        names = chosen(self._native.names, keep, drop, exact_match)
+        if joint:
+            return self.joint_confint(alpha, names, reps, seed)
+        bounds = dict(zip(self._native.names, self._native.confint(alpha), strict=True))
+        return {name: bounds[name] for name in names}
 
     def tidy(self, alpha: float = 0.05) -> Any:
         """Give one row a coefficient, as the kind of frame the fit was made from.
@@ -607,14 +637,19 @@ class Fit:
             "lost": lost,
         }
 
-    def ritest(
+    def ritest(  # noqa: PLR0917 - the order of pyfixest
         self,
         resampvar: str,
-        reps: int = 999,
         cluster: str | None = None,
+        reps: int = 999,
+        type: Literal["randomization-c", "randomization-t"] = "randomization-c",  # noqa: A002
+        rng: np.random.Generator | None = None,
+        choose_algorithm: str = "auto",
+        store_ritest_statistics: bool = False,  # noqa: FBT001, FBT002
+        level: float = 0.95,
+        *,
         strata: str | None = None,
         seed: int | None = None,
-        *,
         data: IntoTable | None = None,
         return_draws: bool = False,
         progress: Any = None,
@@ -624,11 +659,21 @@ class Fit:
         Parameters
         ----------
         resampvar : str
-            The treatment, a column and a coefficient of the fit.
-        reps : int
-            Permutations. Each sweeps the effects out of a new treatment.
+            The treatment, a column and a coefficient of the fit (``"trained"`` or ``"trained=0"``).
         cluster : str, optional
             A variable within whose classes the treatment does not vary; whole classes swap theirs.
+        reps : int
+            Permutations. Each sweeps the effects out of a new treatment.
+        type : {"randomization-c", "randomization-t"}
+            Compare coefficients, or coefficients over their robust standard errors (by cluster, if
+            there is one): Wu and Ding's, which in large samples is right also where training
+            changes something for some and nothing on average.
+        rng : numpy.random.Generator, optional
+            Gives the seed, in place of `seed`.
+        choose_algorithm, store_ritest_statistics
+            Accepted as pyfixest's: there is one algorithm, and statistics are given, not stored.
+        level : float
+            Coverage of the interval of the p value, which comes from its being a share of draws.
         strata : str, optional
             Treatments are swapped within its classes only.
         seed : int, optional
@@ -636,15 +681,16 @@ class Fit:
         data : data frame, optional
             As in :meth:`vcov`.
         return_draws : bool
-            Whether to give the coefficients of the draws too.
+            Whether to give the statistics of the draws too.
         progress : callable, optional
             Called with stage, done and total.
 
         Returns
         -------
         dict, or dict and array
-            ``estimate`` and ``Pr(>|b|)``, the share of draws (and of the treatment as it was) whose
-            coefficient is at least as far from 0.
+            As in pyfixest: ``H0``, ``ri-type``, ``Estimate``, ``Pr(>|t|)``, the share of draws (and
+            of the treatment as it was) whose statistic is at least as far from 0, with its
+            ``Std. Error (Pr(>|t|))`` and the bounds of its interval; ``Cluster`` if there is one.
 
         Raises
         ------
@@ -656,6 +702,9 @@ class Fit:
         ----------
         Hess, S. (2017). Randomization inference with Stata. *Stata Journal* 17(3), 630-651.
 
+        Wu, J. & Ding, P. (2021). Randomization tests for weak null hypotheses in randomized
+        experiments. *Journal of the American Statistical Association* 116(536), 1898-1913.
+
         Examples
         --------
         >>> panel = {
@@ -664,23 +713,49 @@ class Fit:
         ... }
         >>> panel["trained"] = [float(value) for value in panel["trained"]]
         >>> fit = kp.feols("wage ~ trained", panel)
-        >>> sorted(fit.ritest("trained", 99))
-        ['Pr(>|b|)', 'estimate']
+        >>> test = fit.ritest("trained", reps=99)
+        >>> test["H0"], 0 < test["Pr(>|t|)"] <= 1
+        ('trained=0', True)
         """
         _check_reps(reps)
+        if type not in ("randomization-c", "randomization-t"):
+            message = f"`type`: {type!r} is not randomization-c or randomization-t"
+            raise InputError(message)
+        if choose_algorithm not in ("auto", "fast", "slow"):
+            message = f"`choose_algorithm`: {choose_algorithm!r} is not auto, fast or slow"
+            raise InputError(message)
+        if not 0 < level < 1:
+            message = f"`level`: {level!r} does not lie between 0 and 1"
+            raise InputError(message)
+        treatment, _, value = (part.strip() for part in resampvar.partition("="))
+        if value and (not _is_number(value) or float(value) != 0):
+            message = "`resampvar`: the hypothesis is that the treatment changes nothing (x=0)"
+            raise InputError(message)
         source = self._data if data is None else data
         if source is None:
             message = "`data`: give the table the fit was made from; it is not at hand any more"
             raise InputError(message)
         known = {*self.effects, *self.clusters}
         groups = [name for name in (cluster, strata) if name is not None and name not in known]
-        table = to_table(source, [resampvar, *groups], "data")
+        table = to_table(source, [treatment, *groups], "data")
+        drawn = int(rng.integers(2**63)) if rng is not None else int(seed or 0)
         with reporting(progress) as report:
             estimate, pvalue, draws = self._native.randomise(
-                resampvar, table, (cluster, strata), int(reps), int(seed or 0), report
-            )
-        test = {"estimate": estimate, "Pr(>|b|)": pvalue}
-        return (test, draws) if return_draws else test
+                treatment, table, (cluster, strata), type == "randomization-t",
+                (int(reps), drawn), report,
+            )  # fmt: skip
+        error = float(np.sqrt(pvalue * (1 - pvalue) / reps))
+        reach = NormalDist().inv_cdf((1 + level) / 2) * error
+        tail = 100 * (1 - level) / 2
+        test = {
+            "H0": f"{treatment}=0", "ri-type": type, "Estimate": estimate, "Pr(>|t|)": pvalue,
+            "Std. Error (Pr(>|t|))": error,
+            f"{tail:.1f}% (Pr(>|t|))": max(0.0, pvalue - reach),
+            f"{100 - tail:.1f}% (Pr(>|t|))": min(1.0, pvalue + reach),
+        }  # fmt: skip
+        if cluster is not None:
+            test["Cluster"] = cluster
+        return (test, draws) if return_draws or store_ritest_statistics else test
 
     def ccv(  # noqa: PLR0917 - the order of pyfixest
         self,
@@ -762,6 +837,7 @@ class Fit:
         x1_vars: Sequence[str] | str | None = None,
         decomp_var: str | None = None,
         *,
+        cluster: str | None = None,
         combine_covariates: Mapping[str, Sequence[str]] | None = None,
         data: IntoTable | None = None,
         **peer: Any,
@@ -781,13 +857,15 @@ class Fit:
             The variable (one of the two names pyfixest has for it).
         x1_vars : sequence of str, optional
             Regressors of the short regression beside it (or ``"a + b"``).
+        cluster : str, optional
+            Sum the influence by this variable, whatever the fit is clustered by.
         combine_covariates : dict, optional
             Regressors to add up, by a name for them; the rest is ``"other"``.
         data : data frame, optional
             As in :meth:`vcov`.
         **peer
-            ``type``, ``cluster``, ``reps``, ``seed``, ``nthreads``, ``agg_first``, ``only_coef``,
-            ``digits`` of pyfixest, which draws a bootstrap, are accepted and change nothing.
+            ``type``, ``reps``, ``seed``, ``nthreads``, ``agg_first``, ``only_coef`` and ``digits``
+            of pyfixest, which draws a bootstrap, are accepted and change nothing.
 
         Returns
         -------
@@ -816,9 +894,7 @@ class Fit:
         >>> round(found["direct_effect"], 6), round(found["age"] + found["full_effect"], 6)
         (5.0, 5.0)
         """
-        known = {
-            "type", "cluster", "reps", "seed", "nthreads", "agg_first", "only_coef", "digits"
-        }  # fmt: skip
+        known = {"type", "reps", "seed", "nthreads", "agg_first", "only_coef", "digits"}
         for name in peer:
             if name not in known:
                 message = f"`decompose`: there is no argument {name!r}"
@@ -835,7 +911,10 @@ class Fit:
             raise InputError(message)
         groups = [(name, list(own)) for name, own in (combine_covariates or {}).items()]
         table = to_table(source, self._native.predict_columns(), "data")
-        parts = self._native.decompose(str(variable), list(x1_vars or []), groups, table)
+        native = self._native
+        if cluster is not None:
+            native = native.with_vcov(read_vcov({"CRV1": cluster}), self._with(cluster, source))
+        parts = native.decompose(str(variable), list(x1_vars or []), groups, table)
         return Decomposition(str(variable), parts, self._like)
 
     def joint_confint(
@@ -903,11 +982,16 @@ class Fit:
         """Give the residuals, one a row of the sample (see :meth:`rows`)."""
         return self._native.resid()
 
-    def predict(
+    def predict(  # noqa: PLR0917 - the order of pyfixest
         self,
         newdata: IntoTable | None = None,
+        atol: float | None = None,
+        btol: float | None = None,
         type: Literal["response", "link"] = "response",  # noqa: A002 - as in pyfixest
-    ) -> NDArray[np.float64]:
+        se_fit: bool = False,  # noqa: FBT001, FBT002
+        interval: Literal["prediction", "confidence"] | None = None,
+        alpha: float = 0.05,
+    ) -> Any:
         """Give the fitted values with effects, one a row of the sample (see :meth:`rows`).
 
         Parameters
@@ -915,9 +999,23 @@ class Fit:
         newdata : data frame, optional
             Other rows to predict for; the outcome need not be among the columns. NaN where a
             column is missing or a level of a classification did not occur in the sample.
+        atol, btol : float, optional
+            Accepted as pyfixest's; effects are found to 1e-10 whatever they are.
         type : {"response", "link"}
             Of a generalised linear model: the mean of the outcome, or the linear predictor
             (pyfixest's default).
+        se_fit : bool
+            Whether to give the standard errors of the predictions in place of them, with the
+            covariance of the fit; of least squares without effects.
+        interval : {"prediction", "confidence"}, optional
+            Whether to give a frame with ``fit``, ``se_fit``, ``ci_low`` and ``ci_high``: bounds
+            for new observations, whose errors have one variance, or for their mean.
+        alpha : float
+            One minus the probability of the interval.
+
+        Returns
+        -------
+        numpy.ndarray or data frame
 
         Examples
         --------
@@ -929,14 +1027,52 @@ class Fit:
         >>> fit = kp.feols("wage ~ hours | person", panel)
         >>> fit.predict({"person": [9, 5], "hours": [5.0, 5.0]}).round(6)
         array([28., nan])
+        >>> kp.feols("wage ~ hours", panel).predict(se_fit=True).round(2)
+        array([4.3 , 3.14, 4.3 , 6.  ])
         """
+        del atol, btol
         if type not in ("response", "link"):
             message = f"`type`: {type!r} is not response or link"
             raise InputError(message)
+        if interval not in (None, "prediction", "confidence"):
+            message = f"`interval`: {interval!r} is not prediction or confidence"
+            raise InputError(message)
+        needed = self._native.predict_columns()
         if newdata is not None:
-            table = to_table(newdata, self._native.predict_columns(), "newdata")
-            return self._native.predict_at(table, type == "response")
-        return self._native.predict() if type == "response" else self._native.predict_link()
+            table = to_table(newdata, needed, "newdata")
+            fitted = self._native.predict_at(table, type == "response")
+        elif type == "response":
+            fitted = self._native.predict()
+        else:
+            fitted = self._native.predict_link()
+        if not se_fit and interval is None:
+            return fitted
+        if newdata is None:
+            if self._data is None:
+                message = "`newdata`: give the table the fit was made from; it is not at hand"
+                raise InputError(message)
+            errors = self._native.predict_errors_at(to_table(self._data, needed, "data"))
+            errors = errors[self.rows()]
+        else:
+            errors = self._native.predict_errors_at(table)
+        if interval is None:
+            return errors
+        # the quantile of t that the intervals of coefficients have
+        names, se = self._native.names, self._native.se()
+        if not names or not se[0] > 0:
+            message = "`interval`: the model has no coefficient with a standard error"
+            raise InputError(message)
+        low, high = self._native.confint(alpha)[0]
+        quantile = (high - low) / 2 / se[0]
+        spread = 0.0
+        if interval == "prediction":
+            residuals = self.resid()
+            spread = float(residuals @ residuals) / (self.n_obs - len(names))
+        reach = quantile * np.sqrt(errors**2 + spread)
+        columns = {
+            "fit": fitted, "se_fit": errors, "ci_low": fitted - reach, "ci_high": fitted + reach
+        }  # fmt: skip
+        return to_frame(Table(columns).native, self._like)
 
     def marginal_effects(self) -> Fit:
         r"""Give average marginal effects, with standard errors by the delta method.
@@ -1085,12 +1221,19 @@ class Fit:
         """Give the rows of the table that are in the sample, counted from 0."""
         return self._native.rows()
 
-    def fixef(self) -> dict[str, Estimates]:
+    def fixef(
+        self,
+        atol: float | None = None,
+        btol: float | None = None,
+    ) -> dict[str, Estimates]:
         """Give the values of the effects, by effect and level.
+
+        `atol` and `btol` are accepted as pyfixest's; effects are found to 1e-10 whatever they are.
 
         With several effects only differences within connected levels are determined: the largest
         effect carries the level, and in every other one the first level is 0.
         """
+        del atol, btol
         return {name: Estimates(labels, own) for name, labels, own in self._native.fixef()}
 
     def lean(self) -> Self:
@@ -1120,12 +1263,15 @@ class Fit:
         return head
 
     def __repr__(self) -> str:
+        return self._told(_short)
+
+    def _told(self, write: Callable[[str | None], str]) -> str:
         table = to_frame(self._native.tidy(0.05))
         lines = [f"{name}: {text}" for name, text in self._head()]
         names = table.columns
         rows = [
             names,
-            *([row[0] or "", *map(_short, row[1:])] for row in table.native.cells(0, 60)),
+            *([row[0] or "", *map(write, row[1:])] for row in table.native.cells(0, 60)),
         ]
         widths = [max(len(row[at]) for row in rows) for at in range(len(names))]
         for row in rows:
@@ -1135,9 +1281,38 @@ class Fit:
         more = len(table) - 60
         return "\n".join(lines) + (f"\n... and {more} more" if more > 0 else "")
 
-    def summary(self) -> None:
-        """Print the model, its coefficients and how well it fits."""
-        print(self)  # noqa: T201 - it is what a summary does
+    def summary(self, digits: int | None = None) -> None:
+        """Print the model, its coefficients and how well it fits.
+
+        Parameters
+        ----------
+        digits : int, optional
+            Decimals; four significant digits by default.
+        """
+        print(self._summary(digits))  # noqa: T201 - it is what a summary does
+
+    def _summary(self, digits: int | None) -> str:
+        if digits is None:
+            return repr(self)
+        return self._told(lambda cell: "" if cell is None else f"{float(cell):.{digits}f}")
+
+    def etable(self, type: str = "text", **options: Any) -> Any:  # noqa: A002 - as in pyfixest
+        """Give a regression table of this fit; see :func:`etable`."""
+        from kruispunt.estimate._etable import etable
+
+        return etable(self, type, **options)  # type: ignore[arg-type]
+
+    def coefplot(self, **options: Any) -> Any:
+        """Draw the coefficients; see :func:`coefplot`."""
+        from kruispunt.plots import coefplot
+
+        return coefplot(self, **options)
+
+    def iplot(self, **options: Any) -> Any:
+        """Draw an event study; see :func:`iplot`."""
+        from kruispunt.plots import iplot
+
+        return iplot(self, **options)
 
     def _repr_html_(self) -> str:
         pairs = (f"<b>{html.escape(name)}</b>: {html.escape(text)}" for name, text in self._head())
@@ -1170,6 +1345,14 @@ def _test(found: tuple[float, int, float | None, float]) -> dict[str, Any]:
     statistic, df1, df2, pvalue = found
     more = {} if df2 is None else {"df2": df2}
     return {"statistic": statistic, "pvalue": pvalue, "df1": df1, **more}
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _are_names(values: Sequence[Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from kruispunt._frames import to_frame
 from kruispunt.estimate._fit import Fit
@@ -121,27 +121,63 @@ class Fits(Sequence[Fit]):
         """Give the two-sided p values, by fit and name."""
         return self._column("pvalue")
 
-    def confint(self, alpha: float = 0.05) -> dict[tuple[str, str], tuple[float, float]]:
-        """Give the confidence intervals of probability ``1 - alpha``, by fit and name."""
+    def confint(self, alpha: float = 0.05, **options: Any) -> dict[tuple[str, str], Any]:
+        """Give the confidence intervals, by fit and name; options as in :meth:`Fit.confint`."""
         return {
             (fml, name): bounds
             for fml, fit in self._fits.items()
-            for name, bounds in fit.confint(alpha).items()
+            for name, bounds in fit.confint(alpha, **options).items()
         }
 
-    def etable(
-        self,
-        type: Literal["text", "md", "html", "tex"] = "text",  # noqa: A002 - as in pyfixest
-        **options: Any,
-    ) -> str:
+    def wildboottest(self, *args: Any, **options: Any) -> Any:
+        """Test a restriction in every fit by the wild cluster bootstrap: one row a fit.
+
+        Arguments as in :meth:`Fit.wildboottest`; fits without the coefficient are left out.
+        """
+        columns: dict[str, list[Any]] = {"fml": []}
+        param = options.get("param", args[2] if len(args) > 2 else None)
+        for name, fit in self._fits.items():
+            if param is not None and param not in fit.coef():
+                continue
+            test = fit.wildboottest(*args, **options)
+            columns["fml"].append(name)
+            low, high = test["confint"]
+            shown = {
+                "param": test["param"], "estimate": test["estimate"], "t value": test["t value"],
+                "Pr(>|t|)": test["Pr(>|t|)"], "ci_low": low, "ci_high": high,
+                "clusters": test["clusters"],
+            }  # fmt: skip
+            for key, value in shown.items():
+                columns.setdefault(key, []).append(value)
+        if not columns["fml"]:
+            message = f"`param`: no fit has a coefficient {param!r}"
+            raise InputError(message)
+        if param is None:
+            del columns["param"]
+        return to_frame(Table(columns).native, self._like)
+
+    def etable(self, type: str = "text", **options: Any) -> Any:  # noqa: A002 - as in pyfixest
         """Put the fits side by side; see :func:`etable`."""
         from kruispunt.estimate._etable import etable
 
-        return etable(self, type, **options)
+        return etable(self, type, **options)  # type: ignore[arg-type]
 
-    def summary(self) -> None:
-        """Print every fit."""
-        print(self)  # noqa: T201 - it is what a summary does
+    def coefplot(self, **options: Any) -> Any:
+        """Draw the coefficients of all fits; see :func:`coefplot`."""
+        from kruispunt.plots import coefplot
+
+        return coefplot(self, **options)
+
+    def iplot(self, **options: Any) -> Any:
+        """Draw the event studies of all fits; see :func:`iplot`."""
+        from kruispunt.plots import iplot
+
+        return iplot(self, **options)
+
+    def summary(self, digits: int | None = None) -> None:
+        """Print every fit, with so many decimals if they are given."""
+        for name, fit in self._fits.items():
+            print(f"{name}\n{fit._summary(digits)}\n")  # noqa: T201 - it is what a summary does
 
     def __getitem__(self, at: Any) -> Any:
         if isinstance(at, str):

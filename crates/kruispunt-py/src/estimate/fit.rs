@@ -8,7 +8,8 @@ use crate::table::PyTable;
 use crate::{pickle, work};
 use kruispunt::data::{Fit, Seed};
 use kruispunt::estimate::{
-    Drawing, EffectValues, EstimateError, Scale, TestResult, WaldTest, WeakCriterion, hausman,
+    Drawing, EffectValues, EstimateError, RandomisationStatistic, Scale, TestResult, WaldTest,
+    WeakCriterion, hausman,
 };
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
@@ -240,6 +241,13 @@ impl PyFit {
         Ok(values.into_pyarray(table.py()))
     }
 
+    /// Standard errors of predictions for the rows of another table.
+    fn predict_errors_at<'py>(&self, table: &Bound<'py, PyTable>) -> PyResult<Floats<'py>> {
+        let data = Arc::clone(&table.get().0);
+        let values = self.run(table.py(), move |fit| fit.predict_errors_at(&data))?;
+        Ok(values.into_pyarray(table.py()))
+    }
+
     /// The columns that predictions for other rows need.
     fn predict_columns(&self) -> PyResult<Vec<String>> {
         self.0.columns_at().map_err(|error| estimate_error(&error))
@@ -285,22 +293,27 @@ impl PyFit {
     }
 
     /// Randomisation inference: estimate, p value, draws.
-    #[pyo3(signature = (treatment, table, groups, reps, seed, progress=None))]
+    #[pyo3(signature = (treatment, table, groups, studentised, random, progress=None))]
     fn randomise<'py>(
         &self,
         treatment: String,
         table: &Bound<'py, PyTable>,
         groups: (Option<String>, Option<String>),
-        reps: usize,
-        seed: u64,
+        studentised: bool,
+        random: (usize, u64),
         progress: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(f64, f64, Floats<'py>)> {
         let (py, data) = (table.py(), Arc::clone(&table.get().0));
         let fit = Arc::clone(&self.0);
         let own = work::run(py, progress, move |ticket| {
             let (cluster, strata) = (groups.0.as_deref(), groups.1.as_deref());
-            let random = (reps, Seed::new(seed));
-            fit.randomisation_test(&treatment, &data, (cluster, strata), random, ticket)
+            let random = (random.0, Seed::new(random.1));
+            let of = if studentised {
+                RandomisationStatistic::T
+            } else {
+                RandomisationStatistic::Coefficient
+            };
+            fit.randomisation_test(&treatment, &data, (cluster, strata), of, random, ticket)
                 .map_err(|error| estimate_error(&error))
         })?;
         Ok((own.estimate, own.p_value, own.draws.into_pyarray(py)))

@@ -3,14 +3,14 @@
 mod fit;
 mod linked;
 mod request;
+mod tables;
 mod wild;
 
 use crate::error::estimate_error;
 use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::work;
-use kruispunt::data::{Factor, Fit};
-use kruispunt::report::RegressionTable;
+use kruispunt::data::Factor;
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -19,7 +19,8 @@ pub(crate) use linked::{
     PyLinkedFit, PyMismatchFit, after_linkage, linkage_sensitivity, linked_columns,
     mismatch_mixture, mixture_columns, pooled_effects, pooled_fit,
 };
-use request::{Request, bad};
+use request::Request;
+pub(crate) use tables::{etable, etable_rows};
 
 /// The columns that regressions need.
 #[pyfunction]
@@ -63,36 +64,4 @@ pub(crate) fn fit_models(
         }
         Ok(fits)
     })
-}
-
-/// A regression table in one of four forms.
-#[pyfunction]
-#[pyo3(signature = (fits, form, labels, heads, keep, digits, stars))]
-pub(crate) fn etable(
-    fits: Vec<Py<PyFit>>,
-    form: &str,
-    labels: Vec<(String, String)>,
-    heads: Vec<String>,
-    keep: Vec<String>,
-    digits: usize,
-    stars: Vec<f64>,
-) -> PyResult<String> {
-    let fits: Vec<&Fit> = fits.iter().map(|fit| &*fit.get().0).collect();
-    let labels: Vec<(&str, &str)> =
-        labels.iter().map(|(name, label)| (name.as_str(), label.as_str())).collect();
-    let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-    let keep: Vec<&str> = keep.iter().map(String::as_str).collect();
-    let table = RegressionTable::new(&fits)
-        .labels(&labels)
-        .heads(&heads)
-        .keep(&keep)
-        .digits(digits)
-        .stars(&stars);
-    match form {
-        "text" => Ok(table.text()),
-        "md" => Ok(table.markdown()),
-        "html" => Ok(table.html()),
-        "tex" => Ok(table.latex()),
-        other => Err(bad("type", other, "text, md, html or tex")),
-    }
 }

@@ -56,7 +56,7 @@ pub use linked::{
 pub use prediction::Scale;
 pub use random::{PanelModel, PanelOls, VarianceComponents, hausman};
 pub use request::{NotFinite, Singletons};
-pub use resample::{PairsBootstrap, RandomisationTest};
+pub use resample::{PairsBootstrap, RandomisationStatistic, RandomisationTest};
 pub(crate) use sampled::{Sampled, Sampling};
 pub use stock_yogo::{StockYogo, WeakCriterion};
 pub use vcov::Vcov;

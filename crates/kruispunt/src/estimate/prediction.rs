@@ -20,6 +20,23 @@ pub enum Scale {
     Link,
 }
 
+fn not_of_rows(got: String) -> EstimateError {
+    EstimateError::BadArgument {
+        argument: "newdata",
+        expected: "a model of rows as they stand; predict() gives those of the sample",
+        got,
+    }
+}
+
+/// Values of rows at their places, NaN elsewhere.
+fn spread(rows: &Rows<'_>, values: &[f64], n: usize) -> Vec<f64> {
+    let mut all = vec![f64::NAN; n];
+    for (at, value) in values.iter().enumerate() {
+        all[rows.row(at)] = if value.is_finite() { *value } else { f64::NAN };
+    }
+    all
+}
+
 impl Fit {
     /// Predictions for the rows of another table: regressors times coefficients, plus the effects
     /// of their levels and the offset.
@@ -53,19 +70,70 @@ impl Fit {
     /// ```
     pub fn predict_at(&self, table: &Table, scale: Scale) -> Result<Vec<f64>, EstimateError> {
         let formula = Formula::parse(&self.formula)?;
+        let (rows, columns) = self.design_at(&formula, table)?;
+        let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
+        let mut link = combine(&views, &self.coef, rows.n());
+        if let Some(offset) = &self.offset {
+            let values = rows.numbers("newdata", offset)?;
+            link.iter_mut().zip(values).for_each(|(sum, own)| *sum += own);
+        }
+        self.add_effects(&formula, &rows, &mut link)?;
+        if let (Scale::Response, Some(likelihood)) = (scale, &self.likelihood) {
+            let family = Family::named(&likelihood.family)
+                .ok_or_else(|| not_of_rows("another model".to_owned()))?;
+            for value in &mut link {
+                *value = family.mean(*value);
+            }
+        }
+        Ok(spread(&rows, &link, table.n_rows()))
+    }
+
+    /// Standard errors of what [`predict_at`](Self::predict_at) gives: the root of `x'Vx`, with the
+    /// covariance of this fit. NaN where there is no prediction.
+    ///
+    /// # Errors
+    ///
+    /// As [`predict_at`](Self::predict_at); [`EstimateError::BadArgument`] for models with effects,
+    /// whose values have no covariance, and for models other than least squares.
+    pub fn predict_errors_at(&self, table: &Table) -> Result<Vec<f64>, EstimateError> {
         let bad = |got: &str| EstimateError::BadArgument {
-            argument: "newdata",
-            expected: "a model of rows as they stand; predict() gives those of the sample",
+            argument: "se_fit",
+            expected: "least squares without effects",
             got: got.to_owned(),
         };
+        if !self.effects.is_empty() {
+            return Err(bad("a model with effects"));
+        }
+        if self.likelihood.is_some() {
+            return Err(bad("another model"));
+        }
+        let formula = Formula::parse(&self.formula)?;
+        let (rows, columns) = self.design_at(&formula, table)?;
+        let k = columns.len();
+        let error = |row: usize| -> f64 {
+            let along = |i: usize| -> f64 {
+                (0..k).map(|j| self.vcov[i * k + j] * columns[j][row]).sum::<f64>()
+            };
+            (0..k).map(|i| columns[i][row] * along(i)).sum::<f64>().max(0.0).sqrt()
+        };
+        let errors: Vec<f64> = (0..rows.n()).map(error).collect();
+        Ok(spread(&rows, &errors, table.n_rows()))
+    }
+
+    /// The rows of another table that can be predicted, and their regressors.
+    fn design_at<'t>(
+        &self,
+        formula: &Formula,
+        table: &'t Table,
+    ) -> Result<(Rows<'t>, Vec<Vec<f64>>), EstimateError> {
         if formula.has_lags() {
-            return Err(bad("lags"));
+            return Err(not_of_rows("lags".to_owned()));
         }
         if self.variances.is_some() {
-            return Err(bad("random effects"));
+            return Err(not_of_rows("random effects".to_owned()));
         }
         if self.transformed {
-            return Err(bad("means or differences of rows"));
+            return Err(not_of_rows("means or differences of rows".to_owned()));
         }
         let mut rows = Rows::new(table, &[])?;
         for name in formula.columns_of_causes().iter().chain(&self.offset) {
@@ -79,25 +147,8 @@ impl Fit {
                 .collect();
             rows.retain(|at| fine[factor.codes()[at] as usize]);
         }
-        let columns = named(&formula, &self.names, &rows)?;
-        let views: Vec<&[f64]> = columns.iter().map(Vec::as_slice).collect();
-        let mut link = combine(&views, &self.coef, rows.n());
-        if let Some(offset) = &self.offset {
-            let values = rows.numbers("newdata", offset)?;
-            link.iter_mut().zip(values).for_each(|(sum, own)| *sum += own);
-        }
-        self.add_effects(&formula, &rows, &mut link)?;
-        if let (Scale::Response, Some(likelihood)) = (scale, &self.likelihood) {
-            let family = Family::named(&likelihood.family).ok_or_else(|| bad("another model"))?;
-            for value in &mut link {
-                *value = family.mean(*value);
-            }
-        }
-        let mut all = vec![f64::NAN; table.n_rows()];
-        for (at, value) in link.into_iter().enumerate() {
-            all[rows.row(at)] = if value.is_finite() { value } else { f64::NAN };
-        }
-        Ok(all)
+        let columns = named(formula, &self.names, &rows)?;
+        Ok((rows, columns))
     }
 
     /// The columns that predictions for other rows need.

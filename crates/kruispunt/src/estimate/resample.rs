@@ -30,14 +30,28 @@ pub struct PairsBootstrap {
     pub lost: usize,
 }
 
+/// What is compared with what it is when treatments are given anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RandomisationStatistic {
+    /// The coefficient: exact where the treatment changes nothing for anybody.
+    #[default]
+    Coefficient,
+    /// The coefficient over its robust standard error, summed by cluster if there is one: right in
+    /// large samples also where the treatment changes something, but nothing on average (Wu & Ding
+    /// 2021).
+    T,
+}
+
 /// Randomisation inference of one coefficient.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RandomisationTest {
     /// The coefficient of the treatment as it was.
     pub estimate: f64,
-    /// Share of draws, and of the treatment as it was, whose coefficient is at least as far from 0.
+    /// The statistic of the treatment as it was, without a correction for small samples.
+    pub statistic: f64,
+    /// Share of draws, and of the treatment as it was, whose statistic is at least as far from 0.
     pub p_value: f64,
-    /// Coefficients of the draws.
+    /// Statistics of the draws.
     pub draws: Vec<f64>,
 }
 
@@ -221,11 +235,14 @@ impl Fit {
     /// # References
     ///
     /// - Hess, S. (2017). Randomization inference with Stata. *Stata Journal* 17(3), 630-651.
+    /// - Wu, J. & Ding, P. (2021). Randomization tests for weak null hypotheses in randomized
+    ///   experiments. *Journal of the American Statistical Association* 116(536), 1898-1913.
     pub fn randomisation_test(
         &self,
         treatment: &str,
         table: &Table,
         (cluster, strata): (Option<&str>, Option<&str>),
+        of: RandomisationStatistic,
         (draws, seed): (usize, Seed),
         ticket: &Ticket,
     ) -> Result<RandomisationTest, EstimateError> {
@@ -268,6 +285,14 @@ impl Fit {
         let sets = sets(&sample.effects);
         let stop = Stop { tol: 1e-9, max_iter: 20_000 };
         let mut absorber = Absorber::varying(&sets, weights, ticket).map_err(failed)?;
+        let statistic = |column: Vec<f64>| {
+            let x = solve(others.clone(), column, weights, &zero, 1e-12).residuals;
+            match of {
+                RandomisationStatistic::Coefficient => slope(&x, &y, weights),
+                RandomisationStatistic::T => studentised(&x, &y, weights, &units),
+            }
+        };
+        let actual = statistic(sample.regressors[place].clone());
         let mut found = Vec::with_capacity(draws);
         for start in (0..draws).step_by(LANES) {
             go_on(ticket)?;
@@ -281,31 +306,34 @@ impl Fit {
                     columns.iter_mut().map(Vec::as_mut_slice).collect();
                 absorber.sweep(&mut views, stop, ticket).map_err(failed)?;
             }
-            found.extend(
-                columns
-                    .into_par_iter()
-                    .map(|column| {
-                        slope(
-                            &solve(others.clone(), column, weights, &zero, 1e-12).residuals,
-                            &y,
-                            weights,
-                        )
-                    })
-                    .collect::<Vec<f64>>(),
-            );
+            let own: Vec<f64> = columns.into_par_iter().map(statistic).collect();
+            found.extend(own);
             ticket.advance(lanes as u64);
         }
         let estimate = self.coef[place];
-        let limit = estimate.abs() * (1.0 - 1e-10);
+        let limit = actual.abs() * (1.0 - 1e-10);
         let far = found.iter().filter(|b| b.abs() >= limit).count();
         let p_value = (far + 1) as f64 / (draws + 1) as f64;
-        Ok(RandomisationTest { estimate, p_value, draws: found })
+        Ok(RandomisationTest { estimate, statistic: actual, p_value, draws: found })
     }
 }
 
 fn slope(x: &[f64], y: &[f64], weights: Option<&[f64]>) -> f64 {
     let all = gram(&[x, y], weights);
     if all[0] > 0.0 { all[1] / all[0] } else { 0.0 }
+}
+
+/// The slope over its robust standard error; scores are added up by unit.
+fn studentised(x: &[f64], y: &[f64], weights: Option<&[f64]>, units: &Factor) -> f64 {
+    let b = slope(x, y, weights);
+    let (mut scores, mut bread) = (vec![0.0; units.n_levels()], 0.0);
+    for (row, (&x, &y)) in x.iter().zip(y).enumerate() {
+        let weight = weights.map_or(1.0, |weights| weights[row]);
+        scores[units.codes()[row] as usize] += weight * x * (y - b * x);
+        bread += weight * x * x;
+    }
+    let error = scores.iter().map(|score| score * score).sum::<f64>().sqrt() / bread;
+    if error > 0.0 { b / error } else { 0.0 }
 }
 
 /// Treatments of units, by stratum.

@@ -8,6 +8,28 @@ pub enum ReportError {
         /// The figure's caption.
         caption: String,
     },
+    /// A format of cells cannot be read.
+    #[error("`coef_fmt`: {format:?} cannot be read: {what}")]
+    Format {
+        /// The format.
+        format: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// What is given for each fit has another length.
+    #[error("`{argument}`: \"{name}\" has {got} entries, expected one for each of {expected} {of}")]
+    Length {
+        /// The argument.
+        argument: &'static str,
+        /// The line or statistic.
+        name: String,
+        /// How many there are.
+        got: usize,
+        /// How many there should be.
+        expected: usize,
+        /// Of what.
+        of: &'static str,
+    },
     /// A figure or fragment would fetch something or run code when the page opens.
     #[error("\"{caption}\" holds {found}; a report opens without network and runs no code")]
     NotSelfContained {

@@ -1,18 +1,65 @@
 //! Regression tables.
 
-use super::text::{count, escape};
+use super::ReportError;
+use super::cell::{CellFormat, Digits, Piece, Statistic};
+use super::sheet::{Line, Sheet};
+use super::text::count;
 use crate::data::Fit;
-use std::fmt::Write as _;
+
+/// What cells show unless told otherwise: the estimate with stars over its standard error.
+pub(super) const CELL: &str = "b*\n(se)";
+
+/// What stands over the columns, from the top.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TableHead {
+    /// The outcome, then the head of each fit (its number if it has none).
+    #[default]
+    OutcomeFirst,
+    /// The head of each fit, then the outcome.
+    HeadFirst,
+    /// The outcome, then the number of each fit.
+    Outcome,
+    /// The head of each fit.
+    Head,
+    /// The number of each fit.
+    Number,
+}
+
+/// What a caller has to say of a coefficient.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnCell {
+    /// A number, written with the table's decimals unless its format says how.
+    Number(f64),
+    /// Text, as it is.
+    Text(String),
+}
+
+/// A statistic of the caller's: fit by fit, one cell a coefficient in the order of
+/// [`Fit::names`](crate::data::Fit::names).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Own {
+    /// Its name in the format.
+    pub name: String,
+    /// The cells.
+    pub cells: Vec<Vec<OwnCell>>,
+}
 
 /// Several fits side by side: coefficients over their standard errors, effects, observations, fit.
 ///
 /// | builder | meaning | default |
 /// |---|---|---|
 /// | [`labels`](Self::labels) | text for names of coefficients, outcomes and effects | the names |
+/// | [`category`](Self::category) | how a level of a category is named | as the coefficient |
 /// | [`heads`](Self::heads) | text over each fit | (1), (2), ... |
+/// | [`head_order`](Self::head_order) | what stands over the columns | outcome, then head |
 /// | [`keep`](Self::keep) | the coefficients to show, in this order | all |
+/// | [`cells`](Self::cells) | what a cell shows | `b*\n(se)` |
 /// | [`digits`](Self::digits) | decimals | 3 |
 /// | [`stars`](Self::stars) | p values below which stars are added | 0.05, 0.01, 0.001, as pyfixest |
+/// | [`effects`](Self::effects) | whether effects are listed, and with which marks | `x`, `-` |
+/// | [`effect_labels`](Self::effect_labels) | text for names of effects | "name effects" |
+/// | [`below`](Self::below) | a line of the caller's under the table | none |
+/// | [`note`](Self::note) | the text under the table | what is in brackets, what stars mean |
 ///
 /// ```
 /// use kruispunt::data::{Column, Table};
@@ -24,8 +71,10 @@ use std::fmt::Write as _;
 ///     ("wage", Column::float(vec![10.0, 12.0, 20.0, 24.0])),
 /// ])?;
 /// let fit = FeOls::new("wage ~ trained | person")?.fit(&panel)?;
-/// let table = RegressionTable::new(&[&fit]).labels(&[("trained", "Trained")]).text();
-/// assert!(table.contains("Trained"));
+/// let table = RegressionTable::new(&[&fit]).labels(&[("trained", "Trained")]);
+/// assert!(table.text().contains("Trained"));
+/// let table = table.cells("b:.1f [ci95l:.1f; ci95u:.1f]", &[])?;
+/// assert!(table.text().contains("3.0 ["));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -33,37 +82,131 @@ use std::fmt::Write as _;
 pub struct RegressionTable<'a> {
     fits: Vec<&'a Fit>,
     labels: Vec<(String, String)>,
+    category: Option<String>,
     heads: Vec<String>,
+    head_order: TableHead,
     keep: Vec<String>,
+    cells: Vec<Vec<Piece>>,
+    own: Vec<Own>,
+    note: Option<String>,
+    /// What cells hold, in words, and whether they have stars.
+    said: (String, bool),
     digits: usize,
     stars: Vec<f64>,
+    marks: Option<(String, String)>,
+    effect_labels: Vec<(String, String)>,
+    below: Vec<(String, Vec<String>)>,
 }
 
-/// One line: a label, one cell a fit, and whether a rule stands above it.
-struct Line {
-    label: String,
-    cells: Vec<String>,
-    rule: bool,
+/// The statistics of a fit's coefficients.
+struct Statistics {
+    b: Vec<f64>,
+    se: Vec<f64>,
+    t: Vec<f64>,
+    p: Vec<f64>,
+    bounds: Vec<(f64, f64)>,
+}
+
+impl Statistics {
+    fn of(fit: &Fit) -> Self {
+        Self {
+            b: fit.coef().to_vec(),
+            se: fit.std_errors(),
+            t: fit.t_values(),
+            p: fit.p_values(),
+            bounds: fit.confint(0.05).unwrap_or_default(),
+        }
+    }
+
+    fn value(&self, of: Statistic, at: usize) -> f64 {
+        let found = match of {
+            Statistic::Estimate => self.b.get(at),
+            Statistic::StdError => self.se.get(at),
+            Statistic::T => self.t.get(at),
+            Statistic::P => self.p.get(at),
+            Statistic::Low => self.bounds.get(at).map(|(low, _)| low),
+            Statistic::High => self.bounds.get(at).map(|(_, high)| high),
+            Statistic::Own(_) => None,
+        };
+        found.copied().unwrap_or(f64::NAN)
+    }
+}
+
+fn owned(labels: &[(&str, &str)]) -> Vec<(String, String)> {
+    labels.iter().map(|(name, label)| ((*name).to_owned(), (*label).to_owned())).collect()
+}
+
+/// Parts of an interaction: a colon parts them, unless it is one of two or stands in brackets.
+fn parts(name: &str) -> Vec<&str> {
+    let bytes = name.as_bytes();
+    let (mut found, mut from, mut depth) = (Vec::new(), 0, 0_i32);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            b'[' | b'(' => depth += 1,
+            b']' | b')' => depth -= 1,
+            b':' if depth <= 0
+                && bytes.get(at + 1) != Some(&b':')
+                && (at == 0 || bytes[at - 1] != b':') =>
+            {
+                found.push(&name[from..at]);
+                from = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.push(&name[from..]);
+    found
+}
+
+/// The variable and the level of `C(variable)[T.level]`, `C(variable)[level]` or `variable::level`.
+fn level(part: &str) -> Option<(&str, &str)> {
+    if let Some(rest) = part.strip_prefix("C(") {
+        let (variable, level) = rest.strip_suffix(']')?.split_once(")[")?;
+        // A contrast such as C(f, Treatment(2)) names its variable first.
+        let variable = variable.split_once(',').map_or(variable, |(variable, _)| variable);
+        return Some((variable.trim(), level.strip_prefix("T.").unwrap_or(level)));
+    }
+    part.split_once("::")
 }
 
 impl<'a> RegressionTable<'a> {
     /// A table of fits.
     pub fn new(fits: &[&'a Fit]) -> Self {
+        let value = |of, stars| Piece::Value { of, digits: None, stars };
+        let text = |text: &str| Piece::Text(text.to_owned());
         Self {
             fits: fits.to_vec(),
             labels: Vec::new(),
+            category: None,
             heads: Vec::new(),
+            head_order: TableHead::default(),
             keep: Vec::new(),
+            cells: vec![
+                vec![value(Statistic::Estimate, true)],
+                vec![text("("), value(Statistic::StdError, false), text(")")],
+            ],
+            own: Vec::new(),
+            note: None,
+            said: ("Standard errors in parentheses.".to_owned(), true),
             digits: 3,
             stars: vec![0.05, 0.01, 0.001],
+            marks: Some(("x".to_owned(), "-".to_owned())),
+            effect_labels: Vec::new(),
+            below: Vec::new(),
         }
     }
 
     /// Text to show for names of coefficients, outcomes and effects; parts of interactions are
     /// replaced one by one.
     pub fn labels(mut self, labels: &[(&str, &str)]) -> Self {
-        let own = |(name, label): &(&str, &str)| ((*name).to_owned(), (*label).to_owned());
-        self.labels = labels.iter().map(own).collect();
+        self.labels = owned(labels);
+        self
+    }
+
+    /// How a level of a category is named, such as `{variable}: {value}`: the coefficients
+    /// `C(region)[T.Brussels]` and `region::Brussels` become `region: Brussels`.
+    pub fn category(mut self, template: &str) -> Self {
+        self.category = Some(template.to_owned());
         self
     }
 
@@ -73,10 +216,55 @@ impl<'a> RegressionTable<'a> {
         self
     }
 
+    /// What stands over the columns.
+    pub const fn head_order(mut self, order: TableHead) -> Self {
+        self.head_order = order;
+        self
+    }
+
     /// The coefficients to show, in this order; none for all.
     pub fn keep(mut self, names: &[&str]) -> Self {
         self.keep = names.iter().map(|name| (*name).to_owned()).collect();
         self
+    }
+
+    /// What a cell shows: `b`, `se`, `t`, `p`, `ci95l`, `ci95u` and the caller's own statistics,
+    /// with text between them. `\n` starts a line, `*` after a statistic adds the stars, `:.2f`,
+    /// `:,.2f`, `:.2e` and `:d` say how a number is written; a backslash takes the next character
+    /// as it is.
+    ///
+    /// # Errors
+    /// [`ReportError::Format`] for what cannot be read or an unknown statistic;
+    /// [`ReportError::Length`] if a statistic of the caller's has not one cell a coefficient.
+    pub fn cells(mut self, format: &str, own: &[Own]) -> Result<Self, ReportError> {
+        for statistic in own {
+            let refused = |got, expected, of| ReportError::Length {
+                argument: "custom_stats",
+                name: statistic.name.clone(),
+                got,
+                expected,
+                of,
+            };
+            if statistic.cells.len() != self.fits.len() {
+                return Err(refused(statistic.cells.len(), self.fits.len(), "models"));
+            }
+            for (cells, fit) in statistic.cells.iter().zip(&self.fits) {
+                if cells.len() != fit.names().len() {
+                    return Err(refused(cells.len(), fit.names().len(), "coefficients"));
+                }
+            }
+        }
+        let names: Vec<String> = own.iter().map(|statistic| statistic.name.clone()).collect();
+        let read = CellFormat::read(format, &names)?;
+        let said = if read.is_default() {
+            "Standard errors in parentheses.".to_owned()
+        } else {
+            format!("Cells: {}.", read.words(&names))
+        };
+        self.said = (said, read.starred());
+        self.cells = read.lines;
+        self.own = own.to_vec();
+        Ok(self)
     }
 
     /// Decimals.
@@ -92,32 +280,67 @@ impl<'a> RegressionTable<'a> {
         self
     }
 
-    fn label(&self, name: &str) -> String {
-        let find = |name: &str| self.labels.iter().find(|(own, _)| own == name);
-        if let Some((_, label)) = find(name) {
-            return label.clone();
-        }
-        let mut parts = vec![String::new()];
-        let mut rest = name.chars().peekable();
-        while let Some(c) = rest.next() {
-            if c == ':'
-                && rest.peek() != Some(&':')
-                && !parts.last().is_some_and(|p| p.ends_with(':'))
-            {
-                parts.push(String::new());
-            } else if let Some(part) = parts.last_mut() {
-                part.push(c);
-            }
-        }
-        let part = |part: &String| find(part).map_or_else(|| part.clone(), |(_, l)| l.clone());
-        parts.iter().map(part).collect::<Vec<_>>().join(":")
+    /// The marks of fits with and without an effect; `None` lists no effects.
+    pub fn effects(mut self, marks: Option<(&str, &str)>) -> Self {
+        self.marks = marks.map(|(present, absent)| (present.to_owned(), absent.to_owned()));
+        self
     }
 
-    fn number(&self, value: f64) -> String {
-        if value.is_nan() {
-            return String::new();
+    /// Text to show for effects, in place of "name effects".
+    pub fn effect_labels(mut self, labels: &[(&str, &str)]) -> Self {
+        self.effect_labels = owned(labels);
+        self
+    }
+
+    /// One more line under the others, one cell a fit.
+    ///
+    /// # Errors
+    /// [`ReportError::Length`] if there is not one cell a fit.
+    pub fn below(mut self, label: &str, cells: &[&str]) -> Result<Self, ReportError> {
+        if cells.len() != self.fits.len() {
+            return Err(ReportError::Length {
+                argument: "custom_model_stats",
+                name: label.to_owned(),
+                got: cells.len(),
+                expected: self.fits.len(),
+                of: "models",
+            });
         }
-        format!("{:.*}", self.digits, value)
+        self.below.push((label.to_owned(), cells.iter().map(|cell| (*cell).to_owned()).collect()));
+        Ok(self)
+    }
+
+    /// The text under the table, in place of what cells hold and what stars mean.
+    pub fn note(mut self, text: &str) -> Self {
+        self.note = Some(text.to_owned());
+        self
+    }
+
+    fn labelled(&self, name: &str) -> Option<&str> {
+        self.labels.iter().find(|(own, _)| own == name).map(|(_, label)| label.as_str())
+    }
+
+    fn label(&self, name: &str) -> String {
+        if let Some(label) = self.labelled(name) {
+            return label.to_owned();
+        }
+        let part = |part: &str| match (self.labelled(part), &self.category, level(part)) {
+            (Some(label), ..) => label.to_owned(),
+            (None, Some(template), Some((variable, value))) => {
+                let variable = self.labelled(variable).unwrap_or(variable);
+                // One pass, so that a value that looks like a placeholder stays what it is.
+                let mut pieces =
+                    template.split("{value}").map(|own| own.replace("{variable}", variable));
+                let first = pieces.next().unwrap_or_default();
+                pieces.fold(first, |all, own| all + value + &own)
+            }
+            _ => part.to_owned(),
+        };
+        parts(name).into_iter().map(part).collect::<Vec<_>>().join(":")
+    }
+
+    fn number(&self, value: f64, digits: Option<Digits>) -> String {
+        digits.unwrap_or_else(|| Digits::plain(self.digits)).write(value)
     }
 
     fn names(&self) -> Vec<String> {
@@ -137,14 +360,35 @@ impl<'a> RegressionTable<'a> {
         self.keep.iter().filter(|name| others.contains(name)).cloned().collect()
     }
 
-    fn coefficient(&self, fit: &Fit, name: &str) -> (String, String) {
-        let Some(at) = fit.names().iter().position(|own| own == name) else {
-            return (String::new(), String::new());
+    /// The lines of one coefficient in one fit.
+    fn coefficient(&self, fit: usize, of: &Statistics, name: &str) -> Vec<String> {
+        let Some(at) = self.fits[fit].names().iter().position(|own| own == name) else {
+            return vec![String::new(); self.cells.len()];
         };
-        let p = fit.p_values()[at];
-        let stars = "*".repeat(self.stars.iter().filter(|&&below| p < below).count());
-        let estimate = format!("{}{stars}", self.number(fit.coef()[at]));
-        (estimate, format!("({})", self.number(fit.std_errors()[at])))
+        let piece = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Value { of: Statistic::Own(own), digits, stars } => {
+                let text = match &self.own[*own].cells[fit][at] {
+                    OwnCell::Number(value) => self.number(*value, *digits),
+                    OwnCell::Text(text) => text.clone(),
+                };
+                text + &self.starred(*stars, of, at)
+            }
+            Piece::Value { of: which, digits, stars } => {
+                self.number(of.value(*which, at), *digits) + &self.starred(*stars, of, at)
+            }
+        };
+        self.cells.iter().map(|line| line.iter().map(piece).collect()).collect()
+    }
+
+    fn starred(&self, stars: bool, of: &Statistics, at: usize) -> String {
+        let below = |below: &&f64| stars && of.p[at] < **below;
+        "*".repeat(self.stars.iter().filter(below).count())
+    }
+
+    fn effect_label(&self, name: &str) -> String {
+        let own = self.effect_labels.iter().find(|(own, _)| own == name);
+        own.map_or_else(|| format!("{} effects", self.label(name)), |(_, label)| label.clone())
     }
 
     fn lines(&self) -> Vec<Line> {
@@ -152,10 +396,15 @@ impl<'a> RegressionTable<'a> {
         let mut push = |label: String, cells: Vec<String>, rule: bool| {
             lines.push(Line { label, cells, rule });
         };
+        let of: Vec<Statistics> = self.fits.iter().map(|fit| Statistics::of(fit)).collect();
         for (at, name) in self.names().iter().enumerate() {
-            let (top, below) = self.fits.iter().map(|fit| self.coefficient(fit, name)).unzip();
-            push(self.label(name), top, at == 0);
-            push(String::new(), below, false);
+            let cells: Vec<Vec<String>> =
+                of.iter().enumerate().map(|(fit, of)| self.coefficient(fit, of, name)).collect();
+            for line in 0..self.cells.len() {
+                let label = if line == 0 { self.label(name) } else { String::new() };
+                let own = cells.iter().map(|own| own[line].clone()).collect();
+                push(label, own, at == 0 && line == 0);
+            }
         }
         let mut effects: Vec<&str> = Vec::new();
         for effect in self.fits.iter().flat_map(|fit| fit.effects()) {
@@ -163,171 +412,94 @@ impl<'a> RegressionTable<'a> {
                 effects.push(&effect.name);
             }
         }
-        for (at, name) in effects.iter().enumerate() {
-            let has = |fit: &&Fit| {
-                if fit.effects().iter().any(|own| own.name == *name) { "x" } else { "-" }.to_owned()
-            };
-            push(
-                format!("{} effects", self.label(name)),
-                self.fits.iter().map(has).collect(),
-                at == 0,
-            );
+        if let Some((present, absent)) = &self.marks {
+            for (at, name) in effects.iter().enumerate() {
+                let has = |fit: &&Fit| fit.effects().iter().any(|own| own.name == *name);
+                let mark = |fit: &&Fit| if has(fit) { present } else { absent }.clone();
+                push(self.effect_label(name), self.fits.iter().map(mark).collect(), at == 0);
+            }
         }
         let each = |f: &dyn Fn(&Fit) -> String| self.fits.iter().map(|fit| f(fit)).collect();
         push("Observations".to_owned(), each(&|fit| count(fit.n_obs() as u64)), true);
-        push("R²".to_owned(), each(&|fit| self.number(fit.goodness().r2)), false);
+        push("R²".to_owned(), each(&|fit| self.number(fit.goodness().r2, None)), false);
         if !effects.is_empty() {
-            push("R² within".to_owned(), each(&|fit| self.number(fit.goodness().within_r2)), false);
+            push(
+                "R² within".to_owned(),
+                each(&|fit| self.number(fit.goodness().within_r2, None)),
+                false,
+            );
         }
         push("Std. errors".to_owned(), each(&|fit| fit.vcov_text().to_owned()), false);
+        for (at, (label, cells)) in self.below.iter().enumerate() {
+            push(label.clone(), cells.clone(), at == 0);
+        }
         lines
     }
 
-    fn head(&self) -> (Vec<String>, Vec<String>) {
-        let outcomes = self.fits.iter().map(|fit| self.label(fit.outcome())).collect();
-        let head =
-            |at: usize| self.heads.get(at).cloned().unwrap_or_else(|| format!("({})", at + 1));
-        (outcomes, (0..self.fits.len()).map(head).collect())
+    fn over(&self) -> Vec<Vec<String>> {
+        let outcomes = || self.fits.iter().map(|fit| self.label(fit.outcome())).collect();
+        let number = |at: usize| format!("({})", at + 1);
+        let numbers = || (0..self.fits.len()).map(number).collect();
+        let head = |at: usize| self.heads.get(at).cloned().unwrap_or_else(|| number(at));
+        let heads = || (0..self.fits.len()).map(head).collect();
+        match self.head_order {
+            TableHead::OutcomeFirst => vec![outcomes(), heads()],
+            TableHead::HeadFirst => vec![heads(), outcomes()],
+            TableHead::Outcome => vec![outcomes(), numbers()],
+            TableHead::Head => vec![heads()],
+            TableHead::Number => vec![numbers()],
+        }
     }
 
-    /// What the stars mean.
-    fn note(&self) -> String {
+    /// What cells hold and what the stars mean.
+    fn under(&self) -> String {
+        if let Some(note) = &self.note {
+            return note.clone();
+        }
+        let (cells, starred) = &self.said;
         let mark = |(at, below): (usize, &f64)| format!("{} p < {below}", "*".repeat(at + 1));
         let stars = self.stars.iter().enumerate().map(mark).collect::<Vec<_>>().join(", ");
-        let note = "Standard errors in parentheses.";
-        if stars.is_empty() { note.to_owned() } else { format!("{note} {stars}.") }
+        if stars.is_empty() || !starred { cells.clone() } else { format!("{cells} {stars}.") }
+    }
+
+    fn sheet(&self) -> Sheet {
+        Sheet {
+            heads: self.over(),
+            lines: self.lines(),
+            note: self.under(),
+            columns: self.fits.len(),
+        }
     }
 
     /// As plain text.
     #[must_use]
     pub fn text(&self) -> String {
-        let (outcomes, heads) = self.head();
-        let lines = self.lines();
-        let length = |text: &String| text.chars().count();
-        let first = lines.iter().map(|line| length(&line.label)).max().unwrap_or(0);
-        let width = |at: usize| {
-            let cells = lines.iter().map(|line| length(&line.cells[at]));
-            cells.chain([length(&outcomes[at]), length(&heads[at])]).max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..self.fits.len()).map(width).collect();
-        let total = first + widths.iter().map(|width| width + 2).sum::<usize>();
-        let row = |label: &str, cells: &[String]| {
-            let mut out = format!("{label}{}", " ".repeat(first - label.chars().count()));
-            for (cell, width) in cells.iter().zip(&widths) {
-                let _ = write!(out, "  {}{cell}", " ".repeat(width - length(cell)));
-            }
-            out.truncate(out.trim_end().len());
-            out.push('\n');
-            out
-        };
-        let mut out = row("", &outcomes) + &row("", &heads);
-        for line in &lines {
-            if line.rule {
-                out.push_str(&"-".repeat(total));
-                out.push('\n');
-            }
-            out.push_str(&row(&line.label, &line.cells));
-        }
-        out.push_str(&"-".repeat(total));
-        out.push('\n');
-        out + &self.note() + "\n"
+        self.sheet().text()
     }
 
     /// As a Markdown table.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let (outcomes, heads) = self.head();
-        let clean = |text: &str| text.replace('|', "\\|").replace('*', "\\*");
-        let row = |label: &str, cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| clean(cell)).collect();
-            format!("| {} | {} |\n", clean(label), cells.join(" | "))
-        };
-        let both: Vec<String> = outcomes
-            .iter()
-            .zip(&heads)
-            .map(|(outcome, head)| format!("{outcome} {head}"))
-            .collect();
-        let mut out = row("", &both);
-        out.push_str("|:--|");
-        out.push_str(&"--:|".repeat(self.fits.len()));
-        out.push('\n');
-        for line in self.lines() {
-            out.push_str(&row(&line.label, &line.cells));
-        }
-        out + "\n" + &clean(&self.note()) + "\n"
+        self.sheet().markdown()
     }
 
     /// As an HTML table, with nothing that needs a network.
     #[must_use]
     pub fn html(&self) -> String {
-        let (outcomes, heads) = self.head();
-        let row = |tag: &str, label: &str, cells: &[String], rule: bool| {
-            let style = if rule { " style=\"border-top:1px solid\"" } else { "" };
-            let mut out = format!("<tr{style}><th scope=\"row\" style=\"text-align:left\">");
-            let _ = write!(out, "{}</th>", escape(label));
-            for cell in cells {
-                let _ = write!(out, "<{tag} class=\"n\" style=\"text-align:right\">");
-                let _ = write!(out, "{}</{tag}>", escape(cell));
-            }
-            out + "</tr>"
-        };
-        let mut out = String::from("<table style=\"border-collapse:collapse\"><thead>");
-        out.push_str(&row("th", "", &outcomes, false));
-        out.push_str(&row("th", "", &heads, false));
-        out.push_str("</thead><tbody>");
-        for line in self.lines() {
-            out.push_str(&row("td", &line.label, &line.cells, line.rule));
-        }
-        let _ = write!(out, "</tbody></table><p class=\"note\">{}</p>", escape(&self.note()));
-        out
+        self.sheet().html()
     }
 
     /// As a LaTeX `tabular` with the rules of `booktabs`.
     #[must_use]
     pub fn latex(&self) -> String {
-        let (outcomes, heads) = self.head();
-        let row = |label: &str, cells: &[String]| {
-            let cells: Vec<String> = cells.iter().map(|cell| latex_escape(cell)).collect();
-            format!("{} & {} \\\\\n", latex_escape(label), cells.join(" & "))
-        };
-        let mut out =
-            format!("\\begin{{tabular}}{{l{}}}\n\\toprule\n", "r".repeat(self.fits.len()));
-        out.push_str(&row("", &outcomes));
-        out.push_str(&row("", &heads));
-        for line in self.lines() {
-            if line.rule {
-                out.push_str("\\midrule\n");
-            }
-            out.push_str(&row(&line.label, &line.cells));
-        }
-        let _ = write!(
-            out,
-            "\\bottomrule\n\\multicolumn{{{}}}{{l}}{{\\footnotesize {}}}\n\\end{{tabular}}\n",
-            self.fits.len() + 1,
-            latex_escape(&self.note())
-        );
-        out
+        self.sheet().latex()
     }
-}
 
-fn latex_escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' | '%' | '$' | '#' | '_' | '{' | '}' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\\' => out.push_str("\\textbackslash{}"),
-            '~' => out.push_str("\\textasciitilde{}"),
-            '^' => out.push_str("\\textasciicircum{}"),
-            '<' => out.push_str("$<$"),
-            '>' => out.push_str("$>$"),
-            '²' => out.push_str("$^2$"),
-            c => out.push(c),
-        }
+    /// The lines, each with its label and one cell a fit: without heads and note.
+    #[must_use]
+    pub fn rows(&self) -> Vec<(String, Vec<String>)> {
+        self.lines().into_iter().map(|line| (line.label, line.cells)).collect()
     }
-    out
 }
 
 #[cfg(test)]
@@ -381,5 +553,87 @@ mod tests {
         assert!(table.latex().contains("$<$b$>$\\&\\_"));
         assert!(!table.text().contains("trained_now"));
         assert!(RegressionTable::new(&[]).text().contains("Observations"));
+    }
+
+    #[test]
+    fn cells_show_what_is_asked_for() {
+        let (one, two) = fits();
+        let own = Own {
+            name: "moves".to_owned(),
+            cells: vec![
+                vec![OwnCell::Number(1234.5); one.names().len()],
+                vec![OwnCell::Text("few".to_owned()); two.names().len()],
+            ],
+        };
+        let table = RegressionTable::new(&[&one, &two]).keep(&["age"]);
+        let format = "b:.2e* [t]\\n(p:.2f; moves:,.1f)";
+        let asked = table.clone().cells(format, std::slice::from_ref(&own)).unwrap();
+        let at = one.names().iter().position(|name| name == "age").unwrap();
+        let p = format!("({:.2}; 1,234.5)", one.p_values()[at]);
+        let rows = asked.rows();
+        assert_eq!((rows[0].0.as_str(), rows[1].0.as_str()), ("age", ""));
+        assert_eq!(rows[1].1[0], p);
+        assert!(rows[1].1[1].ends_with("; few)"));
+        assert!(rows[0].1[0].ends_with(&format!("[{:.3}]", one.t_values()[at])));
+        assert!(asked.text().contains("Cells: estimate [t value], below (p value; moves)."));
+        let said = table.clone().cells("b*\n(se)", &[]).unwrap();
+        assert_eq!(said.text(), table.text());
+        let (low, high) = one.confint(0.05).unwrap()[at];
+        let bounds = table.clone().cells("ci95l:.4f to ci95u:.4f", &[]).unwrap_err();
+        assert!(bounds.to_string().contains("\"to\""));
+        let bounds = table.clone().cells("ci95l:.4f \\t\\o ci95u:.4f", &[]).unwrap();
+        assert_eq!(bounds.rows()[0].1[0], format!("{low:.4} to {high:.4}"));
+        let short = Own { name: "moves".to_owned(), cells: vec![Vec::new(), Vec::new()] };
+        let error = table.clone().cells("moves", &[short]).unwrap_err().to_string();
+        assert!(error.contains("\"moves\" has 0 entries"), "{error}");
+        assert!(table.below("F", &["1"]).is_err());
+    }
+
+    #[test]
+    fn heads_effects_and_notes_are_as_asked() {
+        let (one, two) = fits();
+        let table = RegressionTable::new(&[&one, &two]).heads(&["plain"]);
+        let first = |order| {
+            let text = table.clone().head_order(order).text();
+            let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            text.lines().take(2).map(words).collect::<Vec<_>>()
+        };
+        let two_rows = first(TableHead::HeadFirst);
+        assert_eq!(two_rows, [["plain", "(2)"], ["wage", "wage"]]);
+        assert_eq!(first(TableHead::Outcome)[1], ["(1)", "(2)"]);
+        assert_eq!(first(TableHead::Number)[0], ["(1)", "(2)"]);
+        assert!(first(TableHead::Head)[1][0].starts_with("---"));
+        let asked = table
+            .effects(Some(("yes", "no")))
+            .effect_labels(&[("person", "Own level")])
+            .below("Source", &["survey", "register"])
+            .unwrap()
+            .note("Quarters.");
+        let text = asked.text();
+        assert!(text.contains("Own level"));
+        assert!(text.contains("quarter effects"));
+        assert!(text.contains("yes") && text.contains("no"));
+        assert!(text.contains("register") && text.ends_with("Quarters.\n"));
+        let without = asked.effects(None).note("").text();
+        assert!(!without.contains("Own level"));
+        assert!(without.ends_with("--\n"));
+    }
+
+    #[test]
+    fn levels_are_named_by_a_template() {
+        let table = RegressionTable::new(&[])
+            .labels(&[("region", "Region"), ("C(sex)[T.f]", "Women")])
+            .category("{variable} = {value}");
+        for (name, expected) in [
+            ("C(region)[T.a:b]", "Region = a:b"),
+            ("region::{variable}", "Region = {variable}"),
+            ("quarter::-1:region::North", "quarter = -1:Region = North"),
+            ("C(region, Treatment(2))[T.3]:age", "Region = 3:age"),
+            ("C(sex)[T.f]", "Women"),
+            ("age", "age"),
+        ] {
+            assert_eq!(table.label(name), expected);
+        }
+        assert_eq!(RegressionTable::new(&[]).label("C(a)[T.b:c]:d"), "C(a)[T.b:c]:d");
     }
 }

@@ -5,12 +5,14 @@
 //! without network. [`Disclosure`] decides what of a table may leave the room and proves it;
 //! [`Manifest`] says what made a result, as JSON and as a paragraph on methods.
 
+mod cell;
 mod disclosure;
 mod error;
 mod etable;
 mod flow;
 mod manifest;
 mod page;
+mod sheet;
 mod table;
 mod text;
 
@@ -19,7 +21,7 @@ pub use disclosure::{
     Withheld,
 };
 pub use error::ReportError;
-pub use etable::RegressionTable;
+pub use etable::{Own, OwnCell, RegressionTable, TableHead};
 pub use flow::Flow;
 pub use manifest::{Call, Input, Manifest, ManifestError};
 pub use page::Page;

@@ -3,7 +3,7 @@
 use super::{NUMBER, SECRET, Walk};
 use kruispunt::data::{Account, Column, Factor, Fit, Table, Ticket};
 use kruispunt::estimate::{EstimateError, FeOls, Formula, Singletons, Vcov};
-use kruispunt::report::{Flow, HtmlTable, Page, RegressionTable};
+use kruispunt::report::{Flow, HtmlTable, Own, Page, RegressionTable};
 use proptest::prelude::*;
 
 fn wages(n: usize) -> Table {
@@ -308,6 +308,18 @@ fn reports_of_odd_content() {
         RegressionTable::new(&[&found]).heads(&[bad]).keep(&["", bad]).labels(&[("age", bad)]);
     let _ = (etable.text(), etable.markdown(), etable.latex());
     assert!(!etable.html().contains("<script"));
+    let etable = etable.category(bad).effects(Some((bad, bad))).note(bad).heads(&[bad]);
+    assert!(!etable.html().contains("<script"));
+    for format in
+        ["", "\\", "b:", "b:,", "b:.", "b:.9", "beta", bad, "*", "b:.99999999999999999999f"]
+    {
+        walk.refused("cells", "Format", &["`coef_fmt`"], || etable.clone().cells(format, &[]));
+    }
+    let own = Own { name: "n".to_owned(), cells: Vec::new() };
+    walk.refused("cells", "Length", &["`custom_stats`", "\"n\""], || {
+        etable.clone().cells("n", std::slice::from_ref(&own))
+    });
+    walk.refused("below", "Length", &["`custom_model_stats`"], || etable.clone().below("F", &[]));
     walk.done();
 }
 
