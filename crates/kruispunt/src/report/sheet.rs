@@ -115,9 +115,9 @@ impl Sheet {
         }
         out.push_str("\\bottomrule\n");
         if !self.note.is_empty() {
-            let _ = write!(
+            let _ = writeln!(
                 out,
-                "\\multicolumn{{{}}}{{l}}{{\\footnotesize {}}}\n",
+                "\\multicolumn{{{}}}{{l}}{{\\footnotesize {}}}",
                 self.columns + 1,
                 latex_escape(&self.note)
             );
