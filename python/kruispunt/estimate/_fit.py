@@ -1028,7 +1028,7 @@ class Fit:
         >>> fit.predict({"person": [9, 5], "hours": [5.0, 5.0]}).round(6)
         array([28., nan])
         >>> kp.feols("wage ~ hours", panel).predict(se_fit=True).round(2)
-        array([4.3 , 3.14, 4.3 , 6.  ])
+        array([4.55, 3.52, 4.55, 6.1 ])
         """
         del atol, btol
         if type not in ("response", "link"):
