@@ -91,19 +91,20 @@ def spells(seed: int, n: int = 600) -> dict[str, Any]:
     return {name: np.concatenate(values) for name, values in rows.items()}
 
 
-def mixed(seed: int, n: int = 1000) -> dict[str, Any]:
-    """Make person-quarters until an event, persons with an effect of their own."""
+def mixed(seed: int, n: int = 1000, spells: int = 1) -> dict[str, Any]:
+    """Make person-quarters until an event, persons with an effect of their own in all spells."""
     rng = np.random.default_rng(seed)
     x, own = rng.normal(size=n), rng.normal(0, SPREAD, n)
     rows: dict[str, list[Any]] = {"person": [], "duration": [], "x": [], "exit": []}
-    alive = np.arange(n)
-    for quarter in range(1, 11):
-        line = -1.8 + BETA * x[alive] + own[alive]
-        exits = rng.random(len(alive)) < 1 / (1 + np.exp(-line))
-        for name, value in (("person", alive), ("duration", np.full(len(alive), quarter)),
-                            ("x", x[alive]), ("exit", exits.astype(int))):  # fmt: skip
-            rows[name].append(value)
-        alive = alive[~exits]
+    for _ in range(spells):
+        alive = np.arange(n)
+        for quarter in range(1, 11):
+            line = -1.8 + BETA * x[alive] + own[alive]
+            exits = rng.random(len(alive)) < 1 / (1 + np.exp(-line))
+            for name, value in (("person", alive), ("duration", np.full(len(alive), quarter)),
+                                ("x", x[alive]), ("exit", exits.astype(int))):  # fmt: skip
+                rows[name].append(value)
+            alive = alive[~exits]
     return {name: np.concatenate(values) for name, values in rows.items()}
 
 
@@ -121,7 +122,8 @@ def main() -> None:
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     hits: dict[str, list[bool]] = {}
-    refused = 0  # samples in which the likelihood with frailty has no answer, told by an error
+    refused: dict[str, int] = {}  # no answer with frailty, told by an error
+    at_zero: dict[str, int] = {}  # the likelihood largest without frailty, told by a warning
     for seed in range(options.seeds):
         own = panel(seed)
         for name, how in MATCHING.items():
@@ -146,17 +148,23 @@ def main() -> None:
         hits.setdefault("hazard: logit, clustered", []).append(
             holds(hazard.coef()["x"], hazard.se()["x"], BETA)
         )
-        try:
-            frail = kp.hazard("exit ~ x | duration", mixed(seed), frailty="normal", person="person")
-        except kp.exceptions.EstimationError:
-            refused += 1
-            continue
-        hits.setdefault("hazard: normal frailty, slope", []).append(
-            holds(frail.coef()["x"], frail.se()["x"], BETA)
-        )
-        hits.setdefault("hazard: normal frailty, sd", []).append(
-            holds(frail.coef()["sd of person"], frail.se()["sd of person"], SPREAD)
-        )
+        for several, label in ((1, "one spell"), (3, "three spells")):
+            frail_rows = mixed(seed, 1000 if several == 1 else 400, several)
+            try:
+                frail = kp.hazard("exit ~ x | duration", frail_rows, frailty="normal",
+                                  person="person")  # fmt: skip
+            except kp.exceptions.EstimationError:
+                refused[label] = refused.get(label, 0) + 1
+                continue
+            if frail.frailty["sd"] == 0.0:  # told by a warning: no error for the sd
+                at_zero[label] = at_zero.get(label, 0) + 1
+            coef, se = frail.coef(), frail.se()
+            hits.setdefault(f"hazard: normal frailty, {label}, slope", []).append(
+                holds(coef["x"], se["x"], BETA)
+            )
+            hits.setdefault(f"hazard: normal frailty, {label}, sd", []).append(
+                holds(coef["sd of person"], se["sd of person"], SPREAD)
+            )
     shares = {name: round(float(np.mean(own)), 4) for name, own in hits.items()}
     record = {
         "bench": "coverage",
@@ -164,6 +172,7 @@ def main() -> None:
         "seeds": options.seeds,
         "coverage": shares,
         "frailty without an answer": refused,
+        "frailty at zero": at_zero,
         "within": {name: bool(0.92 <= own <= 0.98) for name, own in shares.items()},
     }
     sys.stdout.write(json.dumps(record, indent=1) + "\n")

@@ -318,14 +318,16 @@ class Hazard(Fit):
         ``kind`` (``"normal"`` or ``"points"``), ``person`` (the column), ``persons``, ``sd``,
         ``points`` and ``shares`` of types (the first is 0), ``without`` (the log-likelihood without
         frailty), ``lr`` and ``p_value`` (of a normal effect: half of a chi-squared with one degree
-        of freedom).
+        of freedom), and ``quadrature``, the points a normal effect was integrated with.
         """
         if isinstance(self._model, _core.CoxFit) or (told := self._model.mixture) is None:
             return None
         own = json.loads(told)
         (kind,) = own["frailty"]
         names = ("person", "persons", "sd", "points", "shares", "without", "lr", "p_value")
-        return {"kind": kind.lower()} | {name: own[name] for name in names}
+        quadrature = own["frailty"][kind].get("points")
+        more = {"quadrature": quadrature} if kind == "Normal" else {}
+        return {"kind": kind.lower()} | {name: own[name] for name in names} | more
 
     def curves(
         self,
@@ -417,7 +419,8 @@ def hazard(
         with its own intercept (Heckman & Singer). Without it, who is left at long durations is
         chosen by what is not recorded: the baseline falls too fast, coefficients are too small.
     points : int, optional
-        Points of the quadrature (15), or types of persons (as many as the AIC asks for).
+        Points of the quadrature (by default 15, and 30 or 60 where twice as many give another
+        likelihood), or types of persons (as many as the AIC asks for).
     person : str, optional
         The column of persons that `frailty` is of.
     progress : bool or callable, optional
@@ -434,8 +437,15 @@ def hazard(
     InputError
         If the formula or a column is wrong, or an outcome is no event.
     EstimationError
-        If a regressor predicts the outcome perfectly, or the event never happens. Levels of the
-        baseline where it never or always happens are left out and counted.
+        If a regressor predicts the outcome perfectly, the event never happens, or the data do not
+        tell frailty from the baseline. Levels of the baseline where the event never or always
+        happens are left out and counted.
+
+    Warns
+    -----
+    DesignWarning
+        ``frailty_at_zero``: the likelihood is largest where persons do not differ; errors of
+        coefficients are those of a model without, too small if they do differ after all.
 
     References
     ----------
@@ -482,7 +492,15 @@ def hazard(
     table = to_table(data, _distinct(names), "data")
     with reporting(progress) as callback:
         native = _core.hazard(table, request, callback)
-    return Hazard(native, same_kind(data), _before(data))
+    fit = Hazard(native, same_kind(data), _before(data))
+    if frailty == "normal" and fit.frailty is not None and fit.frailty["sd"] == 0.0:
+        text = (
+            "frailty_at_zero: the likelihood is largest where persons do not differ. Standard errors "
+            "are those of a model without frailty, and too small if persons do differ: one spell a "
+            "person and a free baseline say little about it"
+        )
+        warnings.warn(text, DesignWarning, stacklevel=2)
+    return fit
 
 
 def cox(

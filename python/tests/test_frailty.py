@@ -81,13 +81,14 @@ def slopes(value, theta, step=1e-4):
 @pytest.mark.parametrize("kind", ["normal", "points"])
 def test_the_top_is_that_of_a_sum_over_a_dense_grid(link, kind):
     if kind == "normal":
-        rows = spells(150, lambda rng, n: rng.normal(0, 1.2, n), link=link)
+        rows = spells(400, lambda rng, n: rng.normal(0, 1.2, n), link=link, seed=4)
     else:
         rows = spells(300, lambda rng, n: 2.5 * (rng.random(n) < 0.4), link=link, base=-2.5)
     points = 31 if kind == "normal" else 2
     fit = kp.hazard("exit ~ d + x", rows, link=link, frailty=kind, person="person", points=points)
     value = normal if kind == "normal" else types
     theta = np.array(list(fit.coef().values()))
+    assert fit.frailty["sd"] > 0.5
     assert abs(value(rows, link, theta) - fit.likelihood["loglik"]) < 1e-5
     gradient, hessian = slopes(lambda own: value(rows, link, own), theta)
     length = gradient @ np.linalg.inv(-hessian) @ gradient
@@ -203,9 +204,38 @@ def test_clusters_weights_and_what_is_refused():
 
 
 def test_persons_who_do_not_differ_get_no_second_type():
-    rows = spells(800, lambda rng, n: np.zeros(n), seed=11)
-    fit = kp.hazard("exit ~ x + d", rows, frailty="normal", person="person")
-    assert fit.frailty["sd"] >= 0
-    assert fit.frailty["p_value"] > 0.01
+    rows = spells(800, lambda rng, n: np.zeros(n), seed=12)
+    with pytest.warns(kp.exceptions.DesignWarning, match="frailty_at_zero"):
+        fit = kp.hazard("exit ~ x + d", rows, frailty="normal", person="person")
+    assert fit.frailty["p_value"] == 0.5
     with pytest.raises(EstimationError, match="do not differ"):
         kp.hazard("exit ~ x + d", rows, frailty="points", person="person")
+
+
+def test_a_likelihood_that_is_largest_at_zero_says_so():
+    rows = spells(1500, lambda rng, n: np.zeros(n), seed=5)
+    plain = kp.hazard("exit ~ x | d", rows)
+    with pytest.warns(kp.exceptions.DesignWarning, match="frailty_at_zero"):
+        fit = kp.hazard("exit ~ x | d", rows, frailty="normal", person="person")
+    assert fit.frailty["sd"] == 0.0
+    assert fit.frailty["lr"] == 0.0
+    assert fit.frailty["quadrature"] == 15
+    assert np.isnan(fit.se()["sd of person"])
+    np.testing.assert_allclose(fit.coef()["x"], plain.coef()["x"], rtol=1e-6)
+    np.testing.assert_allclose(fit.se()["x"], plain.se()["x"], rtol=1e-6)
+    ours, theirs = (own.curves({"x": [0.0]}) for own in (fit, plain))
+    np.testing.assert_allclose(ours["survival"], theirs["survival"], rtol=1e-6)
+    np.testing.assert_allclose(ours["survival_se"], theirs["survival_se"], rtol=1e-5)
+
+
+def test_more_points_are_taken_where_they_are_needed():
+    """A wide effect in many spells: the answer is that of the grid, whatever one starts with."""
+    rows = spells(400, lambda rng, n: 3.0 * rng.normal(size=n), seed=11, quarters=30, base=0.0)
+    fit = kp.hazard("exit ~ d + x", rows, frailty="normal", person="person")
+    assert fit.frailty["quadrature"] > 15
+    most = kp.hazard("exit ~ d + x", rows, frailty="normal", person="person", points=60)
+    assert fit.frailty["sd"] == pytest.approx(most.frailty["sd"], rel=1e-2)
+    likelihood = fit.frailty["without"] + fit.frailty["lr"] / 2
+    coef = fit.coef()
+    theta = [coef["Intercept"], coef["d"], coef["x"], coef["sd of person"]]
+    assert likelihood == pytest.approx(normal(rows, "logit", theta), abs=1e-3)

@@ -174,7 +174,7 @@ pub(crate) fn hazard(
         model = model.offset(column);
     }
     if let (Some(word), Some(person)) = (request.frailty, request.person) {
-        let normal = Frailty::Normal { points: request.points.unwrap_or(15) };
+        let normal = Frailty::Normal { points: request.points };
         let types = Frailty::Points { types: request.points };
         let kinds = [("normal", normal), ("points", types)];
         model = model.frailty(one_of("frailty", &word, &kinds)?, person);

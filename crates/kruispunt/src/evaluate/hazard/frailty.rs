@@ -17,10 +17,11 @@ pub enum Frailty {
     #[default]
     None,
     /// A normal effect of the person on the linear predictor, integrated out by adaptive
-    /// Gauss-Hermite quadrature with so many points (15 are mostly enough).
+    /// Gauss-Hermite quadrature. Without a number of points, 15 are taken, and 30 or 60 where twice
+    /// as many give another likelihood.
     Normal {
         /// Points of the quadrature, 1 to 60.
-        points: u32,
+        points: Option<u32>,
     },
     /// A few types of persons, each with its own intercept (Heckman & Singer 1984); without a
     /// number, types are added while the AIC falls.
@@ -39,7 +40,8 @@ pub struct Mixture {
     pub person: String,
     /// Persons.
     pub persons: usize,
-    /// The standard deviation of a normal effect; of the points otherwise.
+    /// The standard deviation of a normal effect; of the points otherwise. A normal effect may have
+    /// its largest likelihood at 0: then errors of coefficients are those of a model without.
     pub sd: f64,
     /// Points relative to the first, and shares of persons; of a normal effect none.
     pub points: Vec<f64>,
@@ -69,6 +71,12 @@ pub(super) struct Climbed {
 const MOST: usize = 200;
 /// Ends when a step is shorter than this many standard errors.
 const STILL: f64 = 1e-7;
+/// Points of the quadrature, in turn, unless told.
+const POINTS: [u32; 3] = [15, 30, 60];
+/// A log-likelihood that twice as many points move by less is settled.
+const SETTLED: f64 = 1e-4;
+/// A standard deviation below this, on the scale of log odds, is 0: the likelihood is even in it.
+const NOTHING: f64 = 1e-3;
 /// A point that lies farther away is at infinity: its persons never, or at once, have the event.
 const FAR: f64 = 12.0;
 
@@ -78,7 +86,7 @@ impl Frailty {
             Err(EvaluateError::BadArgument { argument, expected, got: got.to_string() })
         };
         match self {
-            Self::Normal { points } if !(1..=60).contains(&points) => {
+            Self::Normal { points: Some(points) } if !(1..=60).contains(&points) => {
                 bad("points", "1 to 60 points of the quadrature", points)
             }
             Self::Points { types: Some(types) } if !(2..=10).contains(&types) => {
@@ -160,6 +168,11 @@ fn grouped(
     })
 }
 
+/// Why a normal effect has no answer.
+const UNTOLD: &str = "the standard deviation of persons' effects grows without end; frailty is told \
+    from the baseline by several spells a person, by regressors that change in a spell, or by a \
+    coarser baseline";
+
 /// Where a climb stands.
 struct State {
     theta: Vec<f64>,
@@ -185,7 +198,12 @@ fn climb(
     };
     let settled = || EvaluateError::NoSolution {
         what: "the likelihood with frailty",
-        why: "it did not come to rest; take a coarser baseline, or fewer types of persons",
+        why: match mixing {
+            Mixing::Normal { .. } => UNTOLD,
+            Mixing::Points { .. } => {
+                "it did not come to rest; take a coarser baseline, or fewer types of persons"
+            }
+        },
     };
     ticket.stage("maximising the likelihood with frailty", 0);
     let mut free = free.to_vec();
@@ -267,14 +285,11 @@ pub(super) fn fit(
     let (state, kind, names) = match frailty {
         Frailty::None => unreachable_kind()?,
         Frailty::Normal { points } => {
-            let (nodes, weights) = gauss_hermite(points as usize);
-            let mixing = Mixing::Normal { nodes: &nodes, weights: &weights };
-            let mut theta = start;
-            theta.push(0.8);
             let mut free = free.to_vec();
             free.push(after);
-            let state = climb(&own, &mixing, theta, &free, (&mut peaks, each), ticket)?;
-            (state, frailty, vec![format!("sd of {person}")])
+            let (state, points) = normal(&own, (start, points), &free, (&mut peaks, each), ticket)?;
+            let kind = Frailty::Normal { points: Some(points) };
+            (state, kind, vec![format!("sd of {person}")])
         }
         Frailty::Points { types } => {
             let (state, n) = points(
@@ -316,6 +331,70 @@ fn unreachable_kind() -> Result<(State, Frailty, Vec<String>), EvaluateError> {
         expected: "a kind of frailty",
         got: "none".to_owned(),
     })
+}
+
+/// Climbs with a normal effect, with as many points of the quadrature as the likelihood needs.
+fn normal(
+    own: &Grouped,
+    (start, asked): (Vec<f64>, Option<u32>),
+    free: &[usize],
+    (peaks, each): (&mut [Peak], bool),
+    ticket: &Ticket,
+) -> Result<(State, u32), EvaluateError> {
+    let after = start.len();
+    let mut from: Vec<f64> = start.into_iter().chain([0.8]).collect();
+    let tried = asked.map_or_else(|| POINTS.to_vec(), |points| vec![points]);
+    let mut last =
+        Err(EvaluateError::NoSolution { what: "the likelihood with frailty", why: UNTOLD });
+    for (turn, &points) in tried.iter().enumerate() {
+        let (nodes, weights) = gauss_hermite(points as usize);
+        let mixing = Mixing::Normal { nodes: &nodes, weights: &weights };
+        peaks.fill(Peak { mode: 0.0, spread: 1.0 });
+        let found = climb(own, &mixing, from.clone(), free, (peaks, each), ticket);
+        let state = match found {
+            Ok(state) => nothing(own, &mixing, state, free, (peaks, each))?,
+            Err(EvaluateError::NoSolution { what, why }) => {
+                last = Err(EvaluateError::NoSolution { what, why });
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let Some(&more) = tried.get(turn + 1) else { return Ok((state, points)) };
+        let (nodes, weights) = gauss_hermite(more as usize);
+        let finer = Mixing::Normal { nodes: &nodes, weights: &weights };
+        let there = own.value(&state.theta, &finer, peaks);
+        if (there - state.sums.log_likelihood).abs() < SETTLED {
+            return Ok((state, points));
+        }
+        from.clone_from(&state.theta);
+        from[after] = from[after].abs();
+        last = Ok((state, points));
+    }
+    // A climb with fewer points is an answer only where more points agree.
+    last.and_then(|_| {
+        Err(EvaluateError::NoSolution { what: "the likelihood with frailty", why: UNTOLD })
+    })
+}
+
+/// Where the standard deviation came to rest at 0, holds it there.
+fn nothing(
+    own: &Grouped,
+    mixing: &Mixing<'_>,
+    mut state: State,
+    free: &[usize],
+    (peaks, each): (&mut [Peak], bool),
+) -> Result<State, EvaluateError> {
+    let after = own.k + own.n_levels;
+    if state.theta[after].abs() >= NOTHING {
+        return Ok(state);
+    }
+    state.theta[after] = 0.0;
+    state.sums = own.sums(&state.theta, mixing, peaks, each);
+    let others: Vec<usize> = free.iter().copied().filter(|at| *at < after).collect();
+    let flat = EvaluateError::NoSolution { what: "the likelihood with frailty", why: UNTOLD };
+    state.inverse =
+        Free::new(&state.sums.information, own.m(mixing), &others).ok_or(flat)?.inverse();
+    Ok(state)
 }
 
 /// A negative standard deviation is the positive one with persons turned round.

@@ -270,7 +270,10 @@ impl HazardFit {
 
     fn error(&self, slope: &[f64]) -> f64 {
         let m = slope.len();
-        let moves: Vec<usize> = (0..m).filter(|&at| slope[at] != 0.0).collect();
+        // A standard deviation that is held at 0, the last parameter, has no error.
+        let held = self.mixture.as_ref().is_some_and(|own| own.sd == 0.0);
+        let known = |at: usize| held && at + 1 == m;
+        let moves: Vec<usize> = (0..m).filter(|&at| slope[at] != 0.0 && !known(at)).collect();
         let sum: f64 = moves
             .iter()
             .map(|&i| {
