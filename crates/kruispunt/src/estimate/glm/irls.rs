@@ -84,6 +84,8 @@ const DOUBT: usize = 10;
 /// The sweep of the first step, on which collinear regressors are found, and of later ones at most.
 const FIRST: f64 = 1e-8;
 const LOOSE: f64 = 1e-4;
+/// A sweep that would be so many times looser than the last one has to be is made tight at once.
+const NEARLY: f64 = 1e3;
 
 /// The step of the linear predictor below which a further one would not show.
 const STILL: f64 = 1e-7;
@@ -177,11 +179,14 @@ impl Problem<'_> {
             self.linearise(&state, &mut step);
             let mut reference = vec![0.0; step.columns.len()];
             if !sets.is_empty() {
+                let weights = std::mem::take(&mut step.weights);
                 let mut own = match absorber.take() {
-                    Some(own) => own,
-                    None => Absorber::varying(&sets, None, ticket).map_err(failed)?,
+                    Some(mut own) => {
+                        own.reweigh(weights, ticket).map_err(failed)?;
+                        own
+                    }
+                    None => Absorber::weighted(&sets, weights, ticket).map_err(failed)?,
                 };
-                own.reweigh(std::mem::take(&mut step.weights), ticket).map_err(failed)?;
                 sweep = step.sweep(&mut own, Stop { tol: inner, ..self.stop }, ticket)?;
                 step.weights = own.take_weights();
                 if iteration == 1 {
@@ -216,6 +221,10 @@ impl Problem<'_> {
             let still = tight && moved < STILL && change < self.tol;
             // The error of a step is about the square of its length.
             inner = (0.05 * moved * moved).clamp(target, LOOSE.max(target));
+            // Some steps more within the sweep are cheaper than another regression.
+            if inner < NEARLY * target {
+                inner = target;
+            }
             let doubtful = self.certify && !certified && iteration >= DOUBT;
             if (still && iteration > 1) || self.family == Family::Gaussian || doubtful {
                 return Ok(Found {

@@ -128,7 +128,9 @@ pub(super) fn make(rows: &Rows<'_>, big: usize) -> (Cells, Option<Border>) {
         .into_par_iter()
         .map(|part| {
             let mut maker = Maker::new(rows, big, (m, t), merge);
-            for group in bound(part)..bound(part + 1) {
+            let (from, to) = (bound(part), bound(part + 1));
+            maker.make_room(from..to);
+            for group in from..to {
                 maker.group(group);
             }
             maker.finish();
@@ -227,6 +229,19 @@ impl<'m> Maker<'m> {
             seen: Vec::new(),
             beta: 0.0,
             rest: Vec::new(),
+        }
+    }
+
+    /// Room for a cell a row, as far as there are groups with several: what is not used is never
+    /// touched.
+    fn make_room(&mut self, groups: Range<usize>) {
+        if self.big > 0 && !groups.is_empty() {
+            let starts = &self.rows.starts;
+            let rows = (starts[groups.end] - starts[groups.start]) as usize;
+            self.cells.weight.reserve_exact(rows);
+            self.cells.levels.reserve_exact(rows * self.big);
+            self.cells.share.reserve_exact(groups.len());
+            self.cells.starts.reserve_exact(groups.len());
         }
     }
 
@@ -331,6 +346,9 @@ impl<'m> Maker<'m> {
     }
 
     fn cells_of_one(&mut self) {
+        if !self.merge {
+            return self.runs_of_one();
+        }
         let size = self.weights.len();
         self.runs.clear();
         let mut last = u32::MAX;
@@ -341,7 +359,7 @@ impl<'m> Maker<'m> {
             }
             last = level;
         }
-        if self.merge && self.runs.len() > 2 {
+        if self.runs.len() > 2 {
             self.runs.sort_by_key(|run| run.0);
             self.runs.dedup_by(|run, kept| {
                 let same = run.0 == kept.0;
@@ -354,6 +372,35 @@ impl<'m> Maker<'m> {
         if self.runs.iter().any(|run| run.0 != last) {
             self.cells.levels.extend(self.runs.iter().map(|run| run.0));
             self.cells.weight.extend(self.runs.iter().map(|run| run.1));
+        }
+    }
+
+    /// Runs of one level are cells, as they come.
+    fn runs_of_one(&mut self) {
+        let (levels, weights) = (&self.levels[..self.weights.len()], &self.weights);
+        let Cells { levels: to, weight, .. } = &mut self.cells;
+        if levels.windows(2).all(|pair| pair[0] != pair[1]) {
+            if levels.len() > 1 {
+                to.extend_from_slice(levels);
+                weight.extend_from_slice(weights);
+            }
+            return;
+        }
+        let first = weight.len();
+        let mut last = None;
+        for (&level, &own) in levels.iter().zip(weights) {
+            match weight.last_mut() {
+                Some(sum) if last == Some(level) => *sum += own,
+                _ => {
+                    to.push(level);
+                    weight.push(own);
+                }
+            }
+            last = Some(level);
+        }
+        if weight.len() == first + 1 {
+            to.truncate(first);
+            weight.truncate(first);
         }
     }
 

@@ -26,7 +26,7 @@
 //! Iteratively reweighted least squares makes one [`Absorber`] from its codes and then, step by
 //! step, calls [`reweigh`](Absorber::reweigh) and [`sweep`](Absorber::sweep), with a [`Stop`] of
 //! its own each time (loose first, tight at the end). What depends on the codes alone is made
-//! once. To start warm, hand in columns as the last sweep left them, plus what was added to them
+//! once; a factor of other weights preconditions until it is slow. To start warm, hand in columns as the last sweep left them, plus what was added to them
 //! since: a column and its residual differ by group effects only, so both have one residual under
 //! the new weights, and the closer one is there in fewer steps.
 
@@ -129,15 +129,36 @@ impl<'a> Absorber<'a> {
         weights: Option<&'a [f64]>,
         ticket: &Ticket,
     ) -> Result<Self, Failure> {
-        let (place, big) = roles(sets);
-        let mut this =
-            Self { rows: None, place, big, reduced: None, slopes: None, variation: Vec::new() };
-        if !sets.is_empty() {
-            let ordered = this.place.iter().map(|&place| sets[place]).collect();
-            this.rows = Some(Rows::new(ordered, weights));
-            this.reduce(ticket)?;
-        }
+        let mut this = Self::unreduced(sets, weights);
+        this.reduce(ticket)?;
         Ok(this)
+    }
+
+    fn unreduced(sets: &[Groups<'a>], weights: Option<&'a [f64]>) -> Self {
+        let (place, big) = roles(sets);
+        let ordered: Vec<Groups<'a>> = place.iter().map(|&place| sets[place]).collect();
+        let rows = (!sets.is_empty()).then(|| Rows::new(ordered, weights));
+        Self { rows, place, big, reduced: None, slopes: None, variation: Vec::new() }
+    }
+
+    /// As [`varying`](Self::varying), with weights of its own, as [`reweigh`](Self::reweigh) gives
+    /// others.
+    pub(crate) fn weighted(
+        sets: &[Varying<'a>],
+        weights: Vec<f64>,
+        ticket: &Ticket,
+    ) -> Result<Self, Failure> {
+        if let Some(plain) = plain(sets) {
+            let mut this = Self::unreduced(&plain, None);
+            this.reweigh(weights, ticket)?;
+            return Ok(this);
+        }
+        Ok(Self::of_slopes(Slopes::new(sets, Some(weights))))
+    }
+
+    fn of_slopes(slopes: Slopes<'a>) -> Self {
+        let (place, slopes) = (Vec::new(), Some(slopes));
+        Self { rows: None, place, big: 0, reduced: None, slopes, variation: Vec::new() }
     }
 
     /// As [`new`](Self::new), for sets whose groups may have slopes.
@@ -146,13 +167,10 @@ impl<'a> Absorber<'a> {
         weights: Option<&'a [f64]>,
         ticket: &Ticket,
     ) -> Result<Self, Failure> {
-        if sets.iter().all(|set| set.constant && set.slopes.is_empty()) {
-            let plain: Vec<Groups<'a>> = sets.iter().map(|set| set.groups).collect();
+        if let Some(plain) = plain(sets) {
             return Self::new(&plain, weights, ticket);
         }
-        let slopes = Some(Slopes::new(sets, weights.map(<[f64]>::to_vec)));
-        let none = Vec::new();
-        Ok(Self { rows: None, place: none, big: 0, reduced: None, slopes, variation: Vec::new() })
+        Ok(Self::of_slopes(Slopes::new(sets, weights.map(<[f64]>::to_vec))))
     }
 
     /// Other weights, positive, for the same sets; sweeps use them until they are taken back.
@@ -180,11 +198,15 @@ impl<'a> Absorber<'a> {
             return Err(Failure::Cancelled);
         }
         let big = self.big;
+        let old = self.reduced.take().and_then(Reduced::into_factor);
         self.reduced = self
             .rows
             .as_ref()
             .filter(|rows| rows.sets.len() > 1)
             .map(|rows| Reduced::new(rows, big));
+        if let (Some(reduced), Some(old)) = (&mut self.reduced, old) {
+            reduced.precondition_by(old);
+        }
         if ticket.is_cancelled() { Err(Failure::Cancelled) } else { Ok(()) }
     }
 
@@ -291,6 +313,12 @@ impl<'a> Absorber<'a> {
         }
         Err(Failure::NotConverged(outcome))
     }
+}
+
+/// The sets without their slopes, when none has any.
+fn plain<'a>(sets: &[Varying<'a>]) -> Option<Vec<Groups<'a>>> {
+    let bare = |set: &Varying<'_>| set.constant && set.slopes.is_empty();
+    sets.iter().all(bare).then(|| sets.iter().map(|set| set.groups).collect())
 }
 
 /// Which set is eliminated (the largest), which of the others are big, and which small: the order

@@ -25,11 +25,14 @@ pub(super) struct Reduced {
     diagonal: Vec<f64>,
     graph: Option<Graph>,
     factor: Option<Factor>,
+    /// Whether the factor is one of other weights: it preconditions, and is made anew where that is
+    /// slow.
+    stale: bool,
     /// Whether a factor was found too dear.
     refused: bool,
 }
 
-enum Factor {
+pub(super) enum Factor {
     /// Set by set.
     Graphs(Vec<Elimination>),
     /// All big levels together.
@@ -68,8 +71,19 @@ impl Reduced {
             diagonal,
             graph: None,
             factor: None,
+            stale: false,
             refused: false,
         }
+    }
+
+    /// What it was preconditioned by, if a factor was made.
+    pub(super) fn into_factor(self) -> Option<Factor> {
+        self.factor
+    }
+
+    /// Takes over the factor of the same sets under other weights.
+    pub(super) fn precondition_by(&mut self, factor: Factor) {
+        (self.factor, self.stale) = (Some(factor), true);
     }
 
     /// Solves for centred columns; `goal` is the largest group mean to leave in each lane. A
@@ -299,7 +313,7 @@ impl Reduced {
         state: &State<K>,
         ticket: &Ticket,
     ) -> bool {
-        if self.factor.is_some() || self.refused {
+        if self.refused || (self.factor.is_some() && !self.stale) {
             return false;
         }
         let rate = gain.max(1.0).ln() / done as f64;
@@ -312,7 +326,11 @@ impl Reduced {
             return false;
         }
         if self.cells.width > 1 {
-            return self.prepare_many(ticket);
+            let old = self.factor.take();
+            let made = self.prepare_many(ticket);
+            self.stale &= !made;
+            self.factor = self.factor.take().or(old);
+            return made;
         }
         if self.graph.is_none() {
             self.cells.sort();
@@ -328,8 +346,9 @@ impl Reduced {
         }
         if let Some(graph) = &self.graph {
             self.factor = Some(Factor::Graphs(vec![Elimination::new(graph, ticket)]));
+            self.stale = false;
         }
-        self.factor.is_some()
+        !self.stale
     }
 
     /// Several big sets: one dense factor when they are small, else each set by itself.
