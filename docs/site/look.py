@@ -16,10 +16,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+import gallery
 import numpy as np
 from matplotlib.image import imread
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+LEGIBLE = 4.5
+"""Contrast of text, as WCAG 2 asks for."""
 PAGES = {
     "index.html": "crossroads",
     "tour.html": "cell_output",
@@ -119,16 +122,43 @@ def drawn(browser: str, site: Path) -> list[str]:
     return wrong
 
 
+def illegible(browser: str) -> tuple[int, list[str]]:
+    """Look at one result of every kind; give how many, and what does not stand out."""
+    found = gallery.results()
+    wrong = [f"{name}: no example makes one" for name in {*gallery.kinds().values()} - {*found}]
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "results.html"
+        page.write_text(gallery.page(found), encoding="utf-8")
+        for tone, scheme in (("light", "1"), ("dark", "0")):
+            look = f"--blink-settings=preferredColorScheme={scheme}"
+            seen = browse(browser, f"file://{page}", "--dump-dom", look).stdout
+            if f'data-dark="{str(tone == "dark").lower()}"' not in seen:
+                wrong.append(f"results: not drawn in {tone}")
+            measured = dict(re.findall(r'<section id="([^"]+)"[^>]*data-least="([\d.]+)"', seen))
+            wrong += [
+                f"{name}: text does not stand out in {tone} ({measured.get(name)})"
+                for name in found
+                if float(measured.get(name, 0)) < LEGIBLE
+            ]
+    return len(found), wrong
+
+
 def main() -> int:
     """Check the site and say what was wrong."""
     site = Path(sys.argv[1]).resolve()
     wrong = broken(site)
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    kinds = 0
     if browser:
-        wrong += drawn(browser, site)
+        kinds, dim = illegible(browser)
+        wrong += drawn(browser, site) + dim
     pages = len(list(site.rglob("*.html")))
     print("\n".join(wrong))
-    looked = f"{len(PAGES)} drawn in light and dark" if browser else "NOT DRAWN: no Chromium"
+    looked = (
+        f"{len(PAGES)} drawn, {kinds} kinds of results in light and dark"
+        if browser
+        else "NOT DRAWN: no Chromium"
+    )
     print(f"site: {pages} pages, {looked}, {len(wrong)} faults")
     return min(len(wrong), 1)
 

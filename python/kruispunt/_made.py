@@ -42,7 +42,7 @@ class Input(NamedTuple):
 class Made:
     """One call: its verb, its options, what it read and what it used."""
 
-    __slots__ = ("inputs", "inside", "options", "uses", "verb")
+    __slots__ = ("inputs", "inside", "options", "tables", "uses", "verb")
 
     def __init__(self, verb: str, *, inside: bool) -> None:
         self.verb = verb
@@ -50,6 +50,8 @@ class Made:
         self.options: dict[str, Any] = {}
         self.inputs: list[Input] = []
         self.uses: list[Made] = []
+        self.tables: set[int] = set()
+        """Which objects were read as tables: data, whatever they look like."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Give what equal records give, whichever of their texts happen to be one object."""
@@ -69,6 +71,7 @@ class Made:
 
     def absorb(self, inner: Made) -> None:
         """Take over what a call within this one read."""
+        self.tables |= inner.tables
         for one in inner.inputs:
             self.read(one)
         for other in inner.uses:
@@ -132,6 +135,7 @@ def reads(data: object, table: _core.Table, argument: str) -> None:
     call = _now.get()
     if call is None:
         return
+    call.tables.add(id(data))
     known = made(data)
     if known is not None:
         call.use(known)
@@ -220,7 +224,7 @@ def _note(record: Made, name: str, value: object, *, of: object) -> None:
         for one in parts:
             if (earlier := made(one)) is not None:
                 record.use(earlier)
-    if not _is_data(value):
+    if id(value) not in record.tables and not _is_data(value):
         record.options[name] = _plain(value)
 
 

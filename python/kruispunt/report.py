@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,7 +167,10 @@ class Report:
         return self._page.html()
 
     def _repr_html_(self) -> str:
-        return self.html()
+        # in a frame of its own: the page's styles are for the page, not for the notebook
+        page = html.escape(self.html(), quote=True)
+        look = "width:100%;height:36rem;border:1px solid #8888"
+        return f'<iframe srcdoc="{page}" title="report" sandbox style="{look}"></iframe>'
 
     def write(self, path: str | Path) -> Path:
         """Write the page in UTF-8 and give its full path."""

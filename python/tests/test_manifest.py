@@ -186,6 +186,16 @@ def test_options_hold_no_data_and_no_persons() -> None:
     json.dumps(told)
 
 
+def test_small_tables_are_data_too() -> None:
+    """A plain dictionary of three columns looks like an option, and is not."""
+    panel = {"person": [7, 7, 9, 9], "trained": [0, 1, 0, 1], "wage": [10.0, 12.0, 20.0, 24.0]}
+    found = kp.manifest(kp.feols("wage ~ trained | person", panel, vcov={"CRV1": "person"}))
+    (call,) = found["calls"]
+    assert "data" not in call["options"]
+    assert call["options"]["vcov"] == {"CRV1": "person"}
+    assert "24.0" not in found.to_json()
+
+
 def test_pooled_results_tell_of_the_linkage(results: dict[str, Any]) -> None:
     fits = [kp.feols("w ~ t", {"w": [1.0, 2.0, 4.0 + k, 3.0], "t": [0, 1, 1, 0]}) for k in range(3)]
     found = kp.manifest(kp.pool(fits))

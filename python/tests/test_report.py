@@ -1,5 +1,6 @@
 """The page, the flow diagram and the plots."""
 
+import html
 import json
 import xml.etree.ElementTree as ET
 
@@ -76,3 +77,12 @@ def test_parts_that_do_not_belong_are_refused_and_leave_the_page_as_it_was(add, 
     with pytest.raises(InputError, match=says):
         add(report)
     assert report.html() == before
+
+
+def test_a_report_keeps_its_looks_to_itself() -> None:
+    """In a notebook the page stands in a frame, so that its styles do not reach other cells."""
+    report = kp.Report("The origin <gap>").section("Sample").text('48 "quarters"')
+    shown = report._repr_html_()
+    assert shown.startswith("<iframe srcdoc=")
+    assert "<style" not in shown
+    assert html.unescape(shown.split('srcdoc="')[1].split('" title')[0]) == report.html()

@@ -1252,7 +1252,8 @@ class Fit:
         ]
         likelihood = self.likelihood
         if likelihood is None:
-            head.append(("R2", f"{good['r2']:.3f}{within}; RMSE {good['rmse']:.4g}"))
+            if not np.isnan(good["r2"]):
+                head.append(("R2", f"{good['r2']:.3f}{within}; RMSE {good['rmse']:.4g}"))
         else:
             deviance, pseudo = likelihood["deviance"], likelihood["pseudo_r2"]
             head.append((likelihood["family"], f"deviance {deviance:.6g}, pseudo R2 {pseudo:.3f}"))
