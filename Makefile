@@ -23,7 +23,7 @@ CARGO_HOME ?= $(HOME)/.cargo
 REMAP := --remap-path-prefix=$(CURDIR)=kruispunt $(foreach dir,$(wildcard $(CARGO_HOME)/registry/src/*),--remap-path-prefix=$(dir)=crates) --remap-path-prefix=$(HOME)=home
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-rust test-python lint site wheel wheelhouse bench pins clean
+.PHONY: help demo test test-rust test-python lint site wheel wheelhouse release bench pins clean
 
 help: ## show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ wheelhouse: wheel ## what a locked room needs, in wheelhouse/, and a test that i
 	build/locked-room/bin/python -I .ci/locked_room.py
 	@du -sh wheelhouse
 
+release: wheelhouse site ## wheels, the documentation and their sums, in release/
+	$(BIN)/python .ci/release.py release
+
 bench: wheel ## side by side with the peers; writes benches/record/
 	@test -x build/bench/bin/python || $(UV) venv --quiet --python $(PYTHON) build/bench
 	$(UV) pip install --quiet --python build/bench/bin/python -r requirements/bench.txt
@@ -75,7 +78,7 @@ pins: $(STAMPS)/uv ## write requirements/dev.txt anew from requirements/dev.in
 	$(UV) pip compile --quiet --upgrade --python-version 3.11 --no-annotate --no-header requirements/dev.in -o requirements/dev.txt
 
 clean: ## remove everything that was built
-	rm -rf target build dist wheelhouse demo .venv .tools .pytest_cache .mypy_cache .ruff_cache
+	rm -rf target build dist wheelhouse release demo .venv .tools .pytest_cache .mypy_cache .ruff_cache
 	find python crates -name '__pycache__' -prune -exec rm -rf {} +
 	find python -name '*.so' -delete
 

@@ -110,24 +110,40 @@ impl Selected {
         let units = |own: &Profile| sample.members[own.first..own.last].iter();
         // zero has one pattern of bits
         let bits = |unit: u32, at: usize| (sample.outcomes(unit as usize)[at] + 0.0).to_bits();
-        let mut entering = Vec::with_capacity(sample.n_units());
-        for own in &sample.profiles {
-            if let Some(at) = entries[own.cohort].filter(|&at| own.present[at]) {
-                entering.extend(units(own).map(|&unit| bits(unit, at)));
-            }
+        let entering = || {
+            let profiles = sample.profiles.iter().filter_map(|own| {
+                let at = entries[own.cohort].filter(|&at| own.present[at])?;
+                Some(units(own).map(move |&unit| bits(unit, at)))
+            });
+            profiles.flatten()
+        };
+        let n: usize = sample
+            .profiles
+            .iter()
+            .filter(|own| entries[own.cohort].is_some_and(|at| own.present[at]))
+            .map(|own| own.last - own.first)
+            .sum();
+        if n < FEW_UNITS {
+            return None;
         }
-        // the only value that most can have (Boyer & Moore), then how many have it
-        let (mut mode, mut lead) = (0_u64, 0_usize);
-        for &value in &entering {
+        // The only value that most can have (Boyer & Moore), then how many have it. Of two values
+        // that cancel one is another value: with too many of them, nobody needs to look further.
+        let spare = (1.0 - NEARLY_ALL) * n as f64 + 0.5;
+        let (mut mode, mut lead, mut others) = (0_u64, 0_usize, 0_usize);
+        for value in entering() {
             if lead == 0 {
-                mode = value;
+                (mode, lead) = (value, 1);
+            } else if value == mode {
+                lead += 1;
+            } else {
+                (lead, others) = (lead - 1, others + 1);
+                if others as f64 > spare {
+                    return None;
+                }
             }
-            lead = if value == mode { lead + 1 } else { lead - 1 };
         }
-        let n = entering.len();
-        let count = entering.iter().filter(|value| **value == mode).count();
-        let at_entry = count as f64 / n as f64;
-        if n < FEW_UNITS || at_entry < NEARLY_ALL {
+        let at_entry = entering().filter(|value| *value == mode).count() as f64 / n as f64;
+        if at_entry < NEARLY_ALL {
             return None;
         }
         let mut used = vec![false; sample.n_periods()];
