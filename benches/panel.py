@@ -275,7 +275,7 @@ def _spans(frame: Any) -> list[float]:
 
     found = frame.select(
         pl.len(),
-        days=(pl.col("end").cast(pl.Int32) - pl.col("start").cast(pl.Int32)).sum(),
+        days=(pl.col("end").cast(pl.Int64) - pl.col("start").cast(pl.Int64)).sum(),
         place=(pl.col("start").cast(pl.Int64) * (pl.col("pid") % 1009)).sum(),
     )
     return [float(value) for value in found.row(0)]
