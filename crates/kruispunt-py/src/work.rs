@@ -6,10 +6,10 @@ use pyo3::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SendError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::Duration;
 
 /// How often the waiting thread looks at signals and progress.
@@ -20,10 +20,58 @@ const STACK: usize = 16 << 20;
 /// How long the calling thread waits for cancelled work to end before it goes on without it.
 const GRACE: Duration = Duration::from_millis(200);
 
-/// Work that was told to stop and had not stopped yet when its caller went on.
-static LEFT: Mutex<Vec<JoinHandle<()>>> = Mutex::new(Vec::new());
+/// Whether work has ended that was told to stop and had not stopped yet when its caller went on.
+static LEFT: Mutex<Vec<Arc<AtomicBool>>> = Mutex::new(Vec::new());
 
-/// Runs `work` on a thread of its own and waits for it.
+/// What a thread is handed.
+type Job = Box<dyn FnOnce() + Send>;
+
+/// Threads that wait for work, with the process they live in: short calls, of which a table of a few
+/// rows takes a dozen, need no thread each.
+static WAITING: Mutex<Vec<(u32, Sender<Job>)>> = Mutex::new(Vec::new());
+
+/// So many threads wait at most.
+const MOST_WAITING: usize = 4;
+
+/// Has a job done by a thread that waits, or by a new one.
+fn hand_over(mut job: Job) -> std::io::Result<()> {
+    let process = std::process::id();
+    loop {
+        let next = {
+            let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+            // The threads of a parent process did not come along.
+            waiting.retain(|(own, _)| *own == process);
+            waiting.pop()
+        };
+        let Some((_, thread)) = next else { break };
+        match thread.send(job) {
+            Ok(()) => return Ok(()),
+            // From a thread that has gone it comes back; the next one is asked.
+            Err(SendError(back)) => job = back,
+        }
+    }
+    let (send, receive) = mpsc::channel::<Job>();
+    thread::Builder::new()
+        .name("kruispunt".to_owned())
+        .stack_size(STACK)
+        .spawn(move || {
+            job();
+            loop {
+                {
+                    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+                    if waiting.len() >= MOST_WAITING {
+                        return;
+                    }
+                    waiting.push((process, send.clone()));
+                }
+                let Ok(next) = receive.recv() else { return };
+                next();
+            }
+        })
+        .map(|_| ())
+}
+
+/// Runs `work` on another thread and waits for it.
 ///
 /// The GIL is released; every 50 ms the calling thread looks for signals and tells `progress`
 /// (called with stage, units done and units in all, 0 when unknown). A signal or an exception in
@@ -60,21 +108,22 @@ fn run_any(py: Python<'_>, progress: Option<&Bound<'_, PyAny>>, work: Work) -> P
     let ticket = Ticket::new();
     let pool = pool()?;
     let (send, receive) = mpsc::channel();
-    let worker = thread::Builder::new().name("kruispunt".to_owned()).stack_size(STACK);
     let handed = ticket.clone();
-    let worker = worker
-        .spawn(move || {
-            let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(&handed))));
-            // Nobody listens any more when the work was left behind.
-            let _ = send.send(outcome);
-        })
-        .map_err(|error| InternalError::new_err(format!("no thread to work on: {error}")))?;
+    let ended = Arc::new(AtomicBool::new(false));
+    let end = Arc::clone(&ended);
+    hand_over(Box::new(move || {
+        let outcome = catch_unwind(AssertUnwindSafe(|| pool.install(|| work(&handed))));
+        // Nobody listens any more when the work was left behind.
+        let _ = send.send(outcome);
+        end.store(true, Ordering::Release);
+    }))
+    .map_err(|error| InternalError::new_err(format!("no thread to work on: {error}")))?;
     match wait(py, progress, &ticket, receive) {
         Ok(outcome) => outcome.map_err(|panic| internal(panic.as_ref())),
         Err(interrupt) => {
             let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-            left.retain(|worker| !worker.is_finished());
-            left.push(worker);
+            left.retain(|own| !own.load(Ordering::Acquire));
+            left.push(ended);
             // Its threads are busy; the next work gets new ones.
             *POOL.lock().unwrap_or_else(PoisonError::into_inner) = None;
             Err(interrupt)
@@ -125,7 +174,7 @@ pub(crate) fn settle(py: Python<'_>) -> PyResult<()> {
     loop {
         let busy = {
             let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-            left.retain(|worker| !worker.is_finished());
+            left.retain(|own| !own.load(Ordering::Acquire));
             !left.is_empty()
         };
         if !busy {

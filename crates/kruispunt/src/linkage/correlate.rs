@@ -111,7 +111,8 @@ fn joined(
     let gain = |sum: f64, a: u32, b: u32| sum - penalty * f64::from(a) * f64::from(b);
     let mut heap: BinaryHeap<Join> = edges
         .iter()
-        .map(|&(a, b, weight)| Join { gain: weight, a, b })
+        // as it is computed when it is looked at again, to the last bit
+        .map(|&(a, b, weight)| Join { gain: gain(weight + penalty, 1, 1), a, b })
         .filter(|join| join.gain > 0.0)
         .collect();
     while let Some(Join { gain: expected, a, b }) = heap.pop() {
@@ -255,6 +256,18 @@ mod tests {
         // A pair that weighs against it keeps a chain apart.
         assert_eq!(groups(3, &[(0, 1, 9.0), (0, 2, -9.5), (1, 2, 7.0)], 5.0), [0, 0, 2]);
         assert_eq!(groups(2, &[], 5.0), [0, 1]);
+    }
+
+    /// Adding the penalty and taking it away rounds; the best pair is joined all the same.
+    #[test]
+    fn the_strongest_pair_is_joined_first() {
+        let edges = [
+            (0, 4, 0.819_877_959_787_376_1),
+            (3, 5, 0.790_828_432_266_750_1),
+            (4, 5, 4.327_463_468_882_954_5),
+        ];
+        assert_eq!(groups(6, &edges, 5.0), [0, 1, 2, 3, 4, 4]);
+        assert_ne!((4.327_463_468_882_954_5_f64 + 5.0) - 5.0, 4.327_463_468_882_954_5);
     }
 
     proptest! {

@@ -344,8 +344,6 @@ fn normal(
     let after = start.len();
     let mut from: Vec<f64> = start.into_iter().chain([0.8]).collect();
     let tried = asked.map_or_else(|| POINTS.to_vec(), |points| vec![points]);
-    let mut last =
-        Err(EvaluateError::NoSolution { what: "the likelihood with frailty", why: UNTOLD });
     for (turn, &points) in tried.iter().enumerate() {
         let (nodes, weights) = gauss_hermite(points as usize);
         let mixing = Mixing::Normal { nodes: &nodes, weights: &weights };
@@ -353,10 +351,7 @@ fn normal(
         let found = climb(own, &mixing, from.clone(), free, (peaks, each), ticket);
         let state = match found {
             Ok(state) => nothing(own, &mixing, state, free, (peaks, each))?,
-            Err(EvaluateError::NoSolution { what, why }) => {
-                last = Err(EvaluateError::NoSolution { what, why });
-                continue;
-            }
+            Err(EvaluateError::NoSolution { .. }) => continue,
             Err(error) => return Err(error),
         };
         let Some(&more) = tried.get(turn + 1) else { return Ok((state, points)) };
@@ -368,12 +363,9 @@ fn normal(
         }
         from.clone_from(&state.theta);
         from[after] = from[after].abs();
-        last = Ok((state, points));
     }
     // A climb with fewer points is an answer only where more points agree.
-    last.and_then(|_| {
-        Err(EvaluateError::NoSolution { what: "the likelihood with frailty", why: UNTOLD })
-    })
+    Err(EvaluateError::NoSolution { what: "the likelihood with frailty", why: UNTOLD })
 }
 
 /// Where the standard deviation came to rest at 0, holds it there.

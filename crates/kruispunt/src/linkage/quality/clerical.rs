@@ -1,6 +1,6 @@
 //! What a person's answers say about all pairs.
 
-use super::interval::wilson;
+use super::interval::of_finite;
 use super::sample::{ClericalSample, Stratum};
 use crate::data::{Column, Table};
 use crate::linkage::LinkageError;
@@ -24,7 +24,7 @@ impl ClericalSample {
     /// ```
     ///
     /// A stratum without an answer is taken as the model sees it, and may hold anything. Intervals
-    /// are at 95 percent: Wilson's in each stratum, corrected for a finite number of pairs, put
+    /// are at 95 percent: mid-p limits of the hypergeometric distribution in each stratum, put
     /// together by the distances from the estimates (MOVER: Zou, Huang & Zhang 2009 for sums,
     /// Donner & Zou 2012 for ratios), so that they stay lopsided where shares are near 0 or 1.
     /// Recall is of the pairs that were compared. Answers of `None` count as not looked at.
@@ -147,17 +147,8 @@ impl Seen<'_> {
         if self.looked == 0 {
             return [all * self.own.mean, 0.0, all];
         }
-        let share = self.hits as f64 / n;
-        let rest = (self.own.pairs - self.looked) as f64;
-        let [low, high] = if rest > 0.0 {
-            let effective = n * (all - 1.0) / rest;
-            wilson(share * effective, effective).unwrap_or([0.0, 1.0])
-        } else {
-            [share; 2]
-        };
-        // What was seen is there, whatever the rest is.
-        let (least, most) = (self.hits as f64, all - (self.looked - self.hits) as f64);
-        [all * share, (all * low).max(least), (all * high).min(most)]
+        let [low, high] = of_finite(self.own.pairs, self.looked, self.hits);
+        [all * self.hits as f64 / n, low, high]
     }
 }
 
