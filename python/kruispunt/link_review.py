@@ -176,8 +176,8 @@ class ClericalSample:
             ``recall_of_all``, which counts the matches that no rule finds as the model estimates
             them. Recall, F1 and matches are missing where only links were drawn.
 
-            Intervals (95 percent) are Wilson's in each stratum, corrected for the finite number of
-            pairs, put together by their distances from the estimates (MOVER), so that they stay
+            Intervals (95 percent) are mid-p limits of the hypergeometric distribution in each
+            stratum, put together by their distances from the estimates (MOVER), so that they stay
             lopsided near 0 and 1. Where none of a stratum was answered, the estimate takes the
             model's mean and the interval takes anything. With few of very many unlikely pairs
             looked at, recall is mostly estimated too high, and its interval is wide.
