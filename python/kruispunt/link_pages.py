@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kruispunt import _core
+from kruispunt._gate import current
 from kruispunt._linkage_page import cells_of, columns_of, filled
 from kruispunt.exceptions import InputError
 from kruispunt.link_quality import (
@@ -44,6 +45,7 @@ def page(
     shown: int = 300,
     clusters: int = 200,
     title: str = "What was linked, and how well",
+    safe: str | None = None,
 ) -> Path:
     """Write one HTML file that shows a linkage from all sides, without a network.
 
@@ -84,6 +86,9 @@ def page(
         The most clusters in the viewer, the largest and weakest first.
     title : str
         The heading.
+    safe : str, optional
+        With a profile of disclosure control, why the page is no risk; without a reason it is
+        refused, since it shows single pairs of rows.
 
     Returns
     -------
@@ -95,6 +100,8 @@ def page(
     InputError
         If a column is not there, a row does not exist, or values are asked for and the links no
         longer know their tables.
+    DisclosureError
+        If a profile is set (:func:`kruispunt.set_disclosure`) and no reason is given.
 
     Examples
     --------
@@ -105,6 +112,8 @@ def page(
     >>> kp.linkage.page(links, folder / "links.html", truth="insz", by="sex").name
     'links.html'
     """
+    if (session := current()) is not None:
+        session.exception("page", Path(path).name, safe, "it shows single pairs of rows")
     native = native_of(links)
     shown, clusters = _count("shown", shown, 0), _count("clusters", clusters, 0)
     known = None if truth is None else _known(links, truth)

@@ -18,6 +18,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._gate import current
 from kruispunt._linkage_page import cells_of, filled
 from kruispunt._shown import said
 from kruispunt.exceptions import InputError
@@ -89,6 +90,7 @@ class ClericalSample:
         right: IntoTable | None = None,
         title: str = "Clerical review",
         blind: bool = True,
+        safe: str | None = None,
     ) -> Path:
         """Write the pairs as a page on which somebody says of each whether it is one person.
 
@@ -112,6 +114,9 @@ class ClericalSample:
         blind : bool
             Whether to hide the model's probability and decision, so that they do not sway the
             answer.
+        safe : str, optional
+            With a profile of disclosure control, why the page is no risk (that it stays in the
+            room); without a reason it is refused, since it shows single persons.
 
         Returns
         -------
@@ -122,7 +127,11 @@ class ClericalSample:
         ------
         InputError
             If no column is named, a column is not there, or a table has other rows.
+        DisclosureError
+            If a profile is set (:func:`kruispunt.set_disclosure`) and no reason is given.
         """
+        if (session := current()) is not None:
+            session.exception("page", Path(path).name, safe, "it shows single persons")
         one = self._left if left is None else left
         other = self._right if right is None else right
         if one is None or other is None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import inspect
 import itertools
 import json
 import pickle
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -416,3 +419,97 @@ def test_a_cell_of_many_persons_from_one_employer_is_withheld() -> None:
         .withheld
         == 0
     )
+
+
+# What writes a file: through which door it goes. A new one has to be entered here.
+DOORS = {
+    "kp.Table.to_csv": "protected",
+    "kp.Protected.to_csv": "protected",
+    "kp.Report.write": "protected",
+    "kp.Bundle.write": "protected",
+    "kp.etable": "models",
+    "kp.linkage.page": "persons",
+    "kp.linkage.ClericalSample.page": "persons",
+    "kp.cases.Picture.write": "persons",
+    "kp.cases.Project.write": "persons",
+    # no data of persons: rules, keys, what made a result, and invented people
+    "kp.Manifest.write": "none",
+    "kp.cases.Registry.new_key": "none",
+    "kp.cases.Registry.__init__": "none",
+    "kp.set_disclosure": "none",
+    "kp.synth.Registers.to_csv": "none",
+    "kp.synth.Registers.to_parquet": "none",
+    # these read
+    "kp.read_register": "none",
+    "kp.cases.read_qdc": "none",
+    "kp.cases.read_qdpx": "none",
+}
+
+
+def _writers() -> set[str]:
+    """Give public callables that take a file or a folder."""
+    places = {"path", "folder", "file", "file_name"}
+    found = set()
+
+    def look(what: Any, name: str) -> None:
+        with contextlib.suppress(TypeError, ValueError):
+            if places & {*inspect.signature(what).parameters}:
+                found.add(name)
+
+    def walk(module: Any, before: str) -> None:
+        for name in module.__all__:
+            what = getattr(module, name)
+            if inspect.ismodule(what):
+                walk(what, f"{before}{name}.")
+            elif inspect.isclass(what):
+                for own, method in inspect.getmembers(what, callable):
+                    if not own.startswith("_") or own == "__init__":
+                        look(method, f"{before}{name}.{own}")
+            else:
+                look(what, before + name)
+
+    walk(kp, "kp.")
+    return found
+
+
+def test_every_file_goes_through_a_known_door() -> None:
+    assert _writers() | {"kp.set_disclosure"} == {*DOORS}
+
+
+def test_files_about_single_persons_need_a_reason(tmp_path: Path) -> None:
+    random = np.random.default_rng(4)
+    names = random.choice(["anna", "bert", "carl", "dora", "emma"], 60)
+    people = {"name": names, "born": random.integers(0, 9000, 60).astype("datetime64[D]")}
+    c = kp.linkage
+    linker = c.Linker(comparisons=[c.name("name"), c.date("born")], blocking=[["name"], ["born"]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", kp.exceptions.DesignWarning)  # sixty rows are few
+        links = linker.train(people, people, seed=3).link(people, people)
+    sample = c.clerical_sample(links, 40)
+    spells = kp.Spells(
+        {"pid": [7], "start": ["2012-01-01"], "end": ["2012-06-30"], "state": ["work"]},
+        person="pid", start="start", end="end", state="state",
+    )  # fmt: skip
+    picture = kp.cases.timeline(spells, privacy=kp.cases.Privacy(rare=1))
+    project = (
+        kp.cases.Project("interviews").with_text("p1", "work was hard").with_cases({"p1": ["p1"]})
+    )
+    doors = {
+        "kp.linkage.page": lambda **how: c.page(links, tmp_path / "links.html", **how),
+        "kp.linkage.ClericalSample.page": lambda **how: sample.page(
+            tmp_path / "review.html", ["name"], **how
+        ),
+        "kp.cases.Picture.write": lambda **how: picture.write(tmp_path / "case.svg", **how),
+        "kp.cases.Project.write": lambda **how: project.write(tmp_path / "study.qdpx", **how),
+    }
+    assert {*doors} == {name for name, door in DOORS.items() if door == "persons"}
+    with kp.set_disclosure(FIVE) as session:
+        for write in doors.values():
+            with pytest.raises(DisclosureError, match="single p"):
+                write()
+        assert not list(tmp_path.iterdir())
+        for write in doors.values():
+            write(safe="it stays in the room")
+    assert len(list(tmp_path.iterdir())) == len(doors)
+    decisions = [entry["decision"] for entry in session.log.entries]
+    assert decisions == ["refused"] * 4 + ["released by exception"] * 4

@@ -11,6 +11,7 @@ import numpy as np
 
 from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
+from kruispunt._gate import current
 from kruispunt._shown import said
 from kruispunt.exceptions import InputError
 from kruispunt.table import Table
@@ -194,9 +195,18 @@ class Project:
                 values.append((str(who), str(name), kinds[name], _written(value, kinds[name])))
         return self._wrap(self.native.with_values(values))
 
-    def write(self, path: str | Path) -> Path:
-        """Write the file, whole or not at all, and give its full path."""
+    def write(self, path: str | Path, *, safe: str | None = None) -> Path:
+        """Write the file, whole or not at all, and give its full path.
+
+        With a profile of disclosure control (:func:`kruispunt.set_disclosure`) projects are refused,
+        unless `safe` states why they are no risk; a codebook alone passes.
+        """
         target = Path(path).resolve()
+        if (session := current()) is not None:
+            if self.is_codebook:
+                session.note("project", target.name, "released")
+            else:
+                session.exception("project", target.name, safe, "it holds single persons")
         self.native.write(target)
         return target
 
