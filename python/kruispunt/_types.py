@@ -436,6 +436,14 @@ class MoreDistances:
 
         Studer, M. (2018). Divisive property-based and fuzzy clustering for sequence analysis. In
         *Sequence Analysis and Related Approaches*, 223-239. Springer.
+
+        Examples
+        --------
+        >>> random = np.random.default_rng(1)
+        >>> careers = {f"q{at}": random.choice(["work", "search"], 40) for at in range(6)}
+        >>> distances = kp.trajectory.Sequences(careers, list(careers)).distances("ham")
+        >>> distances.fuzzy(2).membership.sum(axis=1).round(9).tolist()[:2]
+        [1.0, 1.0]
         """
         from kruispunt.trajectory import Typology as Made
 
@@ -526,6 +534,14 @@ class MoreDistances:
         ----------
         Gabadinho, A. & Ritschard, G. (2013). Searching for typical life trajectories applied to
         childbirth histories. In *Gendered Life Courses*, 287-312. LIT.
+
+        Examples
+        --------
+        >>> random = np.random.default_rng(1)
+        >>> careers = {f"q{at}": random.choice(["work", "search"], 40) for at in range(6)}
+        >>> distances = kp.trajectory.Sequences(careers, list(careers)).distances("ham")
+        >>> distances.representatives(coverage=0.5).coverage >= 0.5
+        True
         """
         with reporting(None) as progress:
             rows, near, assigned, mean, covered, quality, wide, nearest = (
@@ -561,6 +577,14 @@ class MoreDistances:
         ----------
         Fasang, A. E. & Liao, T. F. (2014). Visualizing sequences in the social sciences: relative
         frequency sequence plots. *Sociological Methods & Research* 43(4), 643-676.
+
+        Examples
+        --------
+        >>> random = np.random.default_rng(1)
+        >>> careers = {f"q{at}": random.choice(["work", "search"], 40) for at in range(6)}
+        >>> distances = kp.trajectory.Sequences(careers, list(careers)).distances("ham")
+        >>> len(distances.relative_frequency(10).medoids)
+        10
         """
         given = None if order is None else [float(value) for value in order]
         with reporting(None) as progress:
@@ -615,6 +639,15 @@ class MoreDistances:
         ----------
         Studer, M., Ritschard, G., Gabadinho, A. & Muller, N. S. (2011). Discrepancy analysis of
         state sequences. *Sociological Methods & Research* 40(3), 471-510.
+
+        Examples
+        --------
+        >>> random = np.random.default_rng(1)
+        >>> careers = {f"q{at}": random.choice(["work", "search"], 40) for at in range(6)}
+        >>> distances = kp.trajectory.Sequences(careers, list(careers)).distances("ham")
+        >>> sex = ["f", "m"] * 20
+        >>> 0 <= distances.discrepancy_tree({"sex": sex}, permutations=99).r2 <= 1
+        True
         """
         coded = _factors(factors, len(self))
         with reporting(None) as progress:

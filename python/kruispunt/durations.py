@@ -678,6 +678,22 @@ def staged(
     References
     ----------
     VanderWeele, T. (2015). *Explanation in Causal Inference*, ch. 4. Oxford University Press.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> rows = {
+    ...     "quarter": np.tile(np.arange(1, 9), 300),
+    ...     "offered": np.repeat(random.integers(0, 2, 300), 8).astype(float),
+    ...     "registered": random.integers(0, 2, 2400).astype(float),
+    ...     "registers": random.integers(0, 2, 2400), "works": random.integers(0, 2, 2400),
+    ... }
+    >>> before = {name: values[rows["registered"] == 0] for name, values in rows.items()}
+    >>> stage = kp.hazard("registers ~ offered | quarter", before)
+    >>> goal = kp.hazard("works ~ offered + registered | quarter", rows)
+    >>> found = kp.staged(stage, goal, programme="offered", through="registered", draws=50)
+    >>> round(found.via["estimate"] + found.direct["estimate"] - found.total["estimate"], 12)
+    0.0
     """
     models = [own._model for own in (stage, goal)]
     first, second = models

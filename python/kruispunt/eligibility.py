@@ -267,6 +267,27 @@ def pairwise_matching(
     Lechner, M. (2001). Identification and estimation of causal effects of multiple treatments under
     the conditional independence assumption. In *Econometric Evaluation of Labour Market Policies*,
     43-58. Physica.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> quarters = kp.Calendar.quarters("2012Q1", "2013Q2").labels
+    >>> starts = np.repeat(random.integers(0, 4, 200), 6)
+    >>> panel = kp.Panel(
+    ...     {
+    ...         "person": np.repeat(np.arange(200), 6), "quarter": list(quarters) * 200,
+    ...         "seeking": [1] * 1200, "days": random.normal(size=1200),
+    ...         "cohort": [quarters[start] if start < 3 else None for start in starts],
+    ...         "kind": np.where(starts < 3, np.repeat(["course", "coaching"], 6 * 100), "none"),
+    ...     },
+    ...     person="person", period="quarter",
+    ... )
+    >>> found = kp.pairwise_matching(
+    ...     panel, "days", eligible="seeking", duration=1, horizons=[1],
+    ...     kind="kind", kinds=["course", "coaching"],
+    ... )
+    >>> list(found)[0]
+    'course rather than waiting'
     """
     if len(set(kinds)) < 2:
         raise InputError(f"`kinds`: expected at least two kinds, got {list(kinds)}")
@@ -389,6 +410,29 @@ def negative_controls(
     ----------
     Lipsitch, M., Tchetgen Tchetgen, E. & Cohen, T. (2010). Negative controls: a tool for detecting
     confounding and bias in observational studies. *Epidemiology* 21(3), 383-388.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> quarters = kp.Calendar.quarters("2012Q1", "2013Q2").labels
+    >>> starts = np.repeat(random.integers(0, 4, 200), 6)
+    >>> panel = kp.Panel(
+    ...     {
+    ...         "person": np.repeat(np.arange(200), 6), "quarter": list(quarters) * 200,
+    ...         "seeking": [1] * 1200, "days": random.normal(size=1200),
+    ...         "cohort": [quarters[start] if start < 3 else None for start in starts],
+    ...         "wage": random.normal(size=1200),
+    ...     },
+    ...     person="person", period="quarter",
+    ... )
+    >>> import warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", kp.exceptions.DesignWarning)
+    ...     found = kp.negative_controls(
+    ...         panel, "days", controls="wage", eligible="seeking", duration=1, horizons=[-1]
+    ...     )
+    >>> sorted(found.joint["wage"])
+    ['df', 'largest', 'pvalue', 'statistic']
     """
     before = [int(own) for own in horizons]
     if not before or max(before) >= 0:

@@ -1104,6 +1104,23 @@ def compare_did(
     -------
     Comparison
         Effects by estimator, with one table and one plot.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> random = np.random.default_rng(1)
+    >>> panel = kp.Panel(
+    ...     {
+    ...         "unit": np.repeat(np.arange(40), 6), "year": np.tile(np.arange(2010, 2016), 40),
+    ...         "opened": np.repeat([2012, 2014, 0, 0] * 10, 6), "jobs": random.normal(size=240),
+    ...     },
+    ...     person="unit", period="year", unit="year",
+    ... )
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", kp.exceptions.DesignWarning)  # twfe warns of two cohorts
+    ...     found = kp.compare_did(panel, "jobs", cohort="opened", methods=["twfe", "cs"])
+    >>> list(found)
+    ['twfe', 'cs']
     """
     found: dict[str, Effects] = {}
     refused: dict[str, str] = {}

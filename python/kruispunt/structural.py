@@ -130,6 +130,22 @@ def treatment_weights(
 
     Cole, S. & Hernán, M. (2008). Constructing inverse probability weights for marginal structural
     models. *American Journal of Epidemiology* 168, 656-664.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> panel = kp.Panel(
+    ...     {
+    ...         "person": np.repeat(np.arange(200), 6),
+    ...         "quarter": list(kp.Calendar.quarters("2012Q1", "2013Q2").labels) * 200,
+    ...         "trained": random.integers(0, 2, 1200), "record": random.normal(size=1200),
+    ...         "days": random.normal(size=1200),
+    ...     },
+    ...     person="person", period="quarter",
+    ... )
+    >>> weights = kp.treatment_weights(panel, "trained", given="record")
+    >>> len(weights.attach(panel)), weights.cautions
+    (1200, {})
     """
     names = [treatment] if isinstance(treatment, str) else list(treatment)
     with reporting(progress) as callback:
@@ -213,6 +229,24 @@ def marginal_structural(
     -------
     Structural
         ``fit`` and ``weights``.
+
+    Examples
+    --------
+    >>> random = np.random.default_rng(1)
+    >>> panel = kp.Panel(
+    ...     {
+    ...         "person": np.repeat(np.arange(200), 6),
+    ...         "quarter": list(kp.Calendar.quarters("2012Q1", "2013Q2").labels) * 200,
+    ...         "trained": random.integers(0, 2, 1200), "record": random.normal(size=1200),
+    ...         "days": random.normal(size=1200),
+    ...     },
+    ...     person="person", period="quarter",
+    ... )
+    >>> found = kp.marginal_structural(
+    ...     "days ~ trained", panel, treatment="trained", given="record", person="person"
+    ... )
+    >>> list(found.fit.coef())
+    ['Intercept', 'trained']
     """
     if model not in ("linear", "logit", "cloglog"):
         raise InputError(f'`model`: "{model}" is none of "linear", "logit", "cloglog"')

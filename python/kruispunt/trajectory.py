@@ -894,6 +894,14 @@ class Distances(MoreDistances):
         ----------
         linkage : {"ward", "ward_unsquared", "average", "weighted", "single", "complete"}
             How far apart groups are. ``ward`` works on squared distances (``ward.D2`` of R).
+
+        Examples
+        --------
+        >>> random = np.random.default_rng(1)
+        >>> careers = {f"q{at}": random.choice(["work", "search"], 40) for at in range(6)}
+        >>> distances = kp.trajectory.Sequences(careers, list(careers)).distances("ham")
+        >>> distances.tree().cut(2).k
+        2
         """
         with reporting(None) as progress:
             return Tree._wrap(self.native.tree(linkage, progress), self)
