@@ -159,10 +159,21 @@ def _lines(
         along(float(place), color="#444444", linewidth=0.8, linestyle=":")
 
 
-def _only_matplotlib(backend: str) -> None:
+def _asked(  # noqa: PLR0917 - what two plots ask alike
+    models: Fit | Sequence[Fit] | Mapping[str, Fit],
+    rename: Mapping[str, str] | None,
+    backend: str,
+    keep: Sequence[str] | str | None,
+    drop: Sequence[str] | str | None,
+    exact: bool,  # noqa: FBT001
+) -> tuple[dict[str, Fit], list[str]]:
+    """Give the fits by name, and the names of the coefficients to draw."""
     if backend != "matplotlib":
         message = f"`plot_backend`: {backend!r} is not matplotlib, the only one there is"
         raise InputError(message)
+    named = _named(models, rename)
+    every = list(dict.fromkeys(name for fit in named.values() for name in fit.coef()))
+    return named, chosen(every, keep, drop, exact)
 
 
 def iplot(  # noqa: PLR0917 - the order of pyfixest
@@ -246,31 +257,26 @@ def iplot(  # noqa: PLR0917 - the order of pyfixest
     MissingPackageError
         If matplotlib is not installed.
     """
-    _only_matplotlib(plot_backend)
-    named = _named(models, rename_models)
-    every = list(dict.fromkeys(name for fit in named.values() for name in fit.coef()))
-    wanted = chosen(every, keep, drop, exact_match)
+    named, wanted = _asked(models, rename_models, plot_backend, keep, drop, exact_match)
     places = {name: float(found.group(1)) for name in wanted if (found := _PERIOD.search(name))}
     for fit in named.values():
         if not any(name in places for name in fit.coef()):
             present = ", ".join(fit.coef())
             message = f"`models`: no coefficient ends in a period (event_time::3); found {present}"
             raise InputError(message)
-    places = dict(sorted(places.items(), key=lambda place: place[1]))
     width, height = figsize or (8.0, 4.2)
     axes = new_axes(ax, width=width, height=height)
     _pass_models(axes, named)
     series = _series(named, alpha, joint, seed, list(places))
     if reference is not None:
         mark = "(reference)"
-        places = dict(
-            sorted({**places, mark: float(reference)}.items(), key=lambda place: place[1])
-        )
+        places[mark] = float(reference)
         for own in series:
             own.points[mark] = (0.0, 0.0, 0.0)
             if own.joint:
                 own.joint[mark] = (0.0, 0.0)
         xintercept = float(reference) + 0.5 if xintercept is None else xintercept
+    places = dict(sorted(places.items(), key=lambda place: place[1]))
     _draw(axes, series, places, alpha=alpha, flipped=coord_flip, gap=0.18)
     if truth is not None:
         periods = sorted(truth)
@@ -374,10 +380,7 @@ def coefplot(  # noqa: PLR0917 - the order of pyfixest
     MissingPackageError
         If matplotlib is not installed.
     """
-    _only_matplotlib(plot_backend)
-    named = _named(models, rename_models)
-    every = list(dict.fromkeys(name for fit in named.values() for name in fit.coef()))
-    names = chosen(every, keep, drop, exact_match)
+    named, names = _asked(models, rename_models, plot_backend, keep, drop, exact_match)
     size = 1.3 + 0.3 * len(names) * max(1.5, len(named))
     width, height = figsize or ((8.0, size) if coord_flip else (max(6.0, size), 4.2))
     axes = new_axes(ax, width=width, height=height)

@@ -194,6 +194,8 @@ def test_several_fits_are_handled_together(data: Any, capsys: pytest.CaptureFixt
     assert table["Pr(>|t|)"].tolist() == [alone["Pr(>|t|)"]]
     with pytest.raises(InputError, match="no fit"):
         fits.wildboottest(199, param="hours")
+    with pytest.raises(InputError, match="ask one fit"):
+        fits.wildboottest(199, param="trained", return_bootstrapped_t_stats=True)
     fits.summary(digits=2)
     told = capsys.readouterr().out
     assert f"{fits[0].coef()['trained']:.2f}" in told

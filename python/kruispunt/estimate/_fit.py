@@ -14,6 +14,7 @@ from kruispunt import _core
 from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt._progress import reporting
 from kruispunt.account import Account
+from kruispunt.estimate import _shows
 from kruispunt.estimate._chosen import chosen
 from kruispunt.estimate._vcov import VcovType, read_vcov
 from kruispunt.exceptions import InputError
@@ -1297,23 +1298,7 @@ class Fit:
             return repr(self)
         return self._told(lambda cell: "" if cell is None else f"{float(cell):.{digits}f}")
 
-    def etable(self, type: str = "text", **options: Any) -> Any:  # noqa: A002 - as in pyfixest
-        """Give a regression table of this fit; see :func:`etable`."""
-        from kruispunt.estimate._etable import etable
-
-        return etable(self, type, **options)  # type: ignore[arg-type]
-
-    def coefplot(self, **options: Any) -> Any:
-        """Draw the coefficients; see :func:`coefplot`."""
-        from kruispunt.plots import coefplot
-
-        return coefplot(self, **options)
-
-    def iplot(self, **options: Any) -> Any:
-        """Draw an event study; see :func:`iplot`."""
-        from kruispunt.plots import iplot
-
-        return iplot(self, **options)
+    etable, coefplot, iplot = _shows.etable, _shows.coefplot, _shows.iplot
 
     def _repr_html_(self) -> str:
         pairs = (f"<b>{html.escape(name)}</b>: {html.escape(text)}" for name, text in self._head())

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kruispunt._frames import to_frame
+from kruispunt.estimate import _shows
 from kruispunt.estimate._fit import Fit
 from kruispunt.estimate._vcov import VcovType
 from kruispunt.exceptions import InputError
@@ -129,17 +130,27 @@ class Fits(Sequence[Fit]):
             for name, bounds in fit.confint(alpha, **options).items()
         }
 
-    def wildboottest(self, *args: Any, **options: Any) -> Any:
+    def wildboottest(
+        self,
+        reps: int = 9999,
+        cluster: str | None = None,
+        param: str | None = None,
+        *args: Any,
+        **options: Any,
+    ) -> Any:
         """Test a restriction in every fit by the wild cluster bootstrap: one row a fit.
 
-        Arguments as in :meth:`Fit.wildboottest`; fits without the coefficient are left out.
+        Arguments as in :meth:`Fit.wildboottest`; fits without the coefficient are left out. The
+        statistics of the draws are a matter of one fit: ask it for them.
         """
+        if options.get("return_bootstrapped_t_stats"):
+            message = "`return_bootstrapped_t_stats`: ask one fit, as in fits[0].wildboottest(...)"
+            raise InputError(message)
         columns: dict[str, list[Any]] = {"fml": []}
-        param = options.get("param", args[2] if len(args) > 2 else None)
         for name, fit in self._fits.items():
             if param is not None and param not in fit.coef():
                 continue
-            test = fit.wildboottest(*args, **options)
+            test = fit.wildboottest(reps, cluster, param, *args, **options)
             columns["fml"].append(name)
             low, high = test["confint"]
             shown = {
@@ -156,23 +167,7 @@ class Fits(Sequence[Fit]):
             del columns["param"]
         return to_frame(Table(columns).native, self._like)
 
-    def etable(self, type: str = "text", **options: Any) -> Any:  # noqa: A002 - as in pyfixest
-        """Put the fits side by side; see :func:`etable`."""
-        from kruispunt.estimate._etable import etable
-
-        return etable(self, type, **options)  # type: ignore[arg-type]
-
-    def coefplot(self, **options: Any) -> Any:
-        """Draw the coefficients of all fits; see :func:`coefplot`."""
-        from kruispunt.plots import coefplot
-
-        return coefplot(self, **options)
-
-    def iplot(self, **options: Any) -> Any:
-        """Draw the event studies of all fits; see :func:`iplot`."""
-        from kruispunt.plots import iplot
-
-        return iplot(self, **options)
+    etable, coefplot, iplot = _shows.etable, _shows.coefplot, _shows.iplot
 
     def summary(self, digits: int | None = None) -> None:
         """Print every fit, with so many decimals if they are given."""
