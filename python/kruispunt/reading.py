@@ -115,14 +115,14 @@ def _statistical(
     _package("pandas", f"reading {path.suffix} files")
     options: dict[str, Any] = {} if encoding is None else {"encoding": encoding}
     read = getattr(pyreadstat, reader)
-    if columns is not None:
-        _, told = read(str(path), metadataonly=True, **options)
-        for name in columns:
-            if name not in told.column_names:
-                have = ", ".join(told.column_names)
-                raise InputError(f'`columns`: there is no column "{name}"; there are {have}')
-        options["usecols"] = columns
     try:
+        if columns is not None:
+            _, told = read(str(path), metadataonly=True, **options)
+            for name in columns:
+                if name not in told.column_names:
+                    have = ", ".join(told.column_names)
+                    raise InputError(f'`columns`: there is no column "{name}"; there are {have}')
+            options["usecols"] = columns
         frame, told = read(str(path), **options)
     except pyreadstat.ReadstatError as error:
         raise InputError(f"`file`: {path.name} cannot be read as {path.suffix}: {error}") from None
