@@ -9,7 +9,10 @@ A million persons (by default) with ten spells each, 2005 to 2016, five states, 
 - ``attach``: ten changes a person cut a timeline of one spell a person and give it a value;
 - ``lag``: the value of the quarter before, in a panel with one cell in five missing (seconds are for
   the lag alone; polars shifts rows and guards the gaps);
-- ``blocks``: spells in Parquet, ten times as many, a block of persons at a time, panels not kept.
+- ``blocks``: spells in Parquet, ten times as many, a block of persons at a time, panels not kept;
+- ``chair``: the synthetic registers of that scale to a panel with every construct (main job, pay,
+  reasons of empty cells, training by days, dose and treatment, event time, chains of permits, time
+  since arrival, stable employment, leave, paths through programmes); `--persons` says nothing there.
 
 An engine states its result in memory. States are categories for kruispunt and numbers of one byte
 for the peers, whose plans they suit best. Answers are compared by row counts, sums and weighted sums.
@@ -495,6 +498,87 @@ def write_blocks(folder: Path, persons: int) -> None:
         frame.write_parquet(folder / f"spells-{at:02d}.parquet", row_group_size=1_000_000)
 
 
+# All constructs -------------------------------------------------------------------------------
+
+
+def registers(scale: str) -> dict[str, Any]:
+    """Make the synthetic registers, and what linkage would say of their identifiers."""
+    import polars as pl
+
+    import kruispunt as kp
+
+    world = kp.synth.registers(scale, seed=1, imperfections=[], backend="polars", progress=False)
+    links = world.truth["links"].with_columns(pl.col("source").cast(pl.String))
+
+    def bridge(source: str, record: Any) -> Any:
+        return links.filter(pl.col("source") == source).select(record, "pid")
+
+    clients = bridge("vdab_klanten", pl.col("record").cast(pl.Int64).alias("vdab_id"))
+    permits = bridge("permits", pl.col("record").alias("permit_id"))
+    dossiers = bridge("kbi_dossier", pl.col("record").alias("kbi_nr"))
+    names = ["dmfa_jobs", "residence_spells", "deaths", "persons", "vdab_acties", "permits"]
+    names += ["kbi_dossier", "vdab_inschrijving"]
+    return {name: world[name] for name in names} | {
+        "clients": clients, "permit_holders": permits, "dossier_holders": dossiers,
+    }  # fmt: skip
+
+
+def chair_kruispunt(reg: dict[str, Any]) -> list[float]:
+    """Take registers to a panel with every construct."""
+    import polars as pl
+
+    import kruispunt as kp
+
+    quarters = kp.Calendar.quarters("2005Q1", "2016Q4")
+    lines = reg["dmfa_jobs"].with_columns(day_wage=kp.belgium.day_wage(reg["dmfa_jobs"]))
+    jobs = kp.Spells(
+        lines, person="pid", period="quarter", state="clatra", name="jobs",
+        carry=["matric", "days_ft", "hours_pt", "wage_ord", "day_wage"],
+    )  # fmt: skip
+    residence = kp.Spells(reg["residence_spells"], person="pid", start="from", end="to")
+    panel = jobs.to_panel(
+        quarters, state="main", order=["-days_ft", "-hours_pt", "-wage_ord", "matric"],
+        values=["matric", "day_wage"], count=True, sum="wage_ord", balance="full",
+        presence=residence,
+        arrived=kp.Spells(reg["persons"], person="pid", day="first_reg_date", carry=[]),
+        died=kp.Spells(reg["deaths"], person="pid", day="death_date"),
+    )  # fmt: skip
+    kinds = pl.col("type").cast(pl.String).is_in(["GCT", "OCT", "NCWT", "CWT"])
+    training = kp.Spells(
+        reg["vdab_acties"].filter(kinds), person="vdab_id", start="from", end="to", state="type",
+        carry=["hours"], name="training",
+    ).identify(reg["clients"], person="pid")  # fmt: skip
+    exposed = panel.attach(training, "days").dose(training).treatment(training)
+    exposed = exposed.event_time(training)
+    granted = pl.col("decision").cast(pl.String) == "toegekend"
+    permits = kp.Spells(
+        reg["permits"].filter(granted), person="permit_id", start="from", end="to", state="card",
+        name="permits",
+    ).identify(reg["permit_holders"], person="pid")  # fmt: skip
+    chains = permits.merge(gap=30)
+    clocks = kp.belgium.since_arrival(exposed, residence, absence=365)
+    work = clocks.with_column("employed", clocks["count"] > 0)
+    work = kp.belgium.stable_employment(work, "employed", quarters=4)
+    work = kp.belgium.leave_eligibility(work, jobs, employer="matric")
+    dossiers = reg["kbi_dossier"].join(reg["dossier_holders"], on="kbi_nr")
+    service = reg["vdab_inschrijving"].select("vdab_id", "from")
+    paths = kp.belgium.programme_paths(
+        {
+            "integration": kp.Spells(
+                dossiers.select("pid", "aanmelding"), person="pid", day="aanmelding"
+            ),
+            "service": kp.Spells(service, person="vdab_id", day="from", name="service").identify(
+                reg["clients"], person="pid"
+            ),
+            "training": training,
+            "job": jobs,
+        }
+    )
+    held = [float(np.nansum(work[name])) for name in ("count", "wage_ord", "training_days")]
+    stable = [float(np.nansum(work[name])) for name in ("stable", "leave", "since_arrival")]
+    return [float(len(work)), float(work.persons), *held, *stable, float(len(chains)), len(paths)]
+
+
 # The whole ------------------------------------------------------------------------------------
 
 
@@ -516,6 +600,7 @@ JOBS: dict[str, Any] = {
     "attach": (attach_sums, attach_kruispunt, attach_polars, None),
     "lag": (lag_sums, lambda panel: panel.lag("y", 1), lag_polars, None),
     "blocks": (lambda result, _: result, blocks_kruispunt, None, None),
+    "chair": (lambda result, _: result, chair_kruispunt, None, None),
 }
 
 # Bytes a person that any engine must read and write: spells of 33 bytes, cells of 2 to 8 bytes.
@@ -540,15 +625,18 @@ def run_engine(job: str, engine: str, persons: int) -> None:
     """Run one engine in this process, and print its answer and its figures."""
     sums, *works = JOBS[job]
     work = dict(zip(("kruispunt", "polars", "duckdb"), works, strict=True))[engine]
+    data: Any
+    small: Any
     if job == "blocks":
         with tempfile.TemporaryDirectory() as name:
             write_blocks(Path(name), persons * 10)
             answer, figures = harness.timed(lambda: work(Path(name)))
         harness.child(answer, figures)
         return
-    if job == "attach":
-        data: Any = changes(persons)
-        small: Any = changes(100)
+    if job == "chair":
+        data, small = registers("chair"), registers("test")
+    elif job == "attach":
+        data, small = changes(persons), changes(100)
     elif job == "lag":
         data, small = cells(persons), cells(100)
         if engine == "kruispunt":
@@ -578,7 +666,7 @@ def main() -> None:
         {engine: engine for engine, work in engines if work is not None},
         options,
         agree=agree,
-        bytes_moved=options.persons * MOVED[options.job],
+        bytes_moved=options.persons * MOVED[options.job] if options.job in MOVED else None,
         extra=["--persons", str(options.persons), "--job", options.job],
     )
 
