@@ -27,6 +27,7 @@ JOBS = {
     "did2s": ("kruispunt", "py2sdid", "pyfixest"),
     "lpdid": ("kruispunt", "diff-diff"),
     "etwfe": ("kruispunt", "diff-diff"),
+    "etwfe-x": ("kruispunt", "diff-diff"),
     "bacon": ("kruispunt", "diff-diff"),
     "stacked": ("kruispunt", "diff-diff"),
     "poisson": ("kruispunt", "diff-diff"),
@@ -111,7 +112,9 @@ def kruispunt(job: str, frame: Any) -> Any:
         outcome = "count" if job == "poisson" else "y"
         table = kp.did(panel, outcome, cohort="g", **options).tidy()
         return cells(table["cohort"], table["period"], table["estimate"], table["std_error"])
-    options: dict[str, Any] = {"method": job}
+    options: dict[str, Any] = {"method": job.removesuffix("-x")}
+    if job == "etwfe-x":
+        options["covariates"] = COVARIATES
     if job == "stacked":
         options["window"] = (3, 2)
     if job == "bands":
@@ -167,8 +170,9 @@ def diff_diff(job: str, frame: Any) -> Any:
             "stacked": dd.StackedDiD(kappa_pre=3, kappa_post=2, cluster="unit"),
         }
         fit = kinds[job].fit(frame, **names, aggregate="event_study")
-    elif job == "etwfe":
-        fit = dd.WooldridgeDiD(cluster="unit").fit(frame, **names)
+    elif job.startswith("etwfe"):
+        covariates = COVARIATES if job == "etwfe-x" else None
+        fit = dd.WooldridgeDiD(cluster="unit").fit(frame, **names, xtvar=covariates)
         found = fit.aggregate("event")
         fit = fit if found is None else found
     elif job == "bacon":
@@ -192,7 +196,7 @@ def diff_diff(job: str, frame: Any) -> Any:
         )
         error = next(columns[k] for k in ("se", "std_error", "std.error") if k in columns)
         return event_study(table[where], table[value], table[error])
-    value = "att" if job == "etwfe" else "effect"
+    value = "att" if job.startswith("etwfe") else "effect"
     rows = effects.values()
     return event_study(effects, [own[value] for own in rows], [own["se"] for own in rows])
 
@@ -354,7 +358,7 @@ def main() -> None:
         options,
         # errors of 999 bootstrap draws come within some 8 % of the analytic ones
         agree=partial(agree, tolerance=0.1) if options.job == "bands" else agree,
-        bytes_moved=options.units * 10 * 8 * (4 + 3 * (options.job == "cs-dr")),
+        bytes_moved=options.units * 10 * 8 * (4 + 3 * (options.job in ("cs-dr", "etwfe-x"))),
         extra=["--units", str(options.units), "--job", options.job],
     )
 

@@ -90,6 +90,57 @@ def test_numbers_that_etwfe_prints_for_mpdta():
             np.testing.assert_allclose(own.std_errors[:n] * factor, errors, rtol=1e-6, err_msg=by)
 
 
+def test_errors_of_cohorts_equal_dummies_written_out_on_mpdta():
+    """R's tests print no error of cohorts: the regression is written out, as it is for the others."""
+    panel = mpdta()
+    effects = kp.did(panel, "lemp", cohort="first", method="etwfe", covariates="lpop")
+    names = ("lemp", "lpop", "first")
+    y, x, first = (np.asarray(kp.Table(panel)[name], dtype=float) for name in names)
+    unit, year = np.repeat(np.arange(500), 5), np.tile(np.arange(2003.0, 2008.0), 500)
+    cohorts = [2004.0, 2006.0, 2007.0]
+    columns, treated = [], []
+    for t in range(2004, 2008):
+        columns += [year == t, (year == t) * x]
+    for g in cohorts:
+        centred = x - x[first == g].mean()
+        for t in np.arange(g, 2008.0):
+            cell = (first == g) & (year == t)
+            treated.append((g, t - g, len(columns)))
+            columns += [cell, cell * centred]
+    X = np.column_stack([np.asarray(own, dtype=float) for own in columns])
+
+    def within(own):
+        means = np.array([own[unit == at].mean(axis=0) for at in range(500)])
+        return own - means[unit]
+
+    X, y = within(X), within(y)
+    bread = np.linalg.inv(X.T @ X)
+    beta = bread @ X.T @ y
+    scores = X * (y - X @ beta)[:, None]
+    sums = np.array([scores[unit == at].sum(axis=0) for at in range(500)])
+    vcov = bread @ sums.T @ sums @ bread * 500 / 499 * 2499 / (2500 - 30)
+
+    def mean_of(wanted):
+        weights = np.zeros(len(beta))
+        for g, event, at in treated:
+            weights[at] = wanted(g, event) * np.sum(first == g)
+        weights /= weights.sum()
+        return float(weights @ beta), float(np.sqrt(weights @ vcov @ weights))
+
+    # errors that etwfe prints, by which this regression is known to be its own
+    for event, error in ((0, 0.0133659635774059), (1, 0.0171496442892364)):
+        own = mean_of(lambda g, since, event=event: since == event)
+        assert own[1] == pytest.approx(error, rel=1e-6)
+    by_group = [mean_of(lambda g, event, own=own: g == own) for own in cohorts]
+    printed = [-0.0876269608795944, -0.0212783329358987, -0.0459545277368072]
+    np.testing.assert_allclose([own[0] for own in by_group], printed, rtol=1e-9)
+    factor = np.sqrt((2500 - 23) / (2500 - 30))
+    group = effects.aggregate("group")
+    np.testing.assert_allclose(group.estimates[:3], printed, rtol=1e-9)
+    errors = [own[1] for own in by_group]
+    np.testing.assert_allclose(group.std_errors[:3] * factor, errors, rtol=1e-8)
+
+
 def test_never_treated_controls_are_a_regression_of_each_window():
     panel = mpdta()
     options = {"cohort": "first", "controls": "never", "covariates": "lpop"}
