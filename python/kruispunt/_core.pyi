@@ -848,12 +848,7 @@ class Effects:
     ) -> tuple[int | None, int | None, int | None, float]: ...
     def pretest(self) -> tuple[float, int, float, float, float]: ...
     def honest(
-        self,
-        kind: str,
-        m: Sequence[float],
-        weights: Sequence[float],
-        test: str | None,
-        alpha: float,
+        self, kind: str, m: Sequence[float], weights: Sequence[float], alpha: float
     ) -> list[tuple[float, float, float]]: ...
     def power(self, alpha: float) -> tuple[float, float, float]: ...
     def passing(
