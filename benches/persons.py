@@ -217,22 +217,25 @@ def columns(made: dict[str, Any]) -> Any:
     )
 
 
-def millions(times: int) -> Any:
-    """Make `times` million records, a million of other persons after the other.
+def millions(times: int, path: Path) -> None:
+    """Write `times` million records, a million of other persons after the other.
 
     Names, postcodes and streets are drawn from the same lists, so that pairs by chance grow with
-    the square of the rows, as in a longer table.
+    the square of the rows, as in a longer table. A million is held at a time.
     """
-    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-    tables, entities = [], 0
+    writer, entities = None, 0
     for block in range(times):
         made = persons(MILLION, block=block)
         made["unique_id"] += block * MILLION
         made["cluster"] += entities
         entities = int(made["cluster"].max()) + 1
-        tables.append(columns(made))
-    return pa.concat_tables(tables)
+        table = columns(made)
+        writer = writer or pq.ParquetWriter(path, table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
 
 
 def parquet(n: int) -> Path:
@@ -242,6 +245,10 @@ def parquet(n: int) -> Path:
     path = Path(__file__).parents[1] / "build" / f"persons-{n}.parquet"
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
-        whole = n > MILLION and n % MILLION == 0
-        pq.write_table(millions(n // MILLION) if whole else columns(persons(n)), path)
+        half = path.with_suffix(".part")
+        if n > MILLION and n % MILLION == 0:
+            millions(n // MILLION, half)
+        else:
+            pq.write_table(columns(persons(n)), half)
+        half.rename(path)
     return path

@@ -195,7 +195,7 @@ impl Links {
     /// Links of a probabilistic linkage, in the order of `weighing`: by left row, then right row.
     #[must_use]
     pub fn weighed(
-        links: &[Link],
+        links: impl Iterator<Item = Link> + Clone,
         rules: Vec<String>,
         n_left: usize,
         n_right: usize,
@@ -203,10 +203,10 @@ impl Links {
         account: Account,
     ) -> Self {
         Self {
-            left: links.iter().map(|link| link.left).collect(),
-            right: links.iter().map(|link| link.right).collect(),
-            probability: links.iter().map(|link| link.probability).collect(),
-            rule: links.iter().map(|link| link.rule).collect(),
+            left: links.clone().map(|link| link.left).collect(),
+            right: links.clone().map(|link| link.right).collect(),
+            probability: links.clone().map(|link| link.probability).collect(),
+            rule: links.map(|link| link.rule).collect(),
             rules,
             n_left,
             n_right,

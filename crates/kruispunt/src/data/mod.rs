@@ -15,6 +15,7 @@ mod error;
 mod factor;
 mod fingerprint;
 mod fit;
+mod intern;
 mod linked;
 mod links;
 mod panel;
@@ -43,6 +44,7 @@ pub use fit::{
     Goodness, Instrumental, Likelihood, Sample, SampleEffect, Ssc,
 };
 pub(crate) use fit::{Dispersion, Working, effect_parameters};
+pub(crate) use intern::Interner;
 pub use linked::{Linked, Register};
 pub use links::{Evidence, GroupWeighing, Link, Links, RuleWorth, Together, Weighing};
 pub(crate) use panel::REASON;

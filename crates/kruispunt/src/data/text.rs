@@ -1,7 +1,6 @@
 //! Text, each distinct string stored once.
 
-use super::{Bitmap, Buffer, Column, Values};
-use rustc_hash::FxHashMap;
+use super::{Bitmap, Buffer, Column, Interner, Values};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -141,8 +140,7 @@ impl Text {
 /// Collects strings into a text column, each distinct string once.
 #[derive(Debug, Default)]
 pub struct TextBuilder {
-    known: FxHashMap<Box<str>, u32>,
-    levels: Levels,
+    known: Interner,
     codes: Vec<u32>,
     valid: Vec<bool>,
 }
@@ -156,12 +154,7 @@ impl TextBuilder {
 
     /// The code of a string, whether a row holds it or not.
     pub(super) fn level(&mut self, text: &str) -> u32 {
-        if let Some(&code) = self.known.get(text) {
-            return code;
-        }
-        let code = self.levels.push(text).unwrap_or_default();
-        self.known.insert(text.into(), code);
-        code
+        self.known.code(text)
     }
 
     /// Appends one row by its code.
@@ -173,7 +166,7 @@ impl TextBuilder {
     /// The column.
     #[must_use]
     pub fn finish(self, categorical: bool) -> Column {
-        let text = Text::wide(self.codes.into(), Arc::new(self.levels), categorical);
+        let text = Text::wide(self.codes.into(), Arc::new(self.known.into_levels()), categorical);
         Column::new(Values::Text(text), Bitmap::pack(self.valid.into_iter()))
     }
 }

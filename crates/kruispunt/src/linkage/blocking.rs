@@ -4,14 +4,18 @@ use super::LinkageError;
 use super::coded::{Coded, Sides};
 use super::comparer::Comparer;
 use super::comparison::Comparison;
-use super::keys::{self, Index, Keys, MISSING_KEY};
+use super::index::Index;
+use super::keys::{self, Keys, MISSING_KEY};
 use super::rule::{Key, Rule, Search};
 use crate::data::{Column, Table, Ticket};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
 
 /// Left rows a thread works on at a time.
 pub(super) const CHUNK: usize = 256;
+/// Chunks whose results are there at once.
+const TOGETHER: usize = 2048;
 /// Rules a pair can be marked with.
 const MOST_RULES: usize = 64;
 
@@ -23,8 +27,6 @@ pub(super) struct Blocks {
     /// The rule of each pass.
     rule_of: Vec<u8>,
     n_rules: usize,
-    /// For each left row and pass, where its right rows stand in the pass's list.
-    spans: Vec<[u32; 2]>,
     /// Left rows that no rule can use.
     keyless: Vec<bool>,
     keyless_right: usize,
@@ -60,7 +62,6 @@ impl Blocks {
             passes: Vec::with_capacity(passes),
             rule_of: Vec::with_capacity(passes),
             n_rules: rules.len(),
-            spans: vec![[0; 2]; n_left * passes],
             keyless: vec![true; n_left],
             keyless_right: 0,
             n_left,
@@ -95,16 +96,12 @@ impl Blocks {
                 for (keyless, key) in keyless_right.iter_mut().zip(&keys.right) {
                     *keyless &= *key == MISSING_KEY;
                 }
-                let (pass, spans) = (blocks.passes.len(), &mut blocks.spans);
-                let place = |left: u32, from: u32, to: u32| {
-                    spans[left as usize * passes + pass] = [from, to];
-                };
                 let index = match &rule.search {
                     Search::Neighbours { column, window } => {
                         let (coded, how) = (columns.coded(column), (sides.dedupe, sides.only));
-                        keys.neighbours(coded, how, *window as usize, place)
+                        keys.neighbours(coded, how, *window as usize)
                     }
-                    _ => keys.index(sides.dedupe, sides.only, place),
+                    _ => keys.index(sides.dedupe, sides.only),
                 };
                 blocks.passes.push(index);
                 blocks.rule_of.push(at as u8);
@@ -121,7 +118,6 @@ impl Blocks {
             passes: Vec::new(),
             rule_of: Vec::new(),
             n_rules: 0,
-            spans: Vec::new(),
             keyless: vec![true; sides.left.n_rows()],
             keyless_right: sides.right.n_rows(),
             n_left: sides.left.n_rows(),
@@ -148,35 +144,33 @@ impl Blocks {
         found.rows.clear();
         found.rules.clear();
         found.each.clear();
-        let passes = self.passes.len();
-        let own = left as usize * passes;
-        let spans = &self.spans[own..own + passes];
-        let there =
-            |pass: usize| wanted >> self.rule_of[pass] & 1 == 1 && spans[pass][0] < spans[pass][1];
-        let mut busy = (0..passes).filter(|&pass| there(pass));
+        let there = |pass: usize| {
+            let rows = self.passes[pass].of(left);
+            (!rows.is_empty()).then_some((pass, rows))
+        };
+        let asked = |pass: &usize| wanted >> self.rule_of[*pass] & 1 == 1;
+        let mut busy = (0..self.passes.len()).filter(asked).filter_map(there);
         let Some(first) = busy.next() else { return };
-        let rows =
-            |pass: usize| &self.passes[pass].rows[spans[pass][0] as usize..spans[pass][1] as usize];
         let plain = self.sources.is_empty() && self.since == 0;
         let second = busy.next();
-        if second.is_none() && plain && self.passes[first].sorted {
-            found.rows.extend_from_slice(rows(first));
-            found.rules.resize(found.rows.len(), 1 << self.rule_of[first]);
+        if second.is_none() && plain && self.passes[first.0].sorted {
+            found.rows.extend_from_slice(first.1);
+            found.rules.resize(found.rows.len(), 1 << self.rule_of[first.0]);
             return;
         }
         let fits = |row: u32| {
             (self.sources.is_empty() || self.sources[left as usize] != self.sources[row as usize])
                 && row.max(left) >= self.since
         };
-        for pass in [first].into_iter().chain(second).chain(busy) {
+        for (pass, rows) in [first].into_iter().chain(second).chain(busy) {
             let rule = u64::from(self.rule_of[pass]);
             let packed = |&row: &u32| u64::from(row) << 6 | rule;
             if plain && self.passes[pass].sorted {
-                found.each.extend(rows(pass).iter().map(packed));
+                found.each.extend(rows.iter().map(packed));
             } else {
                 let after = self.dedupe;
                 let wanted = |&&row: &&u32| (!after || row > left) && fits(row);
-                found.each.extend(rows(pass).iter().filter(wanted).map(packed));
+                found.each.extend(rows.iter().filter(wanted).map(packed));
             }
         }
         found.each.sort_unstable();
@@ -254,21 +248,54 @@ impl Blocks {
         ticket: &Ticket,
         stage: &'static str,
         start: impl Fn() -> S + Sync + Send,
-        work: impl Fn(&mut S, std::ops::Range<u32>) -> T + Sync + Send,
+        work: impl Fn(&mut S, Range<u32>) -> T + Sync + Send,
     ) -> Result<Vec<T>, LinkageError> {
+        let chunks = self.n_left.div_ceil(CHUNK);
+        let mut all = Vec::with_capacity(chunks);
+        self.stream_by(chunks, (ticket, stage), (start, work), |done| all.push(done))?;
+        Ok(all)
+    }
+
+    /// As [`stream`](Self::stream); `sink` takes the results of some chunks before the next are
+    /// begun, so that they need not all be there at once.
+    pub(super) fn stream_into<S, T: Send>(
+        &self,
+        ticket: &Ticket,
+        stage: &'static str,
+        how: (impl Fn() -> S + Sync + Send, impl Fn(&mut S, Range<u32>) -> T + Sync + Send),
+        sink: impl FnMut(T),
+    ) -> Result<(), LinkageError> {
+        self.stream_by(TOGETHER, (ticket, stage), how, sink)
+    }
+
+    fn stream_by<S, T: Send>(
+        &self,
+        together: usize,
+        (ticket, stage): (&Ticket, &'static str),
+        (start, work): (
+            impl Fn() -> S + Sync + Send,
+            impl Fn(&mut S, Range<u32>) -> T + Sync + Send,
+        ),
+        mut sink: impl FnMut(T),
+    ) -> Result<(), LinkageError> {
         ticket.stage(stage, self.n_left as u64);
-        (0..self.n_left.div_ceil(CHUNK))
-            .into_par_iter()
-            .map_init(start, |state, chunk| {
-                if ticket.is_cancelled() {
-                    return Err(LinkageError::Cancelled);
-                }
-                let (from, to) = (chunk * CHUNK, ((chunk + 1) * CHUNK).min(self.n_left));
-                let done = work(state, from as u32..to as u32);
-                ticket.advance((to - from) as u64);
-                Ok(done)
-            })
-            .collect()
+        let chunks = self.n_left.div_ceil(CHUNK);
+        for first in (0..chunks).step_by(together.max(1)) {
+            let done: Vec<T> = (first..(first + together).min(chunks))
+                .into_par_iter()
+                .map_init(&start, |state, chunk| {
+                    if ticket.is_cancelled() {
+                        return Err(LinkageError::Cancelled);
+                    }
+                    let (from, to) = (chunk * CHUNK, ((chunk + 1) * CHUNK).min(self.n_left));
+                    let done = work(state, from as u32..to as u32);
+                    ticket.advance((to - from) as u64);
+                    Ok(done)
+                })
+                .collect::<Result<_, _>>()?;
+            done.into_iter().for_each(&mut sink);
+        }
+        Ok(())
     }
 
     /// Pair counts by rule, and those new after the earlier rules.

@@ -3,11 +3,12 @@
 use super::comparison::{Comparison, Ruler};
 use super::conditions::BETWEEN;
 use super::date::Written;
-use super::intern::Interner;
 use super::{Condition, LinkageError, canon};
+use crate::data::Interner;
 use crate::data::{Column, DataError, Day, Levels, Table, Text, Values};
 use crate::math::codes;
 use std::fmt::Write;
+use std::sync::Arc;
 
 /// Code of a missing value.
 pub(super) const MISSING: u32 = u32::MAX;
@@ -106,12 +107,67 @@ impl<'a> Sides<'a> {
     }
 }
 
+/// Codes of the rows of one column. Those of several columns may stand in one piece of memory,
+/// row by row.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Codes {
+    cells: Arc<Vec<u32>>,
+    /// Where the first row stands.
+    at: usize,
+    /// From row to row.
+    width: usize,
+}
+
+impl From<Vec<u32>> for Codes {
+    fn from(codes: Vec<u32>) -> Self {
+        Self { cells: Arc::new(codes), at: 0, width: 1 }
+    }
+}
+
+impl Codes {
+    pub(super) fn get(&self, row: u32) -> u32 {
+        self.cells[row as usize * self.width + self.at]
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.cells.len() / self.width.max(1)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = u32> + Clone {
+        let own = self.cells.get(self.at..).unwrap_or_default();
+        own.iter().step_by(self.width.max(1)).copied()
+    }
+
+    /// All cells of the piece of memory that it stands in.
+    pub(super) fn cells(&self) -> &Arc<Vec<u32>> {
+        &self.cells
+    }
+
+    /// Puts columns of one length into one piece of memory, row by row, so that a row is met in
+    /// one place.
+    pub(super) fn by_row(mut columns: Vec<&mut Self>) {
+        let width = columns.len();
+        let mut cells = Vec::new();
+        for (at, column) in columns.iter_mut().enumerate() {
+            cells.resize(column.len() * width, MISSING);
+            for (cell, code) in cells.iter_mut().skip(at).step_by(width).zip(column.iter()) {
+                *cell = code;
+            }
+            **column = Self::default();
+        }
+        let cells = Arc::new(cells);
+        for (at, column) in columns.into_iter().enumerate() {
+            *column = Self { cells: Arc::clone(&cells), at, width };
+        }
+    }
+}
+
 /// Codes of two columns into one list of distinct canonical values.
 #[derive(Debug)]
 pub(super) struct Coded {
-    pub(super) left: Vec<u32>,
+    pub(super) left: Codes,
     /// Empty when one table is compared with itself.
-    right: Vec<u32>,
+    right: Codes,
     dedupe: bool,
     pub(super) texts: Levels,
     /// What each name was written like when it was met first; empty for all but names.
@@ -161,8 +217,8 @@ impl Coded {
             None => Vec::new(),
         };
         Ok(Self {
-            left: codes,
-            right,
+            left: codes.into(),
+            right: right.into(),
             dedupe: sides.dedupe,
             texts: maker.known.into_levels(),
             written: maker.written,
@@ -217,8 +273,8 @@ impl Coded {
         let left = encode(sides.left)?;
         let right = if sides.dedupe { Vec::new() } else { encode(sides.right)? };
         Ok(Self {
-            left,
-            right,
+            left: left.into(),
+            right: right.into(),
             dedupe: sides.dedupe,
             texts: known.into_levels(),
             written: Levels::default(),
@@ -227,8 +283,16 @@ impl Coded {
     }
 
     /// Codes of the right rows.
-    pub(super) fn right(&self) -> &[u32] {
+    pub(super) const fn right(&self) -> &Codes {
         if self.dedupe { &self.left } else { &self.right }
+    }
+
+    /// Puts the codes of several columns into one piece of memory for each side.
+    pub(super) fn by_row<'a>(all: impl Iterator<Item = &'a mut Self>) {
+        let (left, right): (Vec<_>, Vec<_>) =
+            all.map(|own| (&mut own.left, &mut own.right)).unzip();
+        Codes::by_row(left);
+        Codes::by_row(right);
     }
 }
 

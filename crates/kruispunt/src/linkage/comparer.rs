@@ -4,12 +4,12 @@ use super::coded::{Coded, MISSING, Sides};
 use super::comparison::{Comparison, NAME, Ruler};
 use super::conditions::Conditions;
 use super::date::Written;
-use super::intern::Interner;
 use super::nicknames::{self, Nicknames};
 use super::words::Words;
 use super::{LinkageError, Measure, canon, sound};
+use crate::data::Interner;
 use crate::math::em::NULL;
-use crate::math::strings::{Pattern, damerau, dice, grams, jaccard, levenshtein, osa};
+use crate::math::strings::{Pattern, dice, jaccard};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Distinct value pairs up to which levels are kept in a table.
@@ -193,12 +193,8 @@ impl Comparer {
                     return thresholds.len() as u8 + 1;
                 }
                 if *measure == Measure::Damerau {
-                    if probe.loaded != a {
-                        probe.pattern.load(words.get(a));
-                        probe.loaded = a;
-                    }
                     let level = |apart: usize| rung(thresholds, |&t| apart as f64 <= t);
-                    return damerau_level(&probe.pattern, words.get(b), level);
+                    return words.damerau_level(probe, (a, b), level);
                 }
                 let found = words.measure(probe, (a, b), *measure);
                 let met = |t: &f64| if measure.is_distance() { found <= *t } else { found >= *t };
@@ -237,14 +233,6 @@ impl Comparer {
     }
 }
 
-/// The level of the Damerau-Levenshtein distance. It lies between half of Levenshtein's, since a
-/// swap saves one edit of two, and that of the optimal string alignment; its own table is filled
-/// only where these two do not settle the level.
-fn damerau_level(pattern: &Pattern, text: &[u32], level: impl Fn(usize) -> u8) -> u8 {
-    let (least, most) = (levenshtein(pattern, text).div_ceil(2), osa(pattern, text));
-    if level(least) == level(most) { level(most) } else { level(damerau(pattern, text)) }
-}
-
 /// The first threshold that is met gives level 1 and on; none gives the last level.
 fn rung(thresholds: &[f64], met: impl Fn(&f64) -> bool) -> u8 {
     thresholds.iter().position(met).unwrap_or(thresholds.len()) as u8 + 1
@@ -254,7 +242,7 @@ impl Values {
     fn new(coded: &Coded, ruler: &Ruler) -> Self {
         let texts = &coded.texts;
         let words = |measure, thresholds: &[f64], written| Self::Words {
-            words: Words::new(texts, written),
+            words: Words::new(texts, written, measure == Measure::JaroWinkler),
             measure,
             thresholds: thresholds.to_vec(),
         };
@@ -270,12 +258,12 @@ impl Values {
                 Self::Person {
                     sounds: sounds.collect(),
                     groups: texts.iter().map(|text| names.of(text)).collect(),
-                    words: Words::new(texts, Some(&coded.written)),
+                    words: Words::new(texts, Some(&coded.written), true),
                 }
             }
             Ruler::Checked => Self::Checked {
                 valid: texts.iter().map(canon::checks).collect(),
-                words: Words::new(texts, None),
+                words: Words::new(texts, None, false),
             },
             Ruler::Levels { conditions } => Self::Conditions(Conditions::new(coded, conditions)),
             Ruler::Identifier => words(Measure::Osa, &[1.0], None),
@@ -286,9 +274,9 @@ impl Values {
                 thresholds: thresholds.clone(),
             },
             Ruler::Text { measure: measure @ (Measure::Dice | Measure::Jaccard), thresholds } => {
-                let words = Words::new(texts, None);
+                let words = Words::new(texts, None, false);
                 Self::Grams {
-                    grams: (0..texts.len()).map(|at| grams(words.get(at as u32))).collect(),
+                    grams: (0..texts.len()).map(|at| words.grams(at as u32)).collect(),
                     measure: *measure,
                     thresholds: thresholds.clone(),
                 }
@@ -302,42 +290,36 @@ impl Values {
 mod tests {
     use super::*;
     use crate::data::Levels;
-    use crate::math::strings::{jaro, jaro_winkler, levenshtein, osa};
     use proptest::prelude::*;
 
     proptest! {
         #[test]
         fn short_cuts_give_the_level_of_the_measure(
-            texts in proptest::collection::vec("[a-dA-Dxéø0-9]{0,9}", 2..6),
+            texts in proptest::collection::vec("[a-dA-Dxéø0-9]{0,9}", 2..6), heads: bool,
         ) {
             let texts: Levels = texts.iter().map(String::as_str).collect();
-            let words = Words::new(&texts, None);
-            let mut pattern = Pattern::new(words.alphabet);
+            let words = Words::new(&texts, None, heads);
+            let new = || Probe {
+                pattern: Pattern::new(words.alphabet), loaded: MISSING, memo: Vec::new(),
+            };
+            let mut probe = new();
             for a in 0..texts.len() as u32 {
-                pattern.load(words.get(a));
                 for b in 0..texts.len() as u32 {
-                    let text = words.get(b);
-                    let distances = [
-                        (Measure::Levenshtein, levenshtein(&pattern, text)),
-                        (Measure::Damerau, damerau(&pattern, text)),
-                        (Measure::Osa, osa(&pattern, text)),
-                    ];
-                    for (measure, apart) in distances {
+                    for measure in [Measure::Levenshtein, Measure::Damerau, Measure::Osa] {
+                        let apart = words.measure(&mut probe, (a, b), measure);
                         for last in 0..5 {
                             let far = words.far_apart((a, b), measure, &[f64::from(last)]);
-                            prop_assert!(!far || apart as f64 > f64::from(last));
+                            prop_assert!(!far || apart > f64::from(last));
                         }
                     }
                     let level = |apart: usize| rung(&[1.0, 2.0], |&t| apart as f64 <= t);
+                    let apart = words.measure(&mut probe, (a, b), Measure::Damerau) as usize;
                     prop_assert_eq!(
-                        damerau_level(&pattern, text, level),
-                        level(damerau(&pattern, text))
+                        words.damerau_level(&mut new(), (a, b), level),
+                        level(apart)
                     );
-                    let similar = [
-                        (Measure::Jaro, jaro(&pattern, text)),
-                        (Measure::JaroWinkler, jaro_winkler(&pattern, text)),
-                    ];
-                    for (measure, alike) in similar {
+                    for measure in [Measure::Jaro, Measure::JaroWinkler] {
+                        let alike = words.measure(&mut probe, (a, b), measure);
                         for last in [0.3, 0.6, 0.85, 0.92, 1.0] {
                             let far = words.far_apart((a, b), measure, &[last]);
                             prop_assert!(!far || alike < last, "{alike} {last}");

@@ -5,9 +5,9 @@ use super::Measure;
 use super::canon;
 use super::coded::{Coded, MISSING};
 use super::comparer::Probe;
-use super::intern::Interner;
 use super::sound;
 use super::words::Words;
+use crate::data::Interner;
 use crate::data::Levels;
 use crate::math::em::NULL;
 use rustc_hash::FxHashMap;
@@ -107,7 +107,7 @@ impl Conditions {
         } else {
             Vec::new()
         };
-        Self { tests, columns, words: Words::new(&texts, Some(&written)), sounds, asked }
+        Self { tests, columns, words: Words::new(&texts, Some(&written), true), sounds, asked }
     }
 
     /// The alphabet and the values to remember that a probe needs.

@@ -195,7 +195,7 @@ fn candidate_rules(
         .map(|(coded, (place, _))| {
             let of = |code: u32| place.get(code as usize).copied().unwrap_or(MISSING);
             let each = matches.iter().map(|&(l, r)| {
-                let (a, b) = (of(coded.left[l]), of(coded.right()[r]));
+                let (a, b) = (of(coded.left.get(l as u32)), of(coded.right().get(r as u32)));
                 a != MISSING && a == b
             });
             each.collect()
@@ -243,6 +243,6 @@ fn price(sides: Sides<'_>, keyed: &[Keyed<'_>], of: &[usize], step: usize) -> u6
             dropped.for_each(|(_, key)| *key = MISSING_KEY);
         }
     }
-    let pairs = own.index(sides.dedupe, sides.only, |_, _, _| ()).pairs;
+    let pairs = own.index(sides.dedupe, sides.only).pairs;
     pairs.saturating_mul((step * step) as u64)
 }

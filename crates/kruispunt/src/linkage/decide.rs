@@ -11,11 +11,16 @@ use crate::math::assignment::{self, Edge};
 use crate::math::em::NULL;
 use crate::math::unionfind::UnionFind;
 use rustc_hash::FxHashMap;
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// Pairs less probable than this are counted, not kept.
 const KEPT: f64 = 1e-4;
 /// Candidate pairs of a connected group up to which the best assignment is exact.
 const EXACT: usize = 5000;
+
+/// What the levels of a pattern weigh under a set of weights, and the number of the pattern.
+type Bases = FxHashMap<(u64, usize), (f64, u32)>;
 
 /// A pair that may become a link.
 #[derive(Clone, Copy, Debug)]
@@ -23,17 +28,47 @@ pub(super) struct Candidate {
     pub(super) left: u32,
     pub(super) right: u32,
     pub(super) weight: f64,
+    /// The number of its pattern.
+    pattern: u32,
     rule: u16,
-    probability: f64,
-    pattern: u64,
 }
 
 /// All pairs worth keeping, and what is expected of every left row.
 struct Scored {
     candidates: Vec<Candidate>,
+    /// Probabilities beside rivals; none where no pair has a rival.
+    beside: Vec<f64>,
+    /// Patterns by number.
+    patterns: Vec<u64>,
     expected: Vec<f64>,
     compared: u64,
     by_rule: Vec<Worth>,
+}
+
+impl Scored {
+    /// The probability of candidate `at`, its rivals taken into account.
+    fn probability(&self, at: usize) -> f64 {
+        self.beside.get(at).copied().unwrap_or_else(|| alone(self.candidates[at].weight))
+    }
+}
+
+/// Numbers for patterns in the order in which threads meet them, on which nothing depends.
+#[derive(Default)]
+struct Numbers(Mutex<(FxHashMap<u64, u32>, Vec<u64>)>);
+
+impl Numbers {
+    fn of(&self, pattern: u64) -> u32 {
+        let mut own = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, patterns) = &mut *own;
+        *known.entry(pattern).or_insert_with(|| {
+            patterns.push(pattern);
+            patterns.len() as u32 - 1
+        })
+    }
+
+    fn into_patterns(self) -> Vec<u64> {
+        self.0.into_inner().unwrap_or_else(PoisonError::into_inner).1
+    }
 }
 
 /// What a rule adds to those before it.
@@ -49,6 +84,11 @@ struct Worth {
 
 pub(super) fn odds(weight: f64) -> f64 {
     weight.clamp(-1000.0, 1000.0).exp2()
+}
+
+/// The probability of a pair of this weight without rivals.
+fn alone(weight: f64) -> f64 {
+    odds(weight) / (1.0 + odds(weight))
 }
 
 impl Linker {
@@ -93,7 +133,7 @@ impl Linker {
         if self.ticket.is_cancelled() {
             return Err(LinkageError::Cancelled);
         }
-        Ok(self.finish(sides, &scorer, &scored, &decided, model))
+        Ok(self.finish(sides, &scorer, scored, &decided, model))
     }
 
     fn check_threshold(&self) -> Result<(), LinkageError> {
@@ -157,10 +197,11 @@ impl Linker {
         };
         let lowest = (lowest / (1.0 - lowest)).log2();
         let pairs = scorer.pairs;
-        // Working memory, and what levels alone weigh by pattern and set of weights.
-        let start = || (pairs.work(), FxHashMap::<(u64, usize), f64>::default());
-        let weigh = |(work, bases): &mut (Work, FxHashMap<(u64, usize), f64>),
-                     rows: std::ops::Range<u32>| {
+        let numbers = Numbers::default();
+        // Working memory, and by pattern and set of weights what levels alone weigh and the
+        // pattern's number.
+        let start = || (pairs.work(), Bases::default());
+        let weigh = |(work, bases): &mut (Work, Bases), rows: Range<u32>| {
             let mut kept = Vec::new();
             let mut tail = Vec::with_capacity(rows.len());
             let mut by_rule = vec![Worth::default(); self.rules.len()];
@@ -175,10 +216,10 @@ impl Linker {
                 for ((&right, rules), &pattern) in each {
                     let rule = rules.trailing_zeros() as u16;
                     let set = scorer.set(left, right);
-                    let base =
-                        *bases.entry((pattern, set)).or_insert_with(|| scorer.base(set, pattern));
+                    let base = || (scorer.base(set, pattern), numbers.of(pattern));
+                    let (base, number) = *bases.entry((pattern, set)).or_insert_with(base);
                     let weight = base + scorer.rare(set, pattern, left, right);
-                    let probability = odds(weight) / (1.0 + odds(weight));
+                    let probability = alone(weight);
                     let worth = &mut by_rule[rule as usize];
                     worth.new += 1;
                     worth.expected += probability;
@@ -186,7 +227,7 @@ impl Linker {
                         worth.alone += probability;
                     }
                     if weight >= lowest {
-                        kept.push(Candidate { left, right, weight, rule, probability, pattern });
+                        kept.push(Candidate { left, right, weight, pattern: number, rule });
                     } else {
                         below += probability;
                     }
@@ -195,15 +236,15 @@ impl Linker {
             }
             (kept, tail, by_rule)
         };
-        let chunks = pairs.blocks.stream(&self.ticket, "scoring pairs", start, weigh)?;
-        let kept = chunks.iter().map(|(kept, ..)| kept.len()).sum();
         let mut scored = Scored {
-            candidates: Vec::with_capacity(kept),
+            candidates: Vec::new(),
+            beside: Vec::new(),
+            patterns: Vec::new(),
             expected: Vec::with_capacity(pairs.blocks.n_left()),
             compared: 0,
             by_rule: vec![Worth::default(); self.rules.len()],
         };
-        for (kept, tail, by_rule) in chunks {
+        let sink = |(kept, tail, by_rule): (Vec<Candidate>, Vec<f64>, Vec<Worth>)| {
             scored.candidates.extend(kept);
             scored.expected.extend(tail);
             for (sum, own) in scored.by_rule.iter_mut().zip(by_rule) {
@@ -211,29 +252,42 @@ impl Linker {
                 sum.expected += own.expected;
                 sum.alone += own.alone;
             }
-        }
+        };
+        pairs.blocks.stream_into(&self.ticket, "scoring pairs", (start, weigh), sink)?;
+        scored.candidates.shrink_to_fit();
+        scored.patterns = numbers.into_patterns();
         scored.compared = scored.by_rule.iter().map(|own| own.new).sum();
         Ok(scored)
     }
 
     /// Probabilities with the rivals of each pair taken into account.
     fn rival(&self, scored: &mut Scored, sides: Sides<'_>) {
+        let pairs = &scored.candidates;
+        if self.assignment == Assignment::All {
+            for pair in pairs {
+                scored.expected[pair.left as usize] += alone(pair.weight);
+            }
+            return;
+        }
         let mut left = vec![0.0; sides.left.n_rows()];
         let mut right = vec![0.0; sides.right.n_rows()];
-        for pair in &scored.candidates {
+        for pair in pairs {
             left[pair.left as usize] += odds(pair.weight);
             right[pair.right as usize] += odds(pair.weight);
         }
-        for pair in &mut scored.candidates {
+        let beside = |pair: &Candidate| {
             let own = odds(pair.weight);
             let (l, r) = (left[pair.left as usize], right[pair.right as usize]);
-            pair.probability = match self.assignment {
+            match self.assignment {
                 Assignment::OneToOne => own / (1.0 + l.max(own) + (r - own).max(0.0)),
                 Assignment::ManyToOne => own / (1.0 + l.max(own)),
                 Assignment::OneToMany => own / (1.0 + r.max(own)),
                 Assignment::All => own / (1.0 + own),
-            };
-            scored.expected[pair.left as usize] += pair.probability;
+            }
+        };
+        scored.beside = pairs.iter().map(beside).collect();
+        for (pair, probability) in pairs.iter().zip(&scored.beside) {
+            scored.expected[pair.left as usize] += probability;
         }
     }
 
@@ -241,27 +295,25 @@ impl Linker {
         let matches = scored.expected.iter().sum::<f64>() / model.completeness;
         match self.threshold {
             Threshold::Auto => {
-                let first = self.assign(scored, 0.5, sides);
-                let (_, best) = first.cut(scored, matches);
+                let (_, best) = self.assign(scored, 0.5, sides).cut(scored, matches);
                 let cut = (best / 2.0).clamp(0.01, 0.5);
                 let mut second = self.assign(scored, cut, sides);
                 let (keep, _) = second.cut(scored, matches);
                 second.threshold = keep.max(cut);
-                second.keep(|at| scored.candidates[at].probability >= keep);
+                second.keep(|at| scored.probability(at) >= keep);
                 second
             }
             Threshold::Fdr(share) => {
-                let first = self.assign(scored, 0.5, sides);
-                let cut = first.within(scored, share).clamp(0.01, 0.5);
+                let cut = self.assign(scored, 0.5, sides).within(scored, share).clamp(0.01, 0.5);
                 let mut second = self.assign(scored, cut, sides);
                 let keep = second.within(scored, share).max(cut);
                 second.threshold = keep;
-                second.keep(|at| scored.candidates[at].probability >= keep);
+                second.keep(|at| scored.probability(at) >= keep);
                 second
             }
             Threshold::Probability(p) => {
                 let mut decided = self.assign(scored, p, sides);
-                decided.keep(|at| scored.candidates[at].probability >= p);
+                decided.keep(|at| scored.probability(at) >= p);
                 decided
             }
             Threshold::Weight(w) => self.assign(scored, odds(w) / (1.0 + odds(w)), sides),
@@ -295,17 +347,25 @@ impl Linker {
         &self,
         sides: Sides<'_>,
         scorer: &Scorer<'_>,
-        scored: &Scored,
+        scored: Scored,
         decided: &Decided,
         model: &Model,
     ) -> Links {
-        let chosen: Vec<Candidate> =
-            decided.links.iter().map(|&at| scored.candidates[at]).collect();
-        let (mut levels, mut adjustments) = (Vec::new(), Vec::new());
+        let account = self.account(sides, scorer, &scored, decided, model);
+        let rest = if sides.dedupe { rest(&scored, decided, sides) } else { Vec::new() };
+        let links = decided.links.iter();
+        let sure: Vec<f64> = links.clone().map(|&at| scored.probability(at)).collect();
+        let chosen: Vec<Candidate> = links.map(|&at| scored.candidates[at]).collect();
+        // The other candidates are not needed any more, and may be most of what is held.
+        let Scored { candidates, beside, patterns, expected, by_rule, .. } = scored;
+        drop((candidates, beside));
+        let cells = chosen.len() * self.comparisons.len();
+        let (mut levels, mut adjustments) = (Vec::with_capacity(cells), Vec::with_capacity(cells));
         for pair in &chosen {
             let (left, right) = (scorer.pairs.left(pair.left), scorer.pairs.right(pair.right));
+            let pattern = patterns[pair.pattern as usize];
             for k in 0..self.comparisons.len() {
-                let level = scorer.pairs.layout().level(pair.pattern, k);
+                let level = scorer.pairs.layout().level(pattern, k);
                 let there = level != NULL;
                 levels.push(there.then_some(level));
                 let set = scorer.set(pair.left, pair.right);
@@ -328,31 +388,26 @@ impl Linker {
             together: scorer.sets[0].ties.clone(),
             groups: scorer.own_groups(),
             group: scorer.groups_of(chosen.iter().map(|pair| (pair.left, pair.right))),
-            rules: self.worth(scored),
-            rest: if sides.dedupe { rest(scored, decided, sides) } else { Vec::new() },
+            rules: self.worth(&by_rule),
+            rest,
             weights: chosen.iter().map(|pair| pair.weight).collect(),
-            expected: scored.expected.clone(),
+            expected,
             completeness: model.completeness,
             threshold: decided.threshold,
         };
-        let links: Vec<Link> = chosen
-            .iter()
-            .map(|&Candidate { left, right, probability, rule, .. }| Link {
-                left,
-                right,
-                probability,
-                rule,
-            })
-            .collect();
-        let account = self.account(sides, scorer, scored, decided, model);
+        let link = |(pair, &probability): (&Candidate, &f64)| {
+            let &Candidate { left, right, rule, .. } = pair;
+            Link { left, right, probability, rule }
+        };
+        let links = chosen.iter().zip(&sure).map(link);
         let rules = self.rules.iter().map(ToString::to_string).collect();
         let (n, m) = (sides.left.n_rows(), sides.right.n_rows());
-        Links::weighed(&links, rules, n, m, weighing, account)
+        Links::weighed(links, rules, n, m, weighing, account)
     }
 
     /// What each rule adds.
-    fn worth(&self, scored: &Scored) -> Vec<RuleWorth> {
-        let each = self.rules.iter().zip(&scored.by_rule);
+    fn worth(&self, by_rule: &[Worth]) -> Vec<RuleWorth> {
+        let each = self.rules.iter().zip(by_rule);
         each.map(|(rule, own)| RuleWorth {
             rule: rule.to_string(),
             new_pairs: own.new,
@@ -383,7 +438,7 @@ impl Linker {
             Count::rows((0..n).filter(|&row| !linked[row] && test(row)).count())
         };
         let after = Count::rows(linked.iter().filter(|&&linked| linked).count());
-        let found: f64 = decided.links.iter().map(|&at| pairs[at].probability).sum();
+        let found: f64 = decided.links.iter().map(|&at| scored.probability(at)).sum();
         let matches = scored.expected.iter().sum::<f64>() / model.completeness;
         let verb = if sides.dedupe { "dedupe" } else { "link" };
         let mut step = Step::new(verb, self.story(scored, decided), Count::rows(n), after)
@@ -410,7 +465,7 @@ impl Linker {
             ));
         }
         for (comparison, comparer) in self.comparisons.iter().zip(&scorer.pairs.comparers) {
-            let missing = comparer.coded.left.iter().filter(|&&code| code == MISSING).count();
+            let missing = comparer.coded.left.iter().filter(|&code| code == MISSING).count();
             let unread = comparer.coded.unread;
             if missing > 0 || unread > 0 {
                 step = step.note(format!(
@@ -477,8 +532,7 @@ struct Decided {
 impl Decided {
     /// The probability that cuts at the greatest expected F1, and that F1.
     fn cut(&self, scored: &Scored, matches: f64) -> (f64, f64) {
-        let mut sure: Vec<f64> =
-            self.links.iter().map(|&at| scored.candidates[at].probability).collect();
+        let mut sure: Vec<f64> = self.links.iter().map(|&at| scored.probability(at)).collect();
         sure.sort_unstable_by(|a, b| b.total_cmp(a));
         let (mut cut, mut best, mut found) = (1.0, 0.0, 0.0);
         for (at, &probability) in sure.iter().enumerate() {
@@ -494,8 +548,7 @@ impl Decided {
     /// The lowest probability down to which the expected share of wrong links stays within
     /// `share`; 1 when no link does.
     fn within(&self, scored: &Scored, share: f64) -> f64 {
-        let mut sure: Vec<f64> =
-            self.links.iter().map(|&at| scored.candidates[at].probability).collect();
+        let mut sure: Vec<f64> = self.links.iter().map(|&at| scored.probability(at)).collect();
         sure.sort_unstable_by(|a, b| b.total_cmp(a));
         let (mut cut, mut wrong) = (1.0, 0.0);
         for (at, &probability) in sure.iter().enumerate() {

@@ -34,7 +34,7 @@ impl Linker {
     pub(super) fn read(&self, sides: Sides<'_>) -> Result<Pairs, LinkageError> {
         let (comparers, blocks) = self.prepare(sides)?;
         blocks.check(&self.rules, self.cap, self.block_cap)?;
-        Ok(Pairs::new(comparers, blocks, sides.dedupe))
+        Ok(Pairs::new(comparers, blocks))
     }
 
     /// What training kept when the tables are those it learned from, else the tables read anew.

@@ -1,8 +1,8 @@
 //! Linkage by a number both registers have, replaced numbers resolved.
 
-use super::coded::{Coded, MISSING, Only, Sides};
-use super::intern::Interner;
+use super::coded::{Coded, Codes, MISSING, Only, Sides};
 use super::{Comparison, LinkageError, canon};
+use crate::data::Interner;
 use crate::data::{Account, Column, Count, Day, Levels, Links, NOBODY, Step, Table, Values};
 use rustc_hash::FxHashMap;
 
@@ -157,12 +157,12 @@ impl KeyLink {
             lose_zeros |=
                 [&history.old, &history.new].iter().any(|name| numeric(history.table.get(name)));
         }
-        let right_codes = if right.is_some() { coded.right().to_vec() } else { Vec::new() };
+        let right_codes = if right.is_some() { coded.right().clone() } else { Codes::default() };
         if self.history.is_none() && tables == lose_zeros {
             // Nothing is replaced and the keys are as they will be compared.
             return Ok(Keys {
-                left: coded.left,
-                right: right_codes,
+                left: coded.left.iter().collect(),
+                right: right_codes.iter().collect(),
                 texts: coded.texts,
                 settled: 0,
             });
@@ -181,11 +181,9 @@ impl KeyLink {
                 known.code(resolved.get(key.as_str()).copied().unwrap_or(&key))
             })
             .collect();
-        let pick = |codes: &[u32]| -> Vec<u32> {
-            codes
-                .iter()
-                .map(|&code| current.get(code as usize).copied().unwrap_or(MISSING))
-                .collect()
+        let pick = |codes: &Codes| -> Vec<u32> {
+            let own = |code: u32| current.get(code as usize).copied().unwrap_or(MISSING);
+            codes.iter().map(own).collect()
         };
         let (left, right) = (pick(&coded.left), pick(&right_codes));
         Ok(Keys { left, right, texts: known.into_levels(), settled: replaced.settled })
@@ -207,7 +205,7 @@ impl KeyLink {
             canon::identifier(coded.texts.get(code), lose_zeros, &mut key).then_some(key)
         };
         let mut replaced = Replaced::default();
-        for (row, (&old, &new)) in coded.left.iter().zip(coded.right()).enumerate() {
+        for (row, (old, new)) in coded.left.iter().zip(coded.right().iter()).enumerate() {
             if old == MISSING || new == MISSING || old == new {
                 continue;
             }

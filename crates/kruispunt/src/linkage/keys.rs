@@ -1,24 +1,13 @@
 //! Keys of rows as numbers, and the blocks that they make.
 
 use super::coded::{Coded, MISSING, Only};
-use super::intern::Interner;
+use super::index::{Builder, Index};
 use super::rule::Key;
 use super::sound;
+use crate::data::Interner;
 use crate::data::Seed;
 use crate::math::radix;
 use rustc_hash::FxHashMap;
-
-/// The right rows of one pass, block by block.
-#[derive(Debug, Default)]
-pub(super) struct Index {
-    pub(super) rows: Vec<u32>,
-    pub(super) pairs: u64,
-    pub(super) largest: u64,
-    /// A row of the largest block.
-    pub(super) largest_row: u32,
-    /// Whether the rows of a span ascend and, in a table against itself, come after the left row.
-    pub(super) sorted: bool,
-}
 
 /// The key of a row that a rule cannot use.
 pub(super) const MISSING_KEY: u64 = u64::MAX;
@@ -42,8 +31,8 @@ impl Keys {
         if self.range.checked_mul(n).is_none_or(|range| range == MISSING_KEY) {
             self.renumber();
         }
-        for (keys, codes) in [(&mut self.left, &coded.left[..]), (&mut self.right, coded.right())] {
-            for (key, &code) in keys.iter_mut().zip(codes) {
+        for (keys, codes) in [(&mut self.left, &coded.left), (&mut self.right, coded.right())] {
+            for (key, code) in keys.iter_mut().zip(codes.iter()) {
                 let own = place.get(code as usize).copied().unwrap_or(MISSING);
                 *key = if *key == MISSING_KEY || own == MISSING {
                     MISSING_KEY
@@ -66,49 +55,44 @@ impl Keys {
         self.range = known.len() as u64;
     }
 
-    /// The right rows by key; `place` hears where those of each left row stand.
-    pub(super) fn index(
-        self,
-        dedupe: bool,
-        only: Only<'_>,
-        mut place: impl FnMut(u32, u32, u32),
-    ) -> Index {
+    /// The right rows by key.
+    pub(super) fn index(self, dedupe: bool, only: Only<'_>) -> Index {
         let n = self.left.len();
-        let mut index = Index { sorted: true, ..Index::default() };
-        let mut put = |block: &[u32]| {
-            let split = if dedupe { 0 } else { block.partition_point(|&row| (row as usize) < n) };
-            let from = index.rows.len() as u32;
-            let offset = if dedupe { 0 } else { n as u32 };
-            index.rows.extend(block[split..].iter().map(|&row| row - offset));
-            let to = index.rows.len() as u32;
-            let size = (block.len() - split) as u64;
-            let pairs = if dedupe {
-                let new = from + only.first_new(block) as u32;
-                for (&row, next) in block.iter().zip(from + 1..) {
-                    place(row, next.max(new), to);
+        let mut index = Builder::new(n, false);
+        each_block(self, &mut |block: &[u32]| {
+            let from = index.rows().len();
+            if dedupe {
+                let pairs = only.pairs(block);
+                if pairs == 0 {
+                    return;
                 }
-                only.pairs(block)
-            } else {
-                block[..split].iter().for_each(|&row| place(row, from, to));
-                size * split as u64
-            };
-            index.pairs += pairs;
-            if pairs > index.largest {
-                (index.largest, index.largest_row) = (pairs, block[0]);
+                index.block(block.iter().copied(), pairs, block[0]);
+                let (new, to) = (from + only.first_new(block), index.rows().len());
+                for (&row, next) in block.iter().zip(from + 1..) {
+                    index.place(row, next.max(new), to);
+                }
+                return;
             }
-        };
-        each_block(self, &mut put);
-        index
+            let split = block.partition_point(|&row| (row as usize) < n);
+            let (left, right) = block.split_at(split);
+            if left.is_empty() || right.is_empty() {
+                return;
+            }
+            let pairs = left.len() as u64 * right.len() as u64;
+            index.block(right.iter().map(|&row| row - n as u32), pairs, block[0]);
+            let to = index.rows().len();
+            left.iter().for_each(|&row| index.place(row, from, to));
+        });
+        index.finish()
     }
 
-    /// The right rows by key and then by `rank` of their value; `place` hears where those of each
-    /// left row stand that are at most `window` places from it, both sides in one order.
+    /// The right rows by key and then by `rank` of their value; those of a left row are at most
+    /// `window` places from it, both sides in one order.
     pub(super) fn neighbours(
         mut self,
         coded: &Coded,
         (dedupe, only): (bool, Only<'_>),
         window: usize,
-        mut place: impl FnMut(u32, u32, u32),
     ) -> Index {
         let mut order: Vec<u32> = (0..coded.texts.len() as u32).collect();
         order.sort_unstable_by(|&a, &b| coded.texts.get(a).cmp(coded.texts.get(b)));
@@ -117,51 +101,45 @@ impl Keys {
             rank[code as usize] = at as u32;
         }
         let n = self.left.len() as u32;
-        let codes = |row: u32| {
-            if row < n { coded.left[row as usize] } else { coded.right()[(row - n) as usize] }
+        let code = |row: u32| {
+            if row < n { coded.left.get(row) } else { coded.right().get(row - n) }
         };
-        for (keys, codes) in [(&mut self.left, &coded.left[..]), (&mut self.right, coded.right())] {
-            for (key, _) in keys.iter_mut().zip(codes).filter(|(_, code)| **code == MISSING) {
+        for (keys, codes) in [(&mut self.left, &coded.left), (&mut self.right, coded.right())] {
+            for (key, _) in keys.iter_mut().zip(codes.iter()).filter(|(_, code)| *code == MISSING) {
                 *key = MISSING_KEY;
             }
         }
-        let mut index = Index::default();
-        let mut put = |block: &[u32]| {
+        let mut index = Builder::new(n as usize, true);
+        each_block(self, &mut |block: &[u32]| {
             let mut block = block.to_vec();
-            block.sort_by_key(|&row| rank[codes(row) as usize]);
-            let from = index.rows.len();
+            block.sort_by_key(|&row| rank[code(row) as usize]);
+            let from = index.rows().len();
             // Right rows before each place of the block.
             let mut before = Vec::with_capacity(block.len() + 1);
             before.push(0_usize);
+            let mut own = Vec::with_capacity(block.len());
             for &row in &block {
                 let right = dedupe || row >= n;
                 before.push(before[before.len() - 1] + usize::from(right));
                 if right {
-                    index.rows.push(if dedupe { row } else { row - n });
+                    own.push(if dedupe { row } else { row - n });
                 }
             }
-            let (mut pairs, mut met) = (0, Vec::<u32>::new());
+            let (mut pairs, mut spans) = (0, Vec::with_capacity(block.len()));
             for (at, &row) in block.iter().enumerate().filter(|(_, row)| dedupe || **row < n) {
-                let low = at.saturating_sub(window);
-                let high = (at + window + 1).min(block.len());
-                let (low, high) = (from + before[low], from + before[high]);
-                place(row, low as u32, high as u32);
-                if dedupe {
-                    met.clear();
-                    let later = |&&other: &&u32| other > row && only.fits(row, other);
-                    met.extend(index.rows[low..high].iter().filter(later).copied());
-                    pairs += met.len() as u64;
-                } else {
-                    pairs += (high - low) as u64;
-                }
+                let low = before[at.saturating_sub(window)];
+                let high = before[(at + window + 1).min(block.len())];
+                let later = |&&other: &&u32| other > row && only.fits(row, other);
+                let met = &own[low..high];
+                pairs += if dedupe { met.iter().filter(later).count() } else { met.len() } as u64;
+                spans.push((row, from + low, from + high));
             }
-            index.pairs += pairs;
-            if pairs > index.largest {
-                (index.largest, index.largest_row) = (pairs, block[0].min(n.saturating_sub(1)));
+            if pairs > 0 {
+                index.block(own.into_iter(), pairs, block[0].min(n.saturating_sub(1)));
+                spans.into_iter().for_each(|(row, from, to)| index.place(row, from, to));
             }
-        };
-        each_block(self, &mut put);
-        index
+        });
+        index.finish()
     }
 }
 

@@ -29,7 +29,7 @@ mod draws;
 mod error;
 mod evaluate;
 mod ids;
-mod intern;
+mod index;
 mod kept;
 mod key;
 mod keys;

@@ -1,21 +1,21 @@
 //! Each pair of rows that the rules find, compared once.
 
 use super::blocking::{Blocks, Found};
-use super::coded::MISSING;
+use super::coded::{Codes, MISSING};
 use super::comparer::{Comparer, Probe};
 use crate::data::Seed;
 use crate::math::em::NULL;
 use rustc_hash::FxHashMap;
+use std::sync::Arc;
 
 /// All comparisons, ready for the pairs of one left row after the other.
 #[derive(Debug)]
 pub(super) struct Pairs {
     pub(super) comparers: Vec<Comparer>,
     pub(super) blocks: Blocks,
-    /// Codes row by row, so that a row is met in one piece of memory.
-    left: Vec<u32>,
-    /// Empty when one table is compared with itself.
-    right: Vec<u32>,
+    /// Codes row by row.
+    left: Arc<Vec<u32>>,
+    right: Arc<Vec<u32>>,
     layout: Layout,
 }
 
@@ -71,11 +71,13 @@ pub(super) struct Work {
 }
 
 impl Pairs {
-    pub(super) fn new(comparers: Vec<Comparer>, blocks: Blocks, dedupe: bool) -> Self {
+    /// Of comparers whose codes stand row by row.
+    pub(super) fn new(comparers: Vec<Comparer>, blocks: Blocks) -> Self {
         let (layout, _) = Layout::new(comparers.iter().map(|own| u64::from(own.n_levels())));
-        let left = by_row(comparers.iter().map(|own| &own.coded.left[..]));
-        let right =
-            if dedupe { Vec::new() } else { by_row(comparers.iter().map(|own| own.coded.right())) };
+        let cells = |side: fn(&Comparer) -> &Codes| {
+            comparers.first().map(|own| Arc::clone(side(own).cells())).unwrap_or_default()
+        };
+        let (left, right) = (cells(|own| &own.coded.left), cells(|own| own.coded.right()));
         Self { comparers, blocks, left, right, layout }
     }
 
@@ -107,8 +109,7 @@ impl Pairs {
 
     /// Codes of a right row.
     pub(super) fn right(&self, row: u32) -> &[u32] {
-        let rows = if self.right.is_empty() { &self.left } else { &self.right };
-        row_of(rows, row, self.comparers.len())
+        row_of(&self.right, row, self.comparers.len())
     }
 
     /// Compares `left` with the rows that the rules in `wanted` (bits) find.
@@ -131,8 +132,7 @@ impl Pairs {
     /// as many right rows as [`RIGHTS`].
     pub(super) fn random(&self, seed: Seed, lefts: u64, dedupe: bool) -> Vec<(u64, u64)> {
         let width = self.comparers.len();
-        let n = [&self.left, if dedupe { &self.left } else { &self.right }]
-            .map(|rows| (rows.len() / width.max(1)) as u64);
+        let n = [&self.left, &self.right].map(|rows| (rows.len() / width.max(1)) as u64);
         let mut work = self.work();
         let mut counts: FxHashMap<u64, u64> = FxHashMap::default();
         for at in 0..lefts {
@@ -167,10 +167,10 @@ impl Pairs {
         }
         let own = self.left(left);
         // Cells of all right rows first, so that one look-up does not wait for the other.
-        let width = self.comparers.len();
+        let (width, rights) = (self.comparers.len(), &self.right[..]);
         work.cells.clear();
         for &right in &work.found.rows {
-            work.cells.extend_from_slice(self.right(right));
+            work.cells.extend_from_slice(row_of(rights, right, width));
         }
         for (k, (comparer, probe)) in self.comparers.iter().zip(&mut work.probes).enumerate() {
             let a = own[k];
@@ -190,16 +190,4 @@ impl Pairs {
 
 fn row_of(rows: &[u32], row: u32, width: usize) -> &[u32] {
     &rows[row as usize * width..(row as usize + 1) * width]
-}
-
-fn by_row<'a>(columns: impl ExactSizeIterator<Item = &'a [u32]>) -> Vec<u32> {
-    let width = columns.len();
-    let mut rows = Vec::new();
-    for (k, column) in columns.enumerate() {
-        rows.resize(column.len() * width, MISSING);
-        for (slot, &code) in rows[k..].iter_mut().step_by(width).zip(column) {
-            *slot = code;
-        }
-    }
-    rows
 }

@@ -2,7 +2,7 @@
 
 use super::LinkageError;
 use super::blocking::Blocks;
-use super::coded::{MISSING, Sides};
+use super::coded::{Coded, MISSING, Sides};
 use super::comparer::Comparer;
 use super::decide::odds;
 use super::linker::{Linker, Model};
@@ -37,7 +37,7 @@ impl Linker {
             }
         }
         let comparers = self.comparers(sides)?;
-        let pairs = Pairs::new(comparers, Blocks::none(sides), false);
+        let pairs = Pairs::new(comparers, Blocks::none(sides));
         let scorer = Scorer::new(self, model, &pairs, sides)?;
         let mut work = pairs.work();
         let width = self.comparisons.len();
@@ -116,17 +116,18 @@ impl Linker {
         Ok(PairScorer { linker: self.clone(), model: model.clone(), weights, rare, unseen })
     }
 
-    /// All comparisons of two tables, encoded.
+    /// All comparisons of two tables, encoded, their codes row by row.
     pub(super) fn comparers(&self, sides: Sides<'_>) -> Result<Vec<Comparer>, LinkageError> {
-        let each = self.comparisons.iter();
-        each.map(|comparison| {
+        let each = self.comparisons.iter().map(|comparison| {
             self.ticket.stage("reading columns", 0);
             if self.ticket.is_cancelled() {
                 return Err(LinkageError::Cancelled);
             }
             Comparer::new(sides, comparison)
-        })
-        .collect()
+        });
+        let mut all = each.collect::<Result<Vec<_>, _>>()?;
+        Coded::by_row(all.iter_mut().map(|own| &mut own.coded));
+        Ok(all)
     }
 }
 
@@ -226,7 +227,7 @@ impl PairScorer {
             };
             let (one, other) = (table(left, false)?, table(right, true)?);
             let comparer = Comparer::new(Sides::two(&one, &other), comparison)?;
-            let (a, b) = (comparer.coded.left[0], comparer.coded.right()[0]);
+            let (a, b) = (comparer.coded.left.get(0), comparer.coded.right().get(0));
             let level = comparer.level(&mut comparer.probe(), a, b);
             levels.push((level != NULL).then_some(level));
             if level == NULL {

@@ -1,11 +1,10 @@
 //! How often levels occur among all pairs of rows.
 
-use super::coded::MISSING;
+use super::coded::{Codes, MISSING};
 use super::comparer::Comparer;
 use crate::data::Seed;
 use crate::math::em::NULL;
 use rayon::prelude::*;
-use std::borrow::Cow;
 
 /// Distinct value pairs up to which u is counted in full instead of sampled.
 const FULL: u64 = 2_000_000;
@@ -21,22 +20,25 @@ pub(super) struct Shares {
 }
 
 /// The codes of the rows that are paired.
-pub(super) struct Rows<'a> {
-    left: Cow<'a, [u32]>,
+pub(super) struct Rows {
+    left: Codes,
     /// As `left` when one table is compared with itself.
-    right: Cow<'a, [u32]>,
+    right: Codes,
     dedupe: bool,
 }
 
-impl Rows<'_> {
+impl Rows {
     fn counts(&self, n: usize) -> [Vec<u64>; 2] {
-        [&self.left, &self.right].map(|codes| {
+        let count = |codes: &Codes| {
             let mut counts = vec![0; n];
-            for &code in codes.iter().filter(|&&code| code != MISSING) {
+            for code in codes.iter().filter(|&code| code != MISSING) {
                 counts[code as usize] += 1;
             }
             counts
-        })
+        };
+        let left = count(&self.left);
+        let right = if self.dedupe { left.clone() } else { count(&self.right) };
+        [left, right]
     }
 
     /// Pairs of so many rows on the two sides.
@@ -48,28 +50,28 @@ impl Rows<'_> {
 impl Comparer {
     /// The codes of all rows, or of the left rows of one group; in a table against itself the
     /// group's rows among themselves.
-    pub(super) fn rows(&self, dedupe: bool, group: Option<(&[u16], u16)>) -> Rows<'_> {
-        let pick = |codes: &[u32]| -> Vec<u32> {
-            let Some((groups, own)) = group else { return codes.to_vec() };
-            codes.iter().zip(groups).filter(|(_, group)| **group == own).map(|(c, _)| *c).collect()
-        };
+    pub(super) fn rows(&self, dedupe: bool, group: Option<(&[u16], u16)>) -> Rows {
         let left = match group {
-            None => Cow::Borrowed(&self.coded.left[..]),
-            Some(_) => Cow::Owned(pick(&self.coded.left)),
+            None => self.coded.left.clone(),
+            Some((groups, own)) => {
+                let each = self.coded.left.iter().zip(groups);
+                let each = each.filter(|(_, group)| **group == own).map(|(code, _)| code);
+                Codes::from(each.collect::<Vec<u32>>())
+            }
         };
-        let right = if dedupe { left.clone() } else { Cow::Borrowed(self.coded.right()) };
+        let right = if dedupe { left.clone() } else { self.coded.right().clone() };
         Rows { left, right, dedupe }
     }
 
     /// How often each code occurs on the left and on the right.
-    pub(super) fn counts(&self, rows: &Rows<'_>) -> [Vec<u64>; 2] {
+    pub(super) fn counts(&self, rows: &Rows) -> [Vec<u64>; 2] {
         rows.counts(self.coded.texts.len())
     }
 
     /// Shares of the levels among all pairs of rows that say something: equality from value
     /// frequencies, the rest from all pairs of distinct values when they are few and from `draws`
     /// random pairs of rows otherwise. `None` when no pair says anything.
-    pub(super) fn shares(&self, rows: &Rows<'_>, seed: Seed, draws: u64) -> Option<Shares> {
+    pub(super) fn shares(&self, rows: &Rows, seed: Seed, draws: u64) -> Option<Shares> {
         let [left, right] = self.counts(rows);
         let (n, m): (u64, u64) = (left.iter().sum(), right.iter().sum());
         let pairs = rows.pairs(n, m);
@@ -146,12 +148,13 @@ impl Comparer {
 
     /// Levels of random pairs of rows with unequal values: each of [`SIDE`] random left rows with
     /// each of as many right rows, then others.
-    fn sample_unequal(&self, rows: &Rows<'_>, seed: Seed, draws: u64) -> Vec<u64> {
-        let there = |codes: &[u32]| -> Vec<u32> {
-            codes.iter().copied().filter(|&code| code != MISSING).collect()
-        };
+    fn sample_unequal(&self, rows: &Rows, seed: Seed, draws: u64) -> Vec<u64> {
+        let there =
+            |codes: &Codes| -> Vec<u32> { codes.iter().filter(|&code| code != MISSING).collect() };
         let n = self.n_levels() as usize;
-        let (left, right) = (there(&rows.left), there(&rows.right));
+        let left = there(&rows.left);
+        let other = (!rows.dedupe).then(|| there(&rows.right));
+        let right = other.as_ref().unwrap_or(&left);
         let rows: Vec<Vec<u64>> = (0..draws.div_ceil(SIDE * SIDE))
             .into_par_iter()
             .map_init(
@@ -162,7 +165,7 @@ impl Comparer {
                         let place = |at| seed.below([chunk, at, side], codes.len() as u64) as usize;
                         (0..SIDE).map(|at| codes[place(at)]).collect()
                     };
-                    let (left, right) = (pick(0, &left), pick(1, &right));
+                    let (left, right) = (pick(0, &left), pick(1, right));
                     let most = (draws - chunk * SIDE * SIDE).min(SIDE * SIDE) as usize;
                     let pairs = left.iter().flat_map(|&a| right.iter().map(move |&b| (a, b)));
                     for (a, b) in pairs.take(most).filter(|(a, b)| a != b) {
@@ -187,13 +190,13 @@ impl Comparer {
         };
         let left = &self.coded.left;
         let own = match group {
-            None => share(&mut left.iter().copied()),
+            None => share(&mut left.iter()),
             Some((groups, own)) => {
                 let each = left.iter().zip(groups).filter(|(_, group)| **group == own);
-                share(&mut each.map(|(code, _)| *code))
+                share(&mut each.map(|(code, _)| code))
             }
         };
-        own * share(&mut self.coded.right().iter().copied())
+        own * share(&mut self.coded.right().iter())
     }
 }
 

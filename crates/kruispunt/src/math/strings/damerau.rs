@@ -1,6 +1,6 @@
 //! Damerau-Levenshtein distance proper.
 
-use super::Pattern;
+use super::{Pattern, Symbol};
 
 /// Cells that are looked at at most: two texts of 4096 letters.
 const MOST_CELLS: usize = 1 << 24;
@@ -20,11 +20,12 @@ const ONE_WORD: usize = 66;
 /// neighbours in one of the texts (Zhao & Sahni 2019, *BMC Bioinformatics* 20:277): what it starts
 /// from stands one row up in the column of the row's last match, kept by row, or two columns back,
 /// where the current one is being written. Letters that both begin or end with cost nothing.
-pub fn damerau(pattern: &Pattern, text: &[u32]) -> usize {
+pub fn damerau<S: Symbol>(pattern: &Pattern, text: &[S]) -> usize {
     let all = &pattern.symbols[..];
-    let prefix = all.iter().zip(text).take_while(|(a, b)| a == b).count();
+    let same = |(a, b): &(&u32, &S)| **a == b.number();
+    let prefix = all.iter().zip(text).take_while(same).count();
     let (own, rest) = (&all[prefix..], &text[prefix..]);
-    let suffix = own.iter().rev().zip(rest.iter().rev()).take_while(|(a, b)| a == b).count();
+    let suffix = own.iter().rev().zip(rest.iter().rev()).take_while(same).count();
     let (m, rest) = (own.len() - suffix, &rest[..rest.len() - suffix]);
     if m == 0 || rest.is_empty() {
         return m + rest.len();
@@ -35,10 +36,10 @@ pub fn damerau(pattern: &Pattern, text: &[u32]) -> usize {
     if pattern.words == 1 && m + 2 <= ONE_WORD {
         let [mut before, mut here, mut kept] = [[FAR; ONE_WORD]; 3];
         let rows = [&mut before[..m + 2], &mut here[..m + 2], &mut kept[..m]];
-        table::<true>(pattern, prefix, rest, rows)
+        table::<true, S>(pattern, prefix, rest, rows)
     } else {
         let [mut before, mut here, mut kept] = [m + 2, m + 2, m].map(|n| vec![FAR; n]);
-        table::<false>(pattern, prefix, rest, [&mut before, &mut here, &mut kept])
+        table::<false, S>(pattern, prefix, rest, [&mut before, &mut here, &mut kept])
     }
 }
 
@@ -59,10 +60,10 @@ struct Cell {
     matched: bool,
 }
 
-fn table<const ONE: bool>(
+fn table<const ONE: bool, S: Symbol>(
     pattern: &Pattern,
     prefix: usize,
-    text: &[u32],
+    text: &[S],
     [mut before, mut here, kept]: [&mut [i32]; 3],
 ) -> usize {
     let m = kept.len();
@@ -71,7 +72,7 @@ fn table<const ONE: bool>(
     }
     let words = if ONE { 0..1 } else { prefix / 64..(prefix + m).div_ceil(64) };
     let mut earlier: Option<u32> = None;
-    for (column, &symbol) in (1_i32..).zip(text) {
+    for (column, symbol) in (1_i32..).zip(text.iter().map(|symbol| symbol.number())) {
         let mut cell = Cell {
             above: column,
             corner: before[1],

@@ -1,38 +1,38 @@
 //! Edit distances, 64 cells of the table at a time.
 
-use super::Pattern;
+use super::{Pattern, Symbol};
 
 /// Levenshtein distance (Myers 1999, *J. ACM* 46:395; Hyyrö 2003), any length.
-pub fn levenshtein(pattern: &Pattern, text: &[u32]) -> usize {
-    distance::<false>(pattern, text)
+pub fn levenshtein<S: Symbol>(pattern: &Pattern, text: &[S]) -> usize {
+    distance::<false, S>(pattern, text)
 }
 
 /// Optimal string alignment: Levenshtein with swaps of neighbours, no part edited twice
 /// (Hyyrö 2003, "A bit-vector algorithm for computing Levenshtein and Damerau edit distances",
 /// *Nordic J. of Computing* 10:29-39), any length.
-pub fn osa(pattern: &Pattern, text: &[u32]) -> usize {
-    distance::<true>(pattern, text)
+pub fn osa<S: Symbol>(pattern: &Pattern, text: &[S]) -> usize {
+    distance::<true, S>(pattern, text)
 }
 
-fn distance<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
+fn distance<const SWAP: bool, S: Symbol>(pattern: &Pattern, text: &[S]) -> usize {
     if pattern.len() == 0 || text.is_empty() {
         return pattern.len() + text.len();
     }
     match pattern.words {
-        1 => one_word::<SWAP>(pattern, text),
-        2 => words::<SWAP, _>(pattern, text, [Word::START; 2]),
-        3 => words::<SWAP, _>(pattern, text, [Word::START; 3]),
-        4 => words::<SWAP, _>(pattern, text, [Word::START; 4]),
-        more => words::<SWAP, _>(pattern, text, vec![Word::START; more]),
+        1 => one_word::<SWAP, S>(pattern, text),
+        2 => words::<SWAP, _, S>(pattern, text, [Word::START; 2]),
+        3 => words::<SWAP, _, S>(pattern, text, [Word::START; 3]),
+        4 => words::<SWAP, _, S>(pattern, text, [Word::START; 4]),
+        more => words::<SWAP, _, S>(pattern, text, vec![Word::START; more]),
     }
 }
 
-fn one_word<const SWAP: bool>(pattern: &Pattern, text: &[u32]) -> usize {
+fn one_word<const SWAP: bool, S: Symbol>(pattern: &Pattern, text: &[S]) -> usize {
     let last = 1_u64 << (pattern.len() - 1);
     let (mut vp, mut vn, mut d0, mut before) = (!0_u64, 0_u64, !0_u64, 0_u64);
     let mut score = pattern.len();
     for &symbol in text {
-        let here = pattern.mask(symbol);
+        let here = pattern.mask(symbol.number());
         let swapped = if SWAP { ((!d0 & here) << 1) & before } else { 0 };
         d0 = ((here & vp).wrapping_add(vp) ^ vp) | here | vn | swapped;
         let (hp, hn) = (vn | !(d0 | vp), d0 & vp);
@@ -58,9 +58,9 @@ impl Word {
 }
 
 /// The same recurrences with carries from word to word, in registers where words are few.
-fn words<const SWAP: bool, C: AsMut<[Word]>>(
+fn words<const SWAP: bool, C: AsMut<[Word]>, S: Symbol>(
     pattern: &Pattern,
-    text: &[u32],
+    text: &[S],
     mut column: C,
 ) -> usize {
     let column = column.as_mut();
@@ -69,7 +69,8 @@ fn words<const SWAP: bool, C: AsMut<[Word]>>(
     for &symbol in text {
         let (mut plus, mut hp_in, mut hn_in, mut swap_in) = (false, 1_u64, 0_u64, 0_u64);
         let top = column.len() - 1;
-        for (at, (word, &here)) in column.iter_mut().zip(pattern.masks(symbol)).enumerate() {
+        for (at, (word, &here)) in column.iter_mut().zip(pattern.masks(symbol.number())).enumerate()
+        {
             let free = !word.d0 & here;
             let swapped = if SWAP { (free << 1 | swap_in) & word.before } else { 0 };
             swap_in = free >> 63;

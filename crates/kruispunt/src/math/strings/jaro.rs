@@ -1,12 +1,12 @@
 //! Jaro and Jaro-Winkler similarity.
 
-use super::Pattern;
+use super::{Pattern, Symbol};
 
 /// Jaro similarity (Jaro 1989, *JASA* 84:414), 1 for equal strings, 0 for nothing in common.
 ///
 /// Half transpositions are counted in whole numbers, as in Winkler's `strcmp95`. Two empty
 /// strings are equal.
-pub fn jaro(pattern: &Pattern, text: &[u32]) -> f64 {
+pub fn jaro<S: Symbol>(pattern: &Pattern, text: &[S]) -> f64 {
     let (m, n) = (pattern.len(), text.len());
     if m == 0 || n == 0 {
         return if m == n { 1.0 } else { 0.0 };
@@ -27,23 +27,24 @@ pub fn jaro(pattern: &Pattern, text: &[u32]) -> f64 {
 
 /// Jaro-Winkler similarity (Winkler 1990): up to four equal first letters raise a Jaro
 /// similarity above 0.7 by a tenth of what is missing each.
-pub fn jaro_winkler(pattern: &Pattern, text: &[u32]) -> f64 {
+pub fn jaro_winkler<S: Symbol>(pattern: &Pattern, text: &[S]) -> f64 {
     let similarity = jaro(pattern, text);
     if similarity <= 0.7 {
         return similarity;
     }
-    let prefix = pattern.symbols.iter().zip(text).take(4).take_while(|(a, b)| a == b).count();
+    let prefix = pattern.symbols.iter().zip(text).take(4).take_while(|(a, b)| **a == b.number());
+    let prefix = prefix.count();
     similarity + prefix as f64 * 0.1 * (1.0 - similarity)
 }
 
-fn in_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
+fn in_words<S: Symbol>(pattern: &Pattern, text: &[S], window: usize) -> (usize, usize) {
     let (mut in_pattern, mut in_text) = (0_u64, 0_u64);
     for (at, &symbol) in text.iter().enumerate() {
         let high = at + window + 1;
         let below = if high >= 64 { !0 } else { (1_u64 << high) - 1 };
         let low = at.saturating_sub(window);
         let reach = if low >= 64 { 0 } else { below & (!0 << low) };
-        let free = pattern.mask(symbol) & reach & !in_pattern;
+        let free = pattern.mask(symbol.number()) & reach & !in_pattern;
         in_pattern |= free & free.wrapping_neg();
         in_text |= u64::from(free != 0) << at;
     }
@@ -52,7 +53,7 @@ fn in_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
     while in_text != 0 {
         let symbol = text[in_text.trailing_zeros() as usize];
         let lowest = in_pattern & in_pattern.wrapping_neg();
-        moved += usize::from(pattern.mask(symbol) & lowest == 0);
+        moved += usize::from(pattern.mask(symbol.number()) & lowest == 0);
         in_pattern ^= lowest;
         in_text &= in_text - 1;
     }
@@ -63,7 +64,7 @@ fn in_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
 const FEW: usize = 8;
 
 /// For strings longer than a word: the same, word by word, of the window alone.
-fn in_many_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usize) {
+fn in_many_words<S: Symbol>(pattern: &Pattern, text: &[S], window: usize) -> (usize, usize) {
     let (m, n) = (pattern.len(), text.len());
     let (mut few, mut many) = ([[0_u64; FEW]; 2], [Vec::new(), Vec::new()]);
     let (in_pattern, in_text) = if m.max(n) <= 64 * FEW {
@@ -81,7 +82,7 @@ fn in_many_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usiz
             break;
         }
         let (first, last) = (low / 64, high / 64);
-        let masks = &pattern.masks(symbol)[first..=last];
+        let masks = &pattern.masks(symbol.number())[first..=last];
         for (word, (&mask, taken)) in (first..).zip(masks.iter().zip(&mut in_pattern[first..])) {
             let from = if word == first { !0 << (low % 64) } else { !0 };
             let to = if word == last { !0 >> (63 - high % 64) } else { !0 };
@@ -104,7 +105,7 @@ fn in_many_words(pattern: &Pattern, text: &[u32], window: usize) -> (usize, usiz
             }
             let place = 64 * word + places.trailing_zeros() as usize;
             let other = 64 * part + flags.trailing_zeros() as usize;
-            moved += usize::from(pattern.symbols[place] != text[other]);
+            moved += usize::from(pattern.symbols[place] != text[other].number());
             common += 1;
             places &= places - 1;
             flags &= flags - 1;

@@ -18,6 +18,24 @@ pub use qgram::{dice, grams, jaccard};
 
 use rustc_hash::FxHashMap;
 
+/// A symbol as it is kept: in a byte where an alphabet is small.
+pub trait Symbol: Copy {
+    /// Its number.
+    fn number(self) -> u32;
+}
+
+impl Symbol for u8 {
+    fn number(self) -> u32 {
+        u32::from(self)
+    }
+}
+
+impl Symbol for u32 {
+    fn number(self) -> u32 {
+        self
+    }
+}
+
 /// Numbers for the characters that occur.
 #[derive(Debug, Default)]
 pub struct Alphabet {
@@ -54,7 +72,7 @@ impl Pattern {
     }
 
     /// Takes in another string. Costs its length, not the size of the alphabet.
-    pub fn load(&mut self, symbols: &[u32]) {
+    pub fn load<S: Symbol>(&mut self, symbols: &[S]) {
         let alphabet = self.masks.len() / self.words.max(1);
         for &symbol in &self.symbols {
             let at = symbol as usize * self.words;
@@ -67,8 +85,8 @@ impl Pattern {
             self.words = words;
         }
         self.symbols.clear();
-        self.symbols.extend_from_slice(symbols);
-        for (position, &symbol) in symbols.iter().enumerate() {
+        self.symbols.extend(symbols.iter().map(|symbol| symbol.number()));
+        for (position, &symbol) in self.symbols.iter().enumerate() {
             self.masks[symbol as usize * words + position / 64] |= 1 << (position % 64);
         }
     }

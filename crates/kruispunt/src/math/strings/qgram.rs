@@ -1,9 +1,12 @@
 //! Pairs of neighbouring letters in common.
 
+use super::Symbol;
+
 /// The pairs of neighbouring symbols of a string, sorted, repeats kept.
-pub fn grams(symbols: &[u32]) -> Vec<u64> {
+pub fn grams<S: Symbol>(symbols: &[S]) -> Vec<u64> {
+    let number = |symbol: S| u64::from(symbol.number());
     let mut pairs: Vec<u64> =
-        symbols.windows(2).map(|two| u64::from(two[0]) << 32 | u64::from(two[1])).collect();
+        symbols.windows(2).map(|two| number(two[0]) << 32 | number(two[1])).collect();
     pairs.sort_unstable();
     pairs
 }

@@ -1,6 +1,6 @@
 //! Numbers for texts, without an allocation for each.
 
-use crate::data::Levels;
+use super::Levels;
 use rustc_hash::FxHasher;
 use std::hash::Hasher;
 
@@ -9,7 +9,7 @@ const EMPTY: u32 = u32::MAX;
 
 /// Distinct texts in the order in which they were met, and a table to find them by.
 #[derive(Debug, Default)]
-pub(super) struct Interner {
+pub(crate) struct Interner {
     levels: Levels,
     /// Code and the upper half of the hash, open addressing.
     slots: Vec<(u32, u32)>,
@@ -17,7 +17,7 @@ pub(super) struct Interner {
 
 impl Interner {
     /// The code of `text`, a new one when it was not met before.
-    pub(super) fn code(&mut self, text: &str) -> u32 {
+    pub(crate) fn code(&mut self, text: &str) -> u32 {
         if self.levels.len() * 2 >= self.slots.len() {
             self.grow();
         }
@@ -38,7 +38,7 @@ impl Interner {
     }
 
     /// The texts by code.
-    pub(super) fn into_levels(self) -> Levels {
+    pub(crate) fn into_levels(self) -> Levels {
         self.levels
     }
 
