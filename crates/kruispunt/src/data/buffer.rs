@@ -164,9 +164,7 @@ impl Bitmap {
                     for (flag, value) in flags.iter_mut().zip(values) {
                         *flag = u8::from(is_there(value));
                     }
-                    // a product that moves flag i to bit 56 + i
-                    let moved = u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080);
-                    *byte = (moved >> 56) as u8;
+                    *byte = packed(flags) as u8;
                     there += byte.count_ones() as usize;
                 }
                 there
@@ -213,6 +211,94 @@ impl Bitmap {
     }
 }
 
+/// Bits written one after the other, until they are a [`Bitmap`].
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Bits {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Bits {
+    /// The lowest `n` bits of `word`, at most 64.
+    #[inline]
+    pub fn push(&mut self, word: u64, n: usize) {
+        if n == 0 {
+            return;
+        }
+        let (word, at) = (word & (u64::MAX >> (64 - n)), self.len % 64);
+        self.len += n;
+        match self.words.last_mut().filter(|_| at > 0) {
+            None => self.words.push(word),
+            Some(last) => {
+                *last |= word << at;
+                if at + n > 64 {
+                    self.words.push(word >> (64 - at));
+                }
+            }
+        }
+    }
+
+    /// The lowest `n` bits of `words`.
+    #[inline]
+    pub fn extend(&mut self, words: &[u64], n: usize) {
+        for (at, word) in words[..n.div_ceil(64)].iter().enumerate() {
+            self.push(*word, (n - 64 * at).min(64));
+        }
+    }
+
+    /// One bit a flag, which is 0 or 1.
+    #[inline]
+    pub fn extend_flags(&mut self, flags: &[u8]) {
+        for flags in flags.chunks(64) {
+            let mut word = 0;
+            for (at, flags) in flags.chunks(8).enumerate() {
+                let mut eight = [0_u8; 8];
+                eight[..flags.len()].copy_from_slice(flags);
+                word |= packed(eight) << (8 * at);
+            }
+            self.push(word, flags.len());
+        }
+    }
+
+    /// These bits, one after the other.
+    pub fn concat<'a>(parts: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut all = Self::default();
+        for part in parts {
+            all.extend(&part.words, part.len);
+        }
+        all
+    }
+
+    /// The bits turned round.
+    pub fn inverted(&self) -> Self {
+        let mut all = Self::default();
+        for (at, word) in self.words.iter().enumerate() {
+            all.push(!word, (self.len - 64 * at).min(64));
+        }
+        all
+    }
+
+    /// The bits as a bitmap.
+    pub fn bitmap(&self) -> Bitmap {
+        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.truncate(self.len.div_ceil(8));
+        Bitmap { bytes: bytes.into(), offset: 0, len: self.len }
+    }
+
+    /// The bits as a bitmap; `None` when all are set, since then no bitmap is needed.
+    pub fn validity(&self) -> Option<Bitmap> {
+        let set: usize = self.words.iter().map(|word| word.count_ones() as usize).sum();
+        (set < self.len).then(|| self.bitmap())
+    }
+}
+
+/// Eight flags, each 0 or 1, as the bits of one byte.
+#[inline]
+fn packed(flags: [u8; 8]) -> u64 {
+    // a product that moves flag i to bit 56 + i
+    u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080) >> 56
+}
+
 impl PartialEq for Bitmap {
     fn eq(&self, other: &Self) -> bool {
         self.len == other.len && (0..self.len).all(|row| self.get(row) == other.get(row))
@@ -257,6 +343,39 @@ mod tests {
                 let packed = Bitmap::of_chunks(&mut values, |at| *at % every == 0);
                 let plain = Bitmap::pack((0..n).map(|at| at % every == 0));
                 assert_eq!(packed, plain, "{n} {every}");
+            }
+        }
+    }
+
+    #[test]
+    fn bits_written_in_pieces_are_those_written_at_once() {
+        let flag = |at: usize| u8::from(at * at % 7 < 3);
+        for n in [0, 1, 5, 63, 64, 65, 200] {
+            let plain = Bitmap::pack((0..n).map(|at| flag(at) == 1));
+            for piece in [1, 3, 64, 70] {
+                let (mut flags, mut words, mut parts) =
+                    (Bits::default(), Bits::default(), Vec::new());
+                for from in (0..n).step_by(piece) {
+                    let own: Vec<u8> = (from..(from + piece).min(n)).map(flag).collect();
+                    flags.extend_flags(&own);
+                    let mut wide = vec![u64::MAX << (own.len() % 64); own.len() / 64 + 1];
+                    for word in &mut wide[..own.len() / 64] {
+                        *word = 0;
+                    }
+                    for (at, flag) in own.iter().enumerate() {
+                        wide[at / 64] |= u64::from(*flag) << (at % 64);
+                    }
+                    words.extend(&wide, own.len());
+                    let mut part = Bits::default();
+                    part.extend_flags(&own);
+                    parts.push(part);
+                }
+                let joined = Bits::concat(&parts);
+                for bits in [flags, words, joined] {
+                    assert_eq!(bits.validity(), plain, "{n} by {piece}");
+                    let turned = bits.inverted().bitmap();
+                    assert!((0..n).all(|at| turned.get(at) == (flag(at) == 0)));
+                }
             }
         }
     }

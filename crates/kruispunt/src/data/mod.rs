@@ -31,6 +31,7 @@ mod timeline;
 mod vcov;
 
 pub use account::{Account, Count, Exclusion, Step, Ties};
+pub(crate) use buffer::Bits;
 pub use buffer::{Bitmap, Buffer};
 pub(crate) use calendar::WholePeriods;
 pub use calendar::{Calendar, Period, Unit};

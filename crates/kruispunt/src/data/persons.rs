@@ -57,6 +57,11 @@ impl Persons {
         Self { name: name.to_owned(), ids: column.take(first) }
     }
 
+    /// Persons whose identifiers are these, which ascend.
+    pub(crate) fn numbered(name: &str, ids: Vec<i64>) -> Self {
+        Self { name: name.to_owned(), ids: Column::int(ids) }
+    }
+
     /// The name of the identifier's column.
     #[must_use]
     pub fn name(&self) -> &str {

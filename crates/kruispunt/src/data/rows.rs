@@ -131,34 +131,24 @@ impl Column {
         Self { values: Values::Text(Text::wide(rows.into(), levels, categorical)), validity }
     }
 
-    /// Categories by code, null where there is no such level, in the memory of the codes.
-    pub(crate) fn coded(mut codes: Vec<u8>, levels: Arc<Levels>, categorical: bool) -> Self {
-        let known = levels.len();
-        let validity = Bitmap::of_chunks(&mut codes, |code| {
-            let there = usize::from(*code) < known;
-            *code = if there { *code } else { 0 };
-            there
-        });
+    /// Categories of one byte each, all with a level, in the memory of the codes.
+    pub(crate) fn coded(
+        codes: impl Into<Buffer<u8>>,
+        validity: Option<Bitmap>,
+        levels: Arc<Levels>,
+        categorical: bool,
+    ) -> Self {
         Self { values: Values::Text(Text::thin(codes.into(), levels, categorical)), validity }
     }
 
     /// As [`coded`](Self::coded), of the levels of this column of text.
-    pub(crate) fn of_bytes(&self, codes: Vec<u8>) -> Self {
+    pub(crate) fn of_bytes(&self, codes: Vec<u8>, validity: Option<Bitmap>) -> Self {
         match &self.values {
-            Values::Text(text) => Self::coded(codes, Arc::clone(&text.levels), text.categorical),
+            Values::Text(text) => {
+                Self::coded(codes, validity, Arc::clone(&text.levels), text.categorical)
+            }
             _ => self.all_null(codes.len()),
         }
-    }
-
-    /// Sums, null where nothing was added to `-0.0`.
-    pub(crate) fn touched(mut sums: Vec<f64>) -> Self {
-        let untouched = (-0.0_f64).to_bits();
-        let validity = Bitmap::of_chunks(&mut sums, |sum| {
-            let there = sum.to_bits() != untouched;
-            *sum = if there { *sum } else { f64::NAN };
-            there
-        });
-        Self { values: Values::Float(sums.into()), validity }
     }
 
     /// A column of `n` nulls of the same type.

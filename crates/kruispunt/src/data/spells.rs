@@ -339,11 +339,12 @@ impl Spells {
 
     /// Two overlapping spells of one person, if there are any.
     pub(crate) fn first_overlap(&self) -> Option<(usize, usize)> {
-        (0..self.persons.len()).find_map(|person| {
-            self.of(person)
-                .skip(1)
-                .find(|&at| self.starts[at] < self.ends[at - 1])
-                .map(|at| (at - 1, at))
+        let (starts, ends) = (&self.starts[..], &self.ends[..]);
+        self.offsets.windows(2).find_map(|pair| {
+            let own = pair[0] as usize..pair[1] as usize;
+            let mut next = starts[own.clone()].iter().skip(1).zip(&ends[own.clone()]);
+            let at = own.start + 1 + next.position(|(start, end)| start < end)?;
+            Some((at - 1, at))
         })
     }
 

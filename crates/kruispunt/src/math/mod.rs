@@ -3,6 +3,7 @@
 pub(crate) mod absorb;
 pub(crate) mod assignment;
 pub(crate) mod by_group;
+pub(crate) mod by_number;
 pub(crate) mod cluster;
 pub(crate) mod codes;
 pub(crate) mod crossprod;

@@ -205,7 +205,14 @@ impl Elementary {
         covering.clear();
         let mut next = 0;
         for pair in days.windows(2) {
-            covering.retain(|&at| ends[at as usize] > pair[0]);
+            // no branch: which interval ends first is anybody's guess
+            let mut kept = 0;
+            for at in 0..covering.len() {
+                let one = covering[at];
+                covering[kept] = one;
+                kept += usize::from(ends[one as usize] > pair[0]);
+            }
+            covering.truncate(kept);
             while next < starts.len() && starts[next] <= pair[0] {
                 covering.push(next as u32);
                 next += 1;

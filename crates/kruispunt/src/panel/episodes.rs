@@ -121,11 +121,19 @@ impl Sweep<'_> {
         let mut told = Told { counts: Vec::with_capacity(persons.len()), ..Told::default() };
         let mut elementary = sweep::Elementary::default();
         let (starts, ends) = (self.spells.starts(), self.spells.ends());
+        let offsets = &self.spells.offsets[..];
+        // the keys of the person's spells, where one column says which is the best
+        let single = self.ranking.and_then(Ranking::single);
+        let mut keys = Vec::new();
         let values: Vec<(Kind, &[f64])> =
             self.values.iter().map(|(kind, values)| (*kind, &values[..])).collect();
         for person in persons {
-            let own = self.spells.of(person);
+            let own = offsets[person] as usize..offsets[person + 1] as usize;
             let before = told.n;
+            if let Some(single) = single {
+                keys.clear();
+                keys.extend(own.clone().map(|spell| single.of(spell)));
+            }
             elementary.visit(&starts[own.clone()], &ends[own.clone()], |start, end, cover| {
                 let at = told.n;
                 told.n += 1;
@@ -145,7 +153,11 @@ impl Sweep<'_> {
                     float += 1;
                 }
                 if let Some(ranking) = self.ranking {
-                    let (best, even) = first_of(ranking, own.start, cover);
+                    let (best, even) = if single.is_some() {
+                        least_of(&keys, ranking, own.start, cover)
+                    } else {
+                        first_of(ranking, own.start, cover)
+                    };
                     cells.codes[1][at] = best;
                     told.tied += u64::from(even);
                 }
@@ -187,4 +199,20 @@ fn first_of(ranking: &Ranking, base: usize, cover: &[u32]) -> (u32, bool) {
         }
     }
     (best as u32, even)
+}
+
+/// As [`first_of`], where `keys` of the person's spells decide.
+#[inline]
+fn least_of(keys: &[u64], ranking: &Ranking, base: usize, cover: &[u32]) -> (u32, bool) {
+    let (mut best, mut least, mut even) = (cover[0], keys[cover[0] as usize], false);
+    for &at in &cover[1..] {
+        let key = keys[at as usize];
+        let tied = key == least;
+        even = key >= least && (even || tied);
+        let earlier = tied && ranking.row(base + at as usize) < ranking.row(base + best as usize);
+        if key < least || earlier {
+            (best, least) = (at, key);
+        }
+    }
+    (base as u32 + best, even)
 }

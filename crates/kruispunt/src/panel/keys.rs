@@ -87,7 +87,8 @@ pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
         return (codes.into_iter().map(|code| code.unwrap_or(NONE)).collect(), first);
     };
     if let (Some(bytes), None) = (text.bytes(), column.validity()) {
-        return codes_of_bytes(column, bytes);
+        let (place, first) = codes_of_bytes(column, bytes);
+        return (bytes.iter().map(|&code| place[usize::from(code)]).collect(), first);
     }
     let mut shown = vec![NONE; text.levels().len()];
     for (row, &code) in text.codes().iter().enumerate() {
@@ -109,12 +110,14 @@ pub(super) fn codes(column: &Column) -> (Vec<u32>, Vec<u32>) {
     (codes, first.into_iter().map(|at| used[at as usize]).collect())
 }
 
-/// As [`codes`], of text whose codes stand in bytes, without nulls.
-fn codes_of_bytes(column: &Column, bytes: &[u8]) -> (Vec<u32>, Vec<u32>) {
+/// Of text whose codes stand in bytes, without nulls: the code in natural order of each byte, and
+/// for each code a row that shows it.
+pub(super) fn codes_of_bytes(column: &Column, bytes: &[u8]) -> ([u32; 256], Vec<u32>) {
     let mut shown = [NONE; 256];
     for (row, &code) in (0_u32..).zip(bytes) {
-        let slot = &mut shown[usize::from(code)];
-        *slot = (*slot).min(row);
+        if shown[usize::from(code)] == NONE {
+            shown[usize::from(code)] = row;
+        }
     }
     let mut used: Vec<u32> = shown.iter().copied().filter(|row| *row != NONE).collect();
     used.sort_unstable();
@@ -123,8 +126,7 @@ fn codes_of_bytes(column: &Column, bytes: &[u8]) -> (Vec<u32>, Vec<u32>) {
     for (&row, rank) in used.iter().zip(ranks) {
         place[usize::from(bytes[row as usize])] = rank.unwrap_or(NONE);
     }
-    let codes = bytes.iter().map(|&code| place[usize::from(code)]).collect();
-    (codes, first.into_iter().map(|at| used[at as usize]).collect())
+    (place, first.into_iter().map(|at| used[at as usize]).collect())
 }
 
 /// Codes of whole numbers in a small range.

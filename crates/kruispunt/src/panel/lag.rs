@@ -1,10 +1,7 @@
 use super::PanelError;
 use super::keys::NONE;
-use crate::data::{Bitmap, Column, DataError, Panel, Step, Values};
+use crate::data::{Bitmap, Bits, Column, DataError, Panel, Step, Values};
 use crate::math::sweep;
-
-/// A NaN with a payload of its own.
-const NOTHING: f64 = f64::from_bits(0x7ff8_6b72_7569_7370);
 
 impl Panel {
     /// Adds the value of `k` periods earlier: column `<name>_lag<k>`.
@@ -94,24 +91,40 @@ impl Panel {
         let (Values::Float(values), None) = (column.values(), column.validity()) else {
             return column.gather(&self.rows_before(k));
         };
-        // a NaN that no computation gives stands for nothing, where the column has none
-        let values: &[f64] = values;
+        let (values, positions, offsets): (&[f64], _, _) =
+            (values, self.positions(), &self.offsets[..]);
         let mut moved = vec![0.0; self.n_rows()];
-        let strange = sweep::fill_chunks(&self.offsets, &mut moved, |persons, out| {
-            let rows = self.of(persons.start).start..self.of(persons.end - 1).end;
-            out.fill(NOTHING);
-            self.each_before(persons, k, |row, at| out[row - rows.start] = values[at]);
-            values[rows].iter().any(|value| value.to_bits() == NOTHING.to_bits())
-        });
-        if strange.contains(&true) {
-            return column.gather(&self.rows_before(k));
-        }
-        let validity = Bitmap::of_chunks(&mut moved, |value| {
-            let there = value.to_bits() != NOTHING.to_bits();
-            *value = if there { *value } else { f64::NAN };
+        let there = sweep::fill_chunks(offsets, &mut moved, |persons, out| {
+            let base = offsets[persons.start] as usize;
+            let mut flags = vec![0_u8; out.len()];
+            if k == 1 {
+                // only the row before can be that of the period before
+                for person in persons {
+                    let own = offsets[person] as usize..offsets[person + 1] as usize;
+                    let flags = &mut flags[own.start - base..];
+                    let out = &mut out[own.start - base..][..own.len()];
+                    let (at, values) = (&positions[own.clone()], &values[own]);
+                    let Some((first, out)) = out.split_first_mut() else { continue };
+                    *first = f64::NAN;
+                    let pairs = at[1..].iter().zip(at.iter().zip(values));
+                    let slots = out.iter_mut().zip(&mut flags[1..]);
+                    for ((slot, flag), (&now, (&then, &value))) in slots.zip(pairs) {
+                        let there = now == then + 1;
+                        *slot = if there { value } else { f64::NAN };
+                        *flag = u8::from(there);
+                    }
+                }
+            } else {
+                out.fill(f64::NAN);
+                self.each_before(persons, k, |row, at| {
+                    (out[row - base], flags[row - base]) = (values[at], 1);
+                });
+            }
+            let mut there = Bits::default();
+            there.extend_flags(&flags);
             there
         });
-        Column::new(Values::Float(moved.into()), validity)
+        Column::new(Values::Float(moved.into()), Bits::concat(&there).validity())
     }
 
     /// Calls `pair` with each row of these persons that has one `k` periods earlier, and that one.

@@ -1,6 +1,6 @@
-use super::keys::{NONE, group_codes, nan_is_null, numbers};
+use super::keys::{NONE, codes_of_bytes, group_codes, nan_is_null, numbers};
 use super::{PanelError, Spells};
-use crate::data::{Column, Count, Day, Pieces, Step, Values};
+use crate::data::{Buffer, Column, Count, Day, Pieces, Step, Values};
 use crate::math::sweep;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -134,6 +134,44 @@ struct Scratch {
 /// With more spells than this a person's chains are looked up by code.
 const MANY: usize = 256;
 
+/// Which spells of a person may become one: those of equal code.
+enum Groups {
+    /// All.
+    One,
+    /// One code a spell; [`NONE`] for a spell that stays alone.
+    Wide(Vec<u32>),
+    /// What the register writes in one byte, and the code of that.
+    Bytes(Buffer<u8>, Box<[u32; 256]>),
+}
+
+/// [`Groups`], looked at.
+#[derive(Clone, Copy)]
+enum Codes<'a> {
+    One,
+    Wide(&'a [u32]),
+    Bytes(&'a [u8], &'a [u32; 256]),
+}
+
+impl Groups {
+    fn codes(&self) -> Codes<'_> {
+        match self {
+            Self::One => Codes::One,
+            Self::Wide(codes) => Codes::Wide(codes),
+            Self::Bytes(bytes, codes) => Codes::Bytes(bytes, codes),
+        }
+    }
+}
+
+impl Codes<'_> {
+    fn of(self, spell: usize) -> u32 {
+        match self {
+            Self::One => 0,
+            Self::Wide(codes) => codes[spell],
+            Self::Bytes(bytes, codes) => codes[usize::from(bytes[spell])],
+        }
+    }
+}
+
 /// The days each spell lets follow without another.
 enum Gap {
     All(i32),
@@ -168,13 +206,13 @@ impl Spells {
         }
         by.sort_unstable();
         by.dedup();
-        let codes = if by.is_empty() { None } else { Some(group_codes(&self.columns, "by", &by)?) };
+        let groups = self.groups(&by)?;
         let gap = self.gap(merge)?;
         let told_apart = |name: &String| by.contains(name) || merge.sum.contains(name);
         let members =
             self.columns.names().iter().any(|name| !told_apart(name)) || !merge.sum.is_empty();
         let fresh = !merge.sum.is_empty();
-        let (pieces, several, of) = self.chains(&gap, codes.as_deref(), members);
+        let (pieces, several, of) = self.chains(&gap, &groups, members);
         let merged = self.len() - pieces.source.len();
         let mut step = Step::new("merge", told(merge, &by), Count::default(), Count::default())
             .exclude("became part of an earlier spell", Count::rows(merged));
@@ -208,12 +246,7 @@ impl Spells {
 
     /// The merged spells, which of them have several members, and (if asked) which one each spell
     /// became part of.
-    fn chains(
-        &self,
-        gap: &Gap,
-        codes: Option<&[u32]>,
-        members: bool,
-    ) -> (Pieces, Vec<u8>, Vec<u32>) {
+    fn chains(&self, gap: &Gap, groups: &Groups, members: bool) -> (Pieces, Vec<u8>, Vec<u32>) {
         let n = self.len();
         let (mut starts, mut ends, mut several) = (vec![0_i32; n], vec![0_i32; n], vec![0_u8; n]);
         let (mut source, mut of) = (vec![0_u32; n], vec![0_u32; if members { n } else { 0 }]);
@@ -228,9 +261,22 @@ impl Spells {
         let told = sweep::fill_cells(&self.offsets, cells, |persons, cells| {
             let counts = Vec::with_capacity(persons.len());
             let mut eras = Eras { cells, n: 0, placed: 0, counts };
-            let mut scratch = Scratch::default();
-            for person in persons {
-                self.merge_person(self.of(person), gap, codes, members, &mut scratch, &mut eras);
+            match (gap, groups.codes()) {
+                (Gap::All(gap), Codes::One) => {
+                    self.merge_few(persons, *gap, |_| 0, Codes::One, members, &mut eras);
+                }
+                (Gap::All(gap), codes @ Codes::Bytes(bytes, place)) => {
+                    // at most 256 codes, so that each fits a byte
+                    let code = |spell: usize| place[usize::from(bytes[spell])] as u8;
+                    self.merge_few(persons, *gap, code, codes, members, &mut eras);
+                }
+                (_, codes) => {
+                    let mut scratch = Scratch::default();
+                    for person in persons {
+                        let own = self.of(person);
+                        self.merge_person(own, gap, codes, members, &mut scratch, &mut eras);
+                    }
+                }
             }
             (eras.n, eras.placed, eras.counts)
         });
@@ -249,6 +295,77 @@ impl Spells {
         }
         let counts = told.into_iter().flat_map(|own| own.2).collect();
         (Pieces { source, starts, ends, counts }, several, of)
+    }
+
+    /// The codes of spells that agree on these columns.
+    fn groups(&self, by: &[String]) -> Result<Groups, PanelError> {
+        let Some(first) = by.first() else { return Ok(Groups::One) };
+        let column = self.columns.column("by", first)?;
+        if let (Values::Text(text), None, 1) = (column.values(), column.validity(), by.len())
+            && let Some(bytes) = text.bytes()
+        {
+            let (place, _) = codes_of_bytes(column, bytes);
+            return Ok(Groups::Bytes(bytes.clone(), Box::new(place)));
+        }
+        Ok(Groups::Wide(group_codes(&self.columns, "by", by)?))
+    }
+
+    /// As [`merge_person`](Self::merge_person) for each of some persons, where spells are told
+    /// apart by a byte and all let the same gap follow: what a spell may join is looked up, and
+    /// merged spells are written where they stay.
+    fn merge_few(
+        &self,
+        persons: Range<usize>,
+        gap: i32,
+        code: impl Fn(usize) -> u8,
+        codes: Codes<'_>,
+        members: bool,
+        eras: &mut Eras<'_, '_>,
+    ) {
+        // the last merged spell of each code, counted from 1
+        let mut last = [0_u32; 256];
+        let mut scratch = Scratch::default();
+        let (starts, ends, offsets) = (self.starts(), self.ends(), &self.offsets[..]);
+        for person in persons {
+            let own = offsets[person] as usize..offsets[person + 1] as usize;
+            let (base, placed) = (eras.n, eras.placed);
+            let (mut n, mut same_start) = (base, false);
+            let sweep::Cells { codes: numbers, days, bytes: several, .. } = &mut *eras.cells;
+            let (source, of) = numbers.split_at_mut(1);
+            let (firsts, lasts) = days.split_at_mut(1);
+            let (source, firsts, lasts) = (&mut source[0], &mut firsts[0], &mut lasts[0]);
+            let several = &mut several[0];
+            let days = starts[own.clone()].iter().zip(&ends[own.clone()]);
+            for (at, (&start, &end)) in own.clone().zip(days) {
+                let slot = &mut last[usize::from(code(at))];
+                // those of other persons stand before
+                let known = (*slot as usize).checked_sub(1).filter(|known| *known >= base);
+                let joined = known.filter(|&known| start <= lasts[known].saturating_add(gap));
+                let era = joined.unwrap_or(n);
+                if joined.is_some() {
+                    lasts[era] = lasts[era].max(end);
+                    several[era] = 1;
+                } else {
+                    same_start |= n > base && firsts[n - 1] == start;
+                    (source[n], firsts[n], lasts[n], several[n]) = (at as u32, start, end, 0);
+                    n += 1;
+                    *slot = n as u32;
+                }
+                if members {
+                    of[0][eras.placed] = era as u32;
+                    eras.placed += 1;
+                }
+            }
+            if same_start {
+                // their ends and rows decide which comes first
+                eras.placed = placed;
+                let gap = Gap::All(gap);
+                self.merge_person(own, &gap, codes, members, &mut scratch, eras);
+                continue;
+            }
+            eras.n = n;
+            eras.counts.push((n - base) as u32);
+        }
     }
 
     /// What [`Merge`] says of gaps.
@@ -275,7 +392,7 @@ impl Spells {
         &self,
         own: Range<usize>,
         gap: &Gap,
-        codes: Option<&[u32]>,
+        codes: Codes<'_>,
         members: bool,
         scratch: &mut Scratch,
         eras: &mut Eras<'_, '_>,
@@ -289,7 +406,7 @@ impl Spells {
         let many = own.len() > MANY;
         for at in own {
             let (start, end) = (starts[at], ends[at]);
-            let code = codes.map_or(0, |codes| codes[at]);
+            let code = codes.of(at);
             let mut joined = None;
             let mut slot = 0;
             if many {

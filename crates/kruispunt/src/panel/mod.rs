@@ -30,6 +30,7 @@ mod describe;
 mod episodes;
 mod error;
 mod event_time;
+mod fill;
 mod filter;
 mod from_table;
 mod from_wide;

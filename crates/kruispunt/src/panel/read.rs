@@ -1,9 +1,9 @@
 use super::PanelError;
 use crate::data::{
-    Account, Aside, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons, Register,
-    Roles, Spells, Step, Table, Unit, Values,
+    Account, Aside, Bitmap, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons,
+    Register, Roles, Spells, Step, Table, Unit, Values,
 };
-use crate::math::by_group;
+use crate::math::{by_group, by_number};
 
 /// What to do with a row that cannot be a spell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -215,9 +215,18 @@ impl Spells {
         table.require_rows("table")?;
         let carried = columns.carried(table)?;
         let who = table.column("person", &columns.person)?;
-        if let Some(found) = in_order(table, columns, who)? {
-            let count = Count::of(table.n_rows(), found.persons.len());
-            return Ok(found.spells(register, columns, carried, count, &[], count));
+        if let Some(plain) = Plain::of(table, columns, who)? {
+            if let Some(found) = plain.in_order(columns, who) {
+                let count = Count::of(table.n_rows(), found.persons.len());
+                return Ok(found.spells(register, columns, carried, count, &[], count));
+            }
+            if let Some((found, order)) = plain.sorted(columns) {
+                let count = Count::of(table.n_rows(), found.persons.len());
+                let carried = carried.gather(&order);
+                let mut spells = found.spells(register, columns, carried, count, &[], count);
+                spells.rows = order.into();
+                return Ok(spells);
+            }
         }
         let (persons, mut codes) = Persons::encode("person", &columns.person, who)?;
         let (starts, ends) = days(table, columns)?;
@@ -302,47 +311,99 @@ impl Found {
     }
 }
 
-/// Rows that stand in the order of spells and lack nothing, in one pass; `None` for others, and
-/// where something is wrong.
-fn in_order(
-    table: &Table,
-    columns: &SpellColumns,
-    who: &Column,
-) -> Result<Option<Found>, DataError> {
-    let (Values::Int(ids), None) = (who.values(), who.validity()) else { return Ok(None) };
-    let (first, last) = match &columns.when {
-        When::Days { start, end } => {
-            (table.column("start", start)?, Some(table.column("end", end)?))
-        }
-        When::Event { day } => (table.column("day", day)?, None),
-        When::Period { .. } => return Ok(None),
-    };
-    let days = |column: &Column| match (column.values(), column.validity()) {
-        (Values::Date(days), None) => Some(days.clone()),
-        _ => None,
-    };
-    let Some(starts) = days(first) else { return Ok(None) };
-    let Some(lasts) = last.map_or_else(|| Some(starts.clone()), days) else { return Ok(None) };
-    let after = i32::from(last.is_none() || columns.ends == Ends::Inclusive);
-    let mut ends = Vec::with_capacity(ids.len());
-    let mut offsets = Vec::new();
-    let mut before = (i64::MIN, i32::MIN, i32::MIN);
-    let rows = ids.iter().zip(starts.iter()).zip(lasts.iter());
-    for (row, ((&id, &start), &last)) in (0_u32..).zip(rows) {
-        let open = last >= *DAYS.end();
-        let end = if open { Day::OPEN.0 } else { last.max(*DAYS.start() - 1) + after };
-        if !DAYS.contains(&start) || start >= end || (id, start, end) < before {
+/// Rows of whole numbers and days, as most registers have them.
+struct Plain<'a> {
+    ids: &'a [i64],
+    starts: &'a Buffer<i32>,
+    lasts: &'a Buffer<i32>,
+    /// Which spells have ended; `None` when all have.
+    ended: Option<&'a Bitmap>,
+    /// Days from the last day to the end.
+    after: i32,
+}
+
+impl<'a> Plain<'a> {
+    /// `None` when persons are no whole numbers, days no dates, or one of them is missing.
+    fn of(
+        table: &'a Table,
+        columns: &SpellColumns,
+        who: &'a Column,
+    ) -> Result<Option<Self>, DataError> {
+        let (first, last) = match &columns.when {
+            When::Days { start, end } => {
+                (table.column("start", start)?, Some(table.column("end", end)?))
+            }
+            When::Event { day } => (table.column("day", day)?, None),
+            When::Period { .. } => return Ok(None),
+        };
+        let inclusive = last.is_none() || columns.ends == Ends::Inclusive;
+        let last = last.unwrap_or(first);
+        let (Values::Int(ids), Values::Date(starts), Values::Date(lasts)) =
+            (who.values(), first.values(), last.values())
+        else {
             return Ok(None);
-        }
-        if row == 0 || id != before.0 {
-            offsets.push(row);
-        }
-        ends.push(end);
-        before = (id, start, end);
+        };
+        let plain =
+            Self { ids, starts, lasts, ended: last.validity(), after: i32::from(inclusive) };
+        let whole = who.validity().is_none() && first.validity().is_none();
+        Ok(whole.then_some(plain))
     }
-    let persons = Persons::ascending(&columns.person, who, &offsets);
-    offsets.push(ids.len() as u32);
-    Ok(Some(Found { persons, offsets: offsets.into(), starts, ends: ends.into() }))
+
+    /// The day after the last of the spell in `row`, whose last day column holds `last`.
+    #[inline]
+    fn end(&self, row: usize, last: i32) -> i32 {
+        let open = last >= *DAYS.end() || self.ended.is_some_and(|ended| !ended.get(row));
+        if open { Day::OPEN.0 } else { last.max(*DAYS.start() - 1) + self.after }
+    }
+
+    /// Rows that stand in the order of spells and lack nothing, in one pass; `None` for others, and
+    /// where something is wrong.
+    fn in_order(&self, columns: &SpellColumns, who: &Column) -> Option<Found> {
+        let mut ends = Vec::with_capacity(self.ids.len());
+        let mut offsets = Vec::new();
+        let mut before = (i64::MIN, i32::MIN, i32::MIN);
+        let rows = self.ids.iter().zip(self.starts.iter()).zip(self.lasts.iter());
+        for (row, ((&id, &start), &last)) in (0_u32..).zip(rows) {
+            let end = self.end(row as usize, last);
+            if !DAYS.contains(&start) || start >= end || (id, start, end) < before {
+                return None;
+            }
+            if row == 0 || id != before.0 {
+                offsets.push(row);
+            }
+            ends.push(end);
+            before = (id, start, end);
+        }
+        let persons = Persons::ascending(&columns.person, who, &offsets);
+        offsets.push(self.ids.len() as u32);
+        let (offsets, ends) = (offsets.into(), ends.into());
+        Some(Found { persons, offsets, starts: self.starts.clone(), ends })
+    }
+
+    /// Rows that lack nothing brought into order, and which rows these are; `None` where something
+    /// is wrong, or persons have numbers far apart.
+    fn sorted(&self, columns: &SpellColumns) -> Option<(Found, Vec<u32>)> {
+        const OPEN: u32 = by_number::TOP;
+        let (starts, lasts): (&[i32], &[i32]) = (self.starts, self.lasts);
+        let days = |row: usize| {
+            let (start, end) = (starts[row], self.end(row, lasts[row]));
+            let since = |day: i32| day.wrapping_sub(*DAYS.start()) as u32;
+            let end_or_open = if end == Day::OPEN.0 { OPEN } else { since(end) };
+            (DAYS.contains(&start) && start < end)
+                .then(|| by_number::Days { start: since(start), end: end_or_open })
+        };
+        let day = |since: u32| {
+            if since == OPEN { Day::OPEN.0 } else { since as i32 + *DAYS.start() }
+        };
+        let (ids, sorted) = by_number::sort(self.ids, days, day)?;
+        let found = Found {
+            persons: Persons::numbered(&columns.person, ids),
+            offsets: sorted.offsets.into(),
+            starts: sorted.starts.into(),
+            ends: sorted.ends.into(),
+        };
+        Some((found, sorted.order))
+    }
 }
 
 fn detail(columns: &SpellColumns) -> String {

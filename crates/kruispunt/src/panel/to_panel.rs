@@ -1,8 +1,9 @@
 use super::PanelError;
-use super::cells::{self, Choice, Codes, NONE, Wanted};
-use super::keys::{codes, nan_is_null, shared_numbers};
+use super::cells::{self, Choice, Codes, NONE, StateCodes, Wanted};
+use super::keys::{codes, codes_of_bytes, nan_is_null, shared_numbers};
 use super::layout::{Balance, Layout};
 use super::order::{Order, Ranking};
+use super::reasons::Reasons;
 use crate::data::{
     Buffer, Calendar, Column, Count, Day, Panel, Persons, ReferenceDay, Spells, Step, Table,
     Timeline, Values,
@@ -295,7 +296,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
     let wanted = Wanted {
         days: what.days,
         count: what.count,
-        states: states.as_ref().map(|states| (&states.codes[..], &states.shows[..])),
+        states: states.as_ref().map(|states| (states.codes.each(), &states.shows[..])),
         by_state: what.days_by_state,
         dominant: dominates,
         dominant_as: dominant_as.as_deref(),
@@ -310,7 +311,6 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
             .map(|name| shared_numbers(spells, "mean", name))
             .collect::<Result<_, PanelError>>()?,
         choice,
-        reasons: what.balance != Balance::None,
     };
     let mut filled = cells::fill(spells, &layout, &wanted);
     let (labels, counts) = counted(spells, &layout, &wanted, &mut filled, states.as_ref());
@@ -329,7 +329,9 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
             let dominant = if what.dominant {
                 match &filled.dominant {
                     Codes::Spells(spells) => state_column()?.gather(spells),
-                    Codes::Bytes(bytes) => state_column()?.of_bytes(bytes.clone()),
+                    Codes::Bytes(bytes, there) => {
+                        state_column()?.of_bytes(bytes.clone(), there.clone())
+                    }
                 }
             } else {
                 stated(state_column()?, std::mem::take(&mut filled.dominant))
@@ -351,8 +353,8 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
     for (name, column) in labels.into_iter().zip(counts) {
         columns.push(name, column)?;
     }
-    for ((name, _), sums) in what.sums.iter().zip(std::mem::take(&mut filled.sums)) {
-        columns.push(name, Column::touched(sums))?;
+    for ((name, _), (sums, there)) in what.sums.iter().zip(std::mem::take(&mut filled.sums)) {
+        columns.push(name, Column::new(Values::Float(sums.into()), there))?;
     }
     for (name, [mut sums, days]) in what.means.iter().zip(std::mem::take(&mut filled.means)) {
         for (sum, days) in sums.iter_mut().zip(days) {
@@ -399,7 +401,8 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
     if what.balance == Balance::None {
         return Ok(panel.with_step(step));
     }
-    super::reasons::explain(panel, filled.reasons, what, step)
+    let reasons = Reasons::new(filled.records, filled.outside, &panel);
+    super::reasons::explain(panel, reasons, what, step)
 }
 
 /// The states of spells in one byte each, [`NO_BYTE`](cells::NO_BYTE) for none; `None` where there
@@ -419,16 +422,32 @@ fn narrow_states(spells: &Spells) -> Option<Buffer<u8>> {
 fn stated(column: &Column, codes: Codes) -> Column {
     match codes {
         Codes::Spells(spells) => column.gather_into(spells),
-        Codes::Bytes(bytes) => column.of_bytes(bytes),
+        Codes::Bytes(bytes, there) => column.of_bytes(bytes, there),
     }
 }
 
 /// The states of spells.
 struct States {
     labels: Vec<String>,
-    codes: Vec<u32>,
+    codes: Kept,
     /// For each state a spell that shows it.
     shows: Vec<u32>,
+}
+
+/// One code a spell.
+enum Kept {
+    Wide(Vec<u32>),
+    /// What the register writes, and the code of that.
+    Bytes(Buffer<u8>, Box<[u32; 256]>),
+}
+
+impl Kept {
+    fn each(&self) -> StateCodes<'_> {
+        match self {
+            Self::Wide(codes) => StateCodes::Wide(codes),
+            Self::Bytes(bytes, codes) => StateCodes::Bytes(bytes, codes),
+        }
+    }
 }
 
 fn states(spells: &Spells, what: &ToPanel, dominates: bool) -> Result<Option<States>, PanelError> {
@@ -445,7 +464,17 @@ fn states(spells: &Spells, what: &ToPanel, dominates: bool) -> Result<Option<Sta
     if !dominates && !what.days_by_state {
         return Ok(None);
     }
-    let (codes, shows) = codes(column);
+    let (codes, shows) = match column.values() {
+        Values::Text(text) if column.validity().is_none() && text.bytes().is_some() => {
+            let bytes = text.bytes().cloned().unwrap_or_default();
+            let (place, shows) = codes_of_bytes(column, &bytes);
+            (Kept::Bytes(bytes, Box::new(place)), shows)
+        }
+        _ => {
+            let (codes, shows) = codes(column);
+            (Kept::Wide(codes), shows)
+        }
+    };
     if shows.len() > MOST {
         return Err(PanelError::BadArgument {
             argument: if what.days_by_state { "days_by_state" } else { argument }.to_owned(),
@@ -499,12 +528,13 @@ fn counted(
         return (names, counts.into_iter().map(Column::short).collect());
     }
     let last = names.len().saturating_sub(1);
+    let code_of = by_state.map(|states| states.codes.each());
     let columns = layout.counts(spells, names.len(), |part, add| {
         let days = part.to - part.from;
         if wanted.days {
             add(0, days);
         }
-        let code = by_state.map(|states| states.codes[part.spell]).filter(|code| *code != NONE);
+        let code = code_of.map(|codes| codes.of(part.spell)).filter(|code| *code != NONE);
         if let Some(code) = code {
             add(first + code as usize, days);
         }

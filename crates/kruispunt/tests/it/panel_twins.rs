@@ -1,6 +1,8 @@
 //! The verbs of the panel room against slow twins that look at every day.
 
-use kruispunt::data::{Calendar, Column, Day, Panel, Period, Spells, Table, Unit, Values};
+use kruispunt::data::{
+    Bitmap, Calendar, Column, Day, Panel, Period, Spells, Table, Text, Unit, Values,
+};
 use kruispunt::panel::{
     Aggregates, Attach, Balance, Merge, SpellColumns, Spread, StateRule, ToPanel,
 };
@@ -36,6 +38,19 @@ fn rows() -> impl Strategy<Value = Vec<Row>> {
 }
 
 fn read(rows: &[Row]) -> Spells {
+    let states = Column::text(rows.iter().map(|row| Some(STATES[row.state as usize])));
+    read_with(rows, states)
+}
+
+/// States as categories of one byte each; the last is missing, if `gaps`.
+fn in_bytes(rows: &[Row], gaps: bool) -> Column {
+    let codes: Vec<u8> = rows.iter().map(|row| row.state as u8).collect();
+    let text = Text::of_bytes(codes.into(), STATES.into_iter().collect(), true).unwrap();
+    let there = rows.iter().map(|row| !gaps || row.state < 2);
+    Column::new(Values::Text(text), Bitmap::pack(there))
+}
+
+fn read_with(rows: &[Row], states: Column) -> Spells {
     let dates = |of: fn(&Row) -> i32| {
         Column::dates(&rows.iter().map(|row| Some(Day(of(row)))).collect::<Vec<_>>())
     };
@@ -43,7 +58,7 @@ fn read(rows: &[Row]) -> Spells {
         ("pid", Column::int(rows.iter().map(|row| row.person).collect())),
         ("start", dates(|row| row.start)),
         ("end", dates(|row| row.end - 1)),
-        ("status", Column::text(rows.iter().map(|row| Some(STATES[row.state as usize])))),
+        ("status", states),
         ("wage", Column::floats(&rows.iter().map(|row| row.wage).collect::<Vec<_>>())),
         ("reg", Column::int(rows.iter().map(|row| row.source).collect())),
     ])
@@ -279,6 +294,92 @@ proptest! {
             .filter_map(|(id, day)| Some((id.clone(), calendar().position(Day(*day))? as i32)))
             .collect();
         prop_assert_eq!(panel.n_rows(), expected.len());
+    }
+
+    #[test]
+    fn what_cells_show_and_sum_is_what_a_look_at_each_spell_finds(
+        rows in rows(), by in 0..4_usize, bytes in any::<bool>(), gaps in any::<bool>(),
+        daily in any::<bool>(),
+    ) {
+        // more periods than bits in a word
+        let calendar = Calendar::months("2008-01", "2014-12").unwrap();
+        let states = if bytes {
+            in_bytes(&rows, gaps)
+        } else {
+            let there = |row: &Row| (!gaps || row.state < 2).then(|| STATES[row.state as usize]);
+            Column::text(rows.iter().map(there))
+        };
+        let order = [&["wage"][..], &["-wage"], &["source"], &["source", "-wage"]][by];
+        let spread = if daily { Spread::Daily } else { Spread::Days };
+        let what = ToPanel::new().state(StateRule::LastDay).order(order.iter().copied())
+            .dominant().days_by_state().sum_with(["wage"], spread).balance(Balance::Full);
+        let panel = read_with(&rows, states).to_panel(&calendar, &what).unwrap();
+        let mut sorted: Vec<usize> = (0..rows.len()).collect();
+        sorted.sort_by_key(|&row| (rows[row].person, rows[row].start, rows[row].end, row));
+        // nulls last, whichever end of the others comes first
+        let wage = |row: usize, sign: f64| rows[row].wage.map_or(f64::MAX, |wage| sign * wage);
+        let key = |row: usize| match by {
+            0 => (0, wage(row, 1.0)),
+            1 => (0, wage(row, -1.0)),
+            2 => (rows[row].source, 0.0),
+            _ => (rows[row].source, wage(row, -1.0)),
+        };
+        let name = |row: usize| (!gaps || rows[row].state < 2).then(|| STATES[rows[row].state as usize].to_owned());
+        let (state, dominant) = (panel.column("test", "state").unwrap(), panel.column("test", "dominant").unwrap());
+        let (wages, reason) = (floats(&panel, "wage"), panel.column("test", "reason").unwrap());
+        let mut ties = 0;
+        for (at, (id, period)) in cells(&panel).into_iter().enumerate() {
+            let (from, to) = (period.first_day().0, period.last_day().0 + 1);
+            let own: Vec<(usize, i32)> = sorted.iter()
+                .filter(|&&row| rows[row].person.to_string() == id)
+                .map(|&row| (row, rows[row].end.min(to) - rows[row].start.max(from)))
+                .filter(|(_, days)| *days > 0)
+                .collect();
+            let shown = own.iter().map(|(row, _)| *row).filter(|&row| rows[row].end >= to)
+                .min_by(|&a, &b| key(a).partial_cmp(&key(b)).unwrap().then(a.cmp(&b)));
+            prop_assert_eq!(state.label(at), shown.and_then(name));
+            ties += shown.map_or(0, |best| usize::from(own.iter()
+                .any(|&(row, _)| row != best && rows[row].end >= to && key(row) == key(best))));
+            let mut sum = None;
+            for (row, days) in &own {
+                let Some(wage) = rows[*row].wage else { continue };
+                let length = f64::from(rows[*row].end - rows[*row].start);
+                let days = f64::from(*days);
+                let part = if daily { wage * days } else { wage * (days / length) };
+                sum = Some(sum.unwrap_or(0.0) + part);
+            }
+            prop_assert_eq!(wages[at], sum);
+            let days_in = |state: &str| own.iter().filter(|(row, _)| name(*row).as_deref() == Some(state))
+                .map(|(_, days)| i64::from(*days)).sum::<i64>();
+            let mut best: Option<(&str, i64)> = None;
+            let mut natural = STATES;
+            natural.sort_unstable();
+            for state in natural {
+                let days = days_in(state);
+                if days > best.map_or(0, |best| best.1) {
+                    best = Some((state, days));
+                }
+                let column = format!("days_{state}");
+                let of_panel = panel.columns().get(&column).map(|_| ints(&panel, &column)[at]);
+                prop_assert_eq!(of_panel.unwrap_or(Some(0)), Some(days));
+            }
+            prop_assert_eq!(dominant.label(at), best.map(|best| best.0.to_owned()));
+            prop_assert_eq!(reason.is_null(at), !own.is_empty());
+        }
+        let told = panel.account().steps().last().unwrap().ties.iter()
+            .filter(|ties| ties.what == "spells shown").map(|ties| ties.met).sum::<u64>();
+        prop_assert_eq!(told, ties as u64);
+    }
+
+    #[test]
+    fn states_in_bytes_merge_as_those_in_words(rows in rows(), gap in 0..40_u32, sum in any::<bool>()) {
+        let merge = Merge::days(gap).sum(if sum { vec!["wage"] } else { Vec::new() });
+        let bytes = read_with(&rows, in_bytes(&rows, false)).merge(&merge).unwrap();
+        let words = read(&rows).merge(&merge).unwrap();
+        prop_assert_eq!(days(&bytes), days(&words));
+        prop_assert_eq!(bytes.account(), words.account());
+        prop_assert_eq!(bytes.columns().get("wage"), words.columns().get("wage"));
+        prop_assert_eq!(bytes.rows(), words.rows());
     }
 
     #[test]
