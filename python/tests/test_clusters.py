@@ -80,11 +80,12 @@ def test_what_makes_no_sense_is_named(panel):
         kp.feols("wage ~ hours | person", panel, vcov={"CRV2": "age"})
 
 
-def dense(x, y, cluster, weights):
+def dense(x, y, cluster, weights, resid=None):
     """Give CRV2 and Satterthwaite's degrees of freedom from n x n matrices."""
     x, y = x * np.sqrt(weights)[:, None], y * np.sqrt(weights)
     bread = np.linalg.pinv(x.T @ x)
-    resid = y - x @ (bread @ (x.T @ y))
+    if resid is None:
+        resid = y - x @ (bread @ (x.T @ y))
     maker = np.eye(len(y)) - x @ bread @ x.T
     meat, adjusted = np.zeros_like(bread), []
     for level in np.unique(cluster):
@@ -125,6 +126,77 @@ def test_crv2_equals_its_definition(panel, effects, weighted):
         assert fit.dfs()[name] == pytest.approx(df[at], rel=1e-7)
     low, high = fit.confint()["hours"]
     assert high - low > 2 * 1.97 * fit.se()["hours"]
+
+
+@pytest.mark.parametrize("effects", ["", " | person"])
+@pytest.mark.parametrize("family", ["poisson", "logit", "probit"])
+def test_crv2_of_a_likelihood_is_that_of_its_last_regression(panel, effects, family):
+    random = np.random.default_rng(5)
+    n = len(panel["wage"])
+    counted = random.poisson(np.exp(0.2 + 0.1 * np.tanh(panel["hours"]))).astype(float)
+    panel["count"] = counted if family == "poisson" else (counted > 0).astype(float)
+    formula = "count ~ hours + age" + effects
+    if family == "poisson":
+        fit = kp.fepois(formula, panel, {"CRV2": "region"})
+    else:
+        fit = kp.feglm(formula, panel, family, {"CRV2": "region"})
+    rows = fit.rows()
+    y = np.asarray(panel["count"])[rows]
+    rest = [np.ones(len(rows))]
+    if effects:
+        assert len(rows) < n  # levels whose outcome is at its bound are left out
+        person = np.asarray(panel["person"])[rows]
+        rest = [(person == level).astype(float) for level in np.unique(person)]
+    x = np.column_stack([panel["hours"][rows], panel["age"][rows], *rest])
+    eta, mean = fit.predict(type="link"), fit.predict()
+    slope = {
+        "poisson": mean,
+        "logit": mean * (1 - mean),
+        "probit": np.exp(-(eta**2) / 2) / np.sqrt(2 * np.pi),
+    }[family]
+    variance = mean if family == "poisson" else mean * (1 - mean)
+    covariance, df = dense(
+        x, eta + (y - mean) / slope, np.asarray(panel["region"])[rows], slope**2 / variance
+    )
+    for at, name in enumerate(["hours", "age"]):
+        assert fit.se()[name] == pytest.approx(np.sqrt(covariance[at, at]), rel=1e-6)
+        assert fit.dfs()[name] == pytest.approx(df[at], rel=1e-6)
+
+
+@pytest.mark.parametrize("effects", ["", " | person"])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_crv2_of_two_stages_has_fitted_regressors(panel, effects, weighted):
+    random = np.random.default_rng(8)
+    n = len(panel["wage"])
+    panel["rain"] = random.normal(size=n) + 0.5 * np.asarray(panel["hours"])
+    panel["wind"] = random.normal(size=n) - 0.3 * np.asarray(panel["hours"])
+    panel["weight"] = 1.0 + np.arange(n) % 3
+    weights = panel["weight"] if weighted else np.ones(n)
+    fit = kp.feols(
+        f"wage ~ age{effects} | hours ~ rain + wind",
+        panel,
+        vcov={"CRV2": "region"},
+        weights="weight" if weighted else None,
+        fixef_rm="none",
+    )
+    rest = [np.ones(n)]
+    if effects:
+        rest = [(panel["person"] == level).astype(float) for level in np.unique(panel["person"])]
+    root = np.sqrt(weights)
+    causes = np.column_stack([panel["age"], panel["rain"], panel["wind"], *rest]) * root[:, None]
+    x = np.column_stack([panel["hours"], panel["age"], *rest]) * root[:, None]
+    fitted = causes @ (np.linalg.pinv(causes) @ x)
+    y = np.asarray(panel["wage"]) * root
+    coef = np.linalg.pinv(fitted) @ y
+    resid = y - x @ coef
+    one = np.ones(n)
+    covariance, df = dense(fitted, y, np.asarray(panel["region"]), one, resid)
+    for at, name in enumerate(["hours", "age"]):
+        assert fit.coef()[name] == pytest.approx(coef[at], rel=1e-8)
+        assert fit.se()[name] == pytest.approx(np.sqrt(covariance[at, at]), rel=1e-7)
+        assert fit.dfs()[name] == pytest.approx(df[at], rel=1e-6)
+    with pytest.raises(InputError, match="two-stage"):
+        kp.feols(f"wage ~ age{effects} | hours ~ rain + wind", panel, {"CRV2": "region"}, iv="liml")
 
 
 def test_crv2_equals_clubsandwich():

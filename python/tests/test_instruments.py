@@ -119,8 +119,9 @@ def test_a_new_covariance_reaches_the_first_stage(panel: pd.DataFrame) -> None:
 def test_what_instruments_cannot_do_is_said(panel: pd.DataFrame) -> None:
     with pytest.raises(kp.exceptions.InputError, match="no instruments"):
         kp.feols("lwage ~ married", panel).iv_tests()
-    for vcov in ("HC3", {"CRV2": "nr"}):
-        with pytest.raises(kp.exceptions.InputError, match="vcov"):
-            kp.feols("lwage ~ married | hours ~ union", panel, vcov)
+    with pytest.raises(kp.exceptions.InputError, match="vcov"):
+        kp.feols("lwage ~ married | hours ~ union", panel, "HC3")
+    with pytest.raises(kp.exceptions.InputError, match="vcov"):
+        kp.feols("lwage ~ married | hours ~ union", panel, {"CRV2": "nr"}, iv="fuller")
     with pytest.raises(kp.exceptions.InputError, match="instruments"):
         kp.fepois("hours ~ married | educ ~ union", panel)

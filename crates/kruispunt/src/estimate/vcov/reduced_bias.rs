@@ -2,7 +2,7 @@
 
 use super::pieces::times;
 use super::{Covariance, Parts, Vcov, is_nested};
-use crate::data::ClusterCount;
+use crate::data::{ClusterCount, Instrumental};
 use crate::estimate::EstimateError;
 use crate::math::linalg::{eigen, sandwich, with_eigenvalues};
 
@@ -10,6 +10,9 @@ use crate::math::linalg::{eigen, sandwich, with_eigenvalues};
 const ALL: f64 = 1.0 - 1e-9;
 
 impl Parts<'_> {
+    /// Regressors are those of the last regression: fitted values where there are instruments,
+    /// weights and residuals those of the last step where there is a likelihood.
+    ///
     /// With `L = B^(1/2)` and `L X_g'WX_g L = V D V'`, the root of `(I - H_gg)^-1` acts on the score
     /// of cluster g as `L^-1 V (1 - D)^(-1/2) V' L`: only k x k matrices are needed.
     pub(super) fn bias_reduced(
@@ -64,13 +67,14 @@ impl Parts<'_> {
         })
     }
 
+    /// Two-stage least squares is a regression on fitted values, a likelihood one with working
+    /// weights; the estimators between have no projection to take shares of.
     fn may_reduce(&self) -> Result<(), EstimateError> {
-        let expected = "a covariance other than CRV2";
-        if self.sample.instrumented {
-            return Err(refused(expected, "instruments"));
-        }
-        if self.sample.working.is_some() {
-            return Err(refused(expected, "a model that is not linear"));
+        if self.sample.instrumented && self.sample.instrumental != Instrumental::TwoStage {
+            return Err(refused(
+                "a covariance other than CRV2, or two-stage least squares",
+                "limited information maximum likelihood",
+            ));
         }
         Ok(())
     }
