@@ -163,4 +163,56 @@ def test_what_a_likelihood_cannot_do_is_said(panel: pd.DataFrame) -> None:
     with pytest.raises(kp.exceptions.EstimationError, match="not maximised"):
         kp.fepois("hours ~ union | nr + year", panel, iwls_maxiter=1)
     with pytest.raises(kp.exceptions.InputError, match="vcov"):
-        kp.fepois("hours ~ union", panel, {"CRV2": "nr"})
+        kp.fepois("hours ~ union | year", panel, {"CRV2": "nr"})  # years cross persons
+
+
+@pytest.mark.parametrize("fml", ["y ~ x | person + year", "y ~ x | person + firm + year"])
+@pytest.mark.parametrize("family", ["poisson", "logit", "probit"])
+def test_rows_in_any_order_take_the_same_few_steps(fml: str, family: str) -> None:
+    random = np.random.default_rng(12)
+    persons, years = 2_000, 8
+    frame = pd.DataFrame(
+        {
+            "person": np.repeat(np.arange(persons), years),
+            "year": np.tile(np.arange(years), persons),
+            "firm": random.integers(0, 400, persons * years),
+            "x": random.normal(size=persons * years),
+            "w": random.integers(1, 4, persons * years),
+        }
+    )
+    eta = 0.3 * frame["x"] + 0.5 * random.normal(size=persons)[frame["person"]]
+    eta += 0.3 * random.normal(size=400)[frame["firm"]] + 0.05 * frame["year"]
+    if family == "poisson":
+        frame["y"] = random.poisson(np.exp(eta)).astype(float)
+    else:
+        frame["y"] = (eta + random.logistic(size=len(frame)) > 0).astype(float)
+
+    def fit(rows: pd.DataFrame, **options: Any) -> Any:
+        if family == "poisson":
+            return kp.fepois(fml, rows, "hetero", **options)
+        return kp.feglm(fml, rows, family, "hetero", **options)
+
+    ours, mixed = fit(frame), fit(frame.sample(frac=1.0, random_state=3))
+    if family != "probit":  # whose steps are not Newton's
+        assert ours.likelihood["iterations"] <= 5
+    assert mixed.likelihood["iterations"] == ours.likelihood["iterations"]
+    assert ours.convergence["left"] <= 1e-10
+    for own in ("coef", "se"):
+        np.testing.assert_allclose(getattr(mixed, own)(), getattr(ours, own)(), rtol=1e-8)
+    # the derivative of the likelihood is nought along x and within every level
+    rows = frame.iloc[ours.rows()].assign(left=ours.resid(), mean=ours.predict())
+    if family == "probit":
+        return
+    size = np.sqrt((rows["left"] ** 2).sum())
+    assert abs((rows["x"] * rows["left"]).sum()) < 1e-7 * size
+    for name in fml.split(" | ")[1].split(" + "):
+        assert rows.groupby(name)["left"].sum().abs().max() < 1e-7 * size
+    theirs = _peer(
+        pf.fepois if family == "poisson" else pf.feglm,
+        fml,
+        rows,  # pyfixest counts persons whose outcome is always at its bound
+        vcov="hetero",
+        **({} if family == "poisson" else {"family": family}),
+    )
+    np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
+    np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-6)

@@ -77,6 +77,7 @@ fn column_digest(column: &Column) -> [u8; 16] {
 }
 
 /// One NaN, one zero.
+#[inline]
 fn plain(value: f64) -> u64 {
     if value.is_nan() {
         return u64::MAX;
@@ -112,7 +113,6 @@ fn chunks<T: Sync, const N: usize>(
         .par_chunks(CHUNK)
         .enumerate()
         .map_init(Vec::new, |buffer, (chunk, own)| {
-            buffer.clear();
             buffer.resize(own.len() * N, 0);
             for (slot, value) in buffer.chunks_exact_mut(N).zip(own) {
                 slot.copy_from_slice(&bytes(value));

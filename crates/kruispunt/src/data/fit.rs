@@ -145,16 +145,20 @@ impl SampleEffect {
 
     /// The same on some of the rows.
     pub(crate) fn take(&self, rows: &[u32]) -> Self {
-        let mut lives = vec![false; self.factor.n_levels()];
+        let (codes, mut place) = (self.factor.codes(), vec![u32::MAX; self.factor.n_levels()]);
         for &at in rows {
-            lives[self.factor.codes()[at as usize] as usize] = true;
+            place[codes[at as usize] as usize] = 0;
         }
-        let alive: Vec<u32> =
-            (0..lives.len()).filter(|&level| lives[level]).map(|level| level as u32).collect();
+        let mut alive: Vec<u32> = Vec::new();
+        for (level, place) in place.iter_mut().enumerate().filter(|(_, place)| **place == 0) {
+            *place = alive.len() as u32;
+            alive.push(level as u32);
+        }
+        let kept = rows.iter().map(|&at| place[codes[at as usize] as usize]).collect();
         let pick = |values: &Vec<f64>| rows.iter().map(|&at| values[at as usize]).collect();
         Self {
             name: self.name.clone(),
-            factor: self.factor.take(rows),
+            factor: Factor::coded(kept, alive.len()),
             levels: self.levels.iter().map(|column| column.take(&alive)).collect(),
             constant: self.constant,
             slope_names: self.slope_names.clone(),

@@ -1,6 +1,13 @@
 //! Cross-products X'WX of long columns.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a loop is compiled for wide registers only where it is inlined into the dispatch"
+)]
+
+use super::widest::widest;
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Rows of one chunk; the partition is fixed, so sums do not depend on the number of threads.
 const CHUNK: usize = 4096;
@@ -13,24 +20,10 @@ pub(crate) fn gram(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> {
         .into_par_iter()
         .map(|chunk| {
             let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(n);
-            let mut part = vec![0.0; k * k];
-            let mut weighted = vec![0.0; rows.len()];
-            for (i, column) in columns.iter().enumerate() {
-                let left = match weights {
-                    None => &column[rows.clone()],
-                    Some(weights) => {
-                        let pairs = column[rows.clone()].iter().zip(&weights[rows.clone()]);
-                        for (slot, (x, w)) in weighted.iter_mut().zip(pairs) {
-                            *slot = x * w;
-                        }
-                        &weighted[..]
-                    }
-                };
-                for j in i..k {
-                    part[i * k + j] = dot(left, &columns[j][rows.clone()]);
-                }
-            }
-            part
+            widest(
+                #[inline(always)]
+                || gram_of(columns, weights, rows),
+            )
         })
         .collect();
     let mut total = vec![0.0; k * k];
@@ -47,7 +40,31 @@ pub(crate) fn gram(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> {
     total
 }
 
+#[inline(always)]
+fn gram_of(columns: &[&[f64]], weights: Option<&[f64]>, rows: Range<usize>) -> Vec<f64> {
+    let k = columns.len();
+    let mut part = vec![0.0; k * k];
+    let mut weighted = vec![0.0; rows.len()];
+    for (i, column) in columns.iter().enumerate() {
+        let left = match weights {
+            None => &column[rows.clone()],
+            Some(weights) => {
+                let pairs = column[rows.clone()].iter().zip(&weights[rows.clone()]);
+                for (slot, (x, w)) in weighted.iter_mut().zip(pairs) {
+                    *slot = x * w;
+                }
+                &weighted[..]
+            }
+        };
+        for j in i..k {
+            part[i * k + j] = dot(left, &columns[j][rows.clone()]);
+        }
+    }
+    part
+}
+
 /// Sum of products in a fixed order with eight running sums.
+#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (left, right) = (a.chunks_exact(8), b.chunks_exact(8));
@@ -67,6 +84,22 @@ pub(crate) fn sum_rows(n: usize, f: impl Fn(usize) -> f64 + Sync) -> f64 {
         .map(|chunk| (chunk * CHUNK..((chunk + 1) * CHUNK).min(n)).map(&f).sum())
         .collect();
     parts.iter().sum()
+}
+
+/// As [`sum_rows`], several sums at once.
+pub(crate) fn sums_of_rows<const S: usize>(
+    n: usize,
+    f: impl Fn(usize) -> [f64; S] + Sync,
+) -> [f64; S] {
+    let add = |mut all: [f64; S], own: [f64; S]| {
+        all.iter_mut().zip(own).for_each(|(sum, own)| *sum += own);
+        all
+    };
+    let parts: Vec<[f64; S]> = (0..n.div_ceil(CHUNK))
+        .into_par_iter()
+        .map(|chunk| (chunk * CHUNK..((chunk + 1) * CHUNK).min(n)).map(&f).fold([0.0; S], add))
+        .collect();
+    parts.into_iter().fold([0.0; S], add)
 }
 
 #[cfg(test)]

@@ -21,3 +21,4 @@ pub(crate) mod special;
 pub(crate) mod strings;
 pub(crate) mod sweep;
 pub(crate) mod unionfind;
+pub(crate) mod widest;

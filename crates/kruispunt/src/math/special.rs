@@ -13,7 +13,8 @@ const MAX_TERMS: usize = 1_000_000;
 
 /// e to the x, to one unit in the last place; not below e^-708 and not above e^709. Without
 /// branches, so that a loop over rows does several side by side.
-#[inline]
+#[allow(clippy::inline_always, reason = "to be compiled for wide registers where it is called")]
+#[inline(always)]
 pub(crate) fn exp(x: f64) -> f64 {
     // x = n ln 2 + r; adding SHIFT leaves n in the last bits
     const SHIFT: f64 = 6_755_399_441_055_744.0;

@@ -1,6 +1,12 @@
 //! Distributions and links.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a loop is compiled for wide registers only where it is inlined into the dispatch"
+)]
+
 use crate::math::special::{exp, normal_cdf, normal_quantile};
+use crate::math::widest::running;
 use serde::{Deserialize, Serialize};
 
 /// How the outcome is distributed and which function of its mean is linear.
@@ -36,10 +42,22 @@ const LARGE: f64 = 700.0;
 
 /// A function of outcomes, small counts from a table.
 pub(super) fn tabled(f: impl Fn(f64) -> f64 + Sync) -> impl Fn(f64) -> f64 + Sync {
-    let table: Vec<f64> = (0..256).map(|count| f(f64::from(count))).collect();
-    move |y| match table.get(y as usize) {
-        Some(&value) if y.fract() == 0.0 && y >= 0.0 => value,
-        _ => f(y),
+    let own = tabled_all(move |y| [f(y)]);
+    move |y| own(y)[0]
+}
+
+/// The same for several values at once.
+pub(super) fn tabled_all<const S: usize>(
+    f: impl Fn(f64) -> [f64; S] + Sync,
+) -> impl Fn(f64) -> [f64; S] + Sync {
+    let table: Vec<[f64; S]> = (0..256).map(|count| f(f64::from(count))).collect();
+    move |y| {
+        let count = y as usize;
+        match table.get(count) {
+            // there and back is the number itself only where it is a count
+            Some(value) if count as f64 == y => *value,
+            _ => f(y),
+        }
     }
 }
 
@@ -101,6 +119,7 @@ impl Family {
     }
 
     /// The mean of a linear predictor.
+    #[inline(always)]
     pub(in crate::estimate) fn mean(self, eta: f64) -> f64 {
         match self {
             Self::Poisson => exp(eta.clamp(-LARGE, LARGE)),
@@ -125,6 +144,7 @@ impl Family {
     }
 
     /// How fast the mean grows with the linear predictor.
+    #[inline(always)]
     pub(in crate::estimate) fn slope(self, eta: f64, mean: f64) -> f64 {
         match self {
             Self::Poisson => mean,
@@ -159,27 +179,51 @@ impl Family {
         }
     }
 
-    /// The means of some rows, and their deviance; `logs` are those of the outcomes of Poisson, any
-    /// number where these are 0.
-    pub(super) fn assess(
+    /// The means of some rows.
+    #[inline(always)]
+    pub(super) fn means(self, link: &[f64], mean: &mut [f64]) {
+        let rows = mean.iter_mut().zip(link);
+        match self {
+            Self::Poisson => {
+                for (mean, &eta) in rows {
+                    *mean = Self::Poisson.mean(eta);
+                }
+            }
+            Self::Logit => {
+                for (mean, &eta) in rows {
+                    *mean = Self::Logit.mean(eta);
+                }
+            }
+            _ => {
+                for (mean, &eta) in rows {
+                    *mean = self.mean(eta);
+                }
+            }
+        }
+    }
+
+    /// The deviance of some rows; of Poisson without what the outcomes alone give.
+    #[inline(always)]
+    pub(super) fn deviance_of(
         self,
         outcome: &[f64],
-        logs: &[f64],
         weights: Option<&[f64]>,
         link: &[f64],
-        mean: &mut [f64],
+        mean: &[f64],
     ) -> f64 {
-        for (mean, &eta) in mean.iter_mut().zip(link) {
-            *mean = self.mean(eta);
-        }
         match (self, weights) {
             (Self::Poisson, _) => {
-                let mut sum = 0.0;
-                for (at, (&y, &mean)) in outcome.iter().zip(mean.iter()).enumerate() {
-                    let own = y * (logs[at] - link[at].clamp(-LARGE, LARGE)) - (y - mean);
-                    sum += weights.map_or(1.0, |weights| weights[at]) * own;
+                let n = outcome.len();
+                let (link, mean) = (&link[..n], &mean[..n]);
+                let own = |at: usize| mean[at] - outcome[at] * link[at].clamp(-LARGE, LARGE);
+                2.0 * match weights {
+                    None => running(n, own),
+                    Some(weights) => running(
+                        n,
+                        #[inline(always)]
+                        |at| weights[at] * own(at),
+                    ),
                 }
-                2.0 * sum
             }
             (Self::Logit, None) => {
                 let (mut sum, mut product) = (0.0, 1.0_f64);
@@ -204,6 +248,7 @@ impl Family {
     }
 
     /// What a row weighs in the next weighted regression, and the slope there.
+    #[inline(always)]
     pub(super) fn weigh(self, eta: f64, mean: f64) -> (f64, f64) {
         let slope = self.slope(eta, mean);
         match self {

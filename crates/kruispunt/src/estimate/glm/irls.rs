@@ -1,14 +1,22 @@
 //! Iterated weighted least squares with effects swept out.
 
+#![allow(
+    clippy::inline_always,
+    reason = "a loop is compiled for wide registers only where it is inlined into the dispatch"
+)]
+
 use super::Family;
-use super::family::tabled;
+use super::levels::{CHUNK, Levels, Run, cut, runs};
+use super::start::Start;
 use crate::data::{SampleEffect, Ticket};
 use crate::estimate::EstimateError;
 use crate::estimate::absorption::{failed, go_on, sets};
 use crate::estimate::least_squares::{Projection, Solved, measure};
 use crate::math::absorb::{Absorber, Outcome, Stop};
 use crate::math::crossprod::sum_rows;
+use crate::math::widest::{running, widest};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// What is fitted.
 pub(super) struct Problem<'a> {
@@ -46,30 +54,45 @@ pub(super) struct Found {
     pub(super) certified: bool,
 }
 
-/// Rows of a chunk; chunks are added up in order.
-const CHUNK: usize = 4096;
-
 /// A linear predictor with what follows from it.
-struct State {
-    link: Vec<f64>,
-    mean: Vec<f64>,
-    deviance: f64,
+pub(super) struct State {
+    pub(super) link: Vec<f64>,
+    pub(super) mean: Vec<f64>,
+    pub(super) deviance: f64,
 }
 
 /// A weighted regression at work; its columns are made once and written again in each step.
 struct Step {
     weights: Vec<f64>,
-    /// What is regressed, and what is left of it once effects are swept out.
-    working: Vec<f64>,
+    /// What is regressed, and then what is left of it once effects are swept out.
     swept: Vec<f64>,
     columns: Vec<Vec<f64>>,
+    /// Coefficients that make the linear predictor but for effects, where there are any.
+    coef: Option<Vec<f64>>,
+}
+
+/// Runs `$body` compiled for a family of its own, where rows of it are many.
+macro_rules! family_of {
+    ($family:expr, $own:ident => $body:expr) => {
+        match $family {
+            Family::Poisson => {
+                let $own = Family::Poisson;
+                $body
+            }
+            Family::Logit => {
+                let $own = Family::Logit;
+                $body
+            }
+            $own => $body,
+        }
+    };
 }
 
 /// What a full step does.
 #[derive(Clone, Copy)]
 struct Move {
     deviance: f64,
-    /// Weighted sum of squares by which the linear predictor moves.
+    /// Weighted sum of squares by which the linear predictor moves, and of the weights.
     square: f64,
     mass: f64,
     /// Whether the step rules out separated rows.
@@ -87,76 +110,94 @@ const LOOSE: f64 = 1e-4;
 /// A sweep that would be so many times looser than the last one has to be is made tight at once.
 const NEARLY: f64 = 1e3;
 
+/// The smallest weight of a row.
+const LIGHT: f64 = 1e-290;
+/// How far a level moves in one step of Newton at most.
+const FARTHEST: f64 = 2.0;
+
 /// The step of the linear predictor below which a further one would not show.
 const STILL: f64 = 1e-7;
 
 impl Problem<'_> {
-    fn weight(&self, row: usize) -> f64 {
+    pub(super) fn weight(&self, row: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[row])
     }
 
-    /// Logarithms of the outcomes of Poisson.
-    fn logs(&self) -> Vec<f64> {
-        if self.family != Family::Poisson {
-            return Vec::new();
-        }
-        let log = tabled(|y| if y > 0.0 { libm::log(y) } else { 0.0 });
-        self.outcome.par_iter().map(|&y| log(y)).collect()
-    }
-
     /// Means and deviance of a linear predictor.
-    fn assess(&self, logs: &[f64], state: &mut State) {
-        let parts: Vec<f64> = state
-            .mean
-            .par_chunks_mut(CHUNK)
-            .zip(state.link.par_chunks(CHUNK))
-            .enumerate()
-            .map(|(chunk, (mean, link))| self.assess_chunk(logs, chunk, link, mean))
+    pub(super) fn assess(&self, constant: f64, link: &[f64], mean: &mut [f64]) -> f64 {
+        let chunks = mean.par_chunks_mut(CHUNK).zip(link.par_chunks(CHUNK)).enumerate();
+        let parts: Vec<f64> = chunks
+            .map(|(chunk, (mean, link))| {
+                let first = chunk * CHUNK;
+                widest(
+                    #[inline(always)]
+                    || {
+                        self.family.means(link, mean);
+                        self.deviance_of(first..first + link.len(), link, mean)
+                    },
+                )
+            })
             .collect();
-        state.deviance = parts.iter().sum();
+        constant + parts.iter().sum::<f64>()
     }
 
-    fn assess_chunk(&self, logs: &[f64], chunk: usize, link: &[f64], mean: &mut [f64]) -> f64 {
-        let rows = chunk * CHUNK..chunk * CHUNK + link.len();
-        let logs = logs.get(rows.clone()).unwrap_or_default();
+    /// The deviance of some rows but for the constant.
+    #[inline(always)]
+    pub(super) fn deviance_of(&self, rows: Range<usize>, link: &[f64], mean: &[f64]) -> f64 {
         let weights = self.weights.map(|weights| &weights[rows.clone()]);
-        self.family.assess(&self.outcome[rows], logs, weights, link, mean)
+        self.family.deviance_of(&self.outcome[rows], weights, link, mean)
     }
 
-    fn start(&mut self, logs: &[f64]) -> State {
-        let n = self.outcome.len();
-        let link = self.start.take().unwrap_or_else(|| {
-            let mass = sum_rows(n, |row| self.weight(row));
-            let average = sum_rows(n, |row| self.weight(row) * self.outcome[row]) / mass;
-            let link = tabled(|y| self.family.link(self.family.start(y, average)));
-            self.outcome.par_iter().map(|&y| link(y)).collect()
-        });
-        let mut state = State { link, mean: vec![0.0; n], deviance: 0.0 };
-        self.assess(logs, &mut state);
-        state
+    /// The deviance where it is little of its parts: row by row.
+    fn deviance(&self, constant: f64, state: &State) -> f64 {
+        if self.family != Family::Poisson || state.deviance > 1e-4 * constant.abs() {
+            return state.deviance;
+        }
+        let own = |row: usize| self.family.deviance(self.outcome[row], state.mean[row]);
+        sum_rows(state.mean.len(), |row| self.weight(row) * own(row))
     }
 
-    /// Weights and the outcome of the next weighted regression. What was swept before is nearly
-    /// swept already: only what changed is added.
+    /// Weights and the outcome of the next weighted regression. Where the linear predictor is
+    /// `x'b` and effects, the latter are left out: what is swept then is nearly swept already.
     fn linearise(&self, state: &State, step: &mut Step) {
-        let columns = step
-            .weights
-            .par_chunks_mut(CHUNK)
-            .zip(step.working.par_chunks_mut(CHUNK))
-            .zip(step.swept.par_chunks_mut(CHUNK));
-        columns.enumerate().for_each(|(chunk, ((weights, working), swept))| {
-            let first = chunk * CHUNK;
-            let places = weights.iter_mut().zip(working).zip(swept).enumerate();
-            for (at, ((weight, working), swept)) in places {
-                let row = first + at;
-                let (eta, mean) = (state.link[row], state.mean[row]);
-                let (own, slope) = self.family.weigh(eta, mean);
-                *weight = (self.weight(row) * own).max(1e-290);
-                let eta = eta - self.offset.map_or(0.0, |offset| offset[row]);
-                let next = eta + (self.outcome[row] - mean) / slope;
-                *swept += next - *working;
-                *working = next;
-            }
+        let Step { weights, swept, columns, coef } = step;
+        let (columns, coef) = (&*columns, coef.as_deref());
+        let chunks = weights.par_chunks_mut(CHUNK).zip(swept.par_chunks_mut(CHUNK)).enumerate();
+        chunks.for_each(|(chunk, (weights, swept))| {
+            let rows = chunk * CHUNK..chunk * CHUNK + weights.len();
+            let (link, mean) = (&state.link[rows.clone()], &state.mean[rows.clone()]);
+            let outcome = &self.outcome[rows.clone()];
+            widest(
+                #[inline(always)]
+                || {
+                    family_of!(self.family, family => {
+                        let places = weights.iter_mut().zip(swept.iter_mut());
+                        let given = link.iter().zip(mean).zip(outcome);
+                        for ((weight, next), ((&eta, &mean), &y)) in places.zip(given) {
+                            let (own, slope) = family.weigh(eta, mean);
+                            *weight = own;
+                            *next = (y - mean) / slope;
+                        }
+                    });
+                    if let Some(own) = self.weights {
+                        weights.iter_mut().zip(&own[rows.clone()]).for_each(|(w, own)| *w *= own);
+                    }
+                    weights.iter_mut().for_each(|weight| *weight = weight.max(LIGHT));
+                    let Some(coef) = coef else {
+                        swept.iter_mut().zip(link).for_each(|(next, eta)| *next += eta);
+                        if let Some(offset) = self.offset {
+                            let offset = &offset[rows.clone()];
+                            swept.iter_mut().zip(offset).for_each(|(next, own)| *next -= own);
+                        }
+                        return;
+                    };
+                    for (column, b) in columns.iter().zip(coef.iter()) {
+                        for (next, x) in swept.iter_mut().zip(&column[rows.clone()]) {
+                            *next += b * x;
+                        }
+                    }
+                },
+            );
         });
     }
 
@@ -164,12 +205,14 @@ impl Problem<'_> {
         let (columns, sets) = (std::mem::take(&mut self.regressors), sets(self.effects));
         let (k, n) = (columns.len(), self.outcome.len());
         let (mut kept, mut dropped): (Vec<usize>, Vec<usize>) = ((0..k).collect(), Vec::new());
-        let logs = self.logs();
-        let mut state = self.start(&logs);
-        let mut next = State { link: vec![0.0; n], mean: vec![0.0; n], deviance: 0.0 };
+        let constant = self.constant();
+        let levels = Levels::of(self.effects);
+        let (mut state, start) = self.start(constant, &levels);
+        let largest = levels.first().filter(|_| self.family != Family::Gaussian);
+        let mut next = vec![0.0; n];
         let mut absorber: Option<Absorber<'_>> = None;
-        let zero = || vec![0.0; n];
-        let mut step = Step { weights: zero(), working: zero(), swept: zero(), columns };
+        let coef = (start == Start::Levels).then(|| vec![0.0; k]);
+        let mut step = Step { weights: vec![0.0; n], swept: vec![0.0; n], columns, coef };
         let mut sweep = Outcome::default();
         let target = self.stop.tol;
         let (mut inner, mut certified) = (target.max(FIRST), false);
@@ -211,22 +254,33 @@ impl Problem<'_> {
             } else if !found.dropped().is_empty() {
                 return Err(EstimateError::Diverged { iterations: iteration });
             }
-            let full = self.full(&logs, &step, &found.coef, &state, &mut next);
+            let full = self.full((&step, &found.coef), largest, &mut state, &mut next);
+            let full = Move { deviance: full.deviance + constant, ..full };
             certified |= full.certain;
-            let square = self.accept(&logs, (&state, &mut next), full, iteration == 1)?;
-            let change = (next.deviance - state.deviance).abs() / (0.1 + next.deviance.abs());
-            std::mem::swap(&mut state, &mut next);
+            let free = iteration == 1 && start == Start::Outcome;
+            let old = (&state.link[..], state.deviance);
+            let (share, deviance) =
+                self.accept(constant, old, (&mut next, &mut state.mean), full, free)?;
+            let change = (deviance - state.deviance).abs() / (0.1 + deviance.abs());
+            std::mem::swap(&mut state.link, &mut next);
+            state.deviance = deviance;
+            step.coef = step.share(share, &found.coef, !sets.is_empty());
+            let square = full.square * share * share;
             let moved = (square / full.mass).sqrt();
             let tight = sets.is_empty() || inner <= target;
             let still = tight && moved < STILL && change < self.tol;
-            // The error of a step is about the square of its length.
-            inner = (0.05 * moved * moved).clamp(target, LOOSE.max(target));
+            // Of Newton's steps the error is about the square of the length: the sweep must not
+            // keep the one after the next from being the last. Others shrink by a factor.
+            let newton = matches!(self.family, Family::Poisson | Family::Logit);
+            inner = 0.05 * moved.powi(if newton { 4 } else { 2 });
+            inner = inner.clamp(target, LOOSE.max(target));
             // Some steps more within the sweep are cheaper than another regression.
             if inner < NEARLY * target {
                 inner = target;
             }
             let doubtful = self.certify && !certified && iteration >= DOUBT;
             if (still && iteration > 1) || self.family == Family::Gaussian || doubtful {
+                let deviance = self.deviance(constant, &state);
                 return Ok(Found {
                     kept,
                     dropped,
@@ -234,7 +288,7 @@ impl Problem<'_> {
                     working_weights: step.weights,
                     link: state.link,
                     mean: state.mean,
-                    deviance: state.deviance,
+                    deviance,
                     iterations: iteration,
                     sweep,
                     certified,
@@ -245,92 +299,237 @@ impl Problem<'_> {
         Err(EstimateError::Diverged { iterations: self.max_iter })
     }
 
-    /// The linear predictor of a weighted regression. With effects it is what the residuals leave;
-    /// without them the sum itself, which keeps its digits where a residual is huge.
+    /// The linear predictor of a weighted regression, with each level of the largest effect fitted
+    /// once more by itself ([`lift`](Self::lift)): a line of the likelihood, and most of what a
+    /// step leaves where levels have few rows.
     ///
     /// Whether the step rules out separated rows (of Poisson): let z be a combination of regressors
     /// and effects that separates: 0 where the outcome is above 0, at least 0 elsewhere. The
     /// residual of the weighted regression is orthogonal to z, so that
-    /// `sum mu z (eta - eta_new - 1) = 0`: the step moves the separated rows by -1 on average, with
-    /// weights `mu z`. If all rows with outcome 0 move by less, there is no z.
-    fn full(&self, logs: &[f64], step: &Step, coef: &[f64], old: &State, new: &mut State) -> Move {
-        let chunks = new.link.par_chunks_mut(CHUNK).zip(new.mean.par_chunks_mut(CHUNK));
-        let parts: Vec<Move> = chunks
-            .enumerate()
-            .map(|(chunk, (link, mean))| {
-                let rows = chunk * CHUNK..chunk * CHUNK + link.len();
-                link.fill(0.0);
-                for (column, b) in step.columns.iter().zip(coef) {
-                    for (sum, x) in link.iter_mut().zip(&column[rows.clone()]) {
-                        *sum += b * x;
-                    }
-                }
-                if !self.effects.is_empty() {
-                    let (working, swept) = (&step.working[rows.clone()], &step.swept[rows.clone()]);
-                    for ((sum, working), swept) in link.iter_mut().zip(working).zip(swept) {
-                        *sum = working - (swept - *sum);
-                    }
-                }
-                if let Some(offset) = self.offset {
-                    for (sum, offset) in link.iter_mut().zip(&offset[rows.clone()]) {
-                        *sum += offset;
-                    }
-                }
-                let deviance = self.assess_chunk(logs, chunk, link, mean);
-                let mut part = Move { deviance, square: 0.0, mass: 0.0, certain: true };
-                for ((new, old), (y, weight)) in link
-                    .iter()
-                    .zip(&old.link[rows.clone()])
-                    .zip(self.outcome[rows.clone()].iter().zip(&step.weights[rows]))
-                {
-                    part.square += weight * (new - old) * (new - old);
-                    part.mass += weight;
-                    part.certain &= *y > 0.0 || old - new < CERTAIN;
-                }
-                part
+    /// `sum mu z (eta - eta_new - 1) = 0`: the step, before levels are fitted, moves the separated
+    /// rows by -1 on average, with weights `mu z`. If all rows with outcome 0 move by less, there is
+    /// no z.
+    fn full(
+        &self,
+        (step, coef): (&Step, &[f64]),
+        largest: Option<&Levels<'_>>,
+        state: &mut State,
+        next: &mut [f64],
+    ) -> Move {
+        let State { link: old, mean, .. } = state;
+        let old = old.as_slice();
+        let starts = largest.and_then(|own| own.starts.as_deref());
+        let runs = runs(next.len(), starts);
+        let scattered = largest.filter(|own| own.starts.is_none());
+        let parts = cut(&runs, (&mut *next, &mut *mean)).into_par_iter();
+        let found: Vec<Move> = parts
+            .map(|(run, link, mean)| {
+                widest(
+                    #[inline(always)]
+                    || {
+                        self.predict((step, coef), run.rows.clone(), (old, mean), link);
+                        let certain = self.rules_out(run.rows.clone(), old, link);
+                        self.family.means(link, mean);
+                        if let Some(starts) = starts {
+                            self.lift(&run, starts, link, mean);
+                        }
+                        let nothing = Move { deviance: 0.0, square: 0.0, mass: 0.0, certain };
+                        if scattered.is_some() {
+                            return nothing;
+                        }
+                        Move { certain, ..self.moved(step, run.rows, old, (link, mean)) }
+                    },
+                )
             })
             .collect();
-        let mut all = Move { deviance: 0.0, square: 0.0, mass: 0.0, certain: true };
-        for part in parts {
+        let certain = self.family == Family::Poisson && found.iter().all(|part| part.certain);
+        let found = match scattered {
+            None => found,
+            Some(levels) => {
+                let (link, own) = (&*next, &*mean);
+                let sums = levels.sums(|row| self.score(row, link[row], own[row]));
+                let shifts: Vec<f64> = sums.into_iter().map(|own| self.shift(own)).collect();
+                let parts = cut(&runs, (&mut *next, &mut *mean)).into_par_iter();
+                parts
+                    .map(|(run, link, mean)| {
+                        for (link, &code) in link.iter_mut().zip(&levels.codes[run.rows.clone()]) {
+                            *link += shifts[code as usize];
+                        }
+                        widest(
+                            #[inline(always)]
+                            || {
+                                self.family.means(link, mean);
+                                self.moved(step, run.rows, old, (link, mean))
+                            },
+                        )
+                    })
+                    .collect()
+            }
+        };
+        let mut all = Move { deviance: 0.0, square: 0.0, mass: 0.0, certain };
+        for part in found {
             all.deviance += part.deviance;
             all.square += part.square;
             all.mass += part.mass;
-            all.certain &= part.certain;
         }
-        all.certain &= self.family == Family::Poisson;
-        new.deviance = all.deviance;
         all
     }
 
-    /// The step, halved until the deviance does not grow; gives the weighted sum of squares by
-    /// which the linear predictor moves.
+    /// With effects what the residuals leave; without them the sum itself, which keeps its digits
+    /// where a residual is huge. `mean` is that of the old linear predictor.
+    #[inline(always)]
+    fn predict(
+        &self,
+        (step, coef): (&Step, &[f64]),
+        rows: Range<usize>,
+        (old, mean): (&[f64], &[f64]),
+        link: &mut [f64],
+    ) {
+        if self.effects.is_empty() {
+            match self.offset {
+                None => link.fill(0.0),
+                Some(offset) => link.copy_from_slice(&offset[rows.clone()]),
+            }
+        } else {
+            let given = old[rows.clone()].iter().zip(mean).zip(&self.outcome[rows.clone()]);
+            let given = given.zip(&step.swept[rows.clone()]);
+            family_of!(self.family, family => {
+                for (next, (((&eta, &mean), &y), swept)) in link.iter_mut().zip(given) {
+                    let (_, slope) = family.weigh(eta, mean);
+                    *next = eta + ((y - mean) / slope - swept);
+                }
+            });
+        }
+        for (column, b) in step.columns.iter().zip(coef) {
+            for (sum, x) in link.iter_mut().zip(&column[rows.clone()]) {
+                *sum += b * x;
+            }
+        }
+    }
+
+    /// Whether all rows with outcome 0 move by less than separated ones would on average.
+    #[inline(always)]
+    fn rules_out(&self, rows: Range<usize>, old: &[f64], link: &[f64]) -> bool {
+        let places = link.iter().zip(&old[rows.clone()]).zip(&self.outcome[rows]);
+        places.fold(true, |all, ((new, old), &y)| all & ((y > 0.0) | (old - new < CERTAIN)))
+    }
+
+    /// What a row says about its level: of Poisson the outcome and its mean, else the derivative of
+    /// the log-likelihood and the information.
+    #[inline(always)]
+    fn score(&self, row: usize, eta: f64, mean: f64) -> [f64; 2] {
+        let (y, weight) = (self.outcome[row], self.weight(row));
+        if self.family == Family::Poisson {
+            return [weight * y, weight * mean];
+        }
+        let (own, slope) = self.family.weigh(eta, mean);
+        [weight * own * (y - mean) / slope, weight * own]
+    }
+
+    /// How far a level moves: of Poisson all the way to its maximum, else one step of Newton.
+    #[inline(always)]
+    fn shift(&self, [up, down]: [f64; 2]) -> f64 {
+        let shift = up / down;
+        let shift = if self.family == Family::Poisson {
+            libm::log(shift)
+        } else {
+            shift.clamp(-FARTHEST, FARTHEST)
+        };
+        if shift.is_finite() { shift } else { 0.0 }
+    }
+
+    /// Fits the levels of a run by themselves.
+    #[inline(always)]
+    fn lift(&self, run: &Run, starts: &[u32], link: &mut [f64], mean: &mut [f64]) {
+        let from = run.rows.start;
+        for level in run.levels.clone() {
+            let own = starts[level] as usize - from..starts[level + 1] as usize - from;
+            let (link, mean) = (&mut link[own.clone()], &mut mean[own.clone()]);
+            let mut sums = [0.0; 2];
+            for (at, (&eta, &mean)) in link.iter().zip(mean.iter()).enumerate() {
+                let [up, down] = self.score(from + own.start + at, eta, mean);
+                sums[0] += up;
+                sums[1] += down;
+            }
+            let shift = self.shift(sums);
+            link.iter_mut().for_each(|eta| *eta += shift);
+            if self.family == Family::Poisson && shift != 0.0 {
+                let factor = sums[0] / sums[1];
+                mean.iter_mut().for_each(|mean| *mean *= factor);
+            }
+        }
+        if self.family != Family::Poisson {
+            self.family.means(link, mean);
+        }
+    }
+
+    /// The deviance of some rows, and how far they have moved.
+    #[inline(always)]
+    fn moved(
+        &self,
+        step: &Step,
+        rows: Range<usize>,
+        old: &[f64],
+        (link, mean): (&[f64], &[f64]),
+    ) -> Move {
+        let n = link.len();
+        let (old, weights) = (&old[rows.clone()], &step.weights[rows.clone()]);
+        let square = running(
+            n,
+            #[inline(always)]
+            |at| weights[at] * (link[at] - old[at]) * (link[at] - old[at]),
+        );
+        let mass = running(
+            n,
+            #[inline(always)]
+            |at| weights[at],
+        );
+        let deviance = self.deviance_of(rows, link, mean);
+        Move { deviance, square, mass, certain: true }
+    }
+
+    /// The step, halved until the deviance does not grow (unless it is `free`); gives its share and
+    /// the deviance.
     fn accept(
         &self,
-        logs: &[f64],
-        (old, new): (&State, &mut State),
+        constant: f64,
+        (old, before): (&[f64], f64),
+        (new, mean): (&mut [f64], &mut [f64]),
         full: Move,
-        first: bool,
-    ) -> Result<f64, EstimateError> {
-        let slack = 1e-9 * (0.1 + old.deviance.abs());
-        let mut share = 1.0;
-        if first && new.deviance.is_finite() {
-            return Ok(full.square);
+        free: bool,
+    ) -> Result<(f64, f64), EstimateError> {
+        let slack = 1e-9 * (0.1 + before.abs()) + 1e-14 * constant.abs();
+        let (mut share, mut deviance) = (1.0, full.deviance);
+        if free && deviance.is_finite() {
+            return Ok((share, deviance));
         }
         for _ in 0..40 {
-            if new.deviance <= old.deviance + slack {
-                return Ok(full.square * share * share);
+            if deviance <= before + slack {
+                return Ok((share, deviance));
             }
-            for (new, old) in new.link.iter_mut().zip(&old.link) {
+            for (new, old) in new.iter_mut().zip(old) {
                 *new = f64::midpoint(*new, *old);
             }
             share *= 0.5;
-            self.assess(logs, new);
+            deviance = self.assess(constant, new, mean);
         }
         Err(EstimateError::Diverged { iterations: 0 })
     }
 }
 
 impl Step {
+    /// What makes the linear predictor, but for effects, after a share of a step.
+    fn share(&self, share: f64, coef: &[f64], effects: bool) -> Option<Vec<f64>> {
+        match &self.coef {
+            _ if !effects => None,
+            _ if share == 1.0 => Some(coef.to_vec()),
+            Some(old) if old.len() == coef.len() => {
+                Some(old.iter().zip(coef).map(|(old, new)| old + share * (new - old)).collect())
+            }
+            _ => None,
+        }
+    }
+
     fn sweep(
         &mut self,
         absorber: &mut Absorber<'_>,

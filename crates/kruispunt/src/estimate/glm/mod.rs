@@ -3,7 +3,9 @@
 mod family;
 mod irls;
 pub(super) mod leave;
+mod levels;
 mod separation;
+mod start;
 
 use super::absorption::{go_on, stage};
 use super::assemble::{Found, Origin};
@@ -15,9 +17,9 @@ use super::{EstimateError, Vcov};
 use crate::data::{
     Convergence, Count, Dispersion, Factor, Fit, Likelihood, Ssc, Step, Table, Ticket, Working,
 };
-use crate::math::crossprod::sum_rows;
+use crate::math::crossprod::{sum_rows, sums_of_rows};
 pub use family::Family;
-use family::tabled;
+use family::tabled_all;
 use irls::Problem;
 
 /// How separated observations are found and left out.
@@ -72,9 +74,10 @@ impl Separation {
 /// ```
 ///
 /// by iterated weighted least squares, the effects swept out at each step from what the step
-/// before left (Correia, Guimaraes & Zylkin 2020). It ends when the deviance changes by less than
-/// `tol` of itself *and* the linear predictor by less than 1e-7, so that coefficients are exact to
-/// about ten digits; pyfixest looks at the deviance alone. Standard errors use the information of
+/// before left (Correia, Guimaraes & Zylkin 2020) and every level of the largest effect fitted once
+/// more by itself. It ends when the deviance changes by less than `tol` of itself *and* the linear
+/// predictor by less than 1e-7, so that coefficients are exact to about ten digits; pyfixest looks
+/// at the deviance alone. Standard errors use the information of
 /// the last step; the normal distribution stands in for t. `Gaussian` estimates the error variance
 /// and uses t, as fixest does.
 ///
@@ -381,8 +384,18 @@ impl FeGlm {
         let y: &[f64] = &drawn.outcome;
         let n = y.len();
         let weight = |row: usize| drawn.weights.as_ref().map_or(1.0, |weights| weights[row]);
-        let mass = sum_rows(n, weight);
-        let total = sum_rows(n, |row| weight(row) * y[row]);
+        // of Poisson what a mean as large as the outcome gives, and the factorials
+        let poisson = tabled_all(|y| {
+            let factorial = libm::lgamma(y + 1.0);
+            let log = if y > 0.0 { y * libm::log(y) } else { 0.0 };
+            [log - y - factorial, factorial]
+        });
+        let counts = self.family == Family::Poisson;
+        let [mass, total, perfect, factorials] = sums_of_rows(n, |row| {
+            let (y, weight) = (y[row], weight(row));
+            let [perfect, factorial] = if counts { poisson(y) } else { [0.0; 2] };
+            [weight, weight * y, weight * perfect, weight * factorial]
+        });
         let average = total / mass;
         let (log_likelihood, null) = match self.family {
             Family::Gaussian => {
@@ -394,14 +407,6 @@ impl FeGlm {
                 (value(&|row| found.mean[row]), value(&|_| average))
             }
             Family::Poisson => {
-                // of a mean everywhere as large as the outcome, and of one that is the same for all
-                let own = tabled(|y| {
-                    let log = if y > 0.0 { y * libm::log(y) } else { 0.0 };
-                    log - y - libm::lgamma(y + 1.0)
-                });
-                let perfect = sum_rows(n, |row| weight(row) * own(y[row]));
-                let factorials = tabled(|y| libm::lgamma(y + 1.0));
-                let factorials = sum_rows(n, |row| weight(row) * factorials(y[row]));
                 (perfect - 0.5 * found.deviance, total * (libm::log(average) - 1.0) - factorials)
             }
             _ => {

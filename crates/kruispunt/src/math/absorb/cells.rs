@@ -1,7 +1,7 @@
 //! Rows compressed to cells, and the dense border of the small sets.
 
+use super::border::Border;
 use super::rows::Rows;
-use crate::math::linalg::Semidefinite;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -16,16 +16,10 @@ pub(super) struct Cells {
     /// One over each group's weight.
     pub(super) share: Vec<f64>,
     pub(super) width: usize,
-}
-
-/// What small sets add to the reduced system.
-pub(super) struct Border {
-    /// Small levels.
-    pub(super) t: usize,
-    /// Big x small, row-major.
-    pub(super) cross: Vec<f64>,
-    /// Small x small.
-    factor: Semidefinite,
+    /// Which group of the eliminated set each one is.
+    group: Vec<u32>,
+    /// Whether cells no longer stand as they were made.
+    pub(super) moved: bool,
 }
 
 impl Cells {
@@ -42,44 +36,6 @@ impl Cells {
     }
 }
 
-impl Border {
-    /// Replaces each lane of `b` by a solution of (small x small) x = b.
-    pub(super) fn solve<const K: usize>(&self, b: &mut [[f64; K]]) {
-        let mut lane_of = vec![0.0; self.t];
-        for lane in 0..K {
-            for (value, b) in lane_of.iter_mut().zip(b.iter()) {
-                *value = b[lane];
-            }
-            self.factor.solve(&mut lane_of);
-            for (value, b) in lane_of.iter().zip(b.iter_mut()) {
-                b[lane] = *value;
-            }
-        }
-    }
-
-    /// `cross' x`.
-    pub(super) fn down<const K: usize>(&self, x: &[[f64; K]]) -> Vec<[f64; K]> {
-        let mut sum = vec![[0.0; K]; self.t];
-        for (row, x) in self.cross.chunks_exact(self.t).zip(x) {
-            for (sum, cross) in sum.iter_mut().zip(row) {
-                (0..K).for_each(|lane| sum[lane] += cross * x[lane]);
-            }
-        }
-        sum
-    }
-
-    /// `out -= cross g`.
-    pub(super) fn up<const K: usize>(&self, g: &[[f64; K]], out: &mut [[f64; K]]) {
-        for (row, out) in self.cross.chunks_exact(self.t).zip(out) {
-            let mut sum = [0.0; K];
-            for (g, cross) in g.iter().zip(row) {
-                (0..K).for_each(|lane| sum[lane] += cross * g[lane]);
-            }
-            (0..K).for_each(|lane| out[lane] -= sum[lane]);
-        }
-    }
-}
-
 /// One part of the groups while cells and border are made.
 ///
 /// A group's weights by small level are `c = beta 1 + e`: where most levels of the first small set
@@ -93,7 +49,6 @@ struct Maker<'m> {
     t: usize,
     base: usize,
     merge: bool,
-    cells: Cells,
     cross: Vec<f64>,
     /// What `-beta 1` gives to each row of `cross`.
     pending: Vec<f64>,
@@ -102,7 +57,7 @@ struct Maker<'m> {
     base_square: f64,
     base_rest: Vec<f64>,
     /// Of the group at hand: levels by set and row, weights by row, runs of one big level, weights
-    /// by small level and the levels that have some, beta and e.
+    /// by small level and the levels that have some, beta and e, whether most small levels occur.
     levels: Vec<u32>,
     weights: Vec<f64>,
     runs: Vec<(u32, f64)>,
@@ -110,55 +65,129 @@ struct Maker<'m> {
     seen: Vec<u32>,
     beta: f64,
     rest: Vec<(u32, f64)>,
+    dense: bool,
+    /// Whether rows weigh 1, so that beta may.
+    panel: bool,
+    /// Weights by small level of groups whose squares wait to be taken, and one over their weights.
+    waiting: Vec<f64>,
+    shares: [f64; TOGETHER],
+}
+
+/// Groups whose squares are taken together.
+const TOGETHER: usize = 4;
+
+/// The cells of a part of the groups under other weights.
+struct Part<'c> {
+    groups: Range<usize>,
+    group: &'c [u32],
+    starts: &'c [u32],
+    levels: &'c [u32],
+    weight: &'c mut [f64],
+    share: &'c mut [f64],
 }
 
 /// Cells of the first `big` of the other sets, and the border of the rest.
 pub(super) fn make(rows: &Rows<'_>, big: usize) -> (Cells, Option<Border>) {
+    let merge = big == 1 && merging_pays(rows);
+    let bounds = bounds(rows, big);
+    let made: Vec<(Maker<'_>, Cells)> = bounds
+        .par_windows(2)
+        .map(|pair| {
+            let mut maker = Maker::new(rows, big, merge);
+            let mut cells = room(rows, big, pair[0]..pair[1]);
+            for group in pair[0]..pair[1] {
+                maker.group(group, &mut cells);
+            }
+            maker.finish();
+            (maker, cells)
+        })
+        .collect();
+    let mut cells = Cells { starts: vec![0], width: big, ..Cells::default() };
+    let mut makers = Vec::with_capacity(made.len());
+    for (maker, part) in made {
+        let before = cells.weight.len() as u32;
+        cells.starts.extend(part.starts.iter().map(|end| end + before));
+        append(&mut cells.levels, part.levels);
+        append(&mut cells.weight, part.weight);
+        append(&mut cells.share, part.share);
+        append(&mut cells.group, part.group);
+        makers.push(maker);
+    }
+    (cells, border(rows, makers))
+}
+
+/// Writes other weights over those of `cells`, which [`make`] made; gives the border under these.
+pub(super) fn reweigh(rows: &Rows<'_>, big: usize, cells: &mut Cells) -> Option<Border> {
+    let merge = big == 1 && merging_pays(rows);
+    let bounds = bounds(rows, big);
+    let Cells { starts, levels, weight, share, group, .. } = cells;
+    let (mut weight, mut share) = (weight.as_mut_slice(), share.as_mut_slice());
+    let mut parts = Vec::with_capacity(bounds.len());
+    for pair in bounds.windows(2) {
+        let from = group.partition_point(|own| (*own as usize) < pair[0]);
+        let to = group.partition_point(|own| (*own as usize) < pair[1]);
+        let of = starts[from] as usize..starts[to] as usize;
+        let (own_weight, other_weight) = weight.split_at_mut(of.len());
+        let (own_share, other_share) = share.split_at_mut(to - from);
+        (weight, share) = (other_weight, other_share);
+        parts.push(Part {
+            groups: pair[0]..pair[1],
+            group: &group[from..to],
+            starts: &starts[from..=to],
+            levels: &levels[of.start * big..of.end * big],
+            weight: own_weight,
+            share: own_share,
+        });
+    }
+    let makers: Vec<Maker<'_>> = parts
+        .into_par_iter()
+        .map(|mut part| {
+            let mut maker = Maker::new(rows, big, merge);
+            maker.again(&mut part);
+            maker.finish();
+            maker
+        })
+        .collect();
+    border(rows, makers)
+}
+
+/// Where parts of about equally many rows start: groups.
+fn bounds(rows: &Rows<'_>, big: usize) -> Vec<usize> {
     let groups = rows.mass.len();
     let m = rows.offsets.get(big).copied().unwrap_or(rows.other_mass.len());
     let t = rows.other_mass.len() - m;
-    let merge = big == 1 && merging_pays(rows);
     let parts = (rows.n() / (4 * m * t).max(1)).clamp(1, 4);
     let parts = if rows.n() < 20_000 { 1 } else { parts };
     let bound = |part: usize| -> usize {
         let row = (part * rows.n() / parts) as u32;
         if part == parts { groups } else { rows.starts[..groups].partition_point(|&s| s < row) }
     };
-    let made: Vec<Maker<'_>> = (0..parts)
-        .into_par_iter()
-        .map(|part| {
-            let mut maker = Maker::new(rows, big, (m, t), merge);
-            let (from, to) = (bound(part), bound(part + 1));
-            maker.make_room(from..to);
-            for group in from..to {
-                maker.group(group);
-            }
-            maker.finish();
-            maker
-        })
-        .collect();
-    let mut cells = Cells { starts: vec![0], width: big, ..Cells::default() };
-    let mut border: Option<(Vec<f64>, Vec<f64>)> = None;
-    for maker in made {
-        let before = cells.weight.len() as u32;
-        cells.starts.extend(maker.cells.starts.iter().map(|end| end + before));
-        append(&mut cells.levels, maker.cells.levels);
-        append(&mut cells.weight, maker.cells.weight);
-        append(&mut cells.share, maker.cells.share);
-        border = Some(match border {
-            None => (maker.cross, maker.square),
-            Some((mut cross, mut square)) => {
-                cross.iter_mut().zip(maker.cross).for_each(|(sum, part)| *sum += part);
-                square.iter_mut().zip(maker.square).for_each(|(sum, part)| *sum += part);
-                (cross, square)
-            }
-        });
+    (0..=parts).map(bound).collect()
+}
+
+/// Room for a cell a row, as far as there are groups with several: what is not used is never
+/// touched.
+fn room(rows: &Rows<'_>, big: usize, groups: Range<usize>) -> Cells {
+    let mut cells = Cells { width: big, ..Cells::default() };
+    if big > 0 && !groups.is_empty() {
+        let rows = (rows.starts[groups.end] - rows.starts[groups.start]) as usize;
+        cells.weight.reserve_exact(rows);
+        cells.levels.reserve_exact(rows * big);
+        cells.share.reserve_exact(groups.len());
+        cells.starts.reserve_exact(groups.len());
+        cells.group.reserve_exact(groups.len());
     }
-    let border = border.filter(|_| t > 0).map(|(cross, square)| {
-        let factor = small_factor(&square, &rows.other_mass[m..]);
-        Border { t, cross, factor }
-    });
-    (cells, border)
+    cells
+}
+
+fn border(rows: &Rows<'_>, makers: Vec<Maker<'_>>) -> Option<Border> {
+    let mut makers = makers.into_iter();
+    let Maker { m, t, mut cross, mut square, .. } = makers.next()?;
+    for maker in makers {
+        cross.iter_mut().zip(maker.cross).for_each(|(sum, part)| *sum += part);
+        square.iter_mut().zip(maker.square).for_each(|(sum, part)| *sum += part);
+    }
+    (t > 0).then(|| Border::new(cross, &square, &rows.other_mass[m..]))
 }
 
 fn append<T>(all: &mut Vec<T>, mut part: Vec<T>) {
@@ -167,25 +196,6 @@ fn append<T>(all: &mut Vec<T>, mut part: Vec<T>) {
     } else {
         all.append(&mut part);
     }
-}
-
-/// The factor of small x small, from the upper triangle without the weights of the levels.
-fn small_factor(upper: &[f64], mass: &[f64]) -> Semidefinite {
-    let t = mass.len();
-    let mut square = vec![0.0; t * t];
-    for a in 0..t {
-        for b in 0..t {
-            square[a * t + b] = upper[a * t + b] + if a == b { mass[a] } else { upper[b * t + a] };
-        }
-    }
-    // Levels that the eliminated groups determine: what is left of them is rounding.
-    for a in (0..t).filter(|&a| square[a * t + a] <= 1e-11 * mass[a]).collect::<Vec<_>>() {
-        for b in 0..t {
-            square[a * t + b] = 0.0;
-            square[b * t + a] = 0.0;
-        }
-    }
-    Semidefinite::new(square, t)
 }
 
 /// Whether groups come back to levels often enough that sorting their rows pays: from a few groups.
@@ -208,7 +218,9 @@ fn merging_pays(rows: &Rows<'_>) -> bool {
 }
 
 impl<'m> Maker<'m> {
-    fn new(rows: &'m Rows<'m>, big: usize, (m, t): (usize, usize), merge: bool) -> Self {
+    fn new(rows: &'m Rows<'m>, big: usize, merge: bool) -> Self {
+        let m = rows.offsets.get(big).copied().unwrap_or(rows.other_mass.len());
+        let t = rows.other_mass.len() - m;
         Self {
             rows,
             big,
@@ -216,7 +228,6 @@ impl<'m> Maker<'m> {
             t,
             base: rows.sets.get(1 + big).map_or(0, |set| set.n),
             merge,
-            cells: Cells { width: big, ..Cells::default() },
             cross: vec![0.0; m * t],
             pending: vec![0.0; if t > 0 { m } else { 0 }],
             square: vec![0.0; t * t],
@@ -229,50 +240,114 @@ impl<'m> Maker<'m> {
             seen: Vec::new(),
             beta: 0.0,
             rest: Vec::new(),
+            dense: false,
+            panel: rows.weights.is_none(),
+            waiting: Vec::with_capacity(TOGETHER * t),
+            shares: [0.0; TOGETHER],
         }
     }
 
-    /// Room for a cell a row, as far as there are groups with several: what is not used is never
-    /// touched.
-    fn make_room(&mut self, groups: Range<usize>) {
-        if self.big > 0 && !groups.is_empty() {
-            let starts = &self.rows.starts;
-            let rows = (starts[groups.end] - starts[groups.start]) as usize;
-            self.cells.weight.reserve_exact(rows);
-            self.cells.levels.reserve_exact(rows * self.big);
-            self.cells.share.reserve_exact(groups.len());
-            self.cells.starts.reserve_exact(groups.len());
+    /// Makes the cells of a group.
+    #[inline]
+    fn group(&mut self, group: usize, cells: &mut Cells) {
+        let (size, share) = self.open(group);
+        let first = cells.weight.len();
+        match self.big {
+            0 => {}
+            1 => self.cells_of_one(cells),
+            _ => self.cells_of_many(size, cells),
+        }
+        if cells.weight.len() > first {
+            cells.share.push(share);
+            cells.starts.push(cells.weight.len() as u32);
+            cells.group.push(group as u32);
+            if self.t > 0 {
+                self.cross(&cells.levels[first * self.big..], &cells.weight[first..], size, share);
+            }
+        }
+        self.close();
+    }
+
+    /// Gives the cells of a part of the groups their weights.
+    #[inline]
+    fn again(&mut self, part: &mut Part<'_>) {
+        let mut at = 0;
+        for group in part.groups.clone() {
+            let (size, share) = self.open(group);
+            if part.group.get(at) == Some(&(group as u32)) {
+                let first = (part.starts[at] - part.starts[0]) as usize;
+                let range = first..(part.starts[at + 1] - part.starts[0]) as usize;
+                let levels = &part.levels[range.start * self.big..range.end * self.big];
+                let weight = &mut part.weight[range];
+                self.refill(levels, size, weight);
+                part.share[at] = share;
+                if self.t > 0 {
+                    self.cross(levels, weight, size, share);
+                }
+                at += 1;
+            }
+            self.close();
         }
     }
 
-    fn group(&mut self, group: usize) {
+    /// Loads a group; gives its rows and one over its weight.
+    #[inline]
+    fn open(&mut self, group: usize) -> (usize, f64) {
         let range = self.rows.starts[group] as usize..self.rows.starts[group + 1] as usize;
-        let size = range.len();
+        let (size, share) = (range.len(), 1.0 / self.rows.mass[group]);
         self.load(range);
-        let share = 1.0 / self.rows.mass[group];
         if self.t > 0 {
             self.count(size);
             self.square(share);
         }
-        let first = self.cells.weight.len();
-        match self.big {
-            0 => {}
-            1 => self.cells_of_one(),
-            _ => self.cells_of_many(size),
-        }
-        if self.cells.weight.len() > first {
-            self.cells.share.push(share);
-            self.cells.starts.push(self.cells.weight.len() as u32);
-            if self.t > 0 {
-                self.cross(first, size, share);
-            }
+        (size, share)
+    }
+
+    #[inline]
+    fn close(&mut self) {
+        if self.dense {
+            self.counts.fill(0.0);
+            return;
         }
         for level in self.seen.drain(..) {
             self.counts[level as usize] = 0.0;
         }
     }
 
+    /// The weights of cells that stand as they were made.
+    #[inline]
+    fn refill(&self, levels: &[u32], size: usize, weight: &mut [f64]) {
+        if weight.len() == size && (!self.merge || levels == &self.levels[..size]) {
+            weight.copy_from_slice(&self.weights);
+            return;
+        }
+        weight.fill(0.0);
+        if self.merge {
+            for (level, own) in self.levels[..size].iter().zip(&self.weights) {
+                let at = if levels.is_sorted() {
+                    levels.binary_search(level).ok()
+                } else {
+                    levels.iter().position(|other| other == level)
+                };
+                if let Some(at) = at {
+                    weight[at] += own;
+                }
+            }
+            return;
+        }
+        let mut at = 0;
+        for (row, own) in self.weights.iter().enumerate() {
+            let cell = &levels[at * self.big..(at + 1) * self.big];
+            let same = |(set, level): (usize, &u32)| self.levels[set * size + row] == *level;
+            if !cell.iter().enumerate().all(same) && at + 1 < weight.len() {
+                at += 1;
+            }
+            weight[at] += own;
+        }
+    }
+
     /// The group's levels and weights, side by side; small levels count from 0.
+    #[inline]
     fn load(&mut self, range: Range<usize>) {
         let rows = self.rows;
         self.levels.clear();
@@ -297,24 +372,41 @@ impl<'m> Maker<'m> {
         }
     }
 
-    /// The group's weights by small level, as beta and e.
+    /// The group's weights by small level: as they are where a group has many rows, else as beta and
+    /// e.
+    #[inline]
     fn count(&mut self, size: usize) {
+        let t = self.t;
         let small = &self.levels[self.big * size..];
         for (set, levels) in small.chunks_exact(size).enumerate() {
-            for (row, (&level, &weight)) in levels.iter().zip(&self.weights).enumerate() {
+            for others in small.chunks_exact(size).skip(set + 1) {
+                for ((&level, &other), weight) in levels.iter().zip(others).zip(&self.weights) {
+                    self.square[level as usize * t + other as usize] += weight;
+                }
+            }
+        }
+        self.rest.clear();
+        self.dense = 3 * size > t && !(self.panel && 2 * size > self.base);
+        if self.dense {
+            for levels in small.chunks_exact(size) {
+                for (&level, weight) in levels.iter().zip(&self.weights) {
+                    self.counts[level as usize] += weight;
+                }
+            }
+            return;
+        }
+        for levels in small.chunks_exact(size) {
+            for (&level, &weight) in levels.iter().zip(&self.weights) {
                 let count = &mut self.counts[level as usize];
                 if *count == 0.0 {
                     self.seen.push(level);
                 }
                 *count += weight;
-                for other in small.chunks_exact(size).skip(set + 1) {
-                    self.square[level as usize * self.t + other[row] as usize] += weight;
-                }
             }
         }
-        self.rest.clear();
         let counts = &self.counts;
-        let often = 2 * size > self.base
+        let often = self.panel
+            && 2 * size > self.base
             && 3 * counts[..self.base].iter().filter(|count| **count == 1.0).count()
                 > 2 * self.base;
         self.beta = f64::from(u8::from(often));
@@ -328,8 +420,17 @@ impl<'m> Maker<'m> {
         }
     }
 
+    #[inline]
     fn square(&mut self, share: f64) {
         let t = self.t;
+        if self.dense {
+            self.waiting.extend_from_slice(&self.counts);
+            self.shares[self.waiting.len() / t - 1] = share;
+            if self.waiting.len() == TOGETHER * t {
+                self.flush();
+            }
+            return;
+        }
         for (place, &(a, value)) in self.rest.iter().enumerate() {
             let own = share * value;
             let row = &mut self.square[a as usize * t..(a as usize + 1) * t];
@@ -345,9 +446,27 @@ impl<'m> Maker<'m> {
         }
     }
 
-    fn cells_of_one(&mut self) {
+    /// Takes the squares of the groups that wait out of small x small, several groups at once.
+    fn flush(&mut self) {
+        let t = self.t;
+        self.waiting.resize(TOGETHER * t, 0.0);
+        let mut parts = self.waiting.chunks_exact(t.max(1));
+        let groups: [&[f64]; TOGETHER] = std::array::from_fn(|_| parts.next().unwrap_or_default());
+        for a in 0..t {
+            let own: [f64; TOGETHER] =
+                std::array::from_fn(|group| self.shares[group] * groups[group][a]);
+            let row = &mut self.square[a * t..(a + 1) * t];
+            let counts = groups[0].iter().zip(groups[1]).zip(groups[2].iter().zip(groups[3]));
+            for (slot, ((c0, c1), (c2, c3))) in row.iter_mut().zip(counts).skip(a) {
+                *slot -= (own[0] * c0 + own[1] * c1) + (own[2] * c2 + own[3] * c3);
+            }
+        }
+        self.waiting.clear();
+    }
+
+    fn cells_of_one(&mut self, cells: &mut Cells) {
         if !self.merge {
-            return self.runs_of_one();
+            return self.runs_of_one(cells);
         }
         let size = self.weights.len();
         self.runs.clear();
@@ -370,15 +489,16 @@ impl<'m> Maker<'m> {
             });
         }
         if self.runs.iter().any(|run| run.0 != last) {
-            self.cells.levels.extend(self.runs.iter().map(|run| run.0));
-            self.cells.weight.extend(self.runs.iter().map(|run| run.1));
+            cells.levels.extend(self.runs.iter().map(|run| run.0));
+            cells.weight.extend(self.runs.iter().map(|run| run.1));
         }
     }
 
     /// Runs of one level are cells, as they come.
-    fn runs_of_one(&mut self) {
+    #[inline]
+    fn runs_of_one(&self, cells: &mut Cells) {
         let (levels, weights) = (&self.levels[..self.weights.len()], &self.weights);
-        let Cells { levels: to, weight, .. } = &mut self.cells;
+        let Cells { levels: to, weight, .. } = cells;
         if levels.windows(2).all(|pair| pair[0] != pair[1]) {
             if levels.len() > 1 {
                 to.extend_from_slice(levels);
@@ -404,30 +524,43 @@ impl<'m> Maker<'m> {
         }
     }
 
-    fn cells_of_many(&mut self, size: usize) {
-        let (first, width) = (self.cells.weight.len(), self.big);
+    fn cells_of_many(&self, size: usize, cells: &mut Cells) {
+        let (first, width) = (cells.weight.len(), self.big);
         let mut several = false;
         for row in 0..size {
-            let count = self.cells.weight.len();
+            let count = cells.weight.len();
             let level = |set: usize| self.levels[set * size + row];
-            if count > first && (0..width).all(|set| self.cells.of(count - 1)[set] == level(set)) {
-                self.cells.weight[count - 1] += self.weights[row];
+            if count > first && (0..width).all(|set| cells.of(count - 1)[set] == level(set)) {
+                cells.weight[count - 1] += self.weights[row];
             } else {
                 several |= count > first;
-                self.cells.levels.extend((0..width).map(level));
-                self.cells.weight.push(self.weights[row]);
+                cells.levels.extend((0..width).map(level));
+                cells.weight.push(self.weights[row]);
             }
         }
         if !several {
-            self.cells.weight.truncate(first);
-            self.cells.levels.truncate(first * width);
+            cells.weight.truncate(first);
+            cells.levels.truncate(first * width);
         }
     }
 
-    /// Adds the group's cells from `first` on to big x small.
-    fn cross(&mut self, first: usize, size: usize, share: f64) {
+    /// Adds a group's cells to big x small.
+    #[inline]
+    fn cross(&mut self, levels: &[u32], weight: &[f64], size: usize, share: f64) {
         let t = self.t;
         let (big, small) = self.levels.split_at(self.big * size);
+        if self.dense && levels == big && small.len() == size {
+            // each row a cell of its own, and one small set
+            for ((&level, &small), weight) in big.iter().zip(small).zip(weight) {
+                let row = &mut self.cross[level as usize * t..(level as usize + 1) * t];
+                let own = share * weight;
+                for (slot, count) in row.iter_mut().zip(&self.counts) {
+                    *slot -= own * count;
+                }
+                row[small as usize] += weight;
+            }
+            return;
+        }
         for big in big.chunks_exact(size) {
             for small in small.chunks_exact(size) {
                 for ((&big, &small), weight) in big.iter().zip(small).zip(&self.weights) {
@@ -435,12 +568,11 @@ impl<'m> Maker<'m> {
                 }
             }
         }
-        let dense = self.beta == 0.0 && 4 * self.rest.len() > t;
-        for cell in first..self.cells.weight.len() {
-            let own = share * self.cells.weight[cell];
-            for &level in self.cells.of(cell) {
+        for (cell, weight) in levels.chunks_exact(self.big).zip(weight) {
+            let own = share * weight;
+            for &level in cell {
                 let row = &mut self.cross[level as usize * t..(level as usize + 1) * t];
-                if dense {
+                if self.dense {
                     for (slot, count) in row.iter_mut().zip(&self.counts) {
                         *slot -= own * count;
                     }
@@ -456,6 +588,9 @@ impl<'m> Maker<'m> {
 
     /// Puts in what beta gives.
     fn finish(&mut self) {
+        if !self.waiting.is_empty() {
+            self.flush();
+        }
         let t = self.t;
         for (row, &pending) in self.cross.chunks_exact_mut(t.max(1)).zip(&self.pending) {
             if pending != 0.0 {

@@ -36,6 +36,7 @@ impl Cells {
             if self.levels[range.clone()].is_sorted() {
                 continue;
             }
+            self.moved = true;
             own.clear();
             own.extend(range.clone().map(|cell| (self.levels[cell], self.weight[cell])));
             own.sort_by_key(|cell| cell.0);

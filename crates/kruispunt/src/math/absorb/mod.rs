@@ -30,6 +30,7 @@
 //! since: a column and its residual differ by group effects only, so both have one residual under
 //! the new weights, and the closer one is there in fewer steps.
 
+mod border;
 mod cells;
 mod eliminate;
 mod graph;
@@ -40,7 +41,7 @@ mod varying;
 
 use crate::data::Ticket;
 use reduced::Reduced;
-use rows::Rows;
+use rows::{Left, Rows};
 use std::borrow::Cow;
 use varying::Slopes;
 pub(crate) use varying::Varying;
@@ -198,14 +199,11 @@ impl<'a> Absorber<'a> {
             return Err(Failure::Cancelled);
         }
         let big = self.big;
-        let old = self.reduced.take().and_then(Reduced::into_factor);
-        self.reduced = self
-            .rows
-            .as_ref()
-            .filter(|rows| rows.sets.len() > 1)
-            .map(|rows| Reduced::new(rows, big));
-        if let (Some(reduced), Some(old)) = (&mut self.reduced, old) {
-            reduced.precondition_by(old);
+        if let Some(rows) = self.rows.as_ref().filter(|rows| rows.sets.len() > 1) {
+            match &mut self.reduced {
+                Some(reduced) => reduced.reweigh(rows, big),
+                None => self.reduced = Some(Reduced::new(rows, big)),
+            }
         }
         if ticket.is_cancelled() { Err(Failure::Cancelled) } else { Ok(()) }
     }
@@ -225,11 +223,11 @@ impl<'a> Absorber<'a> {
             let (batch, others) = rest.split_at_mut(lanes);
             rest = others;
             let part = match lanes {
-                1 => self.sweep_lanes::<1>(batch, stop, ticket, None)?,
-                2 => self.sweep_lanes::<2>(batch, stop, ticket, None)?,
-                3 => self.sweep_lanes::<3>(batch, stop, ticket, None)?,
-                4 => self.sweep_lanes::<4>(batch, stop, ticket, None)?,
-                _ => self.sweep_lanes::<8>(batch, stop, ticket, None)?,
+                1 => self.sweep_lanes::<1, 1>(batch, stop, ticket, None)?,
+                2 => self.sweep_lanes::<2, 2>(batch, stop, ticket, None)?,
+                3 => self.sweep_lanes::<3, 4>(batch, stop, ticket, None)?,
+                4 => self.sweep_lanes::<4, 4>(batch, stop, ticket, None)?,
+                _ => self.sweep_lanes::<8, 8>(batch, stop, ticket, None)?,
             };
             outcome.iterations = outcome.iterations.max(part.iterations);
             outcome.left = outcome.left.max(part.left);
@@ -257,7 +255,7 @@ impl<'a> Absorber<'a> {
         }
         let sets = self.rows.as_ref().map_or(&[][..], |rows| &rows.sets);
         let mut kept: Coefficients = sets.iter().map(|set| vec![0.0; set.n]).collect();
-        let outcome = self.sweep_lanes::<1>(&mut [column], stop, ticket, Some(&mut kept))?;
+        let outcome = self.sweep_lanes::<1, 1>(&mut [column], stop, ticket, Some(&mut kept))?;
         let mut back = vec![Vec::new(); kept.len()];
         for (own, &place) in kept.into_iter().zip(&self.place) {
             back[place] = own;
@@ -265,7 +263,7 @@ impl<'a> Absorber<'a> {
         Ok((back, outcome))
     }
 
-    fn sweep_lanes<const K: usize>(
+    fn sweep_lanes<const C: usize, const L: usize>(
         &mut self,
         columns: &mut [&mut [f64]],
         stop: Stop,
@@ -274,19 +272,19 @@ impl<'a> Absorber<'a> {
     ) -> Result<Outcome, Failure> {
         let mut outcome = Outcome::default();
         if let Some(slopes) = &mut self.slopes {
-            let (outcome, variation) = slopes.sweep::<K>(columns, stop, ticket, keep)?;
+            let (outcome, variation) = slopes.sweep::<C>(columns, stop, ticket, keep)?;
             self.variation.extend(variation);
             return Ok(outcome);
         }
         let Some(rows) = &self.rows else { return Ok(outcome) };
-        let mut bars: Option<Bars<K>> = None;
+        let mut bars: Option<Bars<L>> = None;
         for round in 0..6 {
             if ticket.is_cancelled() {
                 return Err(Failure::Cancelled);
             }
-            let mut centred = rows.centre::<K>(columns);
+            let mut centred = rows.centre::<C, L>(columns);
             let bars = bars.get_or_insert_with(|| {
-                self.variation.extend(centred.variation);
+                self.variation.extend(&centred.variation[..C]);
                 Bars::new(&centred.variation, columns, rows)
             });
             let mut others = Vec::new();
@@ -294,12 +292,12 @@ impl<'a> Absorber<'a> {
                 let goal = bars.goal(stop.tol);
                 let left = stop.max_iter.saturating_sub(outcome.iterations);
                 let solved = reduced
-                    .solve::<K>(&centred, &goal, left, ticket)
+                    .solve::<L>(&centred, &goal, left, ticket)
                     .map_err(|failure| failure.in_scales(0.25 * stop.tol))?;
                 outcome.iterations += solved.iterations;
                 others = solved.others;
             }
-            let left = rows.subtract(columns, &mut centred.means, &others);
+            let left = rows.subtract::<C, L>(columns, &mut centred.means, &others);
             if let Some(kept) = keep.as_deref_mut() {
                 add(kept, rows, &centred.means, &others);
             }
@@ -362,7 +360,8 @@ impl<const K: usize> Bars<K> {
             if !tiny((variation[lane].about_zero / rows.lightest).sqrt()) {
                 return 0.0;
             }
-            let most = columns[lane].iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+            let Some(column) = columns.get(lane) else { return 0.0 };
+            let most = column.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
             if tiny(most) { most * ROUNDING } else { 0.0 }
         });
         Self { scales, floors }
@@ -372,11 +371,10 @@ impl<const K: usize> Bars<K> {
         std::array::from_fn(|lane| 0.25 * (tol * self.scales[lane]).max(self.floors[lane]))
     }
 
-    /// The certificate: the largest group mean left, relative to the column's scale; `sums` by
-    /// group of the first set, then of the others.
-    fn left(&self, rows: &Rows<'_>, sums: &[[f64; K]]) -> f64 {
-        let mut largest = [0.0_f64; K];
-        for (sums, mass) in sums.iter().zip(rows.mass.iter().chain(&rows.other_mass)) {
+    /// The certificate: the largest group mean left, relative to the column's scale.
+    fn left(&self, rows: &Rows<'_>, left: &Left<K>) -> f64 {
+        let mut largest = left.largest;
+        for (sums, mass) in left.sums.iter().zip(&rows.other_mass) {
             let share = 1.0 / mass;
             for (largest, sum) in largest.iter_mut().zip(sums) {
                 *largest = largest.max(sum.abs() * share);

@@ -1,6 +1,7 @@
 //! The system that remains when the largest set of groups is eliminated, and its solution.
 
-use super::cells::{self, Border, Cells};
+use super::border::Border;
+use super::cells::{self, Cells};
 use super::eliminate::Elimination;
 use super::graph::{Graph, Transposed};
 use super::rows::{Centred, Rows};
@@ -76,14 +77,21 @@ impl Reduced {
         }
     }
 
-    /// What it was preconditioned by, if a factor was made.
-    pub(super) fn into_factor(self) -> Option<Factor> {
-        self.factor
-    }
-
-    /// Takes over the factor of the same sets under other weights.
-    pub(super) fn precondition_by(&mut self, factor: Factor) {
-        (self.factor, self.stale) = (Some(factor), true);
+    /// Takes over the weights of `rows`. The cells stay as they are; so does a factor, as one of
+    /// other weights.
+    pub(super) fn reweigh(&mut self, rows: &Rows<'_>, big: usize) {
+        if self.cells.moved {
+            (self.cells, self.border) = cells::make(rows, big);
+        } else {
+            self.border = cells::reweigh(rows, big, &mut self.cells);
+        }
+        self.mass.copy_from_slice(&rows.other_mass[..self.m]);
+        self.graph = None;
+        self.stale = self.factor.is_some();
+        self.refused = false;
+        if self.factor.is_none() {
+            self.diagonal = diagonal(&self.cells, self.m);
+        }
     }
 
     /// Solves for centred columns; `goal` is the largest group mean to leave in each lane. A
@@ -273,6 +281,7 @@ impl Reduced {
         }
     }
 
+    #[inline]
     fn apply_many<const K: usize>(&self, group: usize, p: &[[f64; K]], out: &mut [[f64; K]]) {
         let cells = &self.cells;
         let mut mean = [0.0; K];
@@ -394,22 +403,17 @@ impl Reduced {
     }
 }
 
-/// The diagonal over big levels, of what groups with several cells hold.
+/// The diagonal over big levels, of what groups with several cells hold; a level that comes back in a
+/// group counts as several, which is near enough for a preconditioner.
 fn diagonal(cells: &Cells, m: usize) -> Vec<f64> {
     let mut diagonal = vec![0.0; m];
-    let mut inside = vec![0.0; m];
-    for group in 0..cells.groups() {
+    for (group, &share) in cells.share.iter().enumerate() {
         let range = cells.range(group);
-        for cell in range.clone() {
-            for &level in cells.of(cell) {
-                inside[level as usize] += cells.weight[cell];
-            }
-        }
-        for cell in range {
-            for &level in cells.of(cell) {
-                let own = std::mem::take(&mut inside[level as usize]);
-                diagonal[level as usize] += own - own * own * cells.share[group];
-            }
+        let levels = cells.levels[range.start * cells.width..range.end * cells.width]
+            .chunks_exact(cells.width);
+        for (levels, &weight) in levels.zip(&cells.weight[range]) {
+            let own = weight - weight * weight * share;
+            levels.iter().for_each(|&level| diagonal[level as usize] += own);
         }
     }
     diagonal

@@ -1,5 +1,7 @@
 //! Passes over the rows: group means, centred sums, residuals and what is left in the groups.
 //!
+//! C columns travel as L lanes, L the next power of two: what is spare is 0 throughout.
+//!
 //! Rows are cut into parts that follow from the data alone; a part adds into tables of its own,
 //! which are added up in order. Where rows stand in the order of the eliminated set, a part is a
 //! run of its groups and one pass does what otherwise takes two.
@@ -11,6 +13,8 @@ use std::ops::Range;
 
 /// Rows of a part, at least.
 const PART: usize = 32_768;
+/// Rows that are worked off together, lanes side by side.
+const BLOCK: usize = 32;
 
 /// The sets over the rows, the eliminated one first, then big ones, then small ones.
 pub(super) struct Rows<'a> {
@@ -43,11 +47,17 @@ pub(super) struct Centred<const K: usize> {
 }
 
 /// A run of rows and of groups, with its own slice of each column and of the groups' values.
-struct Part<'p, const K: usize> {
+struct Part<'p, const C: usize, const L: usize> {
     rows: Range<usize>,
     groups: Range<usize>,
-    columns: [&'p mut [f64]; K],
-    first: &'p mut [[f64; K]],
+    columns: [&'p mut [f64]; C],
+    first: &'p mut [[f64; L]],
+}
+
+/// What sweeping leaves: the largest group mean of the first set, and sums by level of the others.
+pub(super) struct Left<const L: usize> {
+    pub(super) largest: [f64; L],
+    pub(super) sums: Lanes<L>,
 }
 
 impl<'a> Rows<'a> {
@@ -76,23 +86,47 @@ impl<'a> Rows<'a> {
 
     /// Weights of all groups.
     pub(super) fn weigh(&mut self) {
-        let weights = self.weights.as_deref();
-        let least = |own: &[f64]| own.par_iter().copied().reduce(|| f64::INFINITY, f64::min);
-        self.lightest = weights.map_or(1.0, least);
-        let all: Vec<Vec<f64>> = self
-            .sets
-            .par_iter()
-            .enumerate()
-            .map(|(set, own)| match weights {
-                None if set == 0 => {
-                    self.starts.windows(2).map(|pair| f64::from(pair[1] - pair[0])).collect()
+        let parts = self.parts::<0, 1>(&mut [], &mut []);
+        let tables: Vec<(Vec<f64>, Vec<f64>, f64)> = parts
+            .into_par_iter()
+            .map(|part| {
+                let mut other = vec![0.0; self.other_mass.len()];
+                let weights = self.weights.as_deref().map(|own| &own[part.rows.clone()]);
+                for (set, &offset) in self.sets[1..].iter().zip(&self.offsets) {
+                    add_weights(&set.codes[part.rows.clone()], weights, &mut other[offset..]);
                 }
-                _ => group_mass(*own, weights),
+                let Some(weights) = weights else { return (Vec::new(), other, 1.0) };
+                let lightest = weights.iter().copied().fold(f64::INFINITY, f64::min);
+                if self.sorted {
+                    let own = |group: usize| {
+                        let rows = self.starts[group] as usize..self.starts[group + 1] as usize;
+                        let from = part.rows.start;
+                        weights[rows.start - from..rows.end - from].iter().sum()
+                    };
+                    return (part.groups.clone().map(own).collect(), other, lightest);
+                }
+                let mut own = vec![0.0; self.starts.len() - 1];
+                add_weights(&self.sets[0].codes[part.rows.clone()], Some(weights), &mut own);
+                (own, other, lightest)
             })
             .collect();
-        let mut all = all.into_iter();
-        self.mass = all.next().unwrap_or_default();
-        self.other_mass = all.flatten().collect();
+        self.lightest = if self.weights.is_some() { f64::INFINITY } else { 1.0 };
+        self.mass = match self.weights {
+            Some(_) => Vec::new(),
+            None => self.starts.windows(2).map(|pair| f64::from(pair[1] - pair[0])).collect(),
+        };
+        self.other_mass.fill(0.0);
+        let sum =
+            |all: &mut [f64], more: &[f64]| all.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+        for (own, other, lightest) in tables {
+            self.lightest = self.lightest.min(lightest);
+            if self.sorted || self.mass.is_empty() {
+                self.mass.extend(own);
+            } else {
+                sum(&mut self.mass, &own);
+            }
+            sum(&mut self.other_mass, &other);
+        }
     }
 
     pub(super) fn n(&self) -> usize {
@@ -106,7 +140,8 @@ impl<'a> Rows<'a> {
     /// Bounds of the parts: rows, and the groups of the first set where rows stand in its order.
     fn bounds(&self) -> Vec<(usize, usize)> {
         let (n, levels) = (self.n(), self.other_mass.len());
-        let spare = if self.sorted { levels } else { levels + self.mass.len() };
+        let groups = self.starts.len() - 1;
+        let spare = if self.sorted { levels } else { levels + groups };
         let parts = (n / PART).min(n / (2 * spare).max(1)).clamp(1, 8);
         let mut bounds: Vec<(usize, usize)> = (0..=parts)
             .map(|part| {
@@ -115,7 +150,7 @@ impl<'a> Rows<'a> {
                     return (row, 0);
                 }
                 let group = self.starts.partition_point(|&start| (start as usize) < row);
-                let group = group.min(self.mass.len());
+                let group = group.min(groups);
                 (self.starts[group] as usize, group)
             })
             .collect();
@@ -126,12 +161,12 @@ impl<'a> Rows<'a> {
         bounds
     }
 
-    fn parts<'p, const K: usize>(
+    fn parts<'p, const C: usize, const L: usize>(
         &self,
         columns: &'p mut [&mut [f64]],
-        first: &'p mut [[f64; K]],
-    ) -> Vec<Part<'p, K>> {
-        let mut lanes: [&'p mut [f64]; K] = std::array::from_fn(|_| <&mut [f64]>::default());
+        first: &'p mut [[f64; L]],
+    ) -> Vec<Part<'p, C, L>> {
+        let mut lanes: [&'p mut [f64]; C] = std::array::from_fn(|_| <&mut [f64]>::default());
         for (lane, column) in lanes.iter_mut().zip(columns.iter_mut()) {
             *lane = column;
         }
@@ -147,7 +182,8 @@ impl<'a> Rows<'a> {
                     lanes[lane] = rest;
                     own
                 });
-                let (mine, rest) = std::mem::take(&mut first).split_at_mut(groups.len());
+                let own_groups = groups.len().min(first.len());
+                let (mine, rest) = std::mem::take(&mut first).split_at_mut(own_groups);
                 first = rest;
                 Part { rows, groups, columns: own, first: mine }
             })
@@ -155,41 +191,23 @@ impl<'a> Rows<'a> {
     }
 
     /// Means of the first set's groups, and sums over all other levels of what they leave.
-    pub(super) fn centre<const K: usize>(&self, columns: &mut [&mut [f64]]) -> Centred<K> {
-        let mut means = vec![[0.0; K]; self.mass.len()];
+    pub(super) fn centre<const C: usize, const L: usize>(
+        &self,
+        columns: &mut [&mut [f64]],
+    ) -> Centred<L> {
+        let mut means = vec![[0.0; L]; self.mass.len()];
         if !self.sorted {
-            means = self.scattered_means(columns);
+            means = self.scattered_means::<C, L>(columns);
         }
         let given = if self.sorted { Vec::new() } else { std::mem::take(&mut means) };
-        let parts = self.parts::<K>(columns, &mut means);
-        let found: Vec<(Vec<[f64; K]>, [f64; K])> = parts
-            .into_par_iter()
-            .map(|part| {
-                let mut sums = vec![[0.0; K]; self.other_mass.len()];
-                let mut squares = [0.0; K];
-                if self.sorted {
-                    for (mean, group) in part.first.iter_mut().zip(part.groups.clone()) {
-                        *mean = self.group_mean(&part.columns, group, part.rows.start);
-                        for row in self.starts[group] as usize..self.starts[group + 1] as usize {
-                            let at = row - part.rows.start;
-                            self.scatter(&part.columns, (row, at), mean, &mut sums, &mut squares);
-                        }
-                    }
-                } else {
-                    for at in 0..part.rows.len() {
-                        let row = part.rows.start + at;
-                        let mean = &given[self.sets[0].codes[row] as usize];
-                        self.scatter(&part.columns, (row, at), mean, &mut sums, &mut squares);
-                    }
-                }
-                (sums, squares)
-            })
-            .collect();
+        let parts = self.parts::<C, L>(columns, &mut means);
+        let found: Vec<(Lanes<L>, [f64; L])> =
+            parts.into_par_iter().map(|mut part| self.centre_part(&mut part, &given)).collect();
         let mut found = found.into_iter();
-        let (mut sums, mut within) = found.next().unwrap_or_else(|| (Vec::new(), [0.0; K]));
+        let (mut sums, mut within) = found.next().unwrap_or_else(|| (Vec::new(), [0.0; L]));
         for (more, squares) in found {
             add(&mut sums, &more);
-            (0..K).for_each(|lane| within[lane] += squares[lane]);
+            (0..L).for_each(|lane| within[lane] += squares[lane]);
         }
         if !self.sorted {
             means = given;
@@ -199,56 +217,95 @@ impl<'a> Rows<'a> {
     }
 
     #[inline]
-    fn group_mean<const K: usize>(
+    fn centre_part<const C: usize, const L: usize>(
         &self,
-        columns: &[&mut [f64]; K],
-        group: usize,
-        from: usize,
-    ) -> [f64; K] {
-        let range = self.starts[group] as usize - from..self.starts[group + 1] as usize - from;
-        let mut mean = [0.0; K];
-        for (mean, column) in mean.iter_mut().zip(columns) {
-            let own = &column[range.clone()];
-            *mean = match &self.weights {
-                None => own.iter().sum::<f64>(),
-                Some(weights) => {
-                    let weights = &weights[range.start + from..range.end + from];
-                    own.iter().zip(weights).map(|(value, weight)| value * weight).sum()
+        part: &mut Part<'_, C, L>,
+        given: &[[f64; L]],
+    ) -> (Lanes<L>, [f64; L]) {
+        let mut sums = vec![[0.0; L]; self.other_mass.len()];
+        let mut squares = [0.0; L];
+        let mut block = [[0.0; L]; BLOCK];
+        if !self.sorted {
+            for rows in blocks(part.rows.clone()) {
+                self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                let codes = &self.sets[0].codes[rows.clone()];
+                for (at, &code) in codes.iter().enumerate() {
+                    let mean = &given[code as usize];
+                    centre_row(&mut block[at], self.weight(rows.start + at), mean, &mut squares);
                 }
-            } / self.mass[group];
+                self.scatter(rows, &block, &mut sums);
+            }
+            return (sums, squares);
         }
-        mean
+        for (group, mean) in part.groups.clone().zip(part.first.iter_mut()) {
+            let range = self.starts[group] as usize..self.starts[group + 1] as usize;
+            let mut sum = [0.0; L];
+            for rows in blocks(range.clone()) {
+                self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                for (at, row) in rows.enumerate() {
+                    let weight = self.weight(row);
+                    (0..L).for_each(|lane| sum[lane] += weight * block[at][lane]);
+                }
+            }
+            *mean = sum.map(|sum| sum / self.mass[group]);
+            let whole = range.len() <= BLOCK;
+            for rows in blocks(range) {
+                if !whole {
+                    self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                }
+                for (at, row) in rows.clone().enumerate() {
+                    centre_row(&mut block[at], self.weight(row), mean, &mut squares);
+                }
+                self.scatter(rows, &block, &mut sums);
+            }
+        }
+        (sums, squares)
     }
 
+    /// Rows of the columns, lanes side by side.
     #[inline]
-    fn scatter<const K: usize>(
+    fn fetch<const C: usize, const L: usize>(
         &self,
-        columns: &[&mut [f64]; K],
-        (row, at): (usize, usize),
-        mean: &[f64; K],
-        sums: &mut [[f64; K]],
-        squares: &mut [f64; K],
+        columns: &[&mut [f64]; C],
+        from: usize,
+        rows: Range<usize>,
+        block: &mut [[f64; L]; BLOCK],
     ) {
-        let weight = self.weight(row);
-        let mut gap = [0.0; K];
-        for lane in 0..K {
-            let own = columns[lane][at] - mean[lane];
-            gap[lane] = weight * own;
-            squares[lane] += gap[lane] * own;
+        for lane in 0..C {
+            let column = &columns[lane][rows.start - from..rows.end - from];
+            for (slot, value) in block.iter_mut().zip(column) {
+                slot[lane] = *value;
+            }
         }
-        for (set, offset) in self.sets[1..].iter().zip(&self.offsets) {
-            let slot = &mut sums[offset + set.codes[row] as usize];
-            (0..K).for_each(|lane| slot[lane] += gap[lane]);
+    }
+
+    /// Adds rows to the sums by level of all sets but the first.
+    #[inline]
+    fn scatter<const L: usize>(
+        &self,
+        rows: Range<usize>,
+        block: &[[f64; L]; BLOCK],
+        sums: &mut [[f64; L]],
+    ) {
+        for (set, &offset) in self.sets[1..].iter().zip(&self.offsets) {
+            let sums = &mut sums[offset..offset + set.n];
+            for (&code, own) in set.codes[rows.clone()].iter().zip(block) {
+                let slot = &mut sums[code as usize];
+                (0..L).for_each(|lane| slot[lane] += own[lane]);
+            }
         }
     }
 
     /// Means of the first set where rows stand in any order.
-    fn scattered_means<const K: usize>(&self, columns: &mut [&mut [f64]]) -> Vec<[f64; K]> {
-        let parts = self.parts::<K>(columns, &mut []);
-        let tables: Vec<Vec<[f64; K]>> = parts
+    fn scattered_means<const C: usize, const L: usize>(
+        &self,
+        columns: &mut [&mut [f64]],
+    ) -> Vec<[f64; L]> {
+        let parts = self.parts::<C, L>(columns, &mut []);
+        let tables: Vec<Lanes<L>> = parts
             .into_par_iter()
             .map(|part| {
-                let mut table = vec![[0.0; K]; self.mass.len()];
+                let mut table = vec![[0.0; L]; self.mass.len()];
                 for at in 0..part.rows.len() {
                     let row = part.rows.start + at;
                     let weight = self.weight(row);
@@ -291,86 +348,142 @@ impl<'a> Rows<'a> {
     }
 
     /// Subtracts the effects: `first` are the means of the first set's groups and become their
-    /// coefficients beside those of the `others`. Gives sums by group of what is left: of the
-    /// first set, then of the others.
-    pub(super) fn subtract<const K: usize>(
+    /// coefficients beside those of the `others`. Gives what is left.
+    pub(super) fn subtract<const C: usize, const L: usize>(
         &self,
         columns: &mut [&mut [f64]],
-        first: &mut [[f64; K]],
-        others: &[[f64; K]],
-    ) -> Vec<[f64; K]> {
-        let e = self.mass.len();
+        first: &mut [[f64; L]],
+        others: &[[f64; L]],
+    ) -> Left<L> {
         if !self.sorted {
             self.shift_first(first, others);
-            let given: &[[f64; K]] = first;
-            let tables = self
-                .parts::<K>(columns, &mut [])
-                .into_par_iter()
-                .map(|mut part| {
-                    let mut left = vec![[0.0; K]; e + self.other_mass.len()];
-                    for at in 0..part.rows.len() {
-                        let row = part.rows.start + at;
-                        let code = self.sets[0].codes[row] as usize;
-                        let gap = self.residual(&mut part.columns, (row, at), &given[code], others);
-                        (0..K).for_each(|lane| left[code][lane] += gap[lane]);
-                        self.leave(row, &gap, &mut left[e..]);
-                    }
-                    left
-                })
-                .collect();
-            return total(tables);
+            return self.subtract_scattered::<C, L>(columns, first, others);
         }
-        let tables: Vec<(Lanes<K>, Lanes<K>)> = self
-            .parts(columns, first)
+        let found: Vec<Left<L>> = self
+            .parts::<C, L>(columns, first)
             .into_par_iter()
-            .map(|mut part| {
-                let mut own = vec![[0.0; K]; part.groups.len()];
-                let mut left = vec![[0.0; K]; self.other_mass.len()];
-                for (at_group, group) in part.groups.clone().enumerate() {
-                    let range = self.starts[group] as usize..self.starts[group + 1] as usize;
-                    let first = &mut part.first[at_group];
-                    self.shift(first, others, group, range.clone());
-                    for row in range {
-                        let at = row - part.rows.start;
-                        let gap = self.residual(&mut part.columns, (row, at), first, others);
-                        (0..K).for_each(|lane| own[at_group][lane] += gap[lane]);
-                        self.leave(row, &gap, &mut left);
-                    }
-                }
-                (own, left)
-            })
+            .map(|mut part| self.subtract_part(&mut part, others))
             .collect();
-        let mut all = Vec::with_capacity(e + self.other_mass.len());
-        let mut others = Vec::with_capacity(tables.len());
-        for (own, left) in tables {
-            all.extend(own);
-            others.push(left);
+        let mut largest = [0.0_f64; L];
+        for part in &found {
+            (0..L).for_each(|lane| largest[lane] = largest[lane].max(part.largest[lane]));
         }
-        all.extend(total(others));
-        all
+        Left { largest, sums: total(found.into_iter().map(|part| part.sums).collect()) }
     }
 
-    /// One group's mean becomes its coefficient.
     #[inline]
-    fn shift<const K: usize>(
+    fn subtract_part<const C: usize, const L: usize>(
         &self,
-        first: &mut [f64; K],
-        others: &[[f64; K]],
-        group: usize,
-        rows: Range<usize>,
-    ) {
-        if others.is_empty() {
-            return;
+        part: &mut Part<'_, C, L>,
+        others: &[[f64; L]],
+    ) -> Left<L> {
+        let mut sums = vec![[0.0; L]; self.other_mass.len()];
+        let mut largest = [0.0_f64; L];
+        let (mut block, mut fit) = ([[0.0; L]; BLOCK], [[0.0; L]; BLOCK]);
+        for (group, first) in part.groups.clone().zip(part.first.iter_mut()) {
+            let range = self.starts[group] as usize..self.starts[group + 1] as usize;
+            let share = 1.0 / self.mass[group];
+            if !others.is_empty() {
+                let mut sum = [0.0; L];
+                for rows in blocks(range.clone()) {
+                    self.gather(rows.clone(), others, &mut fit);
+                    for (at, row) in rows.enumerate() {
+                        let weight = self.weight(row);
+                        (0..L).for_each(|lane| sum[lane] += weight * fit[at][lane]);
+                    }
+                }
+                (0..L).for_each(|lane| first[lane] -= sum[lane] * share);
+            }
+            let whole = range.len() <= BLOCK || others.is_empty();
+            let mut own = [0.0; L];
+            for rows in blocks(range) {
+                if !whole {
+                    self.gather(rows.clone(), others, &mut fit);
+                }
+                self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                for (at, row) in rows.clone().enumerate() {
+                    let (weight, block) = (self.weight(row), &mut block[at]);
+                    for lane in 0..L {
+                        block[lane] -= fit[at][lane] + first[lane];
+                    }
+                    for lane in 0..C {
+                        part.columns[lane][row - part.rows.start] = block[lane];
+                    }
+                    for lane in 0..L {
+                        block[lane] *= weight;
+                        own[lane] += block[lane];
+                    }
+                }
+                self.scatter(rows, &block, &mut sums);
+            }
+            (0..L).for_each(|lane| largest[lane] = largest[lane].max((own[lane] * share).abs()));
         }
-        let mut sum = [0.0; K];
-        for row in rows {
-            let weight = self.weight(row);
-            for (set, offset) in self.sets[1..].iter().zip(&self.offsets) {
-                let x = &others[offset + set.codes[row] as usize];
-                (0..K).for_each(|lane| sum[lane] += weight * x[lane]);
+        Left { largest, sums }
+    }
+
+    /// The coefficients of all sets but the first, added up row by row.
+    #[inline]
+    fn gather<const L: usize>(
+        &self,
+        rows: Range<usize>,
+        others: &[[f64; L]],
+        fit: &mut [[f64; L]; BLOCK],
+    ) {
+        for (number, (set, &offset)) in self.sets[1..].iter().zip(&self.offsets).enumerate() {
+            let others = &others[offset..offset + set.n];
+            for (&code, fit) in set.codes[rows.clone()].iter().zip(fit.iter_mut()) {
+                let own = &others[code as usize];
+                if number == 0 {
+                    *fit = *own;
+                } else {
+                    (0..L).for_each(|lane| fit[lane] += own[lane]);
+                }
             }
         }
-        (0..K).for_each(|lane| first[lane] -= sum[lane] / self.mass[group]);
+    }
+
+    /// As [`subtract`](Self::subtract), where rows stand in any order.
+    fn subtract_scattered<const C: usize, const L: usize>(
+        &self,
+        columns: &mut [&mut [f64]],
+        first: &[[f64; L]],
+        others: &[[f64; L]],
+    ) -> Left<L> {
+        let e = self.mass.len();
+        let tables = self
+            .parts::<C, L>(columns, &mut [])
+            .into_par_iter()
+            .map(|part| {
+                let mut left = vec![[0.0; L]; e + self.other_mass.len()];
+                let (mut block, mut fit) = ([[0.0; L]; BLOCK], [[0.0; L]; BLOCK]);
+                for rows in blocks(part.rows.clone()) {
+                    if !others.is_empty() {
+                        self.gather(rows.clone(), others, &mut fit);
+                    }
+                    self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                    for (at, row) in rows.clone().enumerate() {
+                        let code = self.sets[0].codes[row] as usize;
+                        let (weight, block) = (self.weight(row), &mut block[at]);
+                        for lane in 0..C {
+                            block[lane] -= fit[at][lane] + first[code][lane];
+                            part.columns[lane][row - part.rows.start] = block[lane];
+                            block[lane] *= weight;
+                            left[code][lane] += block[lane];
+                        }
+                    }
+                    self.scatter(rows, &block, &mut left[e..]);
+                }
+                left
+            })
+            .collect();
+        let mut all = total(tables);
+        let sums = all.split_off(e);
+        let mut largest = [0.0_f64; L];
+        for (own, mass) in all.iter().zip(&self.mass) {
+            let share = 1.0 / mass;
+            (0..L).for_each(|lane| largest[lane] = largest[lane].max(own[lane].abs() * share));
+        }
+        Left { largest, sums }
     }
 
     /// All groups' means become coefficients, where rows stand in any order.
@@ -378,9 +491,8 @@ impl<'a> Rows<'a> {
         if others.is_empty() {
             return;
         }
-        let mut none: [&mut [f64]; 0] = [];
         let tables = self
-            .parts::<K>(&mut none, &mut [])
+            .parts::<0, K>(&mut [], &mut [])
             .into_par_iter()
             .map(|part| {
                 let mut table = vec![[0.0; K]; self.mass.len()];
@@ -399,36 +511,37 @@ impl<'a> Rows<'a> {
             (0..K).for_each(|lane| first[lane] -= sum[lane] / mass);
         }
     }
+}
 
-    /// Subtracts the effects from one row; gives its weighted residuals.
-    #[inline]
-    fn residual<const K: usize>(
-        &self,
-        columns: &mut [&mut [f64]; K],
-        (row, at): (usize, usize),
-        first: &[f64; K],
-        others: &[[f64; K]],
-    ) -> [f64; K] {
-        let mut fit = *first;
-        for (set, offset) in self.sets[1..].iter().zip(&self.offsets) {
-            let x = &others[offset + set.codes[row] as usize];
-            (0..K).for_each(|lane| fit[lane] += x[lane]);
-        }
-        let weight = self.weight(row);
-        let mut gap = [0.0; K];
-        for lane in 0..K {
-            let value = &mut columns[lane][at];
-            *value -= fit[lane];
-            gap[lane] = weight * *value;
-        }
-        gap
+/// A row less its group's mean, weighted; squares are added up.
+#[inline]
+fn centre_row<const L: usize>(
+    row: &mut [f64; L],
+    weight: f64,
+    mean: &[f64; L],
+    squares: &mut [f64; L],
+) {
+    for lane in 0..L {
+        let own = row[lane] - mean[lane];
+        row[lane] = weight * own;
+        squares[lane] += row[lane] * own;
     }
+}
 
-    #[inline]
-    fn leave<const K: usize>(&self, row: usize, gap: &[f64; K], left: &mut [[f64; K]]) {
-        for (set, offset) in self.sets[1..].iter().zip(&self.offsets) {
-            let slot = &mut left[offset + set.codes[row] as usize];
-            (0..K).for_each(|lane| slot[lane] += gap[lane]);
+/// Runs of at most [`BLOCK`] rows.
+#[inline]
+fn blocks(rows: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = rows.end;
+    rows.step_by(BLOCK).map(move |from| from..(from + BLOCK).min(end))
+}
+
+fn add_weights(codes: &[u32], weights: Option<&[f64]>, sums: &mut [f64]) {
+    match weights {
+        None => codes.iter().for_each(|&code| sums[code as usize] += 1.0),
+        Some(weights) => {
+            for (&code, weight) in codes.iter().zip(weights) {
+                sums[code as usize] += weight;
+            }
         }
     }
 }
@@ -443,23 +556,6 @@ fn total<const K: usize>(tables: Vec<Vec<[f64; K]>>) -> Vec<[f64; K]> {
 fn add<const K: usize>(total: &mut [[f64; K]], more: &[[f64; K]]) {
     for (total, more) in total.iter_mut().zip(more) {
         (0..K).for_each(|lane| total[lane] += more[lane]);
-    }
-}
-
-fn group_mass(set: Groups<'_>, weights: Option<&[f64]>) -> Vec<f64> {
-    match weights {
-        None => {
-            let mut counts = vec![0_u32; set.n];
-            set.codes.iter().for_each(|&code| counts[code as usize] += 1);
-            counts.into_iter().map(f64::from).collect()
-        }
-        Some(weights) => {
-            let mut mass = vec![0.0; set.n];
-            for (&code, weight) in set.codes.iter().zip(weights) {
-                mass[code as usize] += weight;
-            }
-            mass
-        }
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) use lcs::Lcs;
 pub(crate) use position::{ByPosition, Differing};
 pub(crate) use scalar::{Each, Pair};
 
+use super::widest::widest;
 use crate::data::Ticket;
 use rayon::prelude::*;
 use std::ops::{Add, Range};
@@ -229,20 +230,6 @@ fn strip<T: Real, K: Kernel<T, W>, const W: usize>(
         }
     }
     out
-}
-
-/// Runs work compiled for the widest registers this processor has.
-#[inline(always)]
-fn widest<R>(work: impl FnOnce() -> R) -> R {
-    struct Work<F>(F);
-    impl<R, F: FnOnce() -> R> pulp::NullaryFnOnce for Work<F> {
-        type Output = R;
-        #[inline(always)]
-        fn call(self) -> R {
-            (self.0)()
-        }
-    }
-    pulp::Arch::new().dispatch(Work(work))
 }
 
 #[cfg(test)]
