@@ -194,8 +194,11 @@ def test_several_fits_are_handled_together(data: Any, capsys: pytest.CaptureFixt
     assert table["Pr(>|t|)"].tolist() == [alone["Pr(>|t|)"]]
     with pytest.raises(InputError, match="no fit"):
         fits.wildboottest(199, param="hours")
-    with pytest.raises(InputError, match="ask one fit"):
-        fits.wildboottest(199, param="trained", return_bootstrapped_t_stats=True)
+    again, draws = fits.wildboottest(199, param="trained", seed=1, return_bootstrapped_t_stats=True)
+    assert again["Pr(>|t|)"].tolist() == table["Pr(>|t|)"].tolist()
+    assert list(draws) == ["wage ~ trained"]
+    _, own = fits[0].wildboottest(199, param="trained", seed=1, return_bootstrapped_t_stats=True)
+    assert draws["wage ~ trained"].tolist() == own.tolist()
     fits.summary(digits=2)
     told = capsys.readouterr().out
     assert f"{fits[0].coef()['trained']:.2f}" in told
@@ -203,3 +206,79 @@ def test_several_fits_are_handled_together(data: Any, capsys: pytest.CaptureFixt
     assert set(fits.confint(keep="age|trained")) == {
         ("wage ~ trained", "trained"), ("wage ~ age", "age"),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("verb", ["feols", "fepois", "feglm"])
+@pytest.mark.parametrize("fml", ["age + hours", "age + C(sector)", "C(sector) + C(region) + age"])
+def test_the_intercept_is_dropped_as_in_pyfixest(data: Any, verb: str, fml: str) -> None:
+    own = data.assign(
+        count=np.random.default_rng(3).poisson(np.exp(0.1 * data["wage"])).astype(float),
+        worked=(data["wage"] > data["wage"].median()).astype(float),
+    )
+    outcome = {"feols": "wage", "fepois": "count", "feglm": "worked"}[verb]
+    options: dict[str, Any] = {"family": "logit"} if verb == "feglm" else {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ours = getattr(kp, verb)(
+            f"{outcome} ~ {fml}", own, vcov="hetero", drop_intercept=True, **options
+        )
+        theirs = getattr(pf, verb)(
+            f"{outcome} ~ {fml}", own, vcov="hetero", drop_intercept=True, iwls_tol=1e-12, **options
+        ) if verb != "feols" else pf.feols(
+            f"{outcome} ~ {fml}", own, vcov="hetero", drop_intercept=True
+        )  # fmt: skip
+    assert "Intercept" not in ours.coef()
+    assert len(ours.coef()) == len(theirs.coef())
+    np.testing.assert_allclose(list(ours.coef().values()), theirs.coef(), rtol=1e-7, atol=1e-9)
+    np.testing.assert_allclose(list(ours.se().values()), theirs.se(), rtol=1e-6)
+    # effects stand in the place of the intercept in any case
+    effects = f"{outcome} ~ age | region"
+    plain, without = (
+        getattr(kp, verb)(effects, own, drop_intercept=at, **options) for at in (False, True)
+    )
+    assert plain.coef()["age"] == without.coef()["age"]
+    # what is predicted for the sample's own rows is what was fitted
+    np.testing.assert_allclose(ours.predict(newdata=own), ours.predict(), rtol=1e-10)
+
+
+@pytest.mark.parametrize("weights", [None, "hours"])
+def test_coefficients_are_updated_as_in_pyfixest(data: Any, weights: str | None) -> None:
+    fml = "wage ~ trained + age"
+    old, new = data.iloc[:500], data.iloc[500:]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = pf.feols(fml, old, weights=weights)
+    ours = kp.feols(fml, old, weights=weights)
+    x, y = new[["trained", "age"]].to_numpy(), new["wage"].to_numpy()
+    updated = ours.update(x, y)
+    if weights is None:
+        np.testing.assert_allclose(updated, theirs.update(x, y), rtol=1e-9)
+        whole = kp.feols(fml, data)
+    else:  # new rows weigh 1
+        own = data.assign(hours=np.where(np.arange(len(data)) < 500, data["hours"], 1.0))
+        whole = kp.feols(fml, own, weights=weights)
+    np.testing.assert_allclose(updated, list(whole.coef().values()), rtol=1e-9)
+    with_ones = np.column_stack([np.ones(len(x)), x])
+    np.testing.assert_array_equal(ours.update(with_ones, y), updated)
+    assert ours.n_obs == 500
+
+
+def test_what_cannot_be_updated(data: Any) -> None:
+    fit = kp.feols("wage ~ trained + age", data)
+    x, y = [[1.0, 40.0]], [2.0]
+    with pytest.raises(InputError, match="`inplace`"):
+        fit.update(x, y, inplace=True)
+    with pytest.raises(InputError, match="columns for 3 coefficients"):
+        fit.update([[1.0]], y)
+    with pytest.raises(InputError, match="one row for each of 2 outcomes"):
+        fit.update(x, [1.0, 2.0])
+    with pytest.raises(InputError, match="X_new"):
+        fit.update([[1.0, np.nan]], y)
+    with pytest.raises(InputError, match="y_new"):
+        fit.update(x, [np.inf])
+    with pytest.raises(InputError, match="effects"):
+        kp.feols("wage ~ trained + age | sector", data).update(x, y)
+    with pytest.raises(InputError, match="update"):
+        kp.fepois("hours ~ trained + age", data.assign(hours=data["hours"].clip(0))).update(x, y)
+    with pytest.raises(InputError, match="sample"):
+        kp.feols("wage ~ trained + age", data, lean=True).update(x, y)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from kruispunt._frames import to_frame
 from kruispunt.estimate import _shows
 from kruispunt.estimate._fit import Fit
@@ -140,17 +143,18 @@ class Fits(Sequence[Fit]):
     ) -> Any:
         """Test a restriction in every fit by the wild cluster bootstrap: one row a fit.
 
-        Arguments as in :meth:`Fit.wildboottest`; fits without the coefficient are left out. The
-        statistics of the draws are a matter of one fit: ask it for them.
+        Arguments as in :meth:`Fit.wildboottest`; fits without the coefficient are left out. With
+        ``return_bootstrapped_t_stats=True`` a pair: the table, and the t statistics of the draws by
+        the name of the fit.
         """
-        if options.get("return_bootstrapped_t_stats"):
-            message = "`return_bootstrapped_t_stats`: ask one fit, as in fits[0].wildboottest(...)"
-            raise InputError(message)
+        wanted = bool(options.pop("return_bootstrapped_t_stats", False))
+        draws: dict[str, NDArray[np.float64]] = {}
         columns: dict[str, list[Any]] = {"fml": []}
         for name, fit in self._fits.items():
             if param is not None and param not in fit.coef():
                 continue
-            test = fit.wildboottest(reps, cluster, param, *args, **options)
+            options["return_bootstrapped_t_stats"] = True
+            test, draws[name] = fit.wildboottest(reps, cluster, param, *args, **options)
             columns["fml"].append(name)
             low, high = test["confint"]
             shown = {
@@ -165,7 +169,8 @@ class Fits(Sequence[Fit]):
             raise InputError(message)
         if param is None:
             del columns["param"]
-        return to_frame(Table(columns).native, self._like)
+        table = to_frame(Table(columns).native, self._like)
+        return (table, draws) if wanted else table
 
     etable, coefplot, iplot = _shows.etable, _shows.coefplot, _shows.iplot
 

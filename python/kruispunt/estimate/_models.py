@@ -36,6 +36,7 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     fixef_tol: float = 1e-10,
     fixef_maxiter: int = 10_000,
     lean: bool = False,
+    drop_intercept: bool = False,
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
@@ -107,6 +108,9 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
     lean : bool
         Whether to forget the sample: the fit is small, but has no residuals, effects or new
         covariances.
+    drop_intercept : bool
+        Whether to leave the intercept out once categories are coded beside it: unlike ``0 + ...``
+        they lack their first level.
     split, fsplit : str, optional
         A column; the regression is run on the rows of each of its levels (`fsplit`: and before
         that on all rows).
@@ -167,6 +171,7 @@ def feols(  # noqa: PLR0917 - the order of pyfixest
         split=_split(split, fsplit),
         full=split is None,
         lean=lean,
+        drop_intercept=drop_intercept,
         panel_id=_panel_id(panel_id, data),
         glm=None,
         iv=iv,
@@ -194,6 +199,7 @@ def fepois(
     fixef_tol: float = 1e-10,
     fixef_maxiter: int = 10_000,
     lean: bool = False,
+    drop_intercept: bool = False,
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
@@ -225,7 +231,7 @@ def fepois(
         iterative rectifier, which runs only where the steps of the estimation do not show that it
         would find nothing; a linear programme of the regressors. The first two by default; an
         empty list leaves them in.
-    lean, split, fsplit, panel_id, weights_type, not_finite, **peer
+    lean, drop_intercept, split, fsplit, panel_id, weights_type, not_finite, **peer
         As in :func:`feols`.
 
     Returns
@@ -272,6 +278,7 @@ def fepois(
         split=_split(split, fsplit),
         full=split is None,
         lean=lean,
+        drop_intercept=drop_intercept,
         panel_id=_panel_id(panel_id, data),
         glm={
             "family": "poisson",
@@ -306,6 +313,7 @@ def feglm(
     fixef_tol: float = 1e-10,
     fixef_maxiter: int = 10_000,
     lean: bool = False,
+    drop_intercept: bool = False,
     split: str | None = None,
     fsplit: str | None = None,
     panel_id: Sequence[str] | None = None,
@@ -332,7 +340,7 @@ def feglm(
         As in :func:`fepois`.
     separation_check : sequence of {"fe", "ir", "simplex"}, optional
         As in :func:`fepois`; the last two are for ``"poisson"`` alone.
-    lean, split, fsplit, panel_id, weights_type, not_finite, **peer
+    lean, drop_intercept, split, fsplit, panel_id, weights_type, not_finite, **peer
         As in :func:`feols`.
 
     Returns
@@ -372,6 +380,7 @@ def feglm(
         split=_split(split, fsplit),
         full=split is None,
         lean=lean,
+        drop_intercept=drop_intercept,
         panel_id=_panel_id(panel_id, data),
         glm={
             "family": family,
@@ -624,6 +633,7 @@ def _fit_models(data: IntoTable, *, peer: Mapping[str, Any], **request: Any) -> 
         if name not in _MACHINERY:
             message = f"there is no argument `{name}`"
             raise InputError(message)
+    request.setdefault("drop_intercept", False)
     table = to_table(data, _core.model_columns(request), "data")
     with reporting(None) as progress:
         panel = data.native if isinstance(data, Panel) else None

@@ -248,6 +248,17 @@ impl PyFit {
         Ok(values.into_pyarray(table.py()))
     }
 
+    /// The coefficients with more rows: regressors row by row, outcomes.
+    fn updated<'py>(
+        &self,
+        py: Python<'py>,
+        x: Vec<f64>,
+        outcome: Vec<f64>,
+    ) -> PyResult<Floats<'py>> {
+        let coef = self.0.updated(&x, &outcome).map_err(|error| estimate_error(&error))?;
+        Ok(coef.into_pyarray(py))
+    }
+
     /// The columns that predictions for other rows need.
     fn predict_columns(&self) -> PyResult<Vec<String>> {
         self.0.columns_at().map_err(|error| estimate_error(&error))

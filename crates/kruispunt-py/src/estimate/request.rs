@@ -117,6 +117,8 @@ pub(crate) struct Request {
     weights_type: String,
     /// Whether rows with numbers that are not finite are left out.
     drop_not_finite: bool,
+    /// Whether the intercept is left out once classifications are coded beside it.
+    drop_intercept: bool,
     /// Random effects and their like: the model, and how variances are estimated.
     panel: Option<(String, String)>,
 }
@@ -222,6 +224,9 @@ macro_rules! set {
             .max_iter(request.max_iter);
         if request.drop_not_finite {
             model = model.not_finite(NotFinite::LeaveOut);
+        }
+        if request.drop_intercept {
+            model = model.drop_intercept();
         }
         if let Some(weights) = &request.weights {
             model = match request.weights_type.as_str() {

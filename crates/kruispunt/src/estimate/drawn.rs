@@ -9,6 +9,7 @@ use super::lags::Lags;
 use super::request::{NotFinite, Request, Singletons};
 use super::sample::{Rows, beyond, singletons};
 use crate::data::{Buffer, Column, Count, Factor, SampleEffect, Step, Table, Ticket};
+use std::ops::Range;
 
 /// The largest value: weighted squares of many still are finite.
 const LARGEST: f64 = 1e90;
@@ -200,7 +201,7 @@ impl Request {
             .map(|own| effect_with_slopes(rows, own))
             .collect::<Result<Vec<_>, _>>()?;
         // slopes alone leave the intercept where it is
-        let absorbed = effects.iter().any(|own| own.constant);
+        let absorbed = self.drop_intercept || effects.iter().any(|own| own.constant);
         let mut regressors = design(self.formula.terms(), absorbed, rows)?;
         let own = design(self.formula.endogenous(), true, rows)?;
         let causes = design(self.formula.instruments(), true, rows)?;
@@ -297,8 +298,20 @@ impl Drawn {
     /// Leaves out the rows that do not stay.
     pub(super) fn keep(&mut self, stay: &[bool]) {
         let kept: Vec<u32> = (0..stay.len()).filter(|&at| stay[at]).map(|at| at as u32).collect();
-        let pick =
-            |values: &[f64]| -> Vec<f64> { kept.iter().map(|&at| values[at as usize]).collect() };
+        // long runs of rows stay: each is copied whole
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for &at in &kept {
+            let at = at as usize;
+            match runs.last_mut() {
+                Some(run) if run.end == at => run.end += 1,
+                _ => runs.push(at..at + 1),
+            }
+        }
+        let pick = |values: &[f64]| -> Vec<f64> {
+            let mut picked = Vec::with_capacity(kept.len());
+            runs.iter().for_each(|run| picked.extend_from_slice(&values[run.clone()]));
+            picked
+        };
         if !self.rows.is_empty() {
             self.rows = kept.iter().map(|&at| self.rows[at as usize]).collect();
         }

@@ -35,6 +35,7 @@ mod resample;
 mod sample;
 mod sampled;
 mod stock_yogo;
+mod update;
 mod vcov;
 mod weak;
 mod wild;

@@ -47,6 +47,8 @@ pub(super) struct Request {
     pub(super) panel_id: Option<(String, String)>,
     /// A column, and the one level of it that stays.
     pub(super) only: Option<(String, String)>,
+    /// Whether there is no intercept, and classifications lack a level all the same.
+    pub(super) drop_intercept: bool,
 }
 
 impl Request {
@@ -66,6 +68,7 @@ impl Request {
             offset: None,
             panel_id: None,
             only: None,
+            drop_intercept: false,
         }
     }
 
@@ -206,6 +209,13 @@ macro_rules! options {
         /// The columns of person and period, for `l()`, `f()` and `d()`.
         pub fn panel_id(mut self, person: impl Into<String>, period: impl Into<String>) -> Self {
             self.request.panel_id = Some((person.into(), period.into()));
+            self
+        }
+
+        /// Leaves the intercept out after classifications were coded beside it: unlike `0 + ...`
+        /// they lack their first level, as they do where effects stand in its place.
+        pub const fn drop_intercept(mut self) -> Self {
+            self.request.drop_intercept = true;
             self
         }
 
