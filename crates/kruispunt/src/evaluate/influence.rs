@@ -205,31 +205,23 @@ fn columns(sample: &Sample, profile: &Profile, units: &[u32], block: &mut [f64])
 /// Second moments of the lines of the profiles that have more units than periods.
 fn moments(sample: &Sample) -> Vec<Option<Vec<f64>>> {
     let size = sample.n_periods() + 1;
-    let pieces = sample.pieces();
-    let large: Vec<_> =
-        pieces.into_iter().filter(|piece| sample.profiles[piece.0].len() > size).collect();
+    let mut tasks = sample.tasks();
+    for pieces in &mut tasks {
+        pieces.retain(|piece| sample.profiles[piece.0].len() > size);
+    }
     let mut moments: Vec<Option<Vec<f64>>> = vec![None; sample.profiles.len()];
-    // a few pieces at a time, so that long panels do not fill the memory
-    for group in large.chunks(256) {
-        let parts: Vec<Vec<f64>> = group
+    // a few at a time, so that long panels do not fill the memory
+    let at_once = (1_usize << 22).checked_div(sample.profiles.len().min(64) * size * size);
+    for group in tasks.chunks(at_once.map_or(1, |n| n.clamp(1, 256))) {
+        let parts: Vec<Vec<Vec<f64>>> = group
             .par_iter()
-            .map(|&(at, first, last)| {
-                let mut part = vec![0.0; size * size];
+            .map(|pieces| {
                 let mut block = vec![0.0; size * BLOCK];
-                for units in sample.members[first..last].chunks(BLOCK) {
-                    let n = units.len();
-                    columns(sample, &sample.profiles[at], units, &mut block);
-                    for i in 0..size {
-                        let left = &block[i * BLOCK..i * BLOCK + n];
-                        for j in i..size {
-                            part[i * size + j] += dot(left, &block[j * BLOCK..j * BLOCK + n]);
-                        }
-                    }
-                }
-                part
+                let part = |piece: &(usize, usize, usize)| moment(sample, *piece, &mut block);
+                pieces.iter().map(part).collect()
             })
             .collect();
-        for (&(at, ..), part) in group.iter().zip(parts) {
+        for (&(at, ..), part) in group.iter().flatten().zip(parts.into_iter().flatten()) {
             match &mut moments[at] {
                 Some(sum) => sum.iter_mut().zip(part).for_each(|(sum, value)| *sum += value),
                 empty => *empty = Some(part),
@@ -240,6 +232,27 @@ fn moments(sample: &Sample) -> Vec<Option<Vec<f64>>> {
         mirror(moment, size);
     }
     moments
+}
+
+/// Second moments of the lines of some units of a profile: the upper triangle.
+fn moment(
+    sample: &Sample,
+    (at, first, last): (usize, usize, usize),
+    block: &mut [f64],
+) -> Vec<f64> {
+    let size = sample.n_periods() + 1;
+    let mut part = vec![0.0; size * size];
+    for units in sample.members[first..last].chunks(BLOCK) {
+        let n = units.len();
+        columns(sample, &sample.profiles[at], units, block);
+        for i in 0..size {
+            let left = &block[i * BLOCK..i * BLOCK + n];
+            for j in i..size {
+                part[i * size + j] += dot(left, &block[j * BLOCK..j * BLOCK + n]);
+            }
+        }
+    }
+    part
 }
 
 fn by_unit(

@@ -1,7 +1,7 @@
 use super::PanelError;
 use crate::data::{
-    Account, Calendar, Column, Count, DataError, NOBODY, Panel, Period, Persons, ReferenceDay,
-    Step, Table, Unit, Values, WholePeriods,
+    Account, Buffer, Calendar, Column, Count, DataError, NOBODY, Panel, Period, Persons,
+    ReferenceDay, Step, Table, Unit, Values, WholePeriods,
 };
 use crate::math::by_group;
 
@@ -74,6 +74,22 @@ impl Panel {
         }
         let range = 12 / unit.months()..9999 * 12 / unit.months();
         let mut periods = WholePeriods::new(unit);
+        if let Some(pattern) = same_periods(own, whole) {
+            let number = |whole: &i64| periods.number(*whole).filter(|own| range.contains(own));
+            let numbers: Option<Vec<i32>> = pattern.iter().map(number).collect();
+            if let Some(numbers) = numbers.filter(|own| own.windows(2).all(|w| w[1] - w[0] == 1)) {
+                let (t, n) = (pattern.len(), own.len());
+                let offsets: Vec<u32> = (0..=n / t).map(|person| (person * t) as u32).collect();
+                let positions = Buffer::later(n, move || {
+                    let mut positions = Vec::with_capacity(n);
+                    (0..n / t).for_each(|_| positions.extend(0..t as u32));
+                    positions
+                });
+                let ends = (numbers[0], numbers[t - 1]);
+                return Self::ordered(table, [person, period], unit, offsets, ends, positions)
+                    .map(Some);
+            }
+        }
         let (mut offsets, mut numbers) = (Vec::new(), Vec::with_capacity(own.len()));
         let (mut least, mut most) = (i32::MAX, i32::MIN);
         let (mut before, mut last) = (i64::MIN, i32::MIN);
@@ -93,8 +109,24 @@ impl Panel {
             (least, most) = (least.min(number), most.max(number));
             numbers.push(number);
         }
-        let persons = Persons::ascending(person, ids, &offsets);
         offsets.push(own.len() as u32);
+        let positions: Vec<u32> =
+            numbers.into_iter().map(|number| (number - least) as u32).collect();
+        Self::ordered(table, [person, period], unit, offsets, (least, most), positions.into())
+            .map(Some)
+    }
+
+    /// A panel of a table whose rows stand in order, from its first period to its last.
+    fn ordered(
+        table: &Table,
+        [person, period]: [&str; 2],
+        unit: Unit,
+        offsets: Vec<u32>,
+        (least, most): (i32, i32),
+        positions: Buffer<u32>,
+    ) -> Result<Self, PanelError> {
+        let ids = table.column("person", person)?;
+        let persons = Persons::ascending(person, ids, &offsets[..offsets.len() - 1]);
         let calendar =
             Calendar::between(Period { unit, number: least }, Period { unit, number: most })?;
         let mut columns = Table::default();
@@ -106,19 +138,37 @@ impl Panel {
         let count = Count::of(table.n_rows(), persons.len());
         let step =
             Step::new("read", format!("one row for a person and a {}", unit.name()), count, count);
-        let positions: Vec<u32> =
-            numbers.into_iter().map(|number| (number - least) as u32).collect();
-        Ok(Some(Self {
+        Ok(Self {
             calendar,
             persons,
             period_name: period.to_owned(),
             offsets: offsets.into(),
-            positions: positions.into(),
+            positions,
             columns,
             reference: ReferenceDay::Last,
             account: Account::new("panel").then(step),
-        }))
+        })
     }
+}
+
+/// The periods of each person when all have the same in the same order, and persons ascend.
+fn same_periods<'a>(ids: &[i64], whole: &'a [i64]) -> Option<&'a [i64]> {
+    let first = *ids.first()?;
+    let t = ids.iter().position(|id| *id != first).unwrap_or(ids.len());
+    if ids.len() % t != 0 {
+        return None;
+    }
+    let pattern = &whole[..t];
+    let mut before = None;
+    for (own, periods) in ids.chunks_exact(t).zip(whole.chunks_exact(t)) {
+        let id = own[0];
+        let same = own.iter().fold(true, |same, other| same & (*other == id));
+        if !same || periods != pattern || before.is_some_and(|before| before >= id) {
+            return None;
+        }
+        before = Some(id);
+    }
+    Some(pattern)
 }
 
 /// Rows by person and period.
