@@ -849,7 +849,12 @@ class Effects:
     ) -> tuple[int | None, int | None, int | None, float]: ...
     def pretest(self) -> tuple[float, int, float, float, float]: ...
     def honest(
-        self, kind: str, m: Sequence[float], weights: Sequence[float], alpha: float
+        self,
+        kind: str,
+        m: Sequence[float],
+        weights: Sequence[float],
+        test: str | None,
+        alpha: float,
     ) -> list[tuple[float, float, float]]: ...
     def power(self, alpha: float) -> tuple[float, float, float]: ...
     def passing(

@@ -337,10 +337,11 @@ class Effects:
 
     def honest(
         self,
-        kind: Literal["smoothness", "rm"],
+        kind: Literal["smoothness", "rm", "smoothness_rm"],
         m: float | Sequence[float],
         *,
         weights: Sequence[float] | NDArray[np.float64] | None = None,
+        test: Literal["flci", "c-lf", "c-f"] | None = None,
         level: float = 0.95,
     ) -> Any:
         r"""Give intervals that hold when trends are not quite parallel.
@@ -351,14 +352,14 @@ class Effects:
 
             \text{smoothness: } & |\delta_{t+1} - 2\delta_t + \delta_{t-1}| \le m \\
             \text{rm: } & |\delta_{t+1} - \delta_t| \le
-                m \max_{s < 0} |\delta_{s+1} - \delta_s|
+                m \max_{s < 0} |\delta_{s+1} - \delta_s| \\
+            \text{smoothness\_rm: } & |\delta_{t+1} - 2\delta_t + \delta_{t-1}| \le
+                m \max_{s < 0} |\delta_{s+1} - 2\delta_s + \delta_{s-1}|
 
-        so that ``m=0`` allows for any linear trend in the first, and ``m=1`` lets trends break
-        after treatment as much as they did before in the second (relative magnitudes). For
-        smoothness the shortest interval around an affine estimator is given; for relative
-        magnitudes the hybrid of the least favourable and the conditional test, of the moments after
-        treatment, is inverted, without simulation. For an event study from one reference period,
-        as in :meth:`power`.
+        so that ``m=0`` allows for any linear trend in the first and the last, and ``m=1`` lets
+        trends break (or bend) after treatment as much as they did before in the others. For
+        an event study from one reference period, as in :meth:`power`; ``smoothness_rm`` needs two
+        effects before it.
 
         Parameters
         ----------
@@ -370,6 +371,13 @@ class Effects:
         weights : sequence of float, optional
             The mean of effects after treatment that is meant, one number an event time; by default
             the first effect.
+        test : {"flci", "c-lf", "c-f"}, optional
+            The test that is inverted, without simulation. ``flci`` (smoothness, where it is the
+            default): the shortest interval around an affine estimator. ``c-lf`` (the default of the
+            others): the hybrid of the least favourable and the conditional test, of the moments
+            after treatment; for smoothness these know of the periods before treatment the last
+            alone. ``c-f`` (smoothness): the conditional test within the interval of fixed length
+            of level 1 - a tenth of the size.
         level : float
             Coverage, between 0 and 1.
 
@@ -404,7 +412,7 @@ class Effects:
         """
         breaks = [float(value) for value in np.atleast_1d(np.asarray(m, dtype=np.float64))]
         mean = [] if weights is None else [float(weight) for weight in weights]
-        rows = self._native.honest(kind, breaks, mean, 1 - level)
+        rows = self._native.honest(kind, breaks, mean, test, 1 - level)
         names = ("m", "conf_low", "conf_high")
         columns = {name: np.array([row[at] for row in rows]) for at, name in enumerate(names)}
         return to_frame(to_table(columns), self._like)

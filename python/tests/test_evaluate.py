@@ -274,6 +274,33 @@ def test_honest_intervals_and_power(panel):
         kp.did(panel, "y", cohort="first").aggregate("event").power()
 
 
+def test_the_smoothness_restriction_has_three_tests(panel):
+    event = kp.did(panel, "y", cohort="first", base="universal").aggregate("event")
+
+    def bounds(kind, m, **options):
+        table = event.honest(kind, m, **options)
+        return [np.asarray(table[name], dtype=float) for name in ("conf_low", "conf_high")]
+
+    usual, same = bounds("smoothness", [0.0, 0.1]), bounds("smoothness", [0.0, 0.1], test="flci")
+    np.testing.assert_array_equal(usual, same)
+    for test in ("c-lf", "c-f"):
+        low, high = bounds("smoothness", [0.0, 0.1], test=test)
+        assert np.all(np.diff(high - low) > 0)
+        assert np.all(low < usual[1])
+        assert np.all(usual[0] < high)
+    # what the conditional test keeps lies within the interval of its first stage
+    wide = bounds("smoothness", [0.0, 0.1], level=0.995)
+    narrow = bounds("smoothness", [0.0, 0.1], test="c-f")
+    assert np.all(wide[0] <= narrow[0] + 1e-9)
+    assert np.all(narrow[1] <= wide[1] + 1e-9)
+    low, high = bounds("smoothness_rm", [0.0, 0.5, 1.0])
+    assert np.all(np.diff(high - low) > 0)
+    with pytest.raises(InputError, match='"c-lf", the only one'):
+        event.honest("rm", m=1.0, test="flci")
+    with pytest.raises(InputError, match="none of"):
+        event.honest("smoothness", m=1.0, test="f")
+
+
 def _weak(panel):
     noise = np.random.default_rng(1).normal(size=len(panel))
     flat = panel.with_column("noise", noise)

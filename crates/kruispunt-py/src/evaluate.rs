@@ -9,8 +9,8 @@ use crate::{account, pickle, work};
 use kruispunt::data::{By, Effects, Seed, Unit};
 use kruispunt::evaluate::{
     Adjustment, Against, Aggregate, Bands, Base, Controls, Departure, Did, Distance,
-    DynamicMatching, EventStudy, Family, Gap, GapMethod, Gaps, Method, Multiplier, Nuisance,
-    OnTreated, Placebo, Premean, Refusal, Reuse, ShareRule, bacon as decompose,
+    DynamicMatching, EventStudy, Family, Gap, GapMethod, Gaps, HonestTest, Method, Multiplier,
+    Nuisance, OnTreated, Placebo, Premean, Refusal, Reuse, ShareRule, bacon as decompose,
     e_value as strength, oster as proportional, rosenbaum, twfe_weights as weigh,
 };
 use numpy::{IntoPyArray, PyArray1};
@@ -608,13 +608,24 @@ impl PyEffects {
         kind: &str,
         m: Vec<f64>,
         weights: Vec<f64>,
+        test: Option<&str>,
         alpha: f64,
     ) -> PyResult<Vec<(f64, f64, f64)>> {
-        let kinds = [("smoothness", Departure::Smooth), ("rm", Departure::Relative)];
+        let kinds = [
+            ("smoothness", Departure::Smooth),
+            ("rm", Departure::Relative),
+            ("smoothness_rm", Departure::RelativeBends),
+        ];
+        let tests = [
+            ("flci", HonestTest::FixedLength),
+            ("c-lf", HonestTest::LeastFavourable),
+            ("c-f", HonestTest::FixedLengthHybrid),
+        ];
         let (kind, effects) = (one_of("kind", kind, &kinds)?, Arc::clone(&self.0));
+        let test = test.map(|test| one_of("test", test, &tests)).transpose()?.unwrap_or_default();
         work::run(py, None, move |_| {
             let found = effects
-                .honest(kind, &m, &weights, alpha)
+                .honest_by(test, kind, &m, &weights, alpha)
                 .map_err(|error| evaluate_error(&error))?;
             Ok(found.into_iter().map(|own| (own.m, own.low, own.high)).collect())
         })

@@ -4,7 +4,7 @@ use super::options::Extra;
 use super::sample::Sample;
 use super::{
     EvaluateError, Family, Premean, callaway, concerns, extended, imputation, local, nonlinear,
-    regression, triple,
+    regression, triple, two_way,
 };
 use crate::data::{Effects, Panel, Ticket};
 
@@ -295,7 +295,7 @@ impl Did {
                 regression::fit(self, panel, &sample, ticket)
             }
             Method::TripleDifference => triple::fit(self, panel, &sample, ticket),
-            Method::TwoWay => regression::two_way(self, panel, &sample, ticket),
+            Method::TwoWay => two_way::fit(self, panel, &sample, ticket),
             Method::Imputation | Method::TwoStage => imputation::fit(self, panel, &sample, ticket),
             Method::LocalProjections | Method::LocalProjectionsReweighted => {
                 local::fit(self, panel, &sample, ticket)

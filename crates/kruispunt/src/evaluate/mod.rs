@@ -53,6 +53,7 @@ mod synthetic;
 mod treated;
 mod trends;
 mod triple;
+mod two_way;
 
 pub use aggregate::Aggregate;
 pub use cumulate::BreakEven;
@@ -68,7 +69,7 @@ pub use hazard::{
     Cox, CoxFit, Curve, DiscreteHazard, Frailty, HazardFit, Link, LogRank, Mixture, Multistate,
     MultistateFit, Occupation, Restricted, Share, Staged, Survival, SurvivalCurves, Ties,
 };
-pub use honest::{Departure, HonestInterval};
+pub use honest::{Departure, HonestInterval, HonestTest};
 pub use inference::{Bands, Pretest};
 pub use multiplier::Multiplier;
 pub use options::{Family, Placebo, Premean, Refusal, ShareRule};

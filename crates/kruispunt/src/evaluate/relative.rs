@@ -1,9 +1,14 @@
-//! Bounds that hold when trends break no more after treatment than they did before.
+//! Bounds that hold when trends break or bend no more after treatment than they did before, or by
+//! no more than a number.
 //!
 //! With d the difference in trends, its steps after treatment are at most `m` times the largest
 //! step before. For one step before, of one sign, that is a set of linear inequalities; the bounds
 //! are the union over steps and signs. Each set is tested by Andrews, Roth and Pakes' hybrid of the
 //! least favourable and the conditional test, of the moments after treatment.
+//!
+//! Bends (steps of steps) are bounded in the same way by the largest bend before, or by `m` itself;
+//! for the latter the first stage of the test may also be an interval of fixed length around an
+//! affine estimator.
 //!
 //! The test minimises, over the steps that are no part of the mean of interest, the largest
 //! standardised violation: a linear programme. Its dual has few vertices, the same for every value
@@ -32,6 +37,38 @@ pub(super) struct Path {
     pub(super) mean: Vec<f64>,
 }
 
+/// What is bounded after treatment, as rows over the estimates.
+struct Moments {
+    rows: Vec<Vec<f64>>,
+    /// Their weights in the mean of interest, which is their weighted sum and what it is without.
+    ahead: Vec<f64>,
+    /// Periods each spans: its bound is so many times `m`.
+    widths: Vec<f64>,
+}
+
+impl Moments {
+    /// The mean of interest when what is bounded is zero.
+    fn whole(&self, k: usize) -> Vec<f64> {
+        let mut whole = vec![0.0; k];
+        for (row, ahead) in self.rows.iter().zip(&self.ahead) {
+            whole.iter_mut().zip(row).for_each(|(sum, value)| *sum += ahead * value);
+        }
+        whole
+    }
+}
+
+/// The bound in units of `m`: a row over the estimates plus a number.
+struct Measure {
+    row: Vec<f64>,
+    number: f64,
+}
+
+/// An interval of fixed length around an affine estimator, the first stage of a test.
+pub(super) struct Fixed {
+    pub(super) row: Vec<f64>,
+    pub(super) half: f64,
+}
+
 /// One vertex of the dual: value `at - slope * theta`.
 #[derive(Clone)]
 struct Vertex {
@@ -46,8 +83,12 @@ struct Set {
     vertices: Vec<Vertex>,
     /// Covariance of the mean and the step before.
     cov: [f64; 3],
-    /// The least favourable critical value, in units of the largest violation.
+    /// The least favourable critical value, in units of the largest violation; infinite where the
+    /// first stage is another.
     critical: f64,
+    /// The centre of the interval that the first stage keeps, half its length, and the covariances
+    /// of its centre with the mean and the step.
+    fixed: Option<(f64, f64, [f64; 2])>,
     /// The size that is left for the conditional test.
     size: f64,
 }
@@ -67,8 +108,8 @@ impl Path {
         a.iter().zip(&self.estimates).map(|(a, b)| a * b).sum()
     }
 
-    /// Steps after treatment, as rows over the estimates.
-    fn steps(&self) -> Vec<Vec<f64>> {
+    /// Steps after treatment.
+    fn steps(&self) -> Moments {
         let step = |t: usize| {
             let mut row = vec![0.0; self.k()];
             row[self.n_before + t] = 1.0;
@@ -77,7 +118,37 @@ impl Path {
             }
             row
         };
-        (0..self.mean.len()).map(step).collect()
+        let n = self.mean.len();
+        Moments {
+            rows: (0..n).map(step).collect(),
+            ahead: (0..n).map(|t| self.mean[t..].iter().sum()).collect(),
+            widths: self.widths.clone(),
+        }
+    }
+
+    /// Bends after treatment, from the reference period on; effects must be a period apart.
+    fn bends(&self) -> Moments {
+        let n = self.mean.len();
+        let bend = |t: usize| {
+            let mut row = vec![0.0; self.k()];
+            row[self.n_before + t] = 1.0;
+            match t {
+                0 => row[0] = 1.0,
+                1 => row[self.n_before] = -2.0,
+                _ => {
+                    row[self.n_before + t - 1] = -2.0;
+                    row[self.n_before + t - 2] = 1.0;
+                }
+            }
+            row
+        };
+        let ahead =
+            |t: usize| -> f64 { (t..n).map(|at| self.mean[at] * (at + 1 - t) as f64).sum() };
+        Moments {
+            rows: (0..n).map(bend).collect(),
+            ahead: (0..n).map(ahead).collect(),
+            widths: vec![1.0; n],
+        }
     }
 
     /// The step towards the reference from `at` periods before the one next to it.
@@ -90,35 +161,75 @@ impl Path {
         row
     }
 
-    /// The bounds for one `m`.
+    /// The bend at `at` + 1 periods before the reference.
+    fn bend_before(&self, at: usize, sign: f64) -> Vec<f64> {
+        let mut row = vec![0.0; self.k()];
+        row[at] = -2.0 * sign;
+        row[at + 1] = sign;
+        if at > 0 {
+            row[at - 1] = sign;
+        }
+        row
+    }
+
+    /// The bounds for one `m`, in units of the largest step before treatment.
     pub(super) fn interval(&self, m: f64, alpha: f64) -> HonestInterval {
+        let steps = (0..self.n_before).flat_map(|at| [1.0, -1.0].map(|sign| self.jump(at, sign)));
+        self.union(&self.steps(), steps, m, alpha)
+    }
+
+    /// The bounds for one `m`, in units of the largest bend before treatment.
+    pub(super) fn bent(&self, m: f64, alpha: f64) -> HonestInterval {
+        let before = 0..self.n_before.saturating_sub(1);
+        let bends = before.flat_map(|at| [1.0, -1.0].map(|sign| self.bend_before(at, sign)));
+        self.union(&self.bends(), bends, m, alpha)
+    }
+
+    /// The bounds when no bend is larger than `m`.
+    pub(super) fn smooth(&self, m: f64, alpha: f64, first: Option<&Fixed>) -> HonestInterval {
+        let one = Measure { row: vec![0.0; self.k()], number: 1.0 };
+        let found = self.set(&self.bends(), &one, m, alpha, first).accepted();
+        let [low, high] = found.unwrap_or([f64::INFINITY, f64::NEG_INFINITY]);
+        HonestInterval { m, low, high }
+    }
+
+    fn union(
+        &self,
+        moments: &Moments,
+        before: impl Iterator<Item = Vec<f64>>,
+        m: f64,
+        alpha: f64,
+    ) -> HonestInterval {
         let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for at in 0..self.n_before {
-            for sign in [1.0, -1.0] {
-                if let Some(own) = self.set(&self.jump(at, sign), m, alpha).accepted() {
-                    low = low.min(own[0]);
-                    high = high.max(own[1]);
-                }
+        for row in before {
+            let measure = Measure { row, number: 0.0 };
+            if let Some(own) = self.set(moments, &measure, m, alpha, None).accepted() {
+                low = low.min(own[0]);
+                high = high.max(own[1]);
             }
         }
         HonestInterval { m, low, high }
     }
 
-    fn set(&self, jump: &[f64], m: f64, alpha: f64) -> Set {
-        let mut whole = vec![0.0; self.k()];
-        whole[self.n_before..].copy_from_slice(&self.mean);
-        let ahead: Vec<f64> = (0..self.mean.len()).map(|t| self.mean[t..].iter().sum()).collect();
-        let spread: f64 =
-            ahead.iter().zip(&self.widths).map(|(own, width)| own.abs() * width).sum();
+    fn set(
+        &self,
+        moments: &Moments,
+        measure: &Measure,
+        m: f64,
+        alpha: f64,
+        first: Option<&Fixed>,
+    ) -> Set {
+        let (whole, jump) = (moments.whole(self.k()), &measure.row);
+        let Moments { rows, ahead, widths } = moments;
+        let spread: f64 = ahead.iter().zip(widths).map(|(own, width)| own.abs() * width).sum();
         let error = |step: &[f64], width: f64, sign: f64| {
             let row: Vec<f64> =
                 step.iter().zip(jump).map(|(d, v)| sign * d - m * width * v).collect();
             self.covariance(&row, &row).max(0.0).sqrt()
         };
-        let errors: Vec<[f64; 2]> = self
-            .steps()
+        let errors: Vec<[f64; 2]> = rows
             .iter()
-            .zip(&self.widths)
+            .zip(widths)
             .map(|(step, &width)| [error(step, width, 1.0), error(step, width, -1.0)])
             .collect();
         let scale = |sign: f64| -> f64 {
@@ -127,7 +238,7 @@ impl Path {
             };
             1.0 / ahead.iter().zip(&errors).map(own).sum::<f64>()
         };
-        let (mean, step) = (self.value(&whole), self.value(jump));
+        let (mean, step) = (self.value(&whole), self.value(jump) + measure.number);
         let vertex = |slope: f64, load: [f64; 2]| Vertex {
             at: load[0] * mean + load[1] * step,
             slope,
@@ -138,8 +249,7 @@ impl Path {
             vertex(plus, [plus, -plus * m * spread]),
             vertex(-minus, [-minus, -minus * m * spread]),
         ];
-        for (own, width) in errors.iter().zip(&self.widths).filter(|(own, _)| own[0] + own[1] > 0.0)
-        {
+        for (own, width) in errors.iter().zip(widths).filter(|(own, _)| own[0] + own[1] > 0.0) {
             vertices.push(vertex(0.0, [0.0, -2.0 * m * width / (own[0] + own[1])]));
         }
         let cov = [
@@ -147,12 +257,21 @@ impl Path {
             self.covariance(&whole, jump),
             self.covariance(jump, jump),
         ];
-        // the share of the size spent on the first stage, as the authors choose it
-        let first = alpha / 10.0;
-        let critical = least_favourable(&vertices, cov, 1.0 - first);
-        Set { vertices, cov, critical, size: (alpha - first) / (1.0 - first) }
+        let spent = FIRST * alpha;
+        let fixed = first.map(|own| {
+            let with = [self.covariance(&own.row, &whole), self.covariance(&own.row, jump)];
+            (self.value(&own.row), own.half, with)
+        });
+        let critical = match fixed {
+            Some(_) => f64::INFINITY,
+            None => least_favourable(&vertices, cov, 1.0 - spent),
+        };
+        Set { vertices, cov, critical, fixed, size: (alpha - spent) / (1.0 - spent) }
     }
 }
+
+/// The share of the size that is spent on the first stage, as the authors choose it.
+pub(super) const FIRST: f64 = 0.1;
 
 /// Nodes and weights of five-point Gauss-Legendre quadrature on (-1, 1).
 const GAUSS: [(f64, f64); 5] = [
@@ -240,6 +359,9 @@ impl Set {
 
     /// Whether the test keeps `theta`.
     fn keeps(&self, theta: f64) -> bool {
+        if self.fixed.is_some_and(|(centre, half, _)| (centre - theta).abs() > half) {
+            return false;
+        }
         let values: Vec<f64> = self.vertices.iter().map(|own| own.at - own.slope * theta).collect();
         let Some(best) = (0..values.len()).max_by(|a, b| values[*a].total_cmp(&values[*b])) else {
             return true;
@@ -267,15 +389,30 @@ impl Set {
                 high = high.min(rest / left);
             }
         }
+        if let Some((centre, half, [with_mean, with_step])) = self.fixed {
+            let slope = (own.load[0] * with_mean + own.load[1] * with_step) / variance;
+            let rest = centre - theta - slope * largest;
+            if slope != 0.0 {
+                let ends = [(-half - rest) / slope, (half - rest) / slope];
+                low = low.max(ends[0].min(ends[1]));
+                high = high.min(ends[0].max(ends[1]));
+            }
+        }
         let error = variance.sqrt();
-        truncated_tail(largest / error, low / error, high.max(largest) / error) >= self.size
+        let (low, high) = (low.min(largest), high.max(largest));
+        truncated_tail(largest / error, low / error, high / error) >= self.size
     }
 
     /// The smallest and the largest value that the test keeps.
     fn accepted(&self) -> Option<[f64; 2]> {
         // the first stage leaves nothing outside of these
-        let low = (self.vertices[0].at - self.critical) / self.vertices[0].slope;
-        let high = (self.vertices[1].at - self.critical) / self.vertices[1].slope;
+        let (low, high) = match self.fixed {
+            Some((centre, half, _)) => (centre - half, centre + half),
+            None => (
+                (self.vertices[0].at - self.critical) / self.vertices[0].slope,
+                (self.vertices[1].at - self.critical) / self.vertices[1].slope,
+            ),
+        };
         if low.partial_cmp(&high).is_none_or(std::cmp::Ordering::is_gt) {
             return None;
         }
@@ -348,15 +485,21 @@ mod tests {
     }
 
     /// The vertices from the definition: all bases of `g >= 0, g'X = 0, g'sd = 1`, as rows over
-    /// the estimates and a slope in theta.
-    fn bases(path: &Path, jump: &[f64], m: f64) -> Vec<(Vec<f64>, f64)> {
+    /// the estimates, a number and a slope in theta.
+    fn bases(
+        path: &Path,
+        moments: &Moments,
+        measure: &Measure,
+        m: f64,
+    ) -> Vec<(Vec<f64>, f64, f64)> {
         let (p, k) = (path.mean.len(), path.k());
-        let mut rows = Vec::new();
-        for (step, width) in path.steps().iter().zip(&path.widths) {
+        let (mut rows, mut numbers) = (Vec::new(), Vec::new());
+        for (step, width) in moments.rows.iter().zip(&moments.widths) {
             for sign in [1.0, -1.0] {
                 let row: Vec<f64> =
-                    step.iter().zip(jump).map(|(d, v)| sign * d - m * width * v).collect();
+                    step.iter().zip(&measure.row).map(|(d, v)| sign * d - m * width * v).collect();
                 rows.push(row);
+                numbers.push(-m * width * measure.number);
             }
         }
         let pivot = (0..p).max_by(|a, b| path.mean[*a].abs().total_cmp(&path.mean[*b].abs()));
@@ -384,12 +527,13 @@ mod tests {
                 continue;
             }
             let mut row = vec![0.0; k];
-            let mut own_slope = 0.0;
+            let (mut own_slope, mut number) = (0.0, 0.0);
             for (weight, &at) in weights.iter().zip(&basis) {
                 own_slope += weight * slope(&rows[at]);
+                number += weight * numbers[at];
                 row.iter_mut().zip(&rows[at]).for_each(|(sum, value)| *sum += weight * value);
             }
-            found.push((row, own_slope));
+            found.push((row, number, own_slope));
         }
         found
     }
@@ -397,18 +541,24 @@ mod tests {
     /// The closed form has the vertices of the linear programme, its test and its critical value.
     #[test]
     fn vertices_are_those_of_the_linear_programme() {
-        for seed in 0..24 {
+        for seed in 0..72 {
             let path = path(seed, 2, 1 + seed as usize % 4);
-            let m = [0.0, 0.5, 1.0, 2.0][seed as usize / 6];
-            let jump = path.jump(seed as usize % 2, if seed % 3 == 0 { -1.0 } else { 1.0 });
-            let set = path.set(&jump, m, 0.05);
-            let bases = bases(&path, &jump, m);
+            let m = [0.0, 0.5, 1.0, 2.0][seed as usize % 24 / 6];
+            let sign = if seed % 3 == 0 { -1.0 } else { 1.0 };
+            let measure = |row| Measure { row, number: 0.0 };
+            let (moments, measure) = match seed / 24 {
+                0 => (path.steps(), measure(path.jump(seed as usize % 2, sign))),
+                1 => (path.bends(), measure(path.bend_before(0, sign))),
+                _ => (path.bends(), Measure { row: vec![0.0; path.k()], number: 1.0 }),
+            };
+            let set = path.set(&moments, &measure, m, 0.05, None);
+            let bases = bases(&path, &moments, &measure, m);
             assert!(bases.len() >= 2);
             for step in -40..40 {
                 let theta = f64::from(step) * 0.25;
                 let value = |own: &Vertex| own.at - own.slope * theta;
                 let closed = set.vertices.iter().map(value).fold(f64::MIN, f64::max);
-                let slow = |own: &(Vec<f64>, f64)| path.value(&own.0) - own.1 * theta;
+                let slow = |own: &(Vec<f64>, f64, f64)| path.value(&own.0) + own.1 - own.2 * theta;
                 let brute = bases.iter().map(slow).fold(f64::MIN, f64::max);
                 assert!((closed - brute).abs() < 1e-9 * (1.0 + brute.abs()), "{seed} {theta}");
             }
@@ -428,7 +578,7 @@ mod tests {
                 normals(Seed::new(7), draw, &mut z);
                 let noise: Vec<f64> =
                     (0..k).map(|i| (0..=i).map(|j| lower[i * k + j] * z[j]).sum()).collect();
-                let own = |own: &(Vec<f64>, f64)| -> f64 {
+                let own = |own: &(Vec<f64>, f64, f64)| -> f64 {
                     own.0.iter().zip(&noise).map(|(a, b)| a * b).sum()
                 };
                 kept += u32::from(bases.iter().map(own).fold(f64::MIN, f64::max) <= set.critical);
@@ -451,6 +601,34 @@ mod tests {
         assert!(reach.iter().all(|reach| (1.95..2.05).contains(reach)), "{reach:?}");
         let wide = path.interval(1.0, 0.05);
         assert!(wide.low < own.low && own.high < wide.high);
+    }
+
+    /// Without room for a bend the test of the smoothness restriction rests on one number, the mean
+    /// less the trend through the last two periods: its interval is the usual one, a little wider
+    /// for the second stage, and bends move its ends by `S m` and no more.
+    #[test]
+    fn bends_move_the_ends_by_their_sum() {
+        let path = path(5, 3, 3);
+        let moments = path.bends();
+        let whole = moments.whole(path.k());
+        let (mean, error) = (path.value(&whole), path.covariance(&whole, &whole).sqrt());
+        let first = path.mean.iter().zip(1..).map(|(l, d)| l * f64::from(d)).sum::<f64>();
+        let trend = path.mean.iter().zip(&path.estimates[3..]).map(|(l, b)| l * b).sum::<f64>()
+            + first * path.estimates[0];
+        assert!((mean - trend).abs() < 1e-12);
+        let spread: f64 = moments.ahead.iter().map(|own| own.abs()).sum();
+        for m in [0.0, 0.5, 2.0] {
+            let own = path.smooth(m, 0.05, None);
+            let reach = [mean - own.low, own.high - mean].map(|own| (own - m * spread) / error);
+            assert!(reach.iter().all(|reach| (1.6..2.05).contains(reach)), "{m} {reach:?}");
+        }
+        // an interval of fixed length that is far too long leaves the conditional test alone, which
+        // is the usual one: one-sided where the other end is far
+        let fixed = Fixed { row: whole, half: 40.0 * (spread + error) };
+        let own = path.smooth(20.0, 0.05, Some(&fixed));
+        let reach = (own.high - mean - 20.0 * spread) / error;
+        let usual = crate::math::special::normal_quantile(1.0 - 0.045 / 0.995);
+        assert!((reach - usual).abs() < 1e-6, "{reach} {usual}");
     }
 
     #[test]

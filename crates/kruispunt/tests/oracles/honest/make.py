@@ -19,6 +19,12 @@ import honestdid
 import numpy as np
 
 warnings.filterwarnings("ignore")
+# its projection asks for a solver that cvxpy no longer brings along; any solves a least-squares problem
+peer = honestdid.core
+peer.cp.ECOS = peer.cp.CLARABEL
+# numpy 2.4 no longer makes a number of an array of one, which this version does throughout
+peer.number = lambda value: np.asarray(value, dtype=np.float64).item()
+exec(Path(peer.__file__).read_text().replace("float(", "number("), vars(peer))
 EHEC = {
     "beta": [
         -0.00528535453272061, -0.011297324648151, -0.00267599181179348, -0.00141931225211062,
@@ -79,8 +85,8 @@ def run(case, relative, smooth):
     weights = np.array(case["weights"]).reshape(-1, 1)
     found = {}
     for name, m, verb, key in (
-        ("relative", relative, honestdid.createSensitivityResults_relativeMagnitudes, "Mbarvec"),
-        ("smooth", smooth, honestdid.createSensitivityResults, "Mvec"),
+        ("relative", relative, peer.createSensitivityResults_relativeMagnitudes, "Mbarvec"),
+        ("smooth", smooth, peer.createSensitivityResults, "Mvec"),
     ):
         table = verb(
             betahat=beta, sigma=vcov, numPrePeriods=n_before, numPostPeriods=n_after,
@@ -94,7 +100,42 @@ def run(case, relative, smooth):
     return case | found
 
 
+def ends(table):
+    kept = table["grid"][table["accept"] > 0]
+    return [float(kept.min()), float(kept.max())]
+
+
+def hybrid(case, smooth, bends):
+    names = {"numPrePeriods": case["n_before"], "numPostPeriods": len(case["weights"])}
+    names |= {"betahat": np.array(case["beta"]), "sigma": np.array(case["vcov"])}
+    names |= {"l_vec": np.array(case["weights"]).reshape(-1, 1)}
+    bent = peer.computeConditionalCS_DeltaSD
+    jobs = {
+        "c-lf": (smooth, lambda m: bent(**names, M=m, hybrid_flag="LF")),
+        "c-f": (smooth, lambda m: bent(**names, M=m, hybrid_flag="FLCI")),
+        "bends": (bends, lambda m: peer.computeConditionalCS_DeltaSDRM(**names, Mbar=m)),
+    }
+    found = {}
+    for name, (values, work) in jobs.items():
+        bounds = [ends(work(m)) for m in values]
+        found[name] = {
+            "m": values,
+            "low": [low for low, _ in bounds],
+            "high": [high for _, high in bounds],
+        }
+    return found
+
+
 if __name__ == "__main__":
+    made_by = f"honestdid {version('honestdid')}, numpy {version('numpy')}"
+    hybrids = {
+        "ehec": hybrid(EHEC, [0, 0.01, 0.03], [0.5, 1]),
+        "three_after": hybrid(invented(1, 4, 3, 0.02, [1 / 3, 1 / 3, 1 / 3]), [0, 0.02, 0.05], [0.5, 1]),
+        "first": hybrid(invented(2, 6, 4, 0.0, [1.0, 0.0, 0.0, 0.0]), [0, 0.03], [0.5, 1.5]),
+        "contrast": hybrid(invented(3, 2, 3, 0.1, [-1.0, 0.0, 1.0]), [0.0, 0.05], [0.5]),
+    }  # fmt: skip
+    text = json.dumps({"made_by": made_by, "cases": hybrids})
+    Path(__file__).with_name("hybrid.json").write_text(text + "\n")
     cases = {
         "ehec": run(EHEC, [0.5, 1, 1.5, 2], [0, 0.01, 0.02, 0.03, 0.04, 0.05]),
         "three_after": run(
@@ -104,7 +145,7 @@ if __name__ == "__main__":
         "contrast": run(invented(3, 2, 3, 0.1, [-1.0, 0.0, 1.0]), [0.25, 1.0], [0.0, 0.05]),
     }
     expected = {
-        "made_by": f"honestdid {version('honestdid')}, numpy {version('numpy')}",
+        "made_by": made_by,
         "printed": PRINTED,
         "cases": cases,
     }
