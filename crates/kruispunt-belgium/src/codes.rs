@@ -5,7 +5,8 @@
 
 use kruispunt::data::{Column, Day, Table};
 
-const LISTS: [(&str, &str); 6] = [
+const LISTS: [(&str, &str); 7] = [
+    ("asylum_access", include_str!("../data/asylum_access.csv")),
     ("countries", include_str!("../data/countries.csv")),
     ("it202", include_str!("../data/it202.csv")),
     ("lipro", include_str!("../data/lipro.csv")),

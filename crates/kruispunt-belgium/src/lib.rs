@@ -9,7 +9,9 @@
 //! - [`constructs`]: day wage, stable employment, access to work, obligation; with definition cards
 //! - [`families`]: families by the origin of the parents in a household
 //! - [`identifiers`]: replaced and cancelled numbers, followed to the last
+//! - [`numbers`]: columns of numbers, checked against birth date and sex, and repaired
 //! - [`codes`]: code lists with validity dates, as data
+//! - [`coverage`]: whom the person file does not cover, and when
 //! - [`calendar`]: dates at which policies and registers changed, as data
 
 pub mod calendar;
@@ -17,11 +19,13 @@ pub mod checks;
 pub mod codes;
 pub mod constructs;
 pub mod country;
+pub mod coverage;
 mod error;
 pub mod families;
 pub mod generation;
 pub mod identifiers;
 pub mod insz;
+pub mod numbers;
 pub mod origin;
 
 pub use error::BelgiumError;

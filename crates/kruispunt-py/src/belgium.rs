@@ -9,11 +9,13 @@ use crate::work;
 use kruispunt::data::{Day, Table};
 use kruispunt_belgium::constructs::{
     AsylumRule, CARDS, Newcomers, PaidTime, Stable, asylum_access, day_wage, leave_eligibility,
-    obligation,
+    obligation, work_access,
 };
+use kruispunt_belgium::coverage::coverage;
 use kruispunt_belgium::families::{FamilyRule, Members, families};
 use kruispunt_belgium::generation::{Generations, Roots};
 use kruispunt_belgium::insz::{Century, Insz, Sex, is_valid};
+use kruispunt_belgium::numbers::{Numbers, read_numbers};
 use kruispunt_belgium::origin::{Criterion, Groups, OriginRule, Unknown};
 use kruispunt_belgium::{BelgiumError, calendar, checks, codes, country, identifiers};
 use pyo3::prelude::*;
@@ -62,6 +64,25 @@ pub(crate) fn insz_parse(text: &str, born: Option<i32>) -> PyResult<Said> {
 #[pyo3(signature = (texts))]
 pub(crate) fn insz_valid(texts: Vec<Option<String>>) -> Vec<bool> {
     texts.iter().map(|text| text.as_deref().is_some_and(is_valid)).collect()
+}
+
+/// Reads, checks and repairs a column of numbers.
+#[pyfunction]
+pub(crate) fn insz_read(
+    data: &Bound<'_, PyTable>,
+    person: String,
+    number: String,
+    birth_date: Option<String>,
+    sex: Option<String>,
+) -> PyResult<PyLinked> {
+    let table = Arc::clone(&data.get().0);
+    work::run(data.py(), None, move |_| {
+        let columns =
+            Numbers { number: &number, birth_date: birth_date.as_deref(), sex: sex.as_deref() };
+        read_numbers(&table, &person, &columns)
+            .map(PyLinked::of)
+            .map_err(|error| belgium_error(&error))
+    })
 }
 
 /// A rule by name, or a priority of criteria.
@@ -242,12 +263,55 @@ pub(crate) fn stable_employment(
 
 /// The first day of access to work of each claim, and the rules' days.
 #[pyfunction]
-pub(crate) fn access_to_work(claims: &Bound<'_, PyColumn>) -> PyResult<PyColumn> {
+#[pyo3(signature = (claims, rules=None))]
+pub(crate) fn access_to_work(
+    claims: &Bound<'_, PyColumn>,
+    rules: Option<&Bound<'_, PyTable>>,
+) -> PyResult<PyColumn> {
     let column = Arc::clone(&claims.get().0);
+    let rules = rules.map(|rules| Arc::clone(&rules.get().0));
     work::run(claims.py(), None, move |_| {
-        let days = column.to_days("claims", "claims").map_err(BelgiumError::from);
-        days.and_then(|days: Vec<Option<Day>>| asylum_access(&days, &AsylumRule::belgian()))
+        let access = || -> Result<_, BelgiumError> {
+            let days: Vec<Option<Day>> = column.to_days("claims", "claims")?;
+            let rules =
+                rules.map_or_else(|| Ok(AsylumRule::belgian()), |own| AsylumRule::read(&own))?;
+            asylum_access(&days, &rules)
+        };
+        access()
             .map(|access| PyColumn(Arc::new(kruispunt::data::Column::dates(&access))))
+            .map_err(|error| belgium_error(&error))
+    })
+}
+
+/// On which grounds persons may work.
+#[pyfunction]
+pub(crate) fn work_grounds(
+    panel: &Bound<'_, PyPanel>,
+    grounds: Vec<Py<PySpells>>,
+    name: String,
+) -> PyResult<PyPanel> {
+    let inner = Arc::clone(&panel.get().0);
+    let grounds: Vec<Arc<kruispunt::data::Spells>> =
+        grounds.iter().map(|own| Arc::clone(&own.get().0)).collect();
+    work::run(panel.py(), None, move |_| {
+        let grounds: Vec<&kruispunt::data::Spells> = grounds.iter().map(|own| &**own).collect();
+        work_access(&inner, &grounds, &name)
+            .map(PyPanel::from)
+            .map_err(|error| belgium_error(&error))
+    })
+}
+
+/// Which rows of a panel the person file covers, and how many it does not: rows, persons.
+#[pyfunction]
+pub(crate) fn waiting_register_mask(
+    panel: &Bound<'_, PyPanel>,
+    reason: String,
+    name: String,
+) -> PyResult<(PyPanel, usize, usize)> {
+    let inner = Arc::clone(&panel.get().0);
+    work::run(panel.py(), None, move |_| {
+        coverage(&inner, &reason, &name)
+            .map(|(panel, rows, persons)| (PyPanel::from(panel), rows, persons))
             .map_err(|error| belgium_error(&error))
     })
 }

@@ -155,9 +155,9 @@ mod _core {
     #[pymodule_export]
     use crate::belgium::{
         access_to_work, code_list, construct_cards, country_list, eligible_for_leave,
-        family_origin, generation, insz_parse, insz_valid, integration_obligation, nis_crosswalk,
-        origin, policy_events, programme_paths, register_checks, resolve_identifiers,
-        stable_employment, wage_a_day,
+        family_origin, generation, insz_parse, insz_read, insz_valid, integration_obligation,
+        nis_crosswalk, origin, policy_events, programme_paths, register_checks,
+        resolve_identifiers, stable_employment, wage_a_day, waiting_register_mask, work_grounds,
     };
 
     // synth

@@ -146,7 +146,7 @@ fn integration(stage: &Stage, person: &Person, draws: Draws) -> Integration {
 fn seen(stage: &Stage, person: &Person, draws: Draws, actual: &States) -> States {
     let mut seen = *actual;
     let eu = stage.has(Imperfection::EuStaff) && international(person, draws);
-    let border = stage.has(Imperfection::CrossBorder) && crosses(person, draws);
+    let border = stage.has(Imperfection::CrossBorder) && crosses(stage, person, draws);
     let silent = stage.has(Imperfection::SilentExit);
     let mut hidden = 0;
     for q in 0..QUARTERS {
@@ -177,8 +177,8 @@ pub(crate) fn international(person: &Person, draws: Draws) -> bool {
 }
 
 /// Whether the person works across the border.
-fn crosses(person: &Person, draws: Draws) -> bool {
-    person.municipality.is_multiple_of(10) && draws.chance(Purpose::Code, 0, 91, 0.15)
+fn crosses(stage: &Stage, person: &Person, draws: Draws) -> bool {
+    stage.municipalities[person.municipality].border && draws.chance(Purpose::Code, 0, 91, 0.15)
 }
 
 fn runs(stage: &Stage, person: &Person, draws: Draws, seen: &States) -> Vec<Run> {

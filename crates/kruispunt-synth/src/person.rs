@@ -150,8 +150,10 @@ pub(crate) fn household(seed: Seed, number: u64) -> Vec<Person> {
 
 fn child(seed: Seed, number: u64, members: &[Person], place: u64) -> Option<Person> {
     let draws = Draws::new(seed, number);
-    let father = members.iter().take(2).find(|parent| !parent.woman);
-    let mother = members.iter().take(2).find(|parent| parent.woman);
+    // Without a partner the second member is an elder child, who is nobody's parent here.
+    let adults = || members.iter().filter(|member| member.key % MEMBERS < 2);
+    let father = adults().find(|parent| !parent.woman);
+    let mother = adults().find(|parent| parent.woman);
     let years = 22.0 + 5.0 * draws.unit(Purpose::Household, 20, place) + 3.5 * place as f64;
     let focal = members.first()?;
     let birth = focal.birth + (years * 365.25) as i32;

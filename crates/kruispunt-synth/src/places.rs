@@ -31,6 +31,8 @@ pub(crate) struct Municipality {
     pub(crate) province: &'static str,
     /// First quarter of the window with the service.
     pub(crate) adoption: Option<usize>,
+    /// Whether some of its inhabitants work across the border.
+    pub(crate) border: bool,
 }
 
 /// The municipalities of a world.
@@ -48,6 +50,7 @@ pub(crate) fn municipalities(seed: Seed, rollout: Rollout) -> Vec<Municipality> 
                 postcode: format!("{:04}", digit * 1000 + place * 10),
                 province,
                 adoption: (!never || rollout == Rollout::All).then_some(cohort),
+                border: at.is_multiple_of(10),
             }
         })
         .collect()

@@ -10,6 +10,7 @@ from kruispunt.belgium._careers import (
     nis_crosswalk,
     programme_paths,
     since_arrival,
+    work_access,
 )
 from kruispunt.belgium._constructs import (
     asylum_access,
@@ -20,7 +21,7 @@ from kruispunt.belgium._constructs import (
 )
 from kruispunt.belgium._insz import Insz, insz
 from kruispunt.belgium._origin import generation, origin
-from kruispunt.belgium._registers import calendar, checks, countries
+from kruispunt.belgium._registers import calendar, checks, countries, coverage
 
 __all__ = [
     "Insz",
@@ -30,6 +31,7 @@ __all__ = [
     "checks",
     "codes",
     "countries",
+    "coverage",
     "day_wage",
     "family_origin",
     "generation",
@@ -42,4 +44,5 @@ __all__ = [
     "programme_paths",
     "since_arrival",
     "stable_employment",
+    "work_access",
 ]

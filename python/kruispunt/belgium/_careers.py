@@ -19,6 +19,7 @@ __all__ = [
     "nis_crosswalk",
     "programme_paths",
     "since_arrival",
+    "work_access",
 ]
 
 
@@ -102,6 +103,50 @@ def leave_eligibility(
         panel.native, _native(jobs, "jobs"), employer, days, months, name
     )
     return panel._new(native)
+
+
+def work_access(
+    panel: Panel, grounds: Sequence[Spells | Timeline], *, name: str = "access"
+) -> Panel:
+    """Add on which ground persons may work: by nationality, by a permit, by a waiting rule.
+
+    Parameters
+    ----------
+    panel : Panel
+        Person x period.
+    grounds : sequence of Spells or Timeline
+        Registers of different names, the ground that is shown first before the others: times of
+        free access (nationality, recognised status), granted permits, times from the day of access
+        of a claim on (:func:`asylum_access`). A ground holds on each day of its spells.
+    name : str
+        What the column is called.
+
+    Returns
+    -------
+    Panel
+        With ``<name>`` (true or false on the reference day), ``<name>_by`` (the first ground that
+        holds that day, by the name of its register; missing without one) and ``<name>_days`` (days
+        of the period on which any ground holds).
+
+    Raises
+    ------
+    InputError
+        If there is no ground, two have one name, or their columns of one name have different types.
+
+    Examples
+    --------
+    >>> panel = kp.Panel({"pid": [7, 7], "q": ["2015Q3", "2015Q4"]}, person="pid", period="q")
+    >>> claim = kp.Spells({"pid": [7], "from": ["2015-11-09"], "to": [None]}, person="pid",
+    ...                   start="from", end="to", name="claim")
+    >>> permit = kp.Spells({"pid": [7], "from": ["2015-12-01"], "to": ["2016-11-30"]}, person="pid",
+    ...                    start="from", end="to", name="permit")
+    >>> may = kp.belgium.work_access(panel, [permit, claim])
+    >>> may["access_by"].tolist(), may["access_days"].tolist()
+    ([None, 'permit'], [0, 53])
+    """
+    listed = list(grounds)
+    natives = [_native(one, f"grounds[{at}]") for at, one in enumerate(listed)]
+    return panel._new(_core.work_grounds(panel.native, natives, name))
 
 
 def programme_paths(stages: Mapping[str, Spells | Timeline]) -> Register:
@@ -212,7 +257,7 @@ def codes(name: str, like: Any = None) -> Any:
 
     Parameters
     ----------
-    name : {"countries", "it202", "lipro", "nis_changes", "nomenclature", "permit_articles"}
+    name : {"asylum_access", "countries", "it202", "lipro", "nis_changes", "nomenclature", "permit_articles"}
         The list. Its `certainty` says what is ``read`` in public sources and what is ``unchecked``.
     like : data frame, optional
         The kind of frame to give; by default a mapping of arrays.

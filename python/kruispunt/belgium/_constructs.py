@@ -119,7 +119,7 @@ def stable_employment(
     return panel._new(native)
 
 
-def asylum_access(claims: Any) -> NDArray[np.datetime64]:
+def asylum_access(claims: Any, rules: IntoTable | None = None) -> NDArray[np.datetime64]:
     """Say from when an asylum seeker without a decision may work.
 
     The first day on which a rule in force lets a claim of that age work: six months from January
@@ -129,19 +129,36 @@ def asylum_access(claims: Any) -> NDArray[np.datetime64]:
     ----------
     claims : array of dates, shape (n,)
         The day of the claim; NaT where there is none.
+    rules : data frame, mapping or Table, optional
+        Other rules, one row each: ``from``, ``to`` (both included; missing when the rule still
+        holds) and ``months`` or ``days`` that a claim must be old (missing: no access). By default
+        those of ``kp.belgium.codes("asylum_access")``.
 
     Returns
     -------
     ndarray of datetime64[D], shape (n,)
         NaT where no rule ever gives access.
 
+    Raises
+    ------
+    InputError
+        If `claims` are no dates, or a rule has no first day, ends before it starts, or has both
+        months and days.
+
     Examples
     --------
     >>> kp.belgium.asylum_access(np.array(["2012-01-15", "2015-06-01"], dtype="datetime64[D]"))
     array(['2012-07-15', '2015-11-09'], dtype='datetime64[D]')
+
+    A register that counts days:
+
+    >>> days = {"from": ["2010-01-12", "2015-11-09"], "to": ["2015-11-08", None], "days": [180, 120]}
+    >>> kp.belgium.asylum_access(np.array(["2012-01-15"], dtype="datetime64[D]"), days)
+    array(['2012-07-13'], dtype='datetime64[D]')
     """
     column = to_table({"claims": claims}, argument="claims").column("claims", "claims")
-    return to_numpy(_core.access_to_work(column))
+    own = None if rules is None else to_table(rules, argument="rules")
+    return to_numpy(_core.access_to_work(column, own))
 
 
 def obligation(

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core
+from kruispunt._frames import IntoTable, to_table
 from kruispunt.exceptions import InputError
+from kruispunt.linked import Register
 
 __all__ = ["Insz", "insz"]
 
@@ -116,3 +118,62 @@ class insz:  # noqa: N801 - reads as a module: kp.belgium.insz.parse
             return _core.insz_valid([text])[0]
         texts = [one if isinstance(one, str) else None for one in text]
         return np.array(_core.insz_valid(texts), dtype=np.bool_)
+
+    @staticmethod
+    def read(
+        data: IntoTable,
+        number: str = "insz",
+        *,
+        person: str = "pid",
+        birth_date: str | None = None,
+        sex: str | None = None,
+    ) -> Register:
+        """Read a column of numbers, check them against birth date and sex, and repair slips.
+
+        A wrong number is repaired when exactly one valid number with the person's birth date (and
+        sex, where known) lies one digit, or one swap of neighbours, away. Without a birth date only
+        lost leading zeros are: about two valid numbers lie one digit away from any eleven digits.
+
+        Parameters
+        ----------
+        data : data frame, mapping or Table
+            One row a person or record.
+        number : str
+            The column of numbers: text, or whole numbers that lost their leading zeros.
+        person : str
+            The column of identifiers that goes into the answer.
+        birth_date : str, optional
+            Birth dates from elsewhere: dates, or text ``YYYY-MM-DD`` (with ``00``: not used).
+        sex : str, optional
+            The sex from elsewhere: 1 or M; 2, F or V.
+
+        Returns
+        -------
+        Register
+            The identifier, ``insz`` (eleven digits; missing when unknown), ``insz_kind``,
+            ``insz_sex``, ``insz_birth_date`` (what the number states) and ``insz_quality``:
+            ``valid``, ``other birth date``, ``other sex`` (valid, but disagrees with the columns),
+            ``zeros lost``, ``digit repaired``, ``digits swapped``, ``ambiguous`` (several repairs
+            fit), ``invalid``, ``missing``. Its account counts them.
+
+        Raises
+        ------
+        InputError
+            If a column is not there, or the birth dates are neither dates nor text.
+
+        Examples
+        --------
+        >>> clients = {
+        ...     "pid": [1, 2, 3],
+        ...     "insz": ["93051822361", "93051922361", "9305182236"],
+        ...     "born": ["1993-05-18"] * 3,
+        ... }
+        >>> found = kp.belgium.insz.read(clients, birth_date="born").to_frame()
+        >>> found["insz_quality"].tolist()
+        ['valid', 'digit repaired', 'invalid']
+        >>> found["insz"].tolist()
+        ['93051822361', '93051822361', None]
+        """
+        names = [person, number, *(name for name in (birth_date, sex) if name is not None)]
+        table = to_table(data, list(dict.fromkeys(names)))
+        return Register(_core.insz_read(table, person, number, birth_date, sex), data)

@@ -15,6 +15,13 @@ pub(super) const CHECKS: &[Check] = &[
         advice: "link by number first, then by name and birth date; do not drop them",
     },
     Check {
+        name: "name_errors",
+        table: "vdab_klanten",
+        look: wrong_names,
+        what: "clients whose name differs from the one the register of persons has for their INSZ",
+        advice: "compare names by likeness, not as equal; look at recall by origin group",
+    },
+    Check {
         name: "birth_date_errors",
         table: "kbi_dossier",
         look: birth_dates,
@@ -57,6 +64,23 @@ fn wrong_numbers(registers: &Registers<'_>) -> Result<Seen, Absent> {
     let rows = numbers.len() - valid;
     // one in 97 numbers with slips still fits by chance; a handful of blanks is no trap
     Ok(Seen::above(rows, numbers.len(), 0.002))
+}
+
+fn wrong_names(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let known = |name: &str| registers.texts("identities", name);
+    let (numbers, surnames, firsts) = (known("insz")?, known("surname")?, known("first_name")?);
+    let names: FxHashMap<&str, (Option<&str>, Option<&str>)> = (0..numbers.len())
+        .filter_map(|row| Some((numbers.get(row)?, (surnames.get(row), firsts.get(row)))))
+        .collect();
+    let own = |name: &str| registers.texts("vdab_klanten", name);
+    let (numbers, surnames, firsts) = (own("insz")?, own("achternaam")?, own("voornaam")?);
+    let (mut rows, mut of) = (0, 0);
+    for row in 0..numbers.len() {
+        let Some(name) = numbers.get(row).and_then(|number| names.get(number)) else { continue };
+        of += 1;
+        rows += usize::from(*name != (surnames.get(row), firsts.get(row)));
+    }
+    Ok(Seen::above(rows, of, 0.01))
 }
 
 fn birth_dates(registers: &Registers<'_>) -> Result<Seen, Absent> {

@@ -1,8 +1,8 @@
 //! Jobs, positions, benefits.
 
-use super::registers::Registers;
+use super::registers::{Registers, Texts};
 use super::{Absent, Check, Seen};
-use kruispunt::data::Period;
+use kruispunt::data::{Day, Period};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 pub(super) const CHECKS: &[Check] = &[
@@ -59,8 +59,15 @@ pub(super) const CHECKS: &[Check] = &[
         name: "eu_staff_as_inactive",
         table: "nomenc",
         look: eu_staff,
-        what: "staff of European institutions who look inactive",
+        what: "staff of European institutions who never work by the register",
         advice: "leave persons with it210 out of rates, or count them as employed",
+    },
+    Check {
+        name: "crossborder_workers_as_inactive",
+        table: "nomenc",
+        look: cross_border,
+        what: "persons of border municipalities who never work, far more than elsewhere",
+        advice: "show rates without border municipalities beside those with them",
     },
     Check {
         name: "coverage_hole",
@@ -154,15 +161,70 @@ fn eu_staff(registers: &Registers<'_>) -> Result<Seen, Absent> {
         .filter_map(|(pid, it210)| pid.filter(|_| it210.is_some()))
         .collect();
     let seen = registers.texts("nomenc", "pid")?;
-    let positions = registers.texts("nomenc", "nomenc")?;
+    let careers = careers(registers, &seen)?;
+    let own = careers.iter().filter(|(person, _)| staff.contains(*person));
     let (mut rows, mut of) = (0, 0);
+    for (_, (_, works)) in own.filter(|(_, (quarters, _))| *quarters >= LONG) {
+        of += 1;
+        rows += usize::from(!works);
+    }
+    Ok(Seen { rows, of, found: 2 * rows > of })
+}
+
+/// Quarters with a position that tell whether somebody works.
+const LONG: usize = 12;
+
+/// Quarters of positions of each person, children and pensioners aside, and whether any is at work.
+fn careers<'a>(
+    registers: &Registers<'_>,
+    seen: &'a Texts,
+) -> Result<FxHashMap<&'a str, (usize, bool)>, Absent> {
+    let positions = registers.texts("nomenc", "nomenc")?;
+    let mut careers: FxHashMap<&str, (usize, bool)> = FxHashMap::default();
     for (person, position) in seen.iter().zip(positions.iter()) {
-        if person.is_some_and(|person| staff.contains(person)) {
-            of += 1;
-            rows += usize::from(position.is_some_and(|code| code.starts_with('3')));
+        let position = position.filter(|code| !matches!(*code, "340" | "370"));
+        let (Some(person), Some(position)) = (person, position) else { continue };
+        let (quarters, works) = careers.entry(person).or_default();
+        *quarters += 1;
+        *works |= position.starts_with('1');
+    }
+    Ok(careers)
+}
+
+/// Persons with three years of positions or more, children and pensioners aside, none at work: the
+/// share in border municipalities against the share elsewhere.
+fn cross_border(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let border = registers.numbers("municipalities", "border")?;
+    let places = registers.texts("municipalities", "nis5")?;
+    let border: FxHashSet<&str> = places
+        .iter()
+        .zip(border)
+        .filter_map(|(place, border)| place.filter(|_| border > 0.0))
+        .collect();
+    let persons = registers.texts("residence_spells", "pid")?;
+    let homes = registers.texts("residence_spells", "nis5")?;
+    let from = registers.days("residence_spells", "from")?;
+    let mut home: FxHashMap<&str, (Day, &str)> = FxHashMap::default();
+    for (row, from) in from.iter().enumerate() {
+        if let (Some(person), Some(place), Some(from)) = (persons.get(row), homes.get(row), from) {
+            let first = home.entry(person).or_insert((*from, place));
+            *first = (*first).min((*from, place));
         }
     }
-    Ok(Seen::above(rows, of, 0.5))
+    let seen = registers.texts("nomenc", "pid")?;
+    let (mut rows, mut of, mut others) = (0, 0, (0, 0));
+    for (person, (quarters, works)) in careers(registers, &seen)? {
+        let Some((_, place)) = home.get(person).filter(|_| quarters >= LONG) else { continue };
+        if border.contains(place) {
+            of += 1;
+            rows += usize::from(!works);
+        } else {
+            others.1 += 1;
+            others.0 += usize::from(!works);
+        }
+    }
+    let share = |rows: usize, of: usize| rows as f64 / of.max(1) as f64;
+    Ok(Seen { rows, of, found: share(rows, of) > share(others.0, others.1) + 0.06 })
 }
 
 /// Rows a quarter against the mean of the quarters beside it.

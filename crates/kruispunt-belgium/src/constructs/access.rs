@@ -1,8 +1,9 @@
-//! From when an asylum seeker may work.
+//! From when an asylum seeker may work, and on which grounds a person may.
 
 use super::Card;
 use crate::error::BelgiumError;
-use kruispunt::data::Day;
+use kruispunt::data::{Column, Day, Panel, Spells, Table};
+use kruispunt::panel::Attach;
 
 pub(super) const CARD: Card = Card {
     name: "asylum_access",
@@ -14,15 +15,36 @@ pub(super) const CARD: Card = Card {
              became four); `data/asylum_access.csv`, where unchecked dates are marked",
 };
 
-/// One rule: from, to (closed), months a claim must be old; none when there is no access.
+pub(super) const GROUNDS: Card = Card {
+    name: "work_access",
+    definition: "on the reference day at least one of the declared grounds covers the day (free \
+                 access by nationality or status, a permit from its first day to its last, the \
+                 waiting rule of a claim); the ground shown is the first in the declared order, and \
+                 the days are those of the period on which any ground holds",
+    limits: "a ground that is not in a register is not seen: without spells of free access, no \
+             permit does not mean no right to work; work without access is not seen either",
+    source: "definition of the package; the grounds are declared, permits by article stand in \
+             `data/permit_articles.csv`",
+};
+
+/// How old a claim must be before its claimant may work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Whole months; the last day of a month where the day does not exist.
+    Months(u32),
+    /// Days.
+    Days(u32),
+}
+
+/// One rule: from, to (closed), how old a claim must be; none when there is no access.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AsylumRule {
     /// First day of the rule.
     pub from: Day,
     /// Last day of the rule; [`Day::OPEN`] when it still holds.
     pub to: Day,
-    /// Months since the claim; no access at all when none.
-    pub months: Option<u32>,
+    /// Time since the claim; no access at all when none.
+    pub wait: Option<Wait>,
 }
 
 impl AsylumRule {
@@ -33,9 +55,52 @@ impl AsylumRule {
             let mut cells = line.split(',');
             let from = Day::parse(cells.next()?)?;
             let to = Day::parse(cells.next()?).unwrap_or(Day::OPEN);
-            Some(Self { from, to, months: cells.next()?.parse().ok() })
+            Some(Self { from, to, wait: cells.next()?.parse().ok().map(Wait::Months) })
         };
         include_str!("../../data/asylum_access.csv").lines().filter_map(rule).collect()
+    }
+
+    /// Rules from a table: `from`, `to` (closed; missing when the rule still holds) and `months` or
+    /// `days` that a claim must be old (missing: no access).
+    ///
+    /// # Errors
+    ///
+    /// [`BelgiumError::Data`] when a column is not there or holds something else,
+    /// [`BelgiumError::OutOfRange`] for a rule without a first day, with months and days, or with a
+    /// number that is no whole number from 0 on.
+    pub fn read(rules: &Table) -> Result<Vec<Self>, BelgiumError> {
+        let days = |name: &str| rules.column("rules", name)?.to_days("rules", name);
+        let (from, to) = (days("from")?, days("to")?);
+        let numbers = |name: &str| -> Result<Vec<f64>, BelgiumError> {
+            let none = || vec![f64::NAN; rules.n_rows()];
+            let column = rules.get(name);
+            Ok(column.map_or_else(|| Ok(none()), |column| column.to_floats("rules", name))?)
+        };
+        let (months, waits) = (numbers("months")?, numbers("days")?);
+        if rules.get("months").is_none() {
+            rules.column("rules", "days")?;
+        }
+        let bad = |row: usize, got: &str, expected: &'static str| BelgiumError::OutOfRange {
+            argument: "rules",
+            got: format!("rule {row} {got}"),
+            expected,
+        };
+        let whole = |row: usize, own: f64| {
+            let fits = own >= 0.0 && own <= 100_000.0 && own.fract() == 0.0;
+            let expected = "a whole number of months or days from 0 on";
+            if fits { Ok(own as u32) } else { Err(bad(row, "waits no such time", expected)) }
+        };
+        let rule = |row: usize| {
+            let from = from[row].ok_or_else(|| bad(row, "has no first day", "a date"))?;
+            let wait = match (months[row], waits[row]) {
+                (months, days) if months.is_nan() && days.is_nan() => None,
+                (months, days) if days.is_nan() => Some(Wait::Months(whole(row, months)?)),
+                (months, days) if months.is_nan() => Some(Wait::Days(whole(row, days)?)),
+                _ => return Err(bad(row, "has months and days", "one of the two")),
+            };
+            Ok(Self { from, to: to[row].unwrap_or(Day::OPEN), wait })
+        };
+        (0..rules.n_rows()).map(rule).collect()
     }
 }
 
@@ -65,13 +130,35 @@ pub fn asylum_access(
     }
     let access = |claim: Day| {
         let first = |rule: &AsylumRule| {
-            let old_enough = months_later(claim, rule.months?)?;
+            let old_enough = match rule.wait? {
+                Wait::Months(months) => months_later(claim, months)?,
+                Wait::Days(days) => Day(claim.0.checked_add(i32::try_from(days).ok()?)?),
+            };
             let day = old_enough.max(rule.from);
             (day <= rule.to).then_some(day)
         };
         rules.iter().filter_map(first).min()
     };
     Ok(claims.iter().map(|claim| claim.and_then(access)).collect())
+}
+
+/// Adds on which grounds persons may work: `<name>` (true or false on the reference day),
+/// `<name>_by` (the first ground in the order given, by the name of its register; missing without
+/// one) and `<name>_days` (days of the period on which any ground holds).
+///
+/// # Errors
+///
+/// [`BelgiumError::Panel`] without grounds, when two have one name or columns of one name have
+/// different types, and for a name that is taken.
+pub fn work_access(panel: &Panel, grounds: &[&Spells], name: &str) -> Result<Panel, BelgiumError> {
+    let (by, days) = (format!("{name}_by"), format!("{name}_days"));
+    let all = Spells::stack(grounds, &by)?;
+    let first = all.resolve([by.as_str()])?;
+    let panel = panel.as_of(first.spells(), &[by.as_str()])?;
+    let ground = panel.column("name", &by)?;
+    let open = (0..panel.n_rows()).map(|row| !ground.is_null(row)).collect();
+    let panel = panel.with_column(name, Column::bool(open))?;
+    Ok(panel.attach(&all, &Attach::Days, &days)?)
 }
 
 #[cfg(test)]
@@ -89,7 +176,7 @@ mod tests {
         for pair in rules.windows(2) {
             assert_eq!(pair[0].to + 1, pair[1].from);
         }
-        assert_eq!(rules[1].months, None);
+        assert_eq!(rules[1].wait, None);
         assert_eq!(rules[4].to, Day::OPEN);
     }
 
@@ -107,10 +194,45 @@ mod tests {
         assert_eq!(access("2007-07-01"), Some(day("2010-01-12")));
         assert_eq!(access("2007-05-31"), Some(day("2007-05-31")));
         assert_eq!(asylum_access(&[None], &rules).unwrap(), [None]);
-        let odd = AsylumRule { from: day("2010-01-02"), to: day("2010-01-01"), months: Some(1) };
+        let odd = AsylumRule {
+            from: day("2010-01-02"),
+            to: day("2010-01-01"),
+            wait: Some(Wait::Days(1)),
+        };
         assert!(asylum_access(&[None], &[odd]).is_err());
-        let never = AsylumRule { months: None, ..rules[0] };
+        let never = AsylumRule { wait: None, ..rules[0] };
         assert_eq!(asylum_access(&[Some(day("2010-01-01"))], &[never]).unwrap(), [None]);
+    }
+
+    #[test]
+    fn rules_of_ones_own_count_days_or_months() {
+        let text = |cells: &[Option<&str>]| Column::text(cells.iter().copied());
+        let table = |months: &[Option<i64>], days: &[Option<i64>]| {
+            Table::new([
+                ("from", text(&[Some("2013-01-01"), Some("2015-11-09")])),
+                ("to", text(&[Some("2015-11-08"), None])),
+                ("months", Column::ints(months)),
+                ("days", Column::ints(days)),
+            ])
+            .unwrap()
+        };
+        let none = [None, None];
+        let rules = AsylumRule::read(&table(&none, &[Some(180), Some(120)])).unwrap();
+        assert_eq!(rules[1], AsylumRule { to: Day::OPEN, ..rules[1] });
+        let claims =
+            ["2015-05-12", "2015-05-13", "2015-07-12", "2015-07-13"].map(|own| Some(day(own)));
+        let access = asylum_access(&claims, &rules).unwrap();
+        let expected = ["2015-11-08", "2015-11-09", "2015-11-09", "2015-11-10"];
+        assert_eq!(access, expected.map(|own| Some(day(own))));
+        let months = AsylumRule::read(&table(&[Some(6), None], &none)).unwrap();
+        assert_eq!(months[0].wait, Some(Wait::Months(6)));
+        assert_eq!(months[1].wait, None);
+        for (months, days) in [([Some(6), None], [Some(180), None]), ([Some(-1), None], none)] {
+            let error = AsylumRule::read(&table(&months, &days)).unwrap_err();
+            assert!(error.to_string().starts_with("`rules`: rule 0"), "{error}");
+        }
+        let short = Table::new([("from", text(&[None])), ("to", text(&[None]))]).unwrap();
+        assert!(AsylumRule::read(&short).unwrap_err().to_string().contains("days"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ mod obligation;
 mod standing;
 mod wage;
 
-pub use access::{AsylumRule, asylum_access};
+pub use access::{AsylumRule, Wait, asylum_access, work_access};
 pub use employment::Stable;
 pub use obligation::{Newcomers, Obligation, obligation};
 pub use standing::leave_eligibility;
@@ -31,10 +31,11 @@ pub struct Card {
 }
 
 /// The cards.
-pub const CARDS: [Card; 7] = [
+pub const CARDS: [Card; 8] = [
     wage::CARD,
     employment::CARD,
     access::CARD,
+    access::GROUNDS,
     obligation::CARD,
     standing::ARRIVAL,
     standing::LEAVE,

@@ -260,6 +260,7 @@ pub(super) const ALL: &[TableSchema] = &[
                 Quarter,
                 "first quarter with the service; missing when it never came",
             ),
+            field("border", Int, "1 at the border, where some work abroad; 0 elsewhere"),
         ],
     },
     TableSchema {

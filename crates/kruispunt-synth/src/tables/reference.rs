@@ -39,6 +39,7 @@ pub(crate) fn reference(stage: &Stage, jobs: &Table) -> Result<[Table; 3], Synth
             Cell::Text(&place.postcode),
             Cell::Text(place.province),
             adoption.map_or(Cell::Null, Cell::Period),
+            Cell::from(place.border),
         ]);
     }
     Ok([employers.finish()?, places.finish()?, effects.finish()?])
