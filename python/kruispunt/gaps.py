@@ -18,7 +18,7 @@ GapMethod = Literal["raw", "standardised", "kitagawa", "oaxaca_blinder"]
 def gap(
     data: IntoTable,
     outcome: str,
-    group: str,
+    group: str | Sequence[str],
     *,
     reference: str,
     method: GapMethod = "raw",
@@ -45,8 +45,10 @@ def gap(
         One row a person, or a person and a period.
     outcome : str
         A number or a truth value.
-    group : str
-        The column of groups; each is compared with the reference.
+    group : str or sequence of str
+        The column of groups; each is compared with the reference. A sequence gives the gaps under
+        several rules side by side: each column is a rule that says who is in which group, as
+        :func:`kruispunt.belgium.origin` does.
     reference : str
         The reference group.
     method : {"raw", "standardised", "kitagawa", "oaxaca_blinder"}
@@ -70,7 +72,8 @@ def gap(
         ``off_support``; ``explained``, ``unexplained``, ``explained:<column>``): ``estimate``,
         ``se``, ``low``, ``high``, ``n_group``, ``n_reference``, ``clusters`` and ``note``.
         ``off_support`` is what cells with one of the two groups only add to the gap; rate and
-        composition are those of the others. The account counts the rows left out.
+        composition are those of the others. Under several rules ``rule`` names the column before
+        them. The account counts the rows left out, rule by rule.
 
     Raises
     ------
@@ -95,15 +98,24 @@ def gap(
     ... ).to_frame()
     >>> dict(zip(found["component"].tolist(), found["estimate"].round(4).tolist()))
     {'gap': -0.5, 'rate': -0.3125, 'composition': -0.1875, 'off_support': 0.0}
+
+    Two rules for a person of whom one parent is unknown:
+
+    >>> people["broad"] = ["BE"] * 3 + [None] + ["MA"] * 4
+    >>> rules = kp.gap(people, "employed", ["origin", "broad"], reference="BE").to_frame()
+    >>> rules["rule"].tolist(), rules["estimate"].tolist()
+    (['origin', 'broad'], [-0.5, -0.75])
     """
     adjusting = [adjust] if isinstance(adjust, str) else list(adjust)
     splitting = [by] if isinstance(by, str) else list(by)
     if cluster is None and isinstance(data, Panel):
         cluster = data.native.person
-    names = [outcome, group, *adjusting, *splitting]
+    groups = [group] if isinstance(group, str) else list(group)
+    names = [outcome, *groups, *adjusting, *splitting]
     names += [name for name in (weights, cluster) if name is not None]
     table = to_table(data, list(dict.fromkeys(names)))
     native = _core.gap(
-        table, outcome, group, reference, method, adjusting, splitting, weights, cluster, level
-    )
+        table, outcome, groups, not isinstance(group, str), reference, method, adjusting, splitting,
+        weights, cluster, level,
+    )  # fmt: skip
     return Register(native, getattr(data, "_like", data))

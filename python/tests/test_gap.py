@@ -156,3 +156,59 @@ def test_the_gap_of_the_synthetic_panel_is_the_one_put_in() -> None:
     estimate, se = last["estimate"][0], last["se"][0]
     assert abs(estimate + 0.21) < 4 * se
     assert last["clusters"][0] == last["n_group"][0] + last["n_reference"][0]
+
+
+def test_gaps_by_cohort_and_over_time_under_several_rules_are_means_by_hand() -> None:
+    """Each cell is a difference of two means, its interval that of independent rows."""
+    rng = np.random.default_rng(12)
+    n = 1200
+    frame = pl.DataFrame({
+        "strict": rng.choice(["BE", "MA", None], n, p=[0.55, 0.35, 0.1]),
+        "quarter": rng.choice(["2015Q4", "2016Q4"], n),
+        "cohort": rng.choice(["before 1970", "from 1970 on"], n),
+        "y": rng.normal(0, 1, n), "edu": rng.choice(["L", "H"], n),
+    })  # fmt: skip
+    frame = frame.with_columns(broad=pl.col("strict").fill_null("BE"))
+    found = kp.gap(frame, "y", ["strict", "broad"], reference="BE", by=["quarter", "cohort"])
+    table = found.to_frame()
+    assert table.columns[:4] == ["rule", "quarter", "cohort", "group"]
+    assert len(table) == 2 * 2 * 2
+    seen = set()
+    for row in table.with_columns(pl.col("rule").cast(pl.String)).to_dicts():
+        own = frame.filter(
+            (pl.col("quarter") == row["quarter"]) & (pl.col("cohort") == row["cohort"])
+        )
+        sides = [own.filter(pl.col(row["rule"]) == side)["y"].to_numpy() for side in ("MA", "BE")]
+        assert row["estimate"] == pytest.approx(sides[0].mean() - sides[1].mean(), rel=1e-12)
+        total = sum(len(side) for side in sides)
+        spread = sum(((side - side.mean()) ** 2).sum() / len(side) ** 2 for side in sides)
+        se = np.sqrt(total / (total - 1) * spread)
+        assert row["se"] == pytest.approx(se, rel=1e-10)
+        assert row["low"] == pytest.approx(row["estimate"] - 1.959963984540054 * se, rel=1e-9)
+        assert row["high"] == pytest.approx(row["estimate"] + 1.959963984540054 * se, rel=1e-9)
+        assert (row["n_group"], row["n_reference"]) == (len(sides[0]), len(sides[1]))
+        seen.add((row["rule"], row["quarter"], row["cohort"]))
+    assert len(seen) == 8
+    # side by side is one after the other, whatever the method
+    methods: list[tuple[str, Any]] = [
+        ("raw", ()), ("standardised", "edu"), ("kitagawa", "edu"), ("oaxaca_blinder", "edu"),
+    ]  # fmt: skip
+    for method, adjust in methods:
+        options: dict[str, Any] = {
+            "reference": "BE",
+            "method": method,
+            "adjust": adjust,
+            "by": "quarter",
+        }
+        both = kp.gap(frame, "y", ["strict", "broad"], **options).to_frame()
+        each = [kp.gap(frame, "y", rule, **options).to_frame() for rule in ("strict", "broad")]
+        assert both.drop("rule").equals(pl.concat(each))
+    steps = found.account.steps
+    assert [step.detail for step in steps] == ["y by strict: raw", "y by broad: raw"]
+    assert [(reason.reason, reason.count.rows) for reason in steps[0].excluded] == [
+        ("no group", frame["strict"].null_count())
+    ]
+    with pytest.raises(InputError, match=r"`group`.*one twice"):
+        kp.gap(frame, "y", ["strict", "strict"], reference="BE")
+    with pytest.raises(InputError, match=r"`group`.*none"):
+        kp.gap(frame, "y", [], reference="BE")

@@ -691,7 +691,8 @@ const GAPS: [(&str, GapMethod); 4] = [
 pub(crate) fn gap(
     data: &Bound<'_, PyTable>,
     outcome: &str,
-    group: &str,
+    groups: Vec<String>,
+    several: bool,
     reference: &str,
     method: &str,
     adjust: Vec<String>,
@@ -701,6 +702,7 @@ pub(crate) fn gap(
     level: f64,
 ) -> PyResult<PyLinked> {
     let method = one_of("method", method, &GAPS)?;
+    let group = groups.first().map_or("", String::as_str);
     let mut gap = Gap::new(outcome, group, reference).adjust(method, adjust).by(by).level(level);
     if let Some(column) = weights {
         gap = gap.weights(column);
@@ -710,6 +712,8 @@ pub(crate) fn gap(
     }
     let table = Arc::clone(&data.get().0);
     work::run(data.py(), None, move |ticket| {
-        gap.of(&table, ticket).map(PyLinked::of).map_err(|error| evaluate_error(&error))
+        let found =
+            if several { gap.under(&groups, &table, ticket) } else { gap.of(&table, ticket) };
+        found.map(PyLinked::of).map_err(|error| evaluate_error(&error))
     })
 }

@@ -4,7 +4,7 @@ mod cells;
 mod regression;
 
 use super::EvaluateError;
-use crate::data::{Account, Column, Count, Linked, Step, Table, Ticket, Values};
+use crate::data::{Account, Column, Count, Linked, Register, Step, Table, Ticket, Values};
 use crate::math::special;
 use cells::Rows;
 
@@ -170,6 +170,56 @@ impl Gap {
             _ => cells::compare(self, &rows, ticket)?,
         };
         self.told(table, &rows, &comparisons)
+    }
+
+    /// The gaps under several rules side by side: each of `rules` is a column of groups that takes the
+    /// place of the one given to [`new`](Self::new). The rows of [`of`](Self::of) for each, with the
+    /// rule's column name in `rule`; rows that one rule leaves without a group count under the others.
+    ///
+    /// ```
+    /// use kruispunt::data::{Column, Register, Table, Ticket};
+    /// use kruispunt::evaluate::Gap;
+    /// let people = Table::new([
+    ///     ("employed", Column::bool(vec![true, false, false])),
+    ///     ("strict", Column::text([Some("BE"), None, Some("MA")])),
+    ///     ("broad", Column::text([Some("BE"), Some("BE"), Some("MA")])),
+    /// ])?;
+    /// let gap = Gap::new("employed", "strict", "BE");
+    /// let found = gap.under(&["strict", "broad"], &people, &Ticket::default())?;
+    /// assert_eq!(found.table().column("gap", "estimate")?.to_floats("gap", "estimate")?, [-1.0, -0.5]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Those of [`of`](Self::of), and [`EvaluateError::BadArgument`] without rules or when one is
+    /// there twice.
+    pub fn under<N: AsRef<str>>(
+        &self,
+        rules: &[N],
+        table: &Table,
+        ticket: &Ticket,
+    ) -> Result<Linked, EvaluateError> {
+        let names: Vec<&str> = rules.iter().map(AsRef::as_ref).collect();
+        let twice = names.iter().enumerate().any(|(at, name)| names[..at].contains(name));
+        if twice || names.is_empty() {
+            return Err(EvaluateError::BadArgument {
+                argument: "group",
+                expected: "one column of groups or more, each once",
+                got: if twice { "one twice" } else { "none" }.to_owned(),
+            });
+        }
+        let mut found = Vec::with_capacity(names.len());
+        for name in &names {
+            let own = Self { group: (*name).to_owned(), ..self.clone() };
+            found.push(own.of(table, ticket)?);
+        }
+        let tables: Vec<(&str, &Table)> =
+            names.iter().zip(&found).map(|(name, own)| (*name, own.table())).collect();
+        let out = Table::stack(&tables, "rule")?;
+        let steps = found.iter().filter_map(|own| own.account()?.last().cloned());
+        let account = steps.fold(Account::new(&self.outcome), Account::then);
+        Ok(Linked::new(out, account))
     }
 
     fn check(&self) -> Result<(), EvaluateError> {
