@@ -114,7 +114,8 @@ impl Panel {
         let windows: Vec<(i32, i32)> = (0..self.calendar.len())
             .map(|at| {
                 let day = self.reference_day(at);
-                (months_before(Day(day), months).0 + 1, day + 1)
+                // of half-open bounds, so that months that end with a month begin with one
+                (months_before(Day(day + 1), months).0, day + 1)
             })
             .collect();
         let mut days = vec![0_i64; self.n_rows()];

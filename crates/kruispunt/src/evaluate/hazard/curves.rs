@@ -147,7 +147,7 @@ impl SurvivalCurves {
             (tallies, episodes.groups, episodes.causes, episodes.step)
         };
         let k = causes.len();
-        let mut cautions = self.truncated(table);
+        let mut cautions = Vec::new();
         let mut curves = Vec::with_capacity(tallies.len());
         for (tally, group) in tallies.into_iter().zip(&groups) {
             if tally.time.is_empty() {
@@ -165,6 +165,7 @@ impl SurvivalCurves {
             curves.push(curve);
         }
         let account = Account::new("episodes").then(step);
+        cautions.splice(0..0, self.truncated(table, &curves));
         Ok(Survival {
             by: self.roles.by.clone(),
             causes,
@@ -179,7 +180,7 @@ impl SurvivalCurves {
 impl SurvivalCurves {
     /// Whether the table itself tells of entries after 0, or of spells older than the panel, that
     /// are not used.
-    fn truncated(&self, table: &Table) -> Vec<Caution> {
+    fn truncated(&self, table: &Table, curves: &[Curve]) -> Vec<Caution> {
         if self.roles.entry.is_some() {
             return Vec::new();
         }
@@ -193,7 +194,8 @@ impl SurvivalCurves {
         let text = if entered > 0 {
             format!(
                 "{entered} episodes are seen from a later time on (column \"entry\"), but are \
-                 counted as at risk from the start: name the column in `entry`"
+                 counted as at risk from the start{}: name the column in `entry`",
+                self.too_high(table, curves).unwrap_or_default()
             )
         } else if older > 0 {
             format!(
@@ -205,7 +207,32 @@ impl SurvivalCurves {
         };
         vec![caution("left_truncation", text)]
     }
+
+    /// By how much survival is too high when entries are left out: the most, over groups and the
+    /// times at which [`ENOUGH`] are at risk.
+    fn too_high(&self, table: &Table, curves: &[Curve]) -> Option<String> {
+        let own = self.clone().entry("entry").fit(table).ok()?;
+        let most = own
+            .curves
+            .iter()
+            .flat_map(|with| {
+                let without = curves.iter().find(|other| other.group == with.group);
+                let enough = (0..with.time.len()).filter(|&at| with.at_risk[at] >= ENOUGH);
+                enough.filter_map(move |at| {
+                    let time = with.time[at];
+                    let naive =
+                        without.map(|own| own.step_at(time).map_or(1.0, |at| own.survival[at]));
+                    Some((naive? - with.survival[at], time))
+                })
+            })
+            .max_by(|one, other| one.0.total_cmp(&other.0))
+            .filter(|most| most.0 > 0.0)?;
+        Some(format!(", which makes survival too high by up to {:.3} (at {})", most.0, most.1))
+    }
 }
+
+/// At risk, for a difference between curves to be worth telling.
+const ENOUGH: f64 = 30.0;
 
 impl Curve {
     fn of(tally: Tally, group: String, k: usize) -> Self {
