@@ -481,7 +481,8 @@ class Spells(Shown):
     def clip(self, calendar: Calendar) -> Self:
         """Shorten spells to the calendar and leave out those outside.
 
-        Amounts keep belonging to the whole spell: days cut off take their share along.
+        Amounts keep belonging to the whole spell: days cut off take their share along in a panel. A
+        frame of these spells still shows the whole amount, so do not read it in as spells again.
         """
         return self._new(self.native.clip(calendar.native))
 
@@ -489,7 +490,8 @@ class Spells(Shown):
         """Cut spells at the ends of the calendar's periods, so that none lies in two.
 
         Days outside the calendar are not cut. Amounts keep belonging to the whole spell and are
-        shared out by days.
+        shared out by days in a panel. A frame of the pieces shows the whole amount in each, so do
+        not read it in as spells again.
         """
         return self._new(self.native.cut(calendar.native))
 

@@ -856,6 +856,10 @@ class Distances(MoreDistances):
         return self.native.square().reshape(n, n)
 
     def __getitem__(self, pair: tuple[int, int]) -> float:
+        given: Any = pair
+        if not isinstance(given, tuple) or len(given) != 2:
+            message = "`pair`: expected two sequences, `distances[0, 1]`; `square()` gives all"
+            raise InputError(message)
         return self.native.get(*pair)
 
     @overload

@@ -250,6 +250,23 @@ def test_g5_families(clean: kp.synth.Registers) -> None:
     far = own["origin_group"].is_in(["TR", "MA", "nonEU"]).cast(pl.Int64)
     assert (own["family_foreign"] == far).all()
 
+    # parent figures and parents by filiation: who is a parent in the persons file and lives there
+    kids = (
+        home.filter(pl.col("lipro").is_in(["CMAR", "CUNM", "C1PA"]))
+        .join(clean["persons"].select("pid", "father_pid", "mother_pid"), on="pid")
+        .drop("pid")
+    )
+    named = kids.unpivot(on=["father_pid", "mother_pid"], index="ref_pid", value_name="pid")
+    by_filiation = named.drop_nulls("pid").select("ref_pid", "pid").unique()
+    there = by_filiation.join(home.select("ref_pid", "pid", "lipro"), on=["ref_pid", "pid"])
+    assert len(there) > 500
+    assert set(there["lipro"]) == {"MAR+", "UNM+", "H1PA"}
+    filed = there.join(origin, on="pid").group_by("ref_pid").agg(
+        any=pl.col("origin_group").is_in(["TR", "MA", "nonEU"]).any()
+    )  # fmt: skip
+    both = kp.belgium.family_origin(home, rule="any").to_frame().join(filed, on="ref_pid")
+    assert (both["family_foreign"] == both["any"].cast(pl.Int64)).all()
+
 
 def test_g5_unknown_parents() -> None:
     home = {
