@@ -309,7 +309,9 @@ impl Drawn {
         }
         let pick = |values: &[f64]| -> Vec<f64> {
             let mut picked = Vec::with_capacity(kept.len());
-            runs.iter().for_each(|run| picked.extend_from_slice(&values[run.clone()]));
+            for run in &runs {
+                picked.extend_from_slice(&values[run.clone()]);
+            }
             picked
         };
         if !self.rows.is_empty() {

@@ -12,7 +12,7 @@ use crate::data::{SampleEffect, Ticket};
 use crate::estimate::EstimateError;
 use crate::estimate::absorption::{failed, go_on, sets};
 use crate::estimate::least_squares::{Projection, Solved, measure};
-use crate::math::absorb::{Absorber, Outcome, Stop};
+use crate::math::absorb::{Absorber, Outcome, Stop, Varying};
 use crate::math::crossprod::sum_rows;
 use crate::math::widest::{running, widest};
 use rayon::prelude::*;
@@ -182,7 +182,9 @@ impl Problem<'_> {
                     if let Some(own) = self.weights {
                         weights.iter_mut().zip(&own[rows.clone()]).for_each(|(w, own)| *w *= own);
                     }
-                    weights.iter_mut().for_each(|weight| *weight = weight.max(LIGHT));
+                    for weight in weights.iter_mut() {
+                        *weight = weight.max(LIGHT);
+                    }
                     let Some(coef) = coef else {
                         swept.iter_mut().zip(link).for_each(|(next, eta)| *next += eta);
                         if let Some(offset) = self.offset {
@@ -222,21 +224,14 @@ impl Problem<'_> {
             self.linearise(&state, &mut step);
             let mut reference = vec![0.0; step.columns.len()];
             if !sets.is_empty() {
-                let weights = std::mem::take(&mut step.weights);
-                let mut own = match absorber.take() {
-                    Some(mut own) => {
-                        own.reweigh(weights, ticket).map_err(failed)?;
-                        own
-                    }
-                    None => Absorber::weighted(&sets, weights, ticket).map_err(failed)?,
-                };
-                sweep = step.sweep(&mut own, Stop { tol: inner, ..self.stop }, ticket)?;
-                step.weights = own.take_weights();
+                let stop = Stop { tol: inner, ..self.stop };
+                let own = step.sweep_out(&sets, absorber.take(), stop, ticket)?;
+                sweep = own.1;
                 if iteration == 1 {
-                    let spread = own.variation().iter().skip(1);
+                    let spread = own.0.variation().iter().skip(1);
                     reference = spread.map(|own| measure(own, self.collin_tol)).collect();
                 }
-                absorber = Some(own);
+                absorber = Some(own.0);
             }
             let tol = if iteration == 1 { self.collin_tol } else { 1e-14 };
             let Step { weights, swept, columns, .. } = &step;
@@ -269,15 +264,7 @@ impl Problem<'_> {
             let moved = (square / full.mass).sqrt();
             let tight = sets.is_empty() || inner <= target;
             let still = tight && moved < STILL && change < self.tol;
-            // Of Newton's steps the error is about the square of the length: the sweep must not
-            // keep the one after the next from being the last. Others shrink by a factor.
-            let newton = matches!(self.family, Family::Poisson | Family::Logit);
-            inner = 0.05 * moved.powi(if newton { 4 } else { 2 });
-            inner = inner.clamp(target, LOOSE.max(target));
-            // Some steps more within the sweep are cheaper than another regression.
-            if inner < NEARLY * target {
-                inner = target;
-            }
+            inner = self.looseness(moved);
             let doubtful = self.certify && !certified && iteration >= DOUBT;
             if (still && iteration > 1) || self.family == Family::Gaussian || doubtful {
                 let deviance = self.deviance(constant, &state);
@@ -297,6 +284,18 @@ impl Problem<'_> {
             ticket.advance(1);
         }
         Err(EstimateError::Diverged { iterations: self.max_iter })
+    }
+
+    /// How loose the next sweep may be, once the linear predictor has moved so far. Of Newton's
+    /// steps the error is about the square of the length: the sweep must not keep the one after
+    /// the next from being the last. Others shrink by a factor.
+    fn looseness(&self, moved: f64) -> f64 {
+        let target = self.stop.tol;
+        let newton = matches!(self.family, Family::Poisson | Family::Logit);
+        let tol = 0.05 * moved.powi(if newton { 4 } else { 2 });
+        let tol = tol.clamp(target, LOOSE.max(target));
+        // Some steps more within the sweep are cheaper than another regression.
+        if tol < NEARLY * target { target } else { tol }
     }
 
     /// The linear predictor of a weighted regression, with each level of the largest effect fitted
@@ -408,6 +407,7 @@ impl Problem<'_> {
     }
 
     /// Whether all rows with outcome 0 move by less than separated ones would on average.
+    #[allow(clippy::needless_bitwise_bool, reason = "without branches rows go side by side")]
     #[inline(always)]
     fn rules_out(&self, rows: Range<usize>, old: &[f64], link: &[f64]) -> bool {
         let places = link.iter().zip(&old[rows.clone()]).zip(&self.outcome[rows]);
@@ -452,10 +452,14 @@ impl Problem<'_> {
                 sums[1] += down;
             }
             let shift = self.shift(sums);
-            link.iter_mut().for_each(|eta| *eta += shift);
+            for eta in link.iter_mut() {
+                *eta += shift;
+            }
             if self.family == Family::Poisson && shift != 0.0 {
                 let factor = sums[0] / sums[1];
-                mean.iter_mut().for_each(|mean| *mean *= factor);
+                for mean in mean.iter_mut() {
+                    *mean *= factor;
+                }
             }
         }
         if self.family != Family::Poisson {
@@ -528,6 +532,27 @@ impl Step {
             }
             _ => None,
         }
+    }
+
+    /// Sweeps effects out under the weights of the step, with the absorber of the step before.
+    fn sweep_out<'s>(
+        &mut self,
+        sets: &[Varying<'s>],
+        absorber: Option<Absorber<'s>>,
+        stop: Stop,
+        ticket: &Ticket,
+    ) -> Result<(Absorber<'s>, Outcome), EstimateError> {
+        let weights = std::mem::take(&mut self.weights);
+        let mut absorber = match absorber {
+            Some(mut own) => {
+                own.reweigh(weights, ticket).map_err(failed)?;
+                own
+            }
+            None => Absorber::weighted(sets, weights, ticket).map_err(failed)?,
+        };
+        let outcome = self.sweep(&mut absorber, stop, ticket)?;
+        self.weights = absorber.take_weights();
+        Ok((absorber, outcome))
     }
 
     fn sweep(

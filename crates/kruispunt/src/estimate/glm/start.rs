@@ -50,7 +50,9 @@ impl Problem<'_> {
                 if alike.is_none() {
                     self.means(&mut state);
                 }
-                levels.iter().for_each(|own| self.fit_levels(own, alike.take(), &mut state));
+                for own in levels {
+                    self.fit_levels(own, alike.take(), &mut state);
+                }
                 state.deviance = constant + self.deviance_at(&state);
                 return (state, Start::Levels);
             }
@@ -72,7 +74,7 @@ impl Problem<'_> {
             widest(
                 #[inline(always)]
                 || self.family.means(link, mean),
-            )
+            );
         });
     }
 

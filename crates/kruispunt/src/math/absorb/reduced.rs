@@ -413,7 +413,9 @@ fn diagonal(cells: &Cells, m: usize) -> Vec<f64> {
             .chunks_exact(cells.width);
         for (levels, &weight) in levels.zip(&cells.weight[range]) {
             let own = weight - weight * weight * share;
-            levels.iter().for_each(|&level| diagonal[level as usize] += own);
+            for &level in levels {
+                diagonal[level as usize] += own;
+            }
         }
     }
     diagonal

@@ -227,7 +227,7 @@ impl<'a> Rows<'a> {
         let mut block = [[0.0; L]; BLOCK];
         if !self.sorted {
             for rows in blocks(part.rows.clone()) {
-                self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
                 let codes = &self.sets[0].codes[rows.clone()];
                 for (at, &code) in codes.iter().enumerate() {
                     let mean = &given[code as usize];
@@ -241,7 +241,7 @@ impl<'a> Rows<'a> {
             let range = self.starts[group] as usize..self.starts[group + 1] as usize;
             let mut sum = [0.0; L];
             for rows in blocks(range.clone()) {
-                self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
                 for (at, row) in rows.enumerate() {
                     let weight = self.weight(row);
                     (0..L).for_each(|lane| sum[lane] += weight * block[at][lane]);
@@ -251,7 +251,7 @@ impl<'a> Rows<'a> {
             let whole = range.len() <= BLOCK;
             for rows in blocks(range) {
                 if !whole {
-                    self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                    fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
                 }
                 for (at, row) in rows.clone().enumerate() {
                     centre_row(&mut block[at], self.weight(row), mean, &mut squares);
@@ -260,23 +260,6 @@ impl<'a> Rows<'a> {
             }
         }
         (sums, squares)
-    }
-
-    /// Rows of the columns, lanes side by side.
-    #[inline]
-    fn fetch<const C: usize, const L: usize>(
-        &self,
-        columns: &[&mut [f64]; C],
-        from: usize,
-        rows: Range<usize>,
-        block: &mut [[f64; L]; BLOCK],
-    ) {
-        for lane in 0..C {
-            let column = &columns[lane][rows.start - from..rows.end - from];
-            for (slot, value) in block.iter_mut().zip(column) {
-                slot[lane] = *value;
-            }
-        }
     }
 
     /// Adds rows to the sums by level of all sets but the first.
@@ -400,14 +383,14 @@ impl<'a> Rows<'a> {
                 if !whole {
                     self.gather(rows.clone(), others, &mut fit);
                 }
-                self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
                 for (at, row) in rows.clone().enumerate() {
                     let (weight, block) = (self.weight(row), &mut block[at]);
                     for lane in 0..L {
                         block[lane] -= fit[at][lane] + first[lane];
                     }
-                    for lane in 0..C {
-                        part.columns[lane][row - part.rows.start] = block[lane];
+                    for (column, value) in part.columns.iter_mut().zip(block.iter()) {
+                        column[row - part.rows.start] = *value;
                     }
                     for lane in 0..L {
                         block[lane] *= weight;
@@ -460,7 +443,7 @@ impl<'a> Rows<'a> {
                     if !others.is_empty() {
                         self.gather(rows.clone(), others, &mut fit);
                     }
-                    self.fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
+                    fetch(&part.columns, part.rows.start, rows.clone(), &mut block);
                     for (at, row) in rows.clone().enumerate() {
                         let code = self.sets[0].codes[row] as usize;
                         let (weight, block) = (self.weight(row), &mut block[at]);
@@ -509,6 +492,22 @@ impl<'a> Rows<'a> {
             .collect();
         for ((first, sum), mass) in first.iter_mut().zip(total(tables)).zip(&self.mass) {
             (0..K).for_each(|lane| first[lane] -= sum[lane] / mass);
+        }
+    }
+}
+
+/// Rows of the columns, lanes side by side.
+#[inline]
+fn fetch<const C: usize, const L: usize>(
+    columns: &[&mut [f64]; C],
+    from: usize,
+    rows: Range<usize>,
+    block: &mut [[f64; L]; BLOCK],
+) {
+    for lane in 0..C {
+        let column = &columns[lane][rows.start - from..rows.end - from];
+        for (slot, value) in block.iter_mut().zip(column) {
+            slot[lane] = *value;
         }
     }
 }
