@@ -1,6 +1,7 @@
 //! What a table holds, in 32 digits.
 
 use super::{Column, Table, Values};
+use pulp::bytemuck::{NoUninit, cast_slice};
 use rayon::prelude::*;
 use twox_hash::XxHash3_128;
 
@@ -50,16 +51,20 @@ fn column_digest(column: &Column) -> [u8; 16] {
     let mut hash = Vec::new();
     framed(&mut hash, column.kind().as_bytes());
     match column.values() {
-        Values::Bool(values) => chunks(&mut hash, column, values, |value| [u8::from(*value)]),
-        Values::Int(values) => chunks(&mut hash, column, values, |value| value.to_le_bytes()),
+        Values::Bool(values) => {
+            straight(&mut hash, column, values, none, |value| [u8::from(*value)]);
+        }
+        Values::Int(values) => {
+            straight(&mut hash, column, values, none, |value| value.to_le_bytes());
+        }
         Values::Short(values) => {
             chunks(&mut hash, column, values, |value| i64::from(*value).to_le_bytes());
         }
         Values::Float(values) => {
-            chunks(&mut hash, column, values, |value| plain(*value).to_le_bytes());
+            straight(&mut hash, column, values, any_odd, |value| plain(*value).to_le_bytes());
         }
         Values::Date(values) | Values::Period(_, values) => {
-            chunks(&mut hash, column, values, |value| value.to_le_bytes());
+            straight(&mut hash, column, values, none, |value| value.to_le_bytes());
         }
         Values::Text(text) if text.is_categorical() => {
             chunks(&mut hash, column, text.codes(), |code| code.to_le_bytes());
@@ -83,6 +88,42 @@ fn plain(value: f64) -> u64 {
         return u64::MAX;
     }
     (value + 0.0).to_bits()
+}
+
+/// Whether a value is not hashed as it is: NaN and -0.
+fn any_odd(values: &[f64]) -> bool {
+    let odd = |value: &f64| value.is_nan() | (value.to_bits() == (-0.0_f64).to_bits());
+    values.chunks(4096).any(|own| own.iter().fold(false, |any, value| any | odd(value)))
+}
+
+const fn none<T>(_: &[T]) -> bool {
+    false
+}
+
+/// As [`chunks`], of values that are hashed where they stand: without a copy, where there is no null,
+/// none of a chunk is `odd` and memory holds bytes in the order in which they are hashed.
+fn straight<T: NoUninit + Sync, const N: usize>(
+    hash: &mut Vec<u8>,
+    column: &Column,
+    values: &[T],
+    odd: fn(&[T]) -> bool,
+    bytes: impl Fn(&T) -> [u8; N] + Sync,
+) {
+    if column.validity().is_some() || cfg!(target_endian = "big") {
+        return chunks(hash, column, values, bytes);
+    }
+    let digests: Vec<[u8; 16]> = values
+        .par_chunks(CHUNK)
+        .map_init(Vec::new, |buffer, own| {
+            if !odd(own) {
+                return XxHash3_128::oneshot(cast_slice(own)).to_le_bytes();
+            }
+            buffer.clear();
+            buffer.extend(own.iter().flat_map(&bytes));
+            XxHash3_128::oneshot(buffer).to_le_bytes()
+        })
+        .collect();
+    digests.iter().for_each(|digest| hash.extend(digest));
 }
 
 /// Numbers the codes in the order in which rows show them, and gives that order.
