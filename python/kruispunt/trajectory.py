@@ -852,8 +852,8 @@ class Distances(MoreDistances):
 
     def square(self) -> NDArray[np.float64]:
         """Give all distances, shape ``(n, n)``: mind the memory."""
-        n = len(self)
-        return self.native.square().reshape(n, n)
+        square: NDArray[np.float64] = self.native.square()
+        return square
 
     def __getitem__(self, pair: tuple[int, int]) -> float:
         given: Any = pair

@@ -11,7 +11,7 @@ use kruispunt::trajectory::{
     MissingStates, Normalisation, Precision, Prices, Reader, Sequences, Since, Tree, Typology,
     Values,
 };
-use numpy::{IntoPyArray, PyArray1};
+use numpy::{IntoPyArray, PyArray1, PyArray2};
 use pyo3::prelude::*;
 use std::sync::Arc;
 
@@ -519,7 +519,7 @@ impl PyDistances {
         }
     }
 
-    fn square<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    fn square<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let own = Arc::clone(&self.0);
         Ok(work::run(py, None, move |_| Ok(own.square()))?.into_pyarray(py))
     }

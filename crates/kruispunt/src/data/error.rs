@@ -86,6 +86,14 @@ pub enum DataError {
         /// Rows of the column.
         got: usize,
     },
+    /// A matrix with another number of names than columns.
+    #[error("`names`: {got} name(s) for {expected} column(s); give one a column")]
+    NamesMismatch {
+        /// Columns of the matrix.
+        expected: usize,
+        /// Names given.
+        got: usize,
+    },
     /// A table without rows where rows are needed.
     #[error("`{argument}`: the table has no rows")]
     EmptyTable {

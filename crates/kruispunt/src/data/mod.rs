@@ -6,6 +6,7 @@
 //! progress out of long work and cancellation in.
 
 mod account;
+mod arrays;
 mod buffer;
 mod calendar;
 mod column;

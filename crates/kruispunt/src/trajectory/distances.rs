@@ -688,14 +688,10 @@ impl Distances {
         }
     }
 
-    /// All distances as a square, row by row, shape `(n, n)`.
+    /// All distances as a square, shape `(n, n)`.
     #[must_use]
-    pub fn square(&self) -> Vec<f64> {
+    pub fn square(&self) -> ndarray::Array2<f64> {
         let n = self.len();
-        let mut square = Vec::with_capacity(n * n);
-        for one in 0..n {
-            square.extend((0..n).map(|other| self.get(one, other)));
-        }
-        square
+        ndarray::Array2::from_shape_fn((n, n), |(one, other)| self.get(one, other))
     }
 }
