@@ -402,13 +402,16 @@ class Balanced(Fit):
         Rows of the data, counted from 0.
     effective_controls : float
         The number of controls that would say as much without weights.
+    cautions : dict of str to str
+        What a reader must know, by name.
     """
 
-    __slots__ = ("_balance", "effective_controls", "sample_rows", "weights")
+    __slots__ = ("_balance", "cautions", "effective_controls", "sample_rows", "weights")
 
     weights: NDArray[np.float64]
     sample_rows: NDArray[np.uint32]
     effective_controls: float
+    cautions: dict[str, str]
     _balance: _core.Table
 
     def balance(self) -> Any:
@@ -467,7 +470,12 @@ def att(
     InputError
         If the formula or a column is wrong, or nobody is treated.
     EstimationError
-        If treated and others do not overlap.
+        If treated and others do not overlap: a covariate tells them apart.
+
+    Warns
+    -----
+    DesignWarning
+        ``no_overlap``: some are likelier than .995 to be treated (``"ipw"`` and ``"dr"``).
 
     References
     ----------
@@ -496,12 +504,15 @@ def att(
     }
     names = dict.fromkeys([*_core.formula_columns(fml), treated, weights, cluster])
     table = to_table(data, [name for name in names if name is not None], "data")
-    native, rows, own, balance, effective = _core.att(table, request)
+    native, rows, own, balance, effective, cautions = _core.att(table, request)
     before = getattr(data, "account", None)
     account = before if isinstance(before, Account) else None
     found = Balanced(native, None, same_kind(data), account)
     found.weights, found.sample_rows = own, rows
     found.effective_controls, found._balance = effective, balance
+    found.cautions = dict(cautions)
+    for code, text in found.cautions.items():
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
     return found
 
 

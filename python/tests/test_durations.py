@@ -287,6 +287,17 @@ def test_an_effect_splits_by_stage(rows):
         kp.staged(to_stage, to_goal, programme="programme", through="stage", draws=3)
 
 
+def test_ties_where_another_package_differs():
+    """lifelines stops early, and its robust errors take tied events as one after the other."""
+    folder = Path(__file__).parents[2] / "crates/kruispunt/tests/oracles/hazard"
+    other = json.loads((folder / "ties.json").read_text(encoding="utf-8"))
+    fit = kp.cox("time ~ a + b", other["data"], event="event", vcov={"CRV1": "house"})
+    gaps = np.abs(np.array(list(fit.coef().values())) - other["coef"])
+    assert 1e-8 < gaps.max() < 1e-4
+    ratios = np.array(list(fit.se().values())) / other["robust_se"]
+    assert 0.01 < np.abs(ratios - 1).max() < 0.06
+
+
 def test_cox_is_a_poisson_regression_of_pieces():
     rng = np.random.default_rng(12)
     n = 300

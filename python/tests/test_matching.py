@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import pickle
+import signal
+import subprocess
+import sys
+import time
 import warnings
 from typing import Any
 
@@ -154,3 +158,62 @@ def test_an_outcome_that_counts_trainees_is_told(panel: kp.Panel) -> None:
         warnings.simplefilter("ignore", DesignWarning)
         effects = kp.dynamic_matching(counted, "works", eligible="seeking", horizons=[1])
     assert "outcome_counts_trainees" in effects.cautions
+
+
+INTERRUPTED = """
+import time, warnings
+import numpy as np
+import kruispunt as kp
+warnings.simplefilter("ignore")
+rng = np.random.default_rng(1)
+n, labels = 3000, kp.Calendar.quarters("2010Q1", "2012Q4").labels
+seeking = rng.random((n, 12)) < 0.5
+start = np.full(n, -1)
+for q in range(12):
+    start[seeking[:, q] & (start < 0) & (rng.random(n) < 0.1)] = q
+panel = kp.Panel(
+    {
+        "pid": np.repeat(np.arange(n), 12), "quarter": labels * n,
+        "cohort": np.repeat([None if own < 0 else labels[own] for own in start], 12),
+        "seeking": seeking.ravel(), "x": rng.normal(size=n * 12), "y": rng.normal(size=n * 12),
+    },
+    person="pid", period="quarter",
+)
+seen = set()
+def told(stage, done, total):
+    if stage == "drawing persons anew" and done not in seen:
+        seen.add(done)
+        print("progress", done, total, flush=True)
+try:
+    kp.dynamic_matching(
+        panel, "y", eligible="seeking", covariates=["x"], neighbours=5, horizons=[1, 2, 3],
+        bootstrap=1_000_000, progress=told,
+    )
+except KeyboardInterrupt:
+    print("interrupted", time.time(), flush=True)
+found = kp.dynamic_matching(panel, "y", eligible="seeking", horizons=[1])
+print("after", len(found.estimates), flush=True)
+"""
+
+
+def test_the_bootstrap_tells_progress_and_hears_ctrl_c() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED], stdout=subprocess.PIPE, text=True
+    ) as child:
+        assert child.stdout is not None
+        lines = []
+        while len(lines) < 3:
+            line = child.stdout.readline()
+            assert line.startswith("progress"), line
+            lines.append(line.split())
+        sent = time.time()
+        child.send_signal(signal.SIGINT)
+        rest = child.stdout.read().splitlines()
+    done = [int(own[1]) for own in lines]
+    assert done == sorted(done)
+    assert done[-1] > 0
+    assert {own[2] for own in lines} == {"1000000"}
+    heard = next(own for own in rest if own.startswith("interrupted"))
+    assert float(heard.split()[1]) - sent < 2.0
+    assert rest[-1] == "after 1", "the interpreter works on"
+    assert child.returncode == 0

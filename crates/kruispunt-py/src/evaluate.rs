@@ -330,9 +330,15 @@ pub(crate) struct TreatedRequest {
     cluster: Option<String>,
 }
 
-/// The fit, its rows, their weights, the balance and the effective number of controls.
-type OnTreatedFound<'py> =
-    (PyFit, Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<f64>>, PyTable, f64);
+/// The fit, its rows, their weights, the balance, the effective number of controls, cautions.
+type OnTreatedFound<'py> = (
+    PyFit,
+    Bound<'py, PyArray1<u32>>,
+    Bound<'py, PyArray1<f64>>,
+    PyTable,
+    f64,
+    Vec<(String, String)>,
+);
 
 /// The effect on the treated given covariates.
 #[pyfunction]
@@ -366,6 +372,7 @@ pub(crate) fn att<'py>(
         own.weights().to_vec().into_pyarray(py),
         PyTable::from(own.balance().clone()),
         own.effective_controls(),
+        own.cautions().iter().map(|one| (one.code.clone(), one.text.clone())).collect(),
     ))
 }
 

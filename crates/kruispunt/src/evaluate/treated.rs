@@ -1,8 +1,10 @@
 //! Effects on the treated in one cross-section: entropy balancing, weighting, regression, both.
 
 use super::EvaluateError;
+use super::result::caution;
 use crate::data::{
-    Account, ClusterCount, Column, Convergence, Factor, Fit, Goodness, Ssc, Step, Table, Ticket,
+    Account, Caution, ClusterCount, Column, Convergence, Factor, Fit, Goodness, Ssc, Step, Table,
+    Ticket,
 };
 use crate::estimate::{Formula, Sampled, Sampling};
 use crate::math::crossprod::{dot, gram};
@@ -62,7 +64,14 @@ pub struct TreatedFit {
     weights: Vec<f64>,
     balance: Table,
     effective: f64,
+    cautions: Vec<Caution>,
 }
+
+/// What says that there is nobody to compare with.
+const APART: EvaluateError = EvaluateError::NoSolution {
+    what: "the weights",
+    why: "treated and others do not overlap: a covariate, or several together, tells them apart",
+};
 
 /// Controls likelier than this to be treated are left out of weights.
 const TRIM: f64 = 0.995;
@@ -153,13 +162,23 @@ impl OnTreated {
             let why = "everybody is treated".to_owned();
             return Err(EvaluateError::NothingEstimable { why });
         }
-        let (data, names, dropped) = prepared(&sample, d);
+        let (data, names, dropped) = prepared(&sample, d)?;
         let found = data.estimate(self.adjustment, ticket)?;
         let clusters = self.cluster.as_ref().and_then(|name| sample.class(name));
         let (variance, g) = variance(&found.influence, clusters)?;
         let (balance, effective) = data.balance(&names, &found.weights)?;
         let fit = self.to_fit(&sample, &found, (variance, g), dropped);
-        Ok(TreatedFit { fit, rows: sample.rows, weights: found.weights, balance, effective })
+        let mut cautions = Vec::new();
+        if found.trimmed + found.alone > 0 {
+            let text = format!(
+                "{} of those treated and {} of the others are likelier than {TRIM} to be treated: \
+                 there is nearly nobody to compare them with, and these others have no weight",
+                found.alone, found.trimmed
+            );
+            cautions.push(caution("no_overlap", text));
+        }
+        let (rows, weights) = (sample.rows, found.weights);
+        Ok(TreatedFit { fit, rows, weights, balance, effective, cautions })
     }
 
     fn to_fit(
@@ -247,6 +266,12 @@ impl TreatedFit {
         &self.balance
     }
 
+    /// What a reader must know, by name.
+    #[must_use]
+    pub fn cautions(&self) -> &[Caution] {
+        &self.cautions
+    }
+
     /// The number of controls that would say as much without weights.
     #[must_use]
     pub const fn effective_controls(&self) -> f64 {
@@ -260,10 +285,18 @@ struct Found {
     influence: Vec<f64>,
     weights: Vec<f64>,
     trimmed: usize,
+    /// Treated as likely as controls that are left out.
+    alone: usize,
 }
 
 /// Columns that do not depend on each other, scaled to about 1, with the constant.
-fn prepared(sample: &Sampled, d: Vec<f64>) -> (Data, Vec<String>, Vec<String>) {
+///
+/// A column that others determine among controls is dropped; one that they do not determine in the same
+/// way among the treated tells treated and others apart, perfectly.
+fn prepared(
+    sample: &Sampled,
+    d: Vec<f64>,
+) -> Result<(Data, Vec<String>, Vec<String>), EvaluateError> {
     let n = d.len();
     let w: Vec<f64> = match &sample.weights {
         None => vec![1.0; n],
@@ -290,10 +323,21 @@ fn prepared(sample: &Sampled, d: Vec<f64>) -> (Data, Vec<String>, Vec<String>) {
     let all = gram(&views, Some(&controls));
     let reference: Vec<f64> = (0..x.len()).map(|at| all[at * x.len() + at]).collect();
     let triangle = Triangle::cholesky(&all, &reference, 1e-10);
+    for &at in &triangle.dropped {
+        let right: Vec<f64> = triangle.kept.iter().map(|&kept| all[kept * x.len() + at]).collect();
+        let beta = triangle.solve(&right);
+        let off = |row: usize| {
+            let fitted = triangle.kept.iter().zip(&beta).map(|(&kept, b)| b * x[kept][row]);
+            (x[at][row] - fitted.sum::<f64>()).abs() > 1e-6
+        };
+        if (0..d.len()).any(|row| d[row] == 1.0 && off(row)) {
+            return Err(APART);
+        }
+    }
     let dropped = triangle.dropped.iter().map(|&at| names[at].clone()).collect();
     let names = triangle.kept.iter().map(|&at| names[at].clone()).collect();
     let x = triangle.kept.iter().map(|&at| x[at].clone()).collect();
-    (Data { d, y: sample.outcome.to_vec(), x, w }, names, dropped)
+    Ok((Data { d, y: sample.outcome.to_vec(), x, w }, names, dropped))
 }
 
 impl Data {
@@ -334,10 +378,7 @@ impl Data {
 
     /// Log odds of a logit, or of the calibrated odds.
     fn odds(&self, entropy: bool, ticket: &Ticket) -> Result<Vec<f64>, EvaluateError> {
-        let apart = || EvaluateError::NoSolution {
-            what: "the weights",
-            why: "treated and others do not overlap: a covariate, or several together, tells them apart",
-        };
+        let apart = || APART;
         let k = self.x.len();
         let views = self.views();
         let mut beta = vec![0.0; k];
@@ -441,7 +482,7 @@ impl Data {
         }
         if how == Adjustment::Regression {
             let weights = self.w.clone();
-            return Ok(Found { effect: eta1, influence, weights, trimmed: 0 });
+            return Ok(Found { effect: eta1, influence, weights, trimmed: 0, alone: 0 });
         }
         let entropy = how == Adjustment::Entropy;
         let eta = self.odds(entropy, ticket)?;
@@ -477,7 +518,9 @@ impl Data {
         let weights =
             (0..n).map(|at| if self.d[at] == 1.0 { self.w[at] } else { share * w0[at] }).collect();
         let trimmed = (0..n).filter(|&at| trims(at)).count();
-        Ok(Found { effect: eta1 - eta0, influence, weights, trimmed })
+        let alone = |&at: &usize| !entropy && self.d[at] == 1.0 && eta[at] >= top;
+        let alone = (0..n).filter(alone).count();
+        Ok(Found { effect: eta1 - eta0, influence, weights, trimmed, alone })
     }
 
     fn balance(&self, names: &[String], weights: &[f64]) -> Result<(Table, f64), EvaluateError> {

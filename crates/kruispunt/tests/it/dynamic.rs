@@ -206,7 +206,8 @@ fn what_cannot_be_answered_is_refused_by_name() {
         assert!(error.is_input(), "{error}");
     }
     let nobody = panel.with_column("seeking", Column::bool(vec![false; panel.n_rows()])).unwrap();
-    assert_eq!(matching().fit(&nobody).unwrap_err(), EvaluateError::NobodyTreated);
+    let error = matching().fit(&nobody).unwrap_err();
+    assert!(matches!(error, EvaluateError::BadArgument { argument: "eligible", .. }), "{error}");
     let alone = matching().exact(["pid"]).fit(&panel).unwrap_err();
     assert!(matches!(alone, EvaluateError::NothingEstimable { .. }), "{alone}");
     let far = matching().exact(["group"]).horizons([1, 40]).fit(&panel).unwrap();

@@ -111,6 +111,13 @@ impl DynamicMatching {
     /// How each row of the panel stands to the treatment.
     pub(super) fn standings(&self, panel: &Panel) -> Result<Vec<Standing>, EvaluateError> {
         let eligible = truths(panel, "eligible", &self.eligible)?;
+        if !eligible.contains(&true) {
+            return Err(EvaluateError::BadArgument {
+                argument: "eligible",
+                expected: "a column that is true in the rows in which a person may start",
+                got: format!("\"{}\", which is true in no row", self.eligible),
+            });
+        }
         let starts = periods(panel, "treatment", &self.treatment)?;
         let group = match &self.only {
             None => None,
