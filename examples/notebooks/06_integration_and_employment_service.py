@@ -190,14 +190,21 @@ print(f"ever against never: {naive:+.3f}; truth {true_total:+.3f}")
 # job-seeker, and finds work sooner also apart from that. The truth comes from nested worlds with the
 # same draws: no programme; one from arrival; one from arrival to which registering does not react.
 #
-# Newcomers of 24 to 47 from outside the old member states who neither work nor seek work when they
-# arrive are followed from quarter to quarter: who registers, who finds a first job, given what was so in the
-# quarter before.
+# Followed are newcomers from outside the old member states who are out of school and neither work nor
+# seek work when they arrive. A register of the chair's size holds four hundred of them, which is too
+# few for a share: the newcomers of six such registers are put together.
+#
+# These registers differ from the newcomers above. A register shows one state a quarter, so that who
+# registers in a quarter does not begin a job in it; who registered may give up and register again; some
+# leave the country. Two hazards "of registering" and "of a job" know none of that. On twenty
+# registers of 300,000 persons they found .65 where the truth was .54, most of it because who registers
+# in a quarter is not at risk of a job in it, and with a programme more do. So here all moves are
+# modelled: between neither, the service, a first job and abroad.
 
 # %%
-reg = kp.synth.registers(scale, seed=1, imperfections="none", integration=True, backend="polars")
 cal = kp.Calendar.quarters("2005Q1", "2016Q4")
 place = {label: at for at, label in enumerate(cal.labels)}
+MOST, SEEDS = 16, range(1, 7)
 
 
 def number(day: pl.Expr) -> pl.Expr:
@@ -205,68 +212,110 @@ def number(day: pl.Expr) -> pl.Expr:
     return (day.dt.year() - 2005) * 4 + (day.dt.month() - 1) // 3
 
 
-latent = reg.truth["latent"].with_columns(pl.col("generation", "origin").cast(pl.String))
-people = (
-    reg["persons"]
-    .select(
+def newcomers_of(reg: kp.synth.Registers, register: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Give newcomers with what is recorded of them, and their states by quarter."""
+    latent = reg.truth["latent"].with_columns(pl.col("generation", "origin").cast(pl.String))
+    age = pl.col("first_reg_date").dt.year() - pl.col("birth_date").str.slice(0, 4).cast(int)
+    people = (
+        reg["persons"]
+        .join(latent.select("pid", "edu", "origin", "generation"), on="pid")
+        .with_columns(
+            arrival=number(pl.col("first_reg_date")),
+            woman=(pl.col("sex").cast(pl.String) == "2").cast(pl.Float64),
+            EU13=(pl.col("origin") == "EU13").cast(pl.Float64),
+        )
+        .filter(
+            (pl.col("generation") == "1")
+            & pl.col("origin").is_in(["EU13", "TR", "MA", "nonEU"])
+            & pl.col("arrival").is_between(1, 47 - MOST)
+            & (age > 19 + 2 * pl.col("edu"))
+        )
+        .select("pid", "arrival", "edu", "woman", "EU13")
+    )
+    states = reg["nomenc"].select(
         "pid",
-        sex=pl.col("sex").cast(pl.String),
-        arrival=number(pl.col("first_reg_date")),
-        age=pl.col("first_reg_date").dt.year() - pl.col("birth_date").str.slice(0, 4).cast(int),
+        q=pl.col("quarter").cast(pl.String).replace_strict(place, return_dtype=pl.Int64),
+        state=pl.col("nomenc").cast(pl.String).str.slice(0, 1)
+        .replace_strict({"1": "work", "2": "service"}, default="neither"),
+    )  # fmt: skip
+    own = states.join(people.select("pid", "arrival"), on="pid")
+    idle = own.filter((pl.col("q") == pl.col("arrival")) & (pl.col("state") == "neither"))
+    when = own.group_by("pid").agg(
+        work=pl.col("q").filter(pl.col("state") == "work").min(),
+        service=pl.col("q").filter(pl.col("state") == "service").min(),
     )
-    .join(latent.select("pid", "edu", "origin", "generation"), on="pid")
-    .filter(
-        (pl.col("generation") == "1")
-        & pl.col("origin").is_in(["EU13", "TR", "MA", "nonEU"])
-        & pl.col("arrival").is_between(1, 46)
-        & pl.col("age").is_between(24, 47)
+    dossiers = reg.truth["links"].filter(pl.col("source") == "kbi_dossier")
+    signed = (
+        reg["kbi_dossier"]
+        .with_row_index("row")
+        .join(dossiers, on="row")
+        .filter(pl.col("contract").is_not_null())
+        .select("pid", programme=number(pl.col("contract")))
     )
-)
-states = reg["nomenc"].select(
-    "pid",
-    q=pl.col("quarter").cast(pl.String).replace_strict(place, return_dtype=pl.Int64),
-    state=pl.col("nomenc").cast(pl.String).str.slice(0, 1),
-)
-own = states.join(people.select("pid", "arrival"), on="pid")
-idle = own.filter((pl.col("q") == pl.col("arrival")) & ~pl.col("state").is_in(["1", "2"]))
-when = (
-    own.join(idle.select("pid"), on="pid")
-    .group_by("pid")
-    .agg(
-        work=pl.col("q").filter(pl.col("state") == "1").min(),
-        service=pl.col("q").filter(pl.col("state") == "2").min(),
+    people = (
+        people.join(idle.select("pid"), on="pid")
+        .join(when, on="pid", how="left")
+        .join(signed, on="pid", how="left")
+        .sort("pid")
     )
-)
-dossiers = reg.truth["links"].filter(pl.col("source") == "kbi_dossier")
-signed = (
-    reg["kbi_dossier"]
-    .with_row_index("row")
-    .join(dossiers, on="row")
-    .filter(pl.col("contract").is_not_null())
-    .select("pid", programme=number(pl.col("contract")))
-)
-newcomers = people.join(when, on="pid").join(signed, on="pid", how="left")
-# A row for each quarter after arrival up to the first job, also abroad: no job comes from there.
-spans = (
-    newcomers.with_columns(d=pl.int_ranges(1, pl.min_horizontal(47 - pl.col("arrival"), 16) + 1))
-    .explode("d")
-    .with_columns(q=pl.col("arrival") + pl.col("d"))
-    .filter(pl.col("work").is_null() | (pl.col("q") <= pl.col("work")))
-    .with_columns(
-        begun=(pl.col("programme") < pl.col("q")).fill_null(value=False).cast(pl.Float64),
-        served=(pl.col("service") < pl.col("q")).fill_null(value=False).cast(pl.Float64),
-        registers=(pl.col("service") == pl.col("q")).fill_null(value=False).cast(pl.Float64),
-        EU13=(pl.col("origin") == "EU13").cast(pl.Float64),
-        TR=(pl.col("origin") == "TR").cast(pl.Float64),
-        MA=(pl.col("origin") == "MA").cast(pl.Float64),
-        works=(pl.col("work") == pl.col("q")).fill_null(value=False).cast(pl.Float64),
-        woman=(pl.col("sex") == "2").cast(pl.Float64),
-    )
-)
-print(f"{len(newcomers)} newcomers, {len(spans)} quarters")
+    # A first job is for good; what comes after the quarters that are counted is unknown; a quarter
+    # without a row before is one abroad.
+    rows = (
+        people.with_columns(q=pl.int_ranges(pl.col("arrival"), 48))
+        .explode("q")
+        .join(states, on=["pid", "q"], how="left")
+        .with_columns(late=pl.col("q") > pl.col("arrival") + MOST)
+        .with_columns(
+            state=pl.when(pl.col("late")).then(None)
+            .when(pl.col("work") <= pl.col("q")).then(pl.lit("work"))
+            .otherwise(pl.col("state")),
+            begun=(pl.col("programme") <= pl.col("q")).fill_null(value=False).cast(pl.Float64),
+            since=(pl.col("q") - pl.col("arrival")).cast(pl.Float64),
+            quarter=pl.col("q").replace_strict(dict(enumerate(cal.labels))),
+        )
+        .filter(pl.col("late") | pl.col("state").is_not_null())
+    )  # fmt: skip
+    apart = pl.format("{}-{}", pl.lit(register), pl.col("pid")).alias("pid")
+    return people.with_columns(apart), rows.with_columns(apart)
+
+
+def gather(rho: float) -> tuple[pl.DataFrame, kp.Panel, dict[str, float]]:
+    """Put registers together; the truth is the mean of theirs, by newcomers."""
+    people, rows, truths = [], [], []
+    for register in SEEDS:
+        reg = kp.synth.registers(
+            scale, seed=register, imperfections="none", integration=True, rho=rho, backend="polars"
+        )
+        some, own = newcomers_of(reg, register)
+        people.append(some)
+        rows.append(own)
+        truths.append(reg.truth["integration"].filter(e=MOST))
+    true = pl.concat(truths)
+    part = true["n"] / true["n"].sum()
+    total = float((part * true["total"]).sum())
+    via = float((part * (true["programme"] - true["direct_only"])).sum())
+    known = {
+        "total": total,
+        "share": via / total,
+        "total_mc_se": float((part * true["total_mc_se"]).pow(2).sum() ** 0.5),
+        "share_mc_se": float((part * true["share_mc_se"]).pow(2).sum() ** 0.5),
+    }
+    panel = kp.Panel(
+        pl.concat(rows).select(
+            "pid", "quarter", "state", "begun", "since", "edu", "woman", "EU13"
+        ),
+        person="pid", period="quarter",
+    )  # fmt: skip
+    return pl.concat(people), panel, known
+
+
+newcomers, panel, known = gather(rho=0.0)
+print(f"{len(newcomers)} newcomers, {len(panel)} quarters")
 
 # %% [markdown]
-# Their paths, and the share of the effect that runs through registering.
+# Their paths, and the share of the effect that runs through registering. The clock is the time in
+# the state: who has just registered finds work soonest. Quarters since arrival are a regressor that
+# rises by one each quarter: who began the programme has been here longer than who has not yet.
 
 # %%
 quarters = np.array([*cal.labels, None], dtype=object)
@@ -287,45 +336,98 @@ firsts = kp.Panel(
 stages = {name: name for name in ("integration", "service", "job")}
 walked = kp.stage_paths(firsts, stages)
 print(walked)
-traits = "edu + woman + EU13 + TR + MA"
-to_service = kp.hazard(
-    f"registers ~ begun + {traits} | d", spans.filter(pl.col("served") == 0), vcov={"CRV1": "pid"}
-)
-# Who registers in a quarter is not at risk of a job in it: in the split the stage comes first.
-to_work = kp.hazard(
-    f"works ~ begun + served + {traits} | d",
-    spans.filter(pl.col("registers") == 0),
-    vcov={"CRV1": "pid"},
-)
-arrived = spans.filter(d=1).select("edu", "woman", "EU13", "TR", "MA")
-measured = kp.staged(
-    to_service, to_work, programme="begun", through="served", profiles=arrived, draws=400
-)
-known = reg.truth["integration"].filter(e=16).row(0, named=True)
+
+
+def split(panel: kp.Panel, people: pl.DataFrame) -> tuple[kp.Multistate, kp.Staged]:
+    """Model all moves and split the effect of the programme."""
+    fit = kp.multistate(
+        "state ~ begun + since + edu + woman + EU13", panel, duration=MOST, absent="abroad"
+    )
+    found = fit.split(
+        "begun", through="service", goal="work", start="neither", periods=MOST, rising="since",
+        profiles=people.select("edu", "woman", "EU13", since=pl.lit(0.0)), draws=400,
+    )  # fmt: skip
+    return fit, found
+
+
+moves, measured = split(panel, newcomers)
 print(measured)
 print(
     f"truth: total {known['total']:.3f} ({known['total_mc_se']:.3f}), "
     f"through registering {known['share']:.2f} ({known['share_mc_se']:.2f})"
 )
+print(moves.dependence())
+
+# %% [markdown]
+# ## Where the assumption does not hold
+#
+# The split takes it that, given education, sex, origin and the programme, who registers when is as good
+# as random. With `rho=1` it is not: who is attached to work registers sooner *and* finds work sooner,
+# and no register records it. Registering then looks as if it did more than it does, and nothing that is
+# recorded can mend this.
+#
+# Nor do these newcomers show it. `dependence()` asks whether who registers sooner than the model says
+# finds work sooner too; a first spell tells little of that, and z stays near 0. It shows where persons
+# are many and are seen for long: in the careers of all residents of Belgian origin of a register made
+# with `rho=3`. A split is as good as the argument that nothing of the kind is there.
+
+# %%
+others, broken_panel, broken_truth = gather(rho=1.0)
+broken_moves, broken = split(broken_panel, others)
+print(broken)
+print(f"truth: total {broken_truth['total']:.3f}, through registering {broken_truth['share']:.2f}")
+
+
+def careers(rho: float) -> kp.Multistate:
+    """Model the careers of residents of Belgian origin from 25 to 60."""
+    reg = kp.synth.registers(
+        scale, seed=1, imperfections="none", integration=True, rho=rho, backend="polars"
+    )
+    latent = reg.truth["latent"].filter(pl.col("origin").cast(pl.String) == "BE")
+    people = reg["persons"].join(latent.select("pid", "edu"), on="pid").select(
+        "pid", "edu", woman=(pl.col("sex").cast(pl.String) == "2").cast(pl.Float64),
+        born=pl.col("birth_date").str.slice(0, 4).cast(int),
+    )  # fmt: skip
+    rows = (
+        reg["nomenc"]
+        .join(people, on="pid")
+        .with_columns(
+            quarter=pl.col("quarter").cast(pl.String),
+            state=pl.col("nomenc").cast(pl.String).str.slice(0, 1)
+            .replace_strict({"1": "work", "2": "service"}, default="neither"),
+        )
+        .with_columns(q=pl.col("quarter").replace_strict(place, return_dtype=pl.Int64))
+        .filter((2005 + pl.col("q") // 4 - pl.col("born")).is_between(25, 60))
+        .with_columns(
+            crisis=pl.col("q").is_between(15, 21).cast(pl.Float64),
+            slump=pl.col("q").is_between(28, 35).cast(pl.Float64),
+        )
+    )  # fmt: skip
+    columns = ["pid", "quarter", "state", "edu", "woman", "crisis", "slump"]
+    return kp.multistate(
+        "state ~ edu + woman + crisis + slump",
+        kp.Panel(rows.select(columns), person="pid", period="quarter"), duration=16,
+    )  # fmt: skip
+
+
+def together(fit: kp.Multistate) -> float:
+    """Give z of registering and finding work."""
+    own = fit.dependence()
+    pairs = zip(own["into"], own["and_into"], own["z"], strict=True)
+    return next(z for a, b, z in pairs if (a, b) == ("service", "work"))
+
+
+first_spells, all_careers = together(broken_moves), together(careers(3.0))
+careful = together(careers(0.0))
+print(f"z of registering and work: first spells, rho 1: {first_spells:.1f}")
+print(f"careers, rho 0: {careful:.1f}; rho 3: {all_careers:.1f}")
 
 # %% [markdown]
 # Where are newcomers who begin without work and unregistered? A model of all moves, with leaving the
 # country as a state of its own.
 
 # %%
-moves = kp.Panel(
-    states.join(newcomers.select("pid", "arrival"), on="pid")
-    .join(spans.filter(d=1).select("pid", "woman", "edu"), on="pid")
-    .filter(pl.col("q") >= pl.col("arrival"))
-    .select(
-        "pid", "woman", "edu",
-        quarter=pl.col("q"),
-        state=pl.col("state").replace_strict({"1": "work", "2": "service"}, default="neither"),
-    )
-    .with_columns(pl.col("quarter").replace_strict(dict(enumerate(cal.labels)))),
-    person="pid", period="quarter",
-)  # fmt: skip
-chain = kp.multistate("state ~ woman + edu", moves, duration=4, absent="abroad")
+chain = kp.multistate("state ~ woman + edu", panel, duration=4, absent="abroad")
 where = chain.occupation({"woman": [0.0, 1.0]}, start="neither", periods=16, draws=100)
 print(where.filter(periods=16))
 
@@ -351,6 +453,12 @@ for found_, value, mc_se in (
     assert abs(found_["estimate"] - value) <= 3 * np.hypot(found_["std_error"], mc_se)
 assert 0.4 < known["share"] < 0.6
 assert walked["persons"].sum() == len(newcomers)
+assert "unobserved_selection" not in measured.cautions
+gap = broken.share["estimate"] - broken_truth["share"]
+assert gap > 0.05
+assert abs(first_spells) < 2
+assert abs(careful) < 2
+assert all_careers > 2.5
 sums = where.group_by("woman", "periods").agg(pl.col("share").sum())
 assert (sums["share"] - 1).abs().max() < 1e-9
 print("all claims hold")

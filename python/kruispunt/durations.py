@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from kruispunt import _core
@@ -590,7 +590,9 @@ def cox(
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Staged:
-    """An effect split by whether it runs through a stage; :func:`staged` makes it.
+    """An effect split by whether it runs through a stage.
+
+    :func:`staged` and :meth:`Multistate.split` make it.
 
     Attributes
     ----------
@@ -598,9 +600,12 @@ class Staged:
         ``estimate``, ``std_error``, ``low``, ``high``: what the programme does to the chance to
         reach the goal; the part through the stage; the rest; `via` over `total`.
     occupation : table
-        One row a world and period: the shares at neither, at the stage, at the goal.
+        One row a world and period: the shares at neither, at the stage, at the goal; from
+        :meth:`Multistate.split` one row a world, period and state.
     assumptions : str
         What the split rests on.
+    cautions : dict of str to str
+        What a reader must know, by name.
     """
 
     total: dict[str, float]
@@ -612,6 +617,7 @@ class Staged:
         "given the regressors, who starts the programme and who reaches the stage when is as good "
         "as random, and the programme does not change what confounds stage and goal"
     )
+    cautions: dict[str, str] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         lines = [f"{'':<8}{'estimate':>10}{'std. error':>12}{'low':>10}{'high':>10}"]
@@ -621,7 +627,8 @@ class Staged:
                 f"{name:<8}{own['estimate']:>10.4f}{own['std_error']:>12.4f}"
                 f"{own['low']:>10.4f}{own['high']:>10.4f}"
             )
-        return "\n".join([*lines, f"if {self.assumptions}"])
+        told = [f"caution {name}: {text}" for name, text in self.cautions.items()]
+        return "\n".join([*lines, f"if {self.assumptions}", *told])
 
     def _repr_html_(self) -> str:
         return said(self)
@@ -643,9 +650,12 @@ def staged(
 
     Two hazards in discrete time on the same clock: of the stage (registering with the employment
     service) given the programme, among persons who reached neither stage nor goal; and of the goal
-    (a job) given programme and stage. In a period the stage comes first. With :math:`P(a, b)` the
-    chance to reach the goal by the last period when the hazard of the goal is that with programme
-    :math:`a` and that of the stage that with programme :math:`b`,
+    (a job) given programme and stage. In a period the stage comes first: who reaches it may reach
+    the goal in the same period, and nobody leaves it. Where a register shows one state a period, so
+    that who registers in a quarter is not at work in it, and persons may leave the stage or the
+    country, that order is wrong and so is the share: use :meth:`Multistate.split`. With
+    :math:`P(a, b)` the chance to reach the goal by the last period when the hazard of the goal is
+    that with programme :math:`a` and that of the stage that with programme :math:`b`,
 
     .. math::
 
@@ -702,12 +712,24 @@ def staged(
         raise InputError(message)
     table = _core.Table.from_columns([]) if profiles is None else to_table(profiles)
     with reporting(progress) as callback:
-        numbers, occupation = _core.staged(
+        found = _core.staged(
             first, second, (programme, through), table, (draws, seed), alpha, callback
         )
+    return _split(found, goal._like)
+
+
+def _split(
+    found: tuple[list[tuple[float, float, float, float]], _core.Table, list[tuple[str, str]]],
+    like: Any,
+) -> Staged:
+    """Name the parts of a split; warn of what a reader must know."""
+    numbers, occupation, cautions = found
     keys = ("estimate", "std_error", "low", "high")
     total, via, direct, share = (dict(zip(keys, own, strict=True)) for own in numbers)
-    return Staged(total, via, direct, share, to_frame(occupation, goal._like))
+    own = Staged(total, via, direct, share, to_frame(occupation, like), cautions=dict(cautions))
+    for code, text in own.cautions.items():
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=3)
+    return own
 
 
 def _cluster(vcov: Any) -> tuple[str | None, bool]:

@@ -11,7 +11,7 @@ from kruispunt._frames import to_frame, to_table
 from kruispunt._progress import Callback, reporting
 from kruispunt._shown import said
 from kruispunt.account import Account
-from kruispunt.durations import Hazard
+from kruispunt.durations import Hazard, Staged, _split
 from kruispunt.evaluate import _native
 from kruispunt.exceptions import DesignWarning, InputError
 from kruispunt.panel import Panel
@@ -70,6 +70,7 @@ class Multistate:
         periods: int,
         by: str | None = None,
         clock: float = 1.0,
+        rising: str | Sequence[str] = (),
         draws: int = 400,
         seed: int = 1,
         alpha: float = 0.05,
@@ -90,6 +91,9 @@ class Multistate:
             A column of `profiles`: averages over its rows by value (standardisation).
         clock : float
             The clock at the beginning, when it is a column.
+        rising : str or sequence of str
+            Regressors that rise by one each period, such as quarters since arrival; `profiles` has
+            their values at the beginning.
         draws : int
             Draws of the coefficients for standard errors and intervals; 0 for none.
         seed : int
@@ -108,10 +112,137 @@ class Multistate:
         table = _core.Table.from_columns([]) if profiles is None else to_table(profiles)
         if periods < 1:
             raise InputError(f"`periods`: expected at least 1, got {periods}")
-        ask = (start, float(clock), int(periods), max(int(draws), 0), int(seed))
+        names = [rising] if isinstance(rising, str) else list(rising)
+        ask = (start, float(clock), int(periods), max(int(draws), 0), int(seed), names)
         with reporting(progress) as callback:
             found = self._native.occupation(table, by, ask, alpha, callback)
         return to_frame(found, self._like)
+
+    def split(
+        self,
+        programme: str,
+        *,
+        through: str,
+        goal: str,
+        start: str,
+        periods: int,
+        profiles: Mapping[str, Sequence[float]] | Any = None,
+        clock: float = 1.0,
+        rising: str | Sequence[str] = (),
+        draws: int = 400,
+        seed: int = 1,
+        alpha: float = 0.05,
+        progress: bool | Callback | None = None,
+    ) -> Staged:
+        r"""Split what a programme does by whether it runs through moves into a state.
+
+        The outcome is to have been in the state `goal` by the last period. With :math:`P(a, b)` the
+        share who were, when moves into the state `through` are those with programme :math:`b` and
+        all other moves those with programme :math:`a`,
+
+        .. math::
+
+            P(1,1) - P(0,0) = \underbrace{P(1,1) - P(1,0)}_{via} +
+                \underbrace{P(1,0) - P(0,0)}_{direct}
+
+        Moves out of a state compete: who registers in a period does not begin a job in it, and
+        those who would have registered are at risk of a job where registering does not react. One
+        may leave the stage and come back, or leave the country.
+
+        Parameters
+        ----------
+        programme : str
+            The regressor that says whether the programme began, 0 or 1.
+        through : str
+            The state it may work through (registered as a job-seeker).
+        goal : str
+            The state to reach (a first job).
+        start : str
+            The state in which persons begin.
+        periods : int
+            Periods to look ahead.
+        profiles : table or mapping, optional
+            One row a person, with the other regressors; averages are over these. Without, one
+            person at all means.
+        clock : float
+            The clock at the beginning, when it is a column.
+        rising : str or sequence of str
+            Regressors that rise by one each period, such as quarters since arrival; `profiles` has
+            their values at the beginning.
+        draws, seed : int
+            Draws of the coefficients, for standard errors and intervals.
+        alpha : float
+            One minus the probability of the intervals.
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Returns
+        -------
+        Staged
+            With the assumptions the split rests on.
+
+        Raises
+        ------
+        InputError
+            If a state or the programme is not there, or there are too few draws.
+
+        Warns
+        -----
+        DesignWarning
+            ``unobserved_selection``: who moves into the stage sooner than the model says reaches
+            the goal sooner too, see :meth:`dependence`.
+
+        References
+        ----------
+        VanderWeele, T. (2015). *Explanation in Causal Inference*, ch. 4. Oxford University Press.
+
+        Examples
+        --------
+        >>> random = np.random.default_rng(1)
+        >>> panel = kp.Panel(
+        ...     {
+        ...         "pid": np.repeat(np.arange(200), 8),
+        ...         "quarter": kp.Calendar.quarters("2010Q1", "2011Q4").labels * 200,
+        ...         "state": random.choice(["neither", "service", "work"], 1600),
+        ...         "begun": np.repeat(random.integers(0, 2, 200), 8).astype(float),
+        ...     },
+        ...     person="pid", period="quarter",
+        ... )
+        >>> fit = kp.multistate("state ~ begun", panel)
+        >>> found = fit.split(
+        ...     "begun", through="service", goal="work", start="neither", periods=4, draws=50
+        ... )
+        >>> round(found.via["estimate"] + found.direct["estimate"] - found.total["estimate"], 12)
+        0.0
+        """
+        table = _core.Table.from_columns([]) if profiles is None else to_table(profiles)
+        names = [rising] if isinstance(rising, str) else list(rising)
+        ask = (start, float(clock), max(int(periods), 0), max(int(draws), 0), int(seed), names)
+        with reporting(progress) as callback:
+            found = self._native.split(table, (programme, through, goal), ask, alpha, callback)
+        return _split(found, self._like)
+
+    def dependence(self) -> Any:
+        """Test whether moves of a person depend on each other beyond the model.
+
+        Who moves into one state sooner than the model says: does the same person also move into
+        another sooner? Under the model products of a person's residuals of different periods are 0
+        on average; what persons bring that nobody recorded, the same in all their rows, makes them
+        positive (a score test of shared frailty). A clock or an interaction that is missing may do
+        so too. Errors do not allow for estimated slopes, which makes the test somewhat cautious.
+
+        Returns
+        -------
+        table
+            One row a pair of states: ``into``, ``and_into``, ``excess`` (the mean product by
+            person) and ``z``, standard normal when there is no dependence.
+
+        References
+        ----------
+        Commenges, D. & Andersen, P. K. (1995). Score test of homogeneity for survival data.
+        *Lifetime Data Analysis* 1, 145-156.
+        """
+        return to_frame(self._native.dependence(), self._like)
 
     def __repr__(self) -> str:
         step = self.account.steps[-1]

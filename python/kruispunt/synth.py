@@ -247,7 +247,7 @@ def registers(
         Which faults the registers have; see :func:`imperfections`.
     rho : float
         How much the start of a training depends on unobserved attachment to work, -5 to 5; with
-        0, selection is on observables.
+        0, selection is on observables. With `integration`, registering as a job-seeker too.
     rollout : {"some", "all"}
         Whether a quarter of the municipalities never takes up the local service, or these take it
         up like the others, so that nobody is left to compare with in the end. Nothing else depends

@@ -149,3 +149,154 @@ def test_wrong_arguments_are_refused_by_name(made):
         fit.occupation(start="E", periods=0)
     with pytest.raises(InputError, match="`profiles`"):
         fit.occupation({"age": [1.0]}, start="E", periods=2)
+
+
+NAMES = np.array(["neither", "service", "work", "abroad"])
+
+
+def integration(woman, programme, reacts, u=0.0):
+    """Log odds to move from neither and from the service, of all four states."""
+    zero = np.zeros(len(woman))
+    outside = [zero, -2.2 - 0.3 * woman + 1.5 * reacts + u, -2.6 + 0.4 * programme + u, zero - 4.5]
+    inside = [zero - 2.0, zero, -1.2 + 0.4 * programme - 0.2 * woman + u, zero - 4.0]
+    return np.stack([np.stack(outside, axis=1), np.stack(inside, axis=1)])
+
+
+def moves_to(log):
+    weights = np.exp(log)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def newcomers(n, quarters=12, seed=3, *, spread=0.0, ends=True):
+    """Newcomers who may begin a programme; with `spread` something unrecorded moves them."""
+    rng = np.random.default_rng(seed)
+    woman = (rng.random(n) < 0.5).astype(float)
+    start = np.where(rng.random(n) < 0.6, rng.integers(0, 5, n), 99)
+    u = spread * rng.normal(size=n)
+    state = np.zeros(n, int)
+    labels = kp.Calendar.quarters("2010Q1", "2015Q4").labels
+    rows = {name: [] for name in ("pid", "quarter", "state", "begun", "woman")}
+    for q in range(quarters):
+        here = state < 3
+        begun = (start <= q).astype(float)
+        values = (np.arange(n), np.full(n, labels[q]), NAMES[state], begun, woman)
+        for name, value in zip(rows, values, strict=True):
+            rows[name].append(value[here])
+        chances = moves_to(integration(woman, begun, begun, u))
+        own = chances[np.clip(state, 0, 1), np.arange(n)]
+        moved = (rng.random(n)[:, None] > own.cumsum(axis=1)).sum(axis=1)
+        loses = (rng.random(n) < 0.2) & (not ends)
+        state = np.where(state < 2, moved, np.where((state == 2) & loses, 0, state))
+    data = {name: np.concatenate(values) for name, values in rows.items()}
+    return data, kp.Panel(data, person="pid", period="quarter")
+
+
+def worked(programme, reacts, quarters):
+    """The share with a first job by then, exactly."""
+    shares = []
+    for woman in (0.0, 1.0):
+        chances = moves_to(
+            integration(np.array([woman]), np.array([programme]), np.array([reacts]))
+        )[:, 0]
+        own = np.array([1.0, 0.0, 0.0, 0.0])
+        for _ in range(quarters):
+            own = own[0] * chances[0] + own[1] * chances[1] + np.array([0, 0, own[2], own[3]])
+        shares.append(own[2])
+    return np.mean(shares)
+
+
+def test_an_effect_splits_by_moves_into_a_state():
+    quarters = 12
+    _, panel = newcomers(12_000)
+    fit = kp.multistate("state ~ begun + woman", panel, absent="abroad")
+    how = {"through": "service", "goal": "work", "start": "neither", "periods": quarters}
+    profiles = {"woman": [0.0, 1.0, 1.0, 0.0]}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DesignWarning)
+        found = fit.split("begun", **how, profiles=profiles, draws=200)
+    none, both, half = worked(0.0, 0.0, quarters), worked(1.0, 1.0, quarters), worked(1.0, 0.0, quarters)  # fmt: skip
+    total, via = both - none, both - half
+    for own, truth in (
+        (found.total, total), (found.via, via), (found.direct, total - via), (found.share, via / total),
+    ):  # fmt: skip
+        assert abs(own["estimate"] - truth) < 3.5 * own["std_error"], (own, truth)
+        assert own["low"] <= own["estimate"] <= own["high"]
+    assert found.share["std_error"] < 0.05
+    whole = found.via["estimate"] + found.direct["estimate"]
+    assert abs(whole - found.total["estimate"]) < 1e-12
+    occupation = found.occupation
+    assert len(occupation["share"]) == 3 * (quarters + 1) * 4
+    assert abs(np.sum(occupation["share"]) - 3 * (quarters + 1)) < 1e-9
+    # With the programme in all moves or in none, the worlds are those of `occupation`.
+    one = fit.occupation(
+        {"begun": [1.0, 1.0], "woman": [0.0, 1.0], "all": [1, 1]}, by="all", start="neither",
+        periods=quarters, draws=0,
+    )  # fmt: skip
+    np.testing.assert_allclose(
+        np.asarray(one["share"]), np.asarray(occupation["share"])[52:104], atol=1e-12
+    )
+
+
+def test_regressors_that_rise_rise_by_one_each_period(made):
+    _, panel = made
+    fit = kp.multistate("state ~ t", panel)
+    rises = fit.occupation({"t": [1.0]}, start="U", periods=6, rising="t", draws=0)
+    own = np.array([0.0, 0.0, 1.0])
+    expected = [own]
+    for t in range(1, 7):
+        step_ = np.zeros((3, 3))
+        for at, state in enumerate(STATES):
+            one = fit.occupation({"t": [float(t)]}, start=state, periods=1, draws=0)
+            step_[at] = np.asarray(one["share"])[3:]
+        own = own @ step_
+        expected.append(own)
+    np.testing.assert_allclose(rises["share"], np.concatenate(expected), atol=1e-12)
+    for profiles, rising in ((None, "t"), ({"t": [1.0]}, "age")):
+        with pytest.raises(InputError, match="`rising`"):
+            fit.occupation(profiles, start="U", periods=2, rising=rising)
+
+
+def test_what_is_not_recorded_shows_where_persons_repeat():
+    how = {"through": "service", "goal": "work", "start": "neither", "periods": 8, "draws": 50}
+    for spread in (0.0, 1.0):
+        _, panel = newcomers(3000, 20, spread=spread, ends=False)
+        fit = kp.multistate("state ~ begun + woman", panel, absent="abroad")
+        table = fit.dependence()
+        z = {(str(a), str(b)): float(v)
+             for a, b, v in zip(table["into"], table["and_into"], table["z"], strict=True)}  # fmt: skip
+        if spread:
+            assert z["service", "work"] > 4
+            with pytest.warns(DesignWarning, match="unobserved_selection"):
+                found = fit.split("begun", **how)
+            assert "unobserved_selection" in repr(found)
+        else:
+            assert abs(z["service", "work"]) < 3
+            assert max(abs(own) for own in z.values()) < 4
+            assert "unobserved_selection" not in fit.split("begun", **how).cautions
+
+
+def test_dependence_is_standard_normal_when_there_is_none():
+    found = []
+    for seed in range(40):
+        _, panel = newcomers(400, 16, seed=seed, ends=False)
+        table = kp.multistate("state ~ begun + woman", panel, absent="abroad").dependence()
+        pairs = zip(table["into"], table["and_into"], table["z"], strict=True)
+        found.append(next(float(z) for a, b, z in pairs if (a, b) == ("service", "work")))
+    assert abs(np.mean(found)) < 3 / np.sqrt(40)
+    assert 0.6 < np.std(found) < 1.4
+
+
+def test_wrong_splits_are_refused_by_name():
+    _, panel = newcomers(500)
+    fit = kp.multistate("state ~ begun + woman", panel, absent="abroad")
+    good = {"through": "service", "goal": "work", "start": "neither", "periods": 4, "draws": 50}
+    for name, value, match in (
+        ("through", "school", "`through`"), ("goal", "school", "`goal`"), ("start", "x", "`start`"),
+        ("goal", "service", "`goal`"), ("goal", "neither", "`goal`"), ("periods", 0, "`periods`"),
+        ("draws", 3, "`draws`"), ("alpha", 2.0, "`alpha`"), ("profiles", {"begun": [1.0]}, "`profiles`"),
+        ("profiles", {"age": [1.0]}, "`profiles`"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=match):
+            fit.split("begun", **(good | {name: value}))
+    with pytest.raises(InputError, match="`programme`"):
+        fit.split("age", **good)

@@ -322,7 +322,17 @@ impl PyCoxFit {
 /// Estimate, standard error, bounds.
 type Number = (f64, f64, f64, f64);
 
-/// Total, through the stage, direct, the share through the stage, and where persons are.
+/// Total, through the stage, direct, the share through the stage; where persons are; cautions.
+pub(crate) type Parts = ([Number; 4], PyTable, Vec<(String, String)>);
+
+pub(crate) fn parts(found: &Staged) -> Parts {
+    let number = |own: Share| (own.estimate, own.std_error, own.low, own.high);
+    let numbers = [found.total, found.via, found.direct, found.share].map(number);
+    let cautions = found.cautions().iter().map(|own| (own.code.clone(), own.text.clone()));
+    (numbers, PyTable::from(found.occupation().clone()), cautions.collect())
+}
+
+/// Splits an effect by whether it runs through a stage.
 #[pyfunction]
 #[pyo3(signature = (stage, goal, names, profiles, draws, alpha, progress=None))]
 pub(crate) fn staged(
@@ -333,15 +343,13 @@ pub(crate) fn staged(
     draws: (u32, u64),
     alpha: f64,
     progress: Option<&Bound<'_, PyAny>>,
-) -> PyResult<([Number; 4], PyTable)> {
+) -> PyResult<Parts> {
     let (first, second) = (Arc::clone(&stage.get().0), Arc::clone(&goal.get().0));
     let table = Arc::clone(&profiles.get().0);
     work::run(stage.py(), progress, move |ticket| {
         let how = (draws.0, Seed::new(draws.1), alpha);
         let found = Staged::new((&first, &names.1), &second, &names.0, &table, how, ticket)
             .map_err(|error| evaluate_error(&error))?;
-        let number = |own: Share| (own.estimate, own.std_error, own.low, own.high);
-        let numbers = [found.total, found.via, found.direct, found.share].map(number);
-        Ok((numbers, PyTable::from(found.occupation().clone())))
+        Ok(parts(&found))
     })
 }

@@ -1,12 +1,12 @@
 //! The door to moves between states, and to weights of treatments that change in time.
 
 use crate::error::evaluate_error;
-use crate::hazard::PyHazardFit;
+use crate::hazard::{Parts, PyHazardFit, parts};
 use crate::panel::PyPanel;
 use crate::table::PyTable;
 use crate::{account, pickle, work};
 use kruispunt::data::Seed;
-use kruispunt::evaluate::{Multistate, MultistateFit, Occupation, TreatmentWeights};
+use kruispunt::evaluate::{Multistate, MultistateFit, Occupation, Split, TreatmentWeights};
 use numpy::{IntoPyArray, PyArray1};
 use pyo3::prelude::*;
 use std::sync::Arc;
@@ -35,6 +35,13 @@ pub(crate) fn multistate(
     })
 }
 
+/// The state and the clock at the beginning, periods, draws, seed, regressors that rise.
+type Ask = (String, f64, u32, u32, u64, Vec<String>);
+
+fn asked((from, clock, periods, draws, seed, rising): Ask, alpha: f64) -> Occupation {
+    Occupation { from, clock, periods, draws, seed: Seed::new(seed), alpha, rising }
+}
+
 /// Moves between states that were fitted.
 #[pyclass(frozen, name = "Multistate", module = "kruispunt._core")]
 pub(crate) struct PyMultistate(Arc<MultistateFit>);
@@ -56,23 +63,48 @@ impl PyMultistate {
         Some((PyHazardFit::of(fit.clone()), to.into_iter().map(str::to_owned).collect()))
     }
 
-    /// `ask` is the state and the clock at the beginning, periods, draws and seed.
+    /// `ask` is what is said of its type.
     #[pyo3(signature = (profiles, by, ask, alpha, progress=None))]
     fn occupation(
         &self,
         profiles: &Bound<'_, PyTable>,
         by: Option<String>,
-        ask: (String, f64, u32, u32, u64),
+        ask: Ask,
         alpha: f64,
         progress: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyTable> {
         let (own, table) = (Arc::clone(&self.0), Arc::clone(&profiles.get().0));
-        let (from, clock, periods, draws, seed) = ask;
-        let ask = Occupation { from, clock, periods, draws, seed: Seed::new(seed), alpha };
+        let ask = asked(ask, alpha);
         work::run(profiles.py(), progress, move |ticket| {
             let found = own.occupation(&table, by.as_deref(), &ask, ticket);
             found.map(PyTable::from).map_err(|error| evaluate_error(&error))
         })
+    }
+
+    /// Splits an effect by moves into a state; `names` are the programme, the stage and the goal,
+    /// `ask` as in `occupation`.
+    #[pyo3(signature = (profiles, names, ask, alpha, progress=None))]
+    fn split(
+        &self,
+        profiles: &Bound<'_, PyTable>,
+        names: (String, String, String),
+        ask: Ask,
+        alpha: f64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Parts> {
+        let (own, table) = (Arc::clone(&self.0), Arc::clone(&profiles.get().0));
+        let ask = asked(ask, alpha);
+        let (programme, through, goal) = names;
+        let how = Split { programme, through, goal, ask };
+        work::run(profiles.py(), progress, move |ticket| {
+            let found = own.split(&table, &how, ticket);
+            found.map(|own| parts(&own)).map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    /// Whether moves of a person depend on each other beyond the model.
+    fn dependence(&self) -> PyResult<PyTable> {
+        self.0.dependence().map(PyTable::from).map_err(|error| evaluate_error(&error))
     }
 
     /// Names and texts of what a reader must know.

@@ -7,8 +7,8 @@
 use crate::draw::{Draws, Purpose, gumbel};
 use crate::params::{
     ABROAD, ASSIMILATION, ENTRY, EXIT, FIRST_STATE, GENERATION, HALF_LIFE, INTEGRATION_REGISTERS,
-    INTEGRATION_WORKS, KEEP_NCWT, LENGTH, LOCK_IN, QUARTERS, TAKE_UP, TAKE_UP_EDU, TAKE_UP_NON_EU,
-    TAKE_UP_U, TAU, TAU_NON_EU, cycle,
+    INTEGRATION_REGISTERS_U, INTEGRATION_WORKS, KEEP_NCWT, LENGTH, LOCK_IN, QUARTERS, TAKE_UP,
+    TAKE_UP_EDU, TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_NON_EU, cycle,
 };
 use crate::person::Person;
 
@@ -69,6 +69,15 @@ impl Integration {
     }
 }
 
+/// What all persons of a world share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dial {
+    /// How much programmes are chosen by what nobody recorded.
+    pub(crate) rho: f64,
+    /// Whether civic integration changes careers.
+    pub(crate) integration: bool,
+}
+
 /// What became of a person.
 #[derive(Clone, Debug)]
 pub(crate) struct Career {
@@ -90,10 +99,10 @@ struct Now {
 pub(crate) fn simulate(
     person: &Person,
     draws: Draws,
-    rho: f64,
+    dial: Dial,
     integration: Integration,
 ) -> Career {
-    let how = How { rho, integration };
+    let how = How { dial, integration };
     let mut actual = [NotYet; QUARTERS];
     let begin = Now { state: NotYet, in_state: 0, training: None };
     let (end, at_start) = run(person, draws, how, World::Actual, (0, begin), &mut actual);
@@ -108,17 +117,22 @@ pub(crate) fn simulate(
 }
 
 /// The states of one person in a world with other effects of civic integration.
-pub(crate) fn imagine(person: &Person, draws: Draws, rho: f64, integration: Integration) -> States {
+pub(crate) fn imagine(
+    person: &Person,
+    draws: Draws,
+    dial: Dial,
+    integration: Integration,
+) -> States {
     let mut states = [NotYet; QUARTERS];
     let begin = Now { state: NotYet, in_state: 0, training: None };
-    run(person, draws, How { rho, integration }, World::Actual, (0, begin), &mut states);
+    run(person, draws, How { dial, integration }, World::Actual, (0, begin), &mut states);
     states
 }
 
 /// What else a world is made of.
 #[derive(Clone, Copy)]
 struct How {
-    rho: f64,
+    dial: Dial,
     integration: Integration,
 }
 
@@ -150,13 +164,13 @@ fn run(
         if may
             && world != World::Never
             && world != World::Block(q)
-            && let Some(kind) = take_up(person, draws, how.rho, q, now.in_state)
+            && let Some(kind) = take_up(person, draws, how.dial.rho, q, now.in_state)
         {
             at_start = now;
             now.training = Some(Training { kind, start: q });
         }
         if q + 1 < QUARTERS && person.active(q) {
-            now = now.step(next_state(person, draws, q, now, how.integration));
+            now = now.step(next_state(person, draws, q, now, how));
         }
     }
     (now, at_start)
@@ -209,16 +223,10 @@ fn take_up(person: &Person, draws: Draws, rho: f64, q: usize, in_state: usize) -
 }
 
 /// The state of quarter `q + 1`.
-fn next_state(
-    person: &Person,
-    draws: Draws,
-    q: usize,
-    now: Now,
-    integration: Integration,
-) -> State {
-    let mut v = utilities(person, q, now);
-    if q >= integration.start {
-        integrate(&mut v, now.state, integration);
+fn next_state(person: &Person, draws: Draws, q: usize, now: Now, how: How) -> State {
+    let mut v = utilities(person, q, now, how.dial);
+    if q >= how.integration.start {
+        integrate(&mut v, now.state, how.integration);
     }
     if let Some(training) = now.training {
         add_training(&mut v, person, q, now.state, training);
@@ -238,7 +246,7 @@ fn next_state(
     [Employed, Seeking, Assistance, Inactive, Abroad][best.1]
 }
 
-fn utilities(person: &Person, q: usize, now: Now) -> [f64; 5] {
+fn utilities(person: &Person, q: usize, now: Now, dial: Dial) -> [f64; 5] {
     let (o, edu) = (person.origin, person.edu as f64 - 1.0);
     let share = GENERATION[person.generation];
     let woman = f64::from(u8::from(person.woman));
@@ -246,14 +254,20 @@ fn utilities(person: &Person, q: usize, now: Now) -> [f64; 5] {
     let e = share * ENTRY[o] + 0.25 * edu - 0.15 * woman + person.u + cycle(q) + grown;
     let x = share * EXIT[o] - 0.20 * edu + 0.10 * woman - person.u - 0.6 * cycle(q);
     let m = ABROAD[o];
+    // Where registering is a stage of a programme, it depends on what nobody recorded by `rho` alone.
+    let (known, chosen) = if dial.integration {
+        (e - person.u, dial.rho * INTEGRATION_REGISTERS_U * person.u)
+    } else {
+        (e, 0.0)
+    };
     match now.state {
         Employed => [0.0, -3.85 + x, -7.0 + x, -4.7 + 0.4 * x, -6.6 + m],
         Seeking => {
             let work = -1.35 + e - 0.28 * (now.in_state as f64).ln_1p();
-            [work, 0.0, -4.8 - 0.3 * e, -3.3 - 0.3 * e, -5.8 + m]
+            [work, 0.0, -4.8 - 0.3 * known, -3.3 - 0.3 * known, -5.8 + m]
         }
-        Assistance => [-2.9 + e, -3.2 + 0.3 * e, 0.0, -3.2, -6.0 + m],
-        Inactive => [-3.0 + e, -3.6 + 0.3 * e, -5.2 - 0.3 * e, 0.0, -6.2 + m],
+        Assistance => [-2.9 + e, -3.2 + 0.3 * known + chosen, 0.0, -3.2, -6.0 + m],
+        Inactive => [-3.0 + e, -3.6 + 0.3 * known + chosen, -5.2 - 0.3 * known, 0.0, -6.2 + m],
         Abroad | NotYet | Dead => [-4.2, -4.8, -7.0, -4.4, 0.0],
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::Rollout;
 use crate::draw::{Draws, Purpose};
-use crate::dynamics::{Career, Integration, State, States};
+use crate::dynamics::{Career, Dial, Integration, State, States};
 use crate::firms::Firms;
 use crate::identity::Numbers;
 use crate::imperfection::{Imperfection, Imperfections};
@@ -50,6 +50,10 @@ impl Stage {
         self.faults.has(one)
     }
 
+    pub(crate) const fn dial(&self) -> Dial {
+        Dial { rho: self.rho, integration: self.integration }
+    }
+
     pub(crate) fn last_day(&self) -> Day {
         self.bounds[QUARTERS] + -1
     }
@@ -88,8 +92,12 @@ pub(crate) struct Life<'a> {
 impl<'a> Life<'a> {
     pub(crate) fn new(stage: &'a Stage, person: &'a Person, numbers: &'a Numbers) -> Self {
         let draws = Draws::new(stage.seed, person.key);
-        let career =
-            crate::dynamics::simulate(person, draws, stage.rho, integration(stage, person, draws));
+        let career = crate::dynamics::simulate(
+            person,
+            draws,
+            stage.dial(),
+            integration(stage, person, draws),
+        );
         let seen = seen(stage, person, draws, &career.actual);
         let mut home = [person.municipality; QUARTERS];
         for q in 1..QUARTERS {

@@ -45,6 +45,8 @@ pub(crate) const TAKE_UP_EDU: [f64; 4] = [-0.2, 0.1, 0.1, 0.2];
 /// job-seeker and, apart from that, to finding work; only in worlds made with `integration`.
 pub(crate) const INTEGRATION_REGISTERS: f64 = 1.5;
 pub(crate) const INTEGRATION_WORKS: f64 = 0.35;
+/// In these worlds: how much unobserved attachment moves registering, for each unit of `rho`.
+pub(crate) const INTEGRATION_REGISTERS_U: f64 = 1.0;
 
 /// Effect of a finished training on the log day wage.
 pub(crate) const TAU_WAGE: [f64; 4] = [0.0, 0.04, 0.03, 0.02];

@@ -66,7 +66,8 @@ impl Registers {
         self
     }
 
-    /// How much the start of a training depends on unobserved attachment to work; 0 is none.
+    /// How much the start of a training depends on unobserved attachment to work, and with
+    /// [`integration`](Self::integration) registering as a job-seeker; 0 is none.
     #[must_use]
     pub const fn rho(mut self, rho: f64) -> Self {
         self.rho = rho;

@@ -49,7 +49,7 @@ impl Nested {
         let from = Integration::from(arrival);
         let worlds = if life.stage.integration {
             [Integration::NONE, from, Integration { registers: false, ..from }]
-                .map(|own| first_job(&imagine(person, life.draws, life.stage.rho, own), arrival))
+                .map(|own| first_job(&imagine(person, life.draws, life.stage.dial(), own), arrival))
         } else {
             [first_job(&life.career.actual, arrival); 3]
         };

@@ -3,9 +3,10 @@
 use crate::SynthError;
 use crate::life::Stage;
 use crate::params::{
-    ENTRY, EXIT, FIRST, HALF_LIFE, INTEGRATION_REGISTERS, INTEGRATION_WORKS, LENGTH, LOCK_IN,
-    QUARTERS, ROLLOUT_SD, SD_WAGE, TAKE_UP, TAKE_UP_EDU, TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_WAGE,
-    WAGE_AGENCY, WAGE_BASE, WAGE_PART_TIME, rollout_effect, rollout_trend, wage_trend,
+    ENTRY, EXIT, FIRST, HALF_LIFE, INTEGRATION_REGISTERS, INTEGRATION_REGISTERS_U,
+    INTEGRATION_WORKS, LENGTH, LOCK_IN, QUARTERS, ROLLOUT_SD, SD_WAGE, TAKE_UP, TAKE_UP_EDU,
+    TAKE_UP_NON_EU, TAKE_UP_U, TAU, TAU_WAGE, WAGE_AGENCY, WAGE_BASE, WAGE_PART_TIME,
+    rollout_effect, rollout_trend, wage_trend,
 };
 use crate::rows::{Cell, Rows};
 use crate::schema::schema;
@@ -38,6 +39,7 @@ pub(crate) fn params(stage: &Stage) -> Result<Table, SynthError> {
     if stage.integration {
         row("integration.registers", INTEGRATION_REGISTERS);
         row("integration.works", INTEGRATION_WORKS);
+        row("integration.registers_u", stage.rho * INTEGRATION_REGISTERS_U);
     }
     row("wage.base", WAGE_BASE);
     row("wage.part_time", WAGE_PART_TIME);

@@ -67,7 +67,7 @@ pub use gap::{Gap, GapMethod};
 pub use given::EventStudy;
 pub use hazard::{
     Cox, CoxFit, Curve, DiscreteHazard, Frailty, HazardFit, Link, LogRank, Mixture, Multistate,
-    MultistateFit, Occupation, Restricted, Share, Staged, Survival, SurvivalCurves, Ties,
+    MultistateFit, Occupation, Restricted, Share, Split, Staged, Survival, SurvivalCurves, Ties,
 };
 pub use honest::{Departure, HonestInterval, HonestTest};
 pub use inference::{Bands, Pretest};

@@ -5,10 +5,12 @@ use super::likelihood::{Link, Rows};
 use super::newton::Top;
 use crate::data::{
     Account, ClusterCount, Column, Convergence, EffectCount, Factor, Fit, Goodness, Likelihood,
-    Ssc, Table, Ticket,
+    Seed, Ssc, Table, Ticket,
 };
 use crate::estimate::{Formula, Sampled, Sampling};
 use crate::evaluate::EvaluateError;
+use crate::evaluate::cumulate::lower;
+use crate::evaluate::inference::normals;
 use crate::math::crossprod::gram;
 use crate::math::linalg::{Triangle, sandwich};
 use serde::{Deserialize, Serialize};
@@ -104,6 +106,14 @@ pub struct HazardFit {
     pub(super) mixture: Option<Mixture>,
 }
 
+/// What happened less what was expected.
+pub(super) struct Residuals {
+    /// Rows of the table that are used.
+    pub(super) rows: Vec<u32>,
+    /// Of these rows, event by event.
+    pub(super) by_cause: Vec<Vec<f64>>,
+}
+
 impl DiscreteHazard {
     /// A model by its formula: the event on regressors, the baseline after the bar.
     ///
@@ -186,6 +196,16 @@ impl DiscreteHazard {
     /// [`EvaluateError::Separated`], [`EvaluateError::NothingEstimable`],
     /// [`EvaluateError::TooFewClusters`], [`EvaluateError::Cancelled`].
     pub fn fit_with(&self, table: &Table, ticket: &Ticket) -> Result<HazardFit, EvaluateError> {
+        Ok(self.fit_kept(table, false, ticket)?.0)
+    }
+
+    /// As [`fit_with`](Self::fit_with), with residuals of the rows that are used if `keep`.
+    pub(super) fn fit_kept(
+        &self,
+        table: &Table,
+        keep: bool,
+        ticket: &Ticket,
+    ) -> Result<(HazardFit, Residuals), EvaluateError> {
         self.check()?;
         ticket.stage("reading columns", 0);
         let mut sample = self.sample(table, ticket)?;
@@ -213,6 +233,7 @@ impl DiscreteHazard {
         refuse_settled(&rows)?;
         let (start, free) = start(&rows);
         let top = rows.climb(start, &free, ticket)?;
+        let residuals = if keep { rows.residuals(&top.theta) } else { Vec::new() };
         let missing = || EvaluateError::TooFewClusters { n: 0 };
         let cluster = self.cluster.as_ref().map(|name| sample.class(name).ok_or_else(missing));
         let cluster = cluster.transpose()?;
@@ -240,7 +261,8 @@ impl DiscreteHazard {
             };
             Found { top, joint, names, dropped, null, means, shape, mixture: None }
         };
-        Ok(self.result(found, sample, causes, baseline))
+        let kept = Residuals { rows: sample.rows.clone(), by_cause: residuals };
+        Ok((self.result(found, sample, causes, baseline), kept))
     }
 
     fn check(&self) -> Result<(), EvaluateError> {
@@ -442,6 +464,40 @@ impl Found {
 }
 
 impl HazardFit {
+    /// Places of the parameters that are free: others have no variance, which the diagonal of the
+    /// covariance says by NaN.
+    pub(super) fn free(&self) -> Vec<usize> {
+        let m = self.theta.len();
+        (0..m).filter(|&at| !self.joint[at * m + at].is_nan()).collect()
+    }
+
+    /// Places of the free parameters, and a root of their covariance.
+    pub(super) fn root(&self) -> (Vec<usize>, Vec<f64>) {
+        let (m, free) = (self.theta.len(), self.free());
+        let f = free.len();
+        let own: Vec<f64> =
+            (0..f * f).map(|at| self.joint[free[at / f] * m + free[at % f]]).collect();
+        (free, lower(&own, f))
+    }
+
+    /// Parameters drawn from their distribution, `root` as [`root`](Self::root) gives it; those that
+    /// are not free stay.
+    pub(super) fn drawn(
+        &self,
+        (free, root): &(Vec<usize>, Vec<f64>),
+        seed: Seed,
+        draw: u32,
+    ) -> Vec<f64> {
+        let f = free.len();
+        let mut z = vec![0.0; f];
+        normals(seed, u64::from(draw), &mut z);
+        let mut own = self.theta.clone();
+        for (i, &at) in free.iter().enumerate() {
+            own[at] += (0..=i).map(|j| root[i * f + j] * z[j]).sum::<f64>();
+        }
+        own
+    }
+
     /// Coefficients, covariance, likelihood and account.
     #[must_use]
     pub const fn fit(&self) -> &Fit {

@@ -8,6 +8,7 @@
 mod compare;
 mod cox;
 mod curves;
+mod dependence;
 mod discrete;
 mod episodes;
 mod frailty;
@@ -19,6 +20,7 @@ mod partial;
 mod predict;
 mod quick;
 mod score;
+mod split;
 mod staged;
 mod tally;
 
@@ -29,5 +31,6 @@ pub use discrete::{DiscreteHazard, HazardFit};
 pub use frailty::{Frailty, Mixture};
 pub use likelihood::Link;
 pub use multistate::{Multistate, MultistateFit, Occupation};
-pub(super) use score::log_odds;
+pub(super) use score::{Scored, log_odds, scored};
+pub use split::Split;
 pub use staged::{Share, Staged};

@@ -270,10 +270,8 @@ impl HazardFit {
 
     fn error(&self, slope: &[f64]) -> f64 {
         let m = slope.len();
-        // A standard deviation that is held at 0, the last parameter, has no error.
-        let held = self.mixture.as_ref().is_some_and(|own| own.sd == 0.0);
-        let known = |at: usize| held && at + 1 == m;
-        let moves: Vec<usize> = (0..m).filter(|&at| slope[at] != 0.0 && !known(at)).collect();
+        // What is not free has no error: it is held, or its event never happens.
+        let moves: Vec<usize> = self.free().into_iter().filter(|&at| slope[at] != 0.0).collect();
         let sum: f64 = moves
             .iter()
             .map(|&i| {
@@ -339,4 +337,40 @@ pub(super) fn profiles(
         }
     }
     Ok(x)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::data::{Column, Seed, Table};
+    use crate::evaluate::DiscreteHazard;
+
+    #[test]
+    fn what_is_not_free_has_no_error_and_is_not_drawn() {
+        let event = vec![1, 0, 0, 1, 1, 0, 1, 0, 1, 0];
+        let duration = vec![1, 1, 1, 1, 2, 2, 2, 2, 2, 2];
+        let trained = vec![0, 0, 1, 1, 1, 1, 1, 0, 0, 0];
+        let rows = Table::new([
+            ("exit", Column::int(event)),
+            ("duration", Column::int(duration)),
+            ("trained", Column::int(trained)),
+        ])
+        .unwrap();
+        let fit = DiscreteHazard::new("exit ~ trained | duration").unwrap().fit(&rows).unwrap();
+        let (m, held) = (fit.theta.len(), fit.theta.len() - 1);
+        let (mut none, mut zero) = (fit.clone(), fit);
+        for at in 0..m {
+            for place in [held * m + at, at * m + held] {
+                none.joint[place] = f64::NAN;
+                zero.joint[place] = 0.0;
+            }
+        }
+        let [a, b] = [&none, &zero].map(|own| own.curves(&Table::default(), 0.05).unwrap());
+        assert_eq!(a, b);
+        let root = none.root();
+        assert_eq!(root.0, vec![0, 1]);
+        let drawn = none.drawn(&root, Seed::new(1), 0);
+        assert_eq!(drawn[held].to_bits(), none.theta[held].to_bits());
+        assert!((drawn[0] - none.theta[0]).abs() > 1e-9);
+        assert!(drawn.iter().all(|own| own.is_finite()));
+    }
 }

@@ -5,15 +5,39 @@ use super::likelihood::{Link, Rows};
 use crate::data::Ticket;
 use crate::evaluate::EvaluateError;
 
+/// A logit of a start, with what its coefficients owe to each row.
+pub(in crate::evaluate) struct Scored {
+    /// Linear indices; NaN in levels where the event happens always or never.
+    pub(in crate::evaluate) odds: Vec<f64>,
+    /// Columns that are in the model.
+    kept: Vec<usize>,
+    columns: usize,
+    /// What happened less its chance, row by row; 0 in rows that say nothing.
+    residuals: Vec<f64>,
+    /// Inverse of the information, NaN of what is not free.
+    inverse: Vec<f64>,
+}
+
 /// Linear indices of a logit of `event` on `columns`, with a level of its own for each value of
 /// `level`; NaN in levels where the event happens always or never.
 pub(in crate::evaluate) fn log_odds(
     columns: &[Vec<f64>],
     names: &[String],
-    (level, n_levels): (&[u32], usize),
+    levels: (&[u32], usize),
     event: &[u32],
     ticket: &Ticket,
 ) -> Result<Vec<f64>, EvaluateError> {
+    scored(columns, names, levels, event, ticket).map(|own| own.odds)
+}
+
+/// As [`log_odds`], with what errors of the coefficients bring.
+pub(in crate::evaluate) fn scored(
+    columns: &[Vec<f64>],
+    names: &[String],
+    (level, n_levels): (&[u32], usize),
+    event: &[u32],
+    ticket: &Ticket,
+) -> Result<Scored, EvaluateError> {
     let n = event.len();
     let mut counts = vec![[0_u32; 2]; n_levels];
     for (&level, &event) in level.iter().zip(event) {
@@ -54,5 +78,37 @@ pub(in crate::evaluate) fn log_odds(
         let own = rows.columns.iter().zip(&top.theta).map(|(column, beta)| column[row] * beta);
         top.theta[k + level[row] as usize] + own.sum::<f64>()
     };
-    Ok((0..n).map(index).collect())
+    let odds = (0..n).map(index).collect();
+    let residuals = rows.residuals(&top.theta).swap_remove(0);
+    Ok(Scored { odds, kept, columns: columns.len(), residuals, inverse: top.inverse })
+}
+
+impl Scored {
+    /// How a number that moves with the coefficients by `gradient` (columns, then levels) moves with
+    /// each row, `level` and `columns` as given to [`scored`].
+    pub(in crate::evaluate) fn influence(
+        &self,
+        columns: &[Vec<f64>],
+        level: &[u32],
+        gradient: &[f64],
+    ) -> Vec<f64> {
+        let levels = gradient.len() - self.columns;
+        let places: Vec<usize> =
+            self.kept.iter().copied().chain(self.columns..self.columns + levels).collect();
+        let m = places.len();
+        let free = |at: usize| !self.inverse[at * m + at].is_nan();
+        let steps: Vec<f64> = (0..m)
+            .map(|i| {
+                let each = (0..m).filter(|&j| free(i) && free(j));
+                each.map(|j| self.inverse[i * m + j] * gradient[places[j]]).sum()
+            })
+            .collect();
+        let k = self.kept.len();
+        (0..self.residuals.len())
+            .map(|row| {
+                let own = self.kept.iter().zip(&steps).map(|(&at, step)| columns[at][row] * step);
+                self.residuals[row] * (steps[k + level[row] as usize] + own.sum::<f64>())
+            })
+            .collect()
+    }
 }

@@ -2,10 +2,8 @@
 
 use super::discrete::HazardFit;
 use super::episodes::{finite, known};
-use crate::data::{Column, Seed, Table, Ticket};
+use crate::data::{Caution, Column, Seed, Table, Ticket};
 use crate::evaluate::EvaluateError;
-use crate::evaluate::cumulate::lower;
-use crate::evaluate::inference::normals;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +24,10 @@ pub struct Share {
 ///
 /// Two hazards in discrete time on the same clock: of the stage (registering with the employment
 /// service) given the programme (civic integration), among persons who reached neither stage nor
-/// goal; and of the goal (a job) given programme and stage. In a period the stage comes first. With
+/// goal; and of the goal (a job) given programme and stage. In a period the stage comes first: who
+/// reaches it may reach the goal in the same period, and does not leave it. Where a state is seen once
+/// a period, so that who registers in a quarter is not at work in it, and where one may leave the
+/// stage or the country, use [`MultistateFit::split`](super::MultistateFit::split). With
 /// `P(a, b)` the chance to reach the goal by the last period when the hazard of the goal is that
 /// with programme `a` and the hazard of the stage that with programme `b`, averaged over profiles,
 ///
@@ -53,6 +54,7 @@ pub struct Staged {
     /// `via` over `total`.
     pub share: Share,
     occupation: Table,
+    pub(super) cautions: Vec<Caution>,
 }
 
 /// A hazard ready to be looked up: by period, for each profile.
@@ -120,8 +122,11 @@ fn walk(
 
 /// Total, via, direct, share.
 fn split(worlds: &[Vec<Shares>; 3]) -> [f64; 4] {
-    let at = |world: usize| worlds[world].last().map_or(0.0, |own| own[2]);
-    let (none, both, half) = (at(0), at(1), at(2));
+    parts([0, 1, 2].map(|world: usize| worlds[world].last().map_or(0.0, |own| own[2])))
+}
+
+/// The same of the shares at the goal without the programme, with it, and with it but for the stage.
+pub(super) fn parts([none, both, half]: [f64; 3]) -> [f64; 4] {
     let (total, via, direct) = (both - none, both - half, half - none);
     [total, via, direct, via / total]
 }
@@ -162,28 +167,34 @@ impl Staged {
         let own = worlds(&stage.theta, &goal.theta);
         let estimate = split(&own);
         ticket.stage("drawing coefficients", u64::from(draws));
-        let roots = [stage, goal].map(|fit| lower(&fit.joint, fit.theta.len()));
+        let roots = [stage, goal].map(HazardFit::root);
         let found: Vec<Option<[f64; 4]>> = (0..draws)
             .into_par_iter()
             .map(|draw| {
                 if ticket.is_cancelled() {
                     return None;
                 }
-                let drawn = |fit: &HazardFit, root: &[f64], stream: u64| {
-                    let m = fit.theta.len();
-                    let mut z = vec![0.0; m];
-                    normals(seed.stream(stream), u64::from(draw), &mut z);
-                    let noise = |i: usize| (0..=i).map(|j| root[i * m + j] * z[j]).sum::<f64>();
-                    (0..m).map(|i| fit.theta[i] + noise(i)).collect::<Vec<f64>>()
-                };
-                let (gamma, theta) = (drawn(stage, &roots[0], 1), drawn(goal, &roots[1], 2));
+                let (gamma, theta) = (
+                    stage.drawn(&roots[0], seed.stream(1), draw),
+                    goal.drawn(&roots[1], seed.stream(2), draw),
+                );
                 ticket.advance(1);
                 Some(split(&worlds(&gamma, &theta)))
             })
             .collect();
         let found: Option<Vec<[f64; 4]>> = found.into_iter().collect();
         let found = found.ok_or(EvaluateError::Cancelled)?;
-        let shares = [0, 1, 2, 3].map(|at| {
+        Ok(Self::from_draws(estimate, &found, alpha, occupation(&own, goal)?))
+    }
+
+    /// Numbers of the split with their errors: those of the estimate, and of draws.
+    pub(super) fn from_draws(
+        estimate: [f64; 4],
+        found: &[[f64; 4]],
+        alpha: f64,
+        occupation: Table,
+    ) -> Self {
+        let [total, via, direct, share] = [0, 1, 2, 3].map(|at| {
             let mut own: Vec<f64> = found.iter().map(|draw| draw[at]).collect();
             own.sort_by(f64::total_cmp);
             let n = own.len() as f64;
@@ -197,8 +208,13 @@ impl Staged {
                 high: bound(1.0 - alpha / 2.0),
             }
         });
-        let [total, via, direct, share] = shares;
-        Ok(Self { total, via, direct, share, occupation: occupation(&own, goal)? })
+        Self { total, via, direct, share, occupation, cautions: Vec::new() }
+    }
+
+    /// What a reader must know, by name.
+    #[must_use]
+    pub fn cautions(&self) -> &[Caution] {
+        &self.cautions
     }
 
     /// One row a world and period: the shares that reached neither stage nor goal, the stage alone,
