@@ -235,6 +235,28 @@ def test_weights_of_later_starts_are_those_of_a_slow_twin():
     assert abs(found.estimates[0] - total / n1) < 1e-10
 
 
+@pytest.mark.parametrize("against", ["waiting", "untreated"])
+def test_weights_that_are_estimated_have_the_errors_of_persons_drawn_anew(against):
+    """A bootstrap that estimates the chances to start anew in each sample of persons."""
+    panel = many(500, seed=21)
+    own = {"against": against, "odds": True, "horizons": [2]}
+    found = quiet(panel, **own)
+    columns = {name: np.asarray(panel[name], dtype=object)
+               for name in ("pid", "quarter", "seeking", "cohort", "x", "y")}  # fmt: skip
+    rows = [np.flatnonzero(columns["pid"] == person) for person in range(500)]
+    rng, drawn = np.random.default_rng(5), []
+    for _ in range(150):
+        persons = rng.integers(0, 500, 500)
+        take = np.concatenate([rows[person] for person in persons])
+        sample = {name: values[take].tolist() for name, values in columns.items()}
+        sample["pid"] = np.repeat(np.arange(500), [len(rows[person]) for person in persons])
+        again = kp.Panel(sample, person="pid", period="quarter")
+        drawn.append(quiet(again, **own).estimates[0])
+    ratio = found.std_errors[0] / np.std(drawn, ddof=1)
+    # The bootstrap itself is known to some 6 %.
+    assert 0.82 < ratio < 1.18
+
+
 def test_a_second_treatment_may_censor():
     panel = many(4000, second=True)
     path = quiet(panel, odds=True, horizons=[5], against="untreated")
@@ -318,7 +340,7 @@ def test_each_warning_has_its_name(plain):
 
 def test_bad_input_is_an_error_or_counted_by_name(plain):
     n = len(plain["y"])
-    with pytest.raises(InputError, match="nobody is first treated"):
+    with pytest.raises(InputError, match="true in no row"):
         quiet(plain.with_column("nobody", np.zeros(n)), eligible="nobody", horizons=[1])
     with pytest.raises(EstimationError, match="no starter has a control"):
         quiet(plain, covariates=[], exact="pid", horizons=[1])

@@ -19,6 +19,7 @@ pub use pairing::{Distance, Reuse};
 use pairing::{Matcher, Ordered, Pairing};
 use resample::Drawing;
 use risk::{Risk, RiskSets};
+use score::Placed;
 use spread::{Arm, Found, Spread};
 pub use table::{RiskTable, stage_paths};
 
@@ -134,9 +135,10 @@ impl DynamicMatching {
             _ => None,
         };
         go_on(ticket)?;
-        let (place, caliper) = self.place(panel, &sets, ticket)?;
+        let Placed { place, caliper, logit } = self.placed(panel, &sets, ticket)?;
         let weighs = self.pairing == Pairing::Odds || later.is_some();
-        let weights = weighs.then(|| weighted::weights(&sets.risk, &place, later.as_deref(), k));
+        let since = later.as_ref().map(|own| &own.weights[..]);
+        let weights = weighs.then(|| weighted::weights(&sets.risk, &place, since, k));
         let matches = !weighs && self.pairing != Pairing::Cells;
         let needs = matches || !weighs && self.bootstrap.is_some();
         let ordered = needs.then(|| Ordered::new(&sets.risk, sets.n_cells, &place));
@@ -162,7 +164,10 @@ impl DynamicMatching {
                 Answer { estimates: found.estimates, counts, spread, notes }
             }
             _ => match &weights {
-                Some(weights) => self.by_weights(&sets, &at, weights),
+                Some(weights) => {
+                    let models = (logit.as_ref(), later.as_ref(), panel.persons().len());
+                    self.by_weights(&sets, &at, weights, models)
+                }
                 None => self.by_cells(&sets, &at, ticket)?,
             },
         };

@@ -129,7 +129,7 @@ pub(super) fn paired(
             }
         }
     }
-    let mut spread = clustered(&psi, risk, k);
+    let mut spread = clustered(&psi, &[], risk, k);
     for (slot, value) in spread.vcov.iter_mut().enumerate() {
         *value += alone[slot] - twice[slot];
     }

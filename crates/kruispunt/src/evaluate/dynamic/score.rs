@@ -5,7 +5,7 @@ use super::risk::{Risk, RiskSets};
 use super::{DynamicMatching, go_on};
 use crate::data::{Column, Panel, Ticket};
 use crate::evaluate::EvaluateError;
-use crate::evaluate::hazard::log_odds;
+use crate::evaluate::hazard::{Scored, scored};
 use crate::math::crossprod::gram;
 use crate::math::linalg::Triangle;
 use rustc_hash::FxHashMap;
@@ -14,6 +14,37 @@ use rustc_hash::FxHashMap;
 pub(super) struct Covariates {
     pub(super) names: Vec<String>,
     pub(super) columns: Vec<Vec<f64>>,
+}
+
+/// A logit of the start, on rows at risk.
+pub(super) struct Logit {
+    pub(super) scored: Scored,
+    pub(super) columns: Vec<Vec<f64>>,
+    pub(super) level: Vec<u32>,
+    pub(super) n_levels: usize,
+}
+
+/// Where those at risk stand.
+pub(super) struct Placed {
+    pub(super) place: Place,
+    pub(super) caliper: f64,
+    pub(super) logit: Option<Logit>,
+}
+
+impl Logit {
+    /// How numbers move with each row through the coefficients, when row `at` has `slopes[at]` in
+    /// what the numbers make of its linear index.
+    pub(super) fn influence(&self, slopes: &[f64]) -> Vec<f64> {
+        let k = self.columns.len();
+        let mut gradient = vec![0.0; k + self.n_levels];
+        for (slot, column) in gradient.iter_mut().zip(&self.columns) {
+            *slot = column.iter().zip(slopes).map(|(x, slope)| x * slope).sum();
+        }
+        for (&level, slope) in self.level.iter().zip(slopes) {
+            gradient[k + level as usize] += slope;
+        }
+        self.scored.influence(&self.columns, &self.level, &gradient)
+    }
 }
 
 /// A row at risk and its elapsed duration.
@@ -99,6 +130,16 @@ impl DynamicMatching {
         sets: &RiskSets,
         ticket: &Ticket,
     ) -> Result<(Place, f64), EvaluateError> {
+        self.placed(panel, sets, ticket).map(|own| (own.place, own.caliper))
+    }
+
+    /// As [`place`](Self::place), with the logit of which the place is the log odds.
+    pub(super) fn placed(
+        &self,
+        panel: &Panel,
+        sets: &RiskSets,
+        ticket: &Ticket,
+    ) -> Result<Placed, EvaluateError> {
         go_on(ticket)?;
         let columns: Vec<Vec<f64>> = sets
             .covariates
@@ -106,23 +147,28 @@ impl DynamicMatching {
             .iter()
             .map(|own| sets.risk.iter().map(|at| own[at.read as usize]).collect())
             .collect();
+        let without = |place, caliper| Placed { place, caliper, logit: None };
         let caliper = self.caliper.unwrap_or(f64::INFINITY);
         if self.pairing == Pairing::Cells {
-            return Ok((Place::Odds(vec![0.0; sets.risk.len()]), caliper));
+            return Ok(without(Place::Odds(vec![0.0; sets.risk.len()]), caliper));
         }
         if self.distance == Distance::Mahalanobis {
-            return Ok((whitened(&columns, sets.risk.len()), caliper));
+            return Ok(without(whitened(&columns, sets.risk.len()), caliper));
         }
         let event: Vec<u32> = sets.risk.iter().map(|own| u32::from(own.starts)).collect();
         let (level, n_levels) = levels(panel, &sets.risk);
-        let odds = log_odds(&columns, &sets.covariates.names, (&level, n_levels), &event, ticket)?;
+        let levels = (&level[..], n_levels);
+        let mut scored = scored(&columns, &sets.covariates.names, levels, &event, ticket)?;
+        let odds = std::mem::take(&mut scored.odds);
         // In standard deviations of the log odds among those at risk.
         let there: Vec<f64> = odds.iter().copied().filter(|own| !own.is_nan()).collect();
         let mean = there.iter().sum::<f64>() / there.len() as f64;
         let variance =
             there.iter().map(|own| (own - mean).powi(2)).sum::<f64>() / there.len() as f64;
         let unit = variance.sqrt().max(f64::MIN_POSITIVE);
-        Ok((Place::Odds(odds), if caliper.is_finite() { caliper * unit } else { caliper }))
+        let caliper = if caliper.is_finite() { caliper * unit } else { caliper };
+        let logit = Some(Logit { scored, columns, level, n_levels });
+        Ok(Placed { place: Place::Odds(odds), caliper, logit })
     }
 }
 

@@ -104,22 +104,38 @@ impl Found<'_> {
     }
 }
 
-/// The covariance of sums of `psi`, row by row of `risk`, added up by person.
-pub(super) fn clustered(psi: &[f64], risk: &[Risk], k: usize) -> Spread {
+/// The covariance of sums of `psi`, row by row of `risk`, added up by person, and of `more`, by
+/// person (nothing when empty).
+pub(super) fn clustered(psi: &[f64], more: &[f64], risk: &[Risk], k: usize) -> Spread {
     let (mut vcov, mut own) = (vec![0.0; k * k], vec![0.0; k]);
     let mut clusters = 0_u64;
+    let mut done = 0;
+    let alone = |vcov: &mut [f64], persons: std::ops::Range<usize>| {
+        for own in more.get(persons.start * k..persons.end * k).unwrap_or_default().chunks(k) {
+            for (i, j) in pairs(k) {
+                vcov[i * k + j] += own[i] * own[j];
+            }
+        }
+    };
     for (at, risk_row) in risk.iter().enumerate() {
         for (slot, value) in own.iter_mut().zip(&psi[at * k..(at + 1) * k]) {
             *slot += value;
         }
         if risk.get(at + 1).is_none_or(|next| next.person != risk_row.person) {
             clusters += u64::from(own.iter().any(|value| *value != 0.0));
+            let person = risk_row.person;
+            alone(&mut vcov, done..person);
+            done = person + 1;
+            for (slot, value) in own.iter_mut().zip(more.get(person * k..).unwrap_or_default()) {
+                *slot += value;
+            }
             for (i, j) in pairs(k) {
                 vcov[i * k + j] += own[i] * own[j];
             }
             own.fill(0.0);
         }
     }
+    alone(&mut vcov, done..more.len() / k.max(1));
     let g = clusters as f64;
     let scale = if clusters > 1 { g / (g - 1.0) } else { 1.0 };
     for (i, j) in pairs(k) {

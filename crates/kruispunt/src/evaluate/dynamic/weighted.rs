@@ -1,7 +1,9 @@
 //! Effects when all controls of a cell are weighed.
 
-use super::pairing::Place;
+use super::later::Later;
+use super::pairing::{Pairing, Place};
 use super::risk::{Risk, RiskSets};
+use super::score::Logit;
 use super::spread::clustered;
 use super::{Answer, DynamicMatching};
 
@@ -90,16 +92,19 @@ impl Means {
 }
 
 impl DynamicMatching {
-    /// Weighed means within cells; errors by person, weights taken as known.
+    /// Weighed means within cells; errors by person.
     ///
     /// A starter brings `y - mean of controls - ATT`, a control its share of the weight times what
     /// it differs from that mean, widened by `sqrt(m/(m-1))` where `m` is the number of controls
-    /// that would say as much without weights.
+    /// that would say as much without weights. Weights are estimated: what a row brings to the
+    /// coefficients they come from, times what these do to the effect, is added (stacked estimating
+    /// equations, Lunceford & Davidian 2004).
     pub(super) fn by_weights(
         &self,
         sets: &RiskSets,
         at: &[Option<f64>],
         weights: &[f64],
+        (logit, later, persons): (Option<&Logit>, Option<&Later>, usize),
     ) -> Answer {
         let (risk, k) = (&sets.risk, self.horizons.len());
         let means = Means::of(risk, (at, k), weights, sets.n_cells, None);
@@ -112,6 +117,8 @@ impl DynamicMatching {
             }
         }
         let mut psi = vec![0.0; risk.len() * k];
+        // What the effect makes of the logarithm of a weight.
+        let mut slopes = vec![0.0; risk.len() * k];
         for (row, own) in risk.iter().enumerate() {
             for h in 0..k {
                 let (slot, arm) = (row * k + h, &means.arms[own.cell as usize * k + h]);
@@ -122,11 +129,22 @@ impl DynamicMatching {
                 } else {
                     let alike = arm.mass * arm.mass / arm.squares;
                     let wide = if alike > 1.5 { (alike / (alike - 1.0)).sqrt() } else { 1.0 };
-                    psi[slot] = -arm.starters * weights[slot] / arm.mass * gap * wide / compared[h];
+                    slopes[slot] = -arm.starters * weights[slot] / arm.mass * gap / compared[h];
+                    psi[slot] = slopes[slot] * wide;
                 }
             }
         }
-        let spread = clustered(&psi, risk, k);
+        let mut more = later.map_or(Vec::new(), |own| own.influence(&slopes, k, persons));
+        if let Some(logit) = logit.filter(|_| self.pairing == Pairing::Odds) {
+            more.resize(persons * k, 0.0);
+            for h in 0..k {
+                let own: Vec<f64> = slopes.iter().skip(h).step_by(k).copied().collect();
+                for (value, risk) in logit.influence(&own).into_iter().zip(risk) {
+                    more[risk.person * k + h] += value;
+                }
+            }
+        }
+        let spread = clustered(&psi, &more, risk, k);
         Answer { estimates, counts, spread, notes: Vec::new() }
     }
 }
