@@ -250,11 +250,18 @@ impl Bits {
     #[inline]
     pub fn extend_flags(&mut self, flags: &[u8]) {
         for flags in flags.chunks(64) {
-            let mut word = 0;
-            for (at, flags) in flags.chunks(8).enumerate() {
+            let (mut word, mut at) = (0, 0);
+            let whole = flags.chunks_exact(8);
+            let mut rest = [0_u8; 8];
+            rest[..whole.remainder().len()].copy_from_slice(whole.remainder());
+            for flags in whole {
                 let mut eight = [0_u8; 8];
-                eight[..flags.len()].copy_from_slice(flags);
-                word |= packed(eight) << (8 * at);
+                eight.copy_from_slice(flags);
+                word |= packed(eight) << at;
+                at += 8;
+            }
+            if at < flags.len() {
+                word |= packed(rest) << at;
             }
             self.push(word, flags.len());
         }

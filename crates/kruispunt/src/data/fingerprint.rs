@@ -1,6 +1,6 @@
 //! What a table holds, in 32 digits.
 
-use super::{Column, Table, Values};
+use super::{Column, Table, Text, Values};
 use pulp::bytemuck::{NoUninit, cast_slice};
 use rayon::prelude::*;
 use twox_hash::XxHash3_128;
@@ -66,19 +66,34 @@ fn column_digest(column: &Column) -> [u8; 16] {
         Values::Date(values) | Values::Period(_, values) => {
             straight(&mut hash, column, values, none, |value| value.to_le_bytes());
         }
-        Values::Text(text) if text.is_categorical() => {
-            chunks(&mut hash, column, text.codes(), |code| code.to_le_bytes());
-            text.levels().iter().for_each(|level| framed(&mut hash, level.as_bytes()));
-        }
-        Values::Text(text) => {
-            let (place, order) = by_appearance(column, text.codes(), text.levels().len());
-            chunks(&mut hash, column, text.codes(), |code| place[*code as usize].to_le_bytes());
-            for code in order {
-                framed(&mut hash, text.levels().get(code).as_bytes());
-            }
-        }
+        // codes of one byte are not widened for this
+        Values::Text(text) => match text.bytes() {
+            Some(codes) => text_digests(&mut hash, column, text, &codes[..]),
+            None => text_digests(&mut hash, column, text, text.codes()),
+        },
     }
     XxHash3_128::oneshot(&hash).to_le_bytes()
+}
+
+/// Adds the digests of codes and what they stand for: of categories as they are, of text numbered
+/// as it appears.
+fn text_digests<C: Copy + Into<u32> + Sync>(
+    hash: &mut Vec<u8>,
+    column: &Column,
+    text: &Text,
+    codes: &[C],
+) {
+    let code = |code: &C| -> u32 { (*code).into() };
+    if text.is_categorical() {
+        chunks(hash, column, codes, |own| code(own).to_le_bytes());
+        text.levels().iter().for_each(|level| framed(hash, level.as_bytes()));
+        return;
+    }
+    let (place, order) = by_appearance(column, codes, text.levels().len());
+    chunks(hash, column, codes, |own| place[code(own) as usize].to_le_bytes());
+    for code in order {
+        framed(hash, text.levels().get(code).as_bytes());
+    }
 }
 
 /// One NaN, one zero.
@@ -127,13 +142,18 @@ fn straight<T: NoUninit + Sync, const N: usize>(
 }
 
 /// Numbers the codes in the order in which rows show them, and gives that order.
-fn by_appearance(column: &Column, codes: &[u32], levels: usize) -> (Vec<u32>, Vec<u32>) {
+fn by_appearance<C: Copy + Into<u32>>(
+    column: &Column,
+    codes: &[C],
+    levels: usize,
+) -> (Vec<u32>, Vec<u32>) {
     let mut place = vec![u32::MAX; levels.max(1)];
     let mut order = Vec::new();
     for (row, &code) in codes.iter().enumerate() {
         if order.len() == levels {
             break;
         }
+        let code: u32 = code.into();
         let own = &mut place[code as usize];
         if *own == u32::MAX && !column.is_null(row) {
             *own = order.len() as u32;
@@ -153,23 +173,21 @@ fn chunks<T: Sync, const N: usize>(
     let digests: Vec<[u8; 16]> = values
         .par_chunks(CHUNK)
         .enumerate()
-        .map_init(Vec::new, |buffer, (chunk, own)| {
-            buffer.resize(own.len() * N, 0);
-            for (slot, value) in buffer.chunks_exact_mut(N).zip(own) {
-                slot.copy_from_slice(&bytes(value));
+        .map_init(Vec::<[u8; N]>::new, |buffer, (chunk, own)| {
+            buffer.clear();
+            buffer.extend(own.iter().map(&bytes));
+            let first = chunk * CHUNK;
+            let gone = |at: usize| column.validity().is_some() && column.is_null(first + at);
+            if column.validity().is_none() || !(0..own.len()).any(gone) {
+                return XxHash3_128::oneshot(buffer.as_flattened()).to_le_bytes();
             }
-            if column.validity().is_some() {
-                let first = chunk * CHUNK;
-                let gone = |at: usize| column.is_null(first + at);
-                for at in (0..own.len()).filter(|&at| gone(at)) {
-                    buffer[at * N..(at + 1) * N].fill(0);
-                }
-                // a column whose nulls are elsewhere has the same digest here
-                if (0..own.len()).any(gone) {
-                    buffer.extend((0..own.len()).map(|at| u8::from(gone(at))));
-                }
+            for at in (0..own.len()).filter(|&at| gone(at)) {
+                buffer[at] = [0; N];
             }
-            XxHash3_128::oneshot(buffer).to_le_bytes()
+            // a column whose nulls are elsewhere has the same digest here
+            let mut marked = buffer.as_flattened().to_vec();
+            marked.extend((0..own.len()).map(|at| u8::from(gone(at))));
+            XxHash3_128::oneshot(&marked).to_le_bytes()
         })
         .collect();
     for digest in digests {

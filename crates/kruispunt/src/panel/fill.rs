@@ -59,11 +59,38 @@ impl Run {
     }
 }
 
-/// Adds days to counts. Whether they fit is looked at elsewhere.
+/// Adds the days of a run to counts. Whether they fit is looked at elsewhere.
+///
+/// Plain loops over slices of one length, here and below: iterators zipped four deep are put
+/// together for each run at the cost of the few steps they then take.
 #[inline]
-fn add_days(cells: &mut [i16], days: impl Iterator<Item = i32>) {
-    for (cell, days) in cells.iter_mut().zip(days) {
-        *cell = cell.wrapping_add(days as i16);
+#[allow(clippy::needless_range_loop, reason = "said above")]
+fn add_days(cells: &mut [i16], run: &Run, bounds: &[i32]) {
+    let n = run.n;
+    let (edges, cells) = (&bounds[run.first..][..=n], &mut cells[..n]);
+    for at in 0..n {
+        let days = run.end.min(edges[at + 1]) - run.start.max(edges[at]);
+        cells[at] = cells[at].wrapping_add(days as i16);
+    }
+}
+
+/// As [`add_days`], and adds what `of` makes of them to amounts.
+#[inline]
+#[allow(clippy::needless_range_loop, reason = "as in add_days")]
+fn add_both(
+    cells: &mut [i16],
+    amounts: &mut [f64],
+    run: &Run,
+    bounds: &[i32],
+    of: impl Fn(f64) -> f64,
+) {
+    let n = run.n;
+    let (edges, cells, amounts) = (&bounds[run.first..][..=n], &mut cells[..n], &mut amounts[..n]);
+    for at in 0..n {
+        let days = run.end.min(edges[at + 1]) - run.start.max(edges[at]);
+        cells[at] = cells[at].wrapping_add(days as i16);
+        // what is added is never -0.0
+        amounts[at] += of(f64::from(days)) + 0.0;
     }
 }
 
@@ -255,7 +282,7 @@ impl<'a> Sweep<'a> {
             let column = &mut cells.shorts[0];
             column[rows.clone()].fill(0);
             for run in &room.runs {
-                add_days(&mut column[at(run)], run.days(&self.layout.bounds));
+                add_days(&mut column[at(run)], run, &self.layout.bounds);
             }
         }
         if self.wanted.count
@@ -373,26 +400,20 @@ impl<'a> Sweep<'a> {
             touched[code] = true;
             let lane = &mut lanes[code * self.stride..][run.rows()];
             let (Some((values, spread)), Some(column)) = (sum, column.as_deref_mut()) else {
-                add_days(lane, run.days(bounds));
+                add_days(lane, run, bounds);
                 continue;
             };
             let value = values[run.spell];
             if value.is_nan() {
-                add_days(lane, run.days(bounds));
+                add_days(lane, run, bounds);
                 continue;
             }
-            let both = lane.iter_mut().zip(&mut column[run.rows()]).zip(run.days(bounds));
+            let cells = &mut column[run.rows()];
             if *spread == Spread::Daily {
-                for ((lane, cell), days) in both {
-                    *lane = lane.wrapping_add(days as i16);
-                    *cell += value * f64::from(days) + 0.0;
-                }
+                add_both(lane, cells, run, bounds, |days| value * days);
             } else {
                 let length = f64::from(self.lengths[run.spell]);
-                for ((lane, cell), days) in both {
-                    *lane = lane.wrapping_add(days as i16);
-                    *cell += value * (f64::from(days) / length) + 0.0;
-                }
+                add_both(lane, cells, run, bounds, |days| value * (days / length));
             }
         }
         usize::from(sum.is_some())
@@ -599,12 +620,13 @@ impl Paint<'_, '_> {
                 }
             } else {
                 // no branch: which spell is the better one is anybody's guess
-                for (held, shown) in self.held[own.clone()].iter_mut().zip(&mut shown[own.clone()])
-                {
-                    let better = key < *held;
-                    even |= key == *held;
-                    *held = if better { key } else { *held };
-                    *shown = if better { value } else { *shown };
+                let (held, shown) = (&mut self.held[own.clone()], &mut shown[own.clone()]);
+                let n = held.len().min(shown.len());
+                for at in 0..n {
+                    let (before, better) = (held[at], key < held[at]);
+                    even |= key == before;
+                    held[at] = before.min(key);
+                    shown[at] = std::hint::select_unpredictable(better, value, shown[at]);
                 }
             }
             mark(self.claimed, own);
@@ -615,6 +637,7 @@ impl Paint<'_, '_> {
 
 /// What is written of the lane with most days in each cell, of the first of equals, `none` where
 /// there is none; in how many cells several have as many.
+#[allow(clippy::needless_range_loop, reason = "as in add_days")]
 fn dominate<'a>(
     lanes: impl DoubleEndedIterator<Item = (i16, &'a [i16])> + Clone,
     none: i16,
@@ -622,23 +645,25 @@ fn dominate<'a>(
     state: &mut [i16],
     equal: &mut [i16],
 ) -> u64 {
+    let n = most.len();
+    let (state, equal) = (&mut state[..n], &mut equal[..n]);
     most.fill(0);
     state.fill(none);
     equal.fill(0);
     for (_, days) in lanes.clone() {
-        for (most, &days) in most.iter_mut().zip(days) {
-            *most = (*most).max(days);
+        let days = &days[..n];
+        for at in 0..n {
+            most[at] = most[at].max(days[at]);
         }
     }
     // the first of equals is written last
     for (written, days) in lanes.rev() {
-        for (((state, equal), &most), &days) in
-            state.iter_mut().zip(equal.iter_mut()).zip(most.iter()).zip(days)
-        {
-            let best = days == most && most > 0;
-            *state = if best { written } else { *state };
-            *equal += i16::from(best);
+        let days = &days[..n];
+        for at in 0..n {
+            let best = (days[at] == most[at]) & (most[at] > 0);
+            state[at] = if best { written } else { state[at] };
+            equal[at] += i16::from(best);
         }
     }
-    equal.iter().map(|equal| u64::from(*equal > 1)).sum()
+    equal.iter().map(|equal| u32::from(*equal > 1)).sum::<u32>().into()
 }
