@@ -12,10 +12,10 @@ pub fn jaro<S: Symbol>(pattern: &Pattern, text: &[S]) -> f64 {
         return if m == n { 1.0 } else { 0.0 };
     }
     let window = (m.max(n) / 2).saturating_sub(1);
-    let (common, moved) = if m <= 64 && n <= 64 {
-        in_words(pattern, text, window)
-    } else {
-        in_many_words(pattern, text, window)
+    let (common, moved) = match m.max(n) {
+        0..=64 => in_a_word(pattern, text, window),
+        65..=128 => in_two_words(pattern, text, window),
+        _ => in_many_words(pattern, text, window),
     };
     if common == 0 {
         return 0.0;
@@ -37,28 +37,43 @@ pub fn jaro_winkler<S: Symbol>(pattern: &Pattern, text: &[S]) -> f64 {
     similarity + prefix as f64 * 0.1 * (1.0 - similarity)
 }
 
-fn in_words<S: Symbol>(pattern: &Pattern, text: &[S], window: usize) -> (usize, usize) {
-    let (mut in_pattern, mut in_text) = (0_u64, 0_u64);
-    for (at, &symbol) in text.iter().enumerate() {
-        let high = at + window + 1;
-        let below = if high >= 64 { !0 } else { (1_u64 << high) - 1 };
-        let low = at.saturating_sub(window);
-        let reach = if low >= 64 { 0 } else { below & (!0 << low) };
-        let free = pattern.mask(symbol.number()) & reach & !in_pattern;
-        in_pattern |= free & free.wrapping_neg();
-        in_text |= u64::from(free != 0) << at;
-    }
-    let common = in_text.count_ones() as usize;
-    let mut moved = 0;
-    while in_text != 0 {
-        let symbol = text[in_text.trailing_zeros() as usize];
-        let lowest = in_pattern & in_pattern.wrapping_neg();
-        moved += usize::from(pattern.mask(symbol.number()) & lowest == 0);
-        in_pattern ^= lowest;
-        in_text &= in_text - 1;
-    }
-    (common, moved)
+/// Common letters, and those of them that stand in another order, with flags in one number of type
+/// `$flags`; `$mask` are the positions of a symbol in the pattern.
+macro_rules! in_flags {
+    ($name:ident, $flags:ty, $mask:expr) => {
+        fn $name<S: Symbol>(pattern: &Pattern, text: &[S], window: usize) -> (usize, usize) {
+            let mask = $mask;
+            let (mut in_pattern, mut in_text): ($flags, $flags) = (0, 0);
+            // The window moves on by a letter, and grows until it leaves the pattern's first.
+            let (mut reach, mut here): ($flags, $flags) = ((1 << (window + 1)) - 1, 1);
+            for (at, &symbol) in text.iter().enumerate() {
+                let free = mask(pattern, symbol.number()) & reach & !in_pattern;
+                in_pattern |= free & free.wrapping_neg();
+                in_text |= if free == 0 { 0 } else { here };
+                reach = reach << 1 | <$flags>::from(at < window);
+                here <<= 1;
+            }
+            let common = in_text.count_ones() as usize;
+            let mut moved = 0;
+            while in_text != 0 {
+                let symbol = text[in_text.trailing_zeros() as usize].number();
+                let lowest = in_pattern & in_pattern.wrapping_neg();
+                moved += usize::from(mask(pattern, symbol) & lowest == 0);
+                in_pattern ^= lowest;
+                in_text &= in_text - 1;
+            }
+            (common, moved)
+        }
+    };
 }
+
+in_flags!(in_a_word, u64, Pattern::mask);
+in_flags!(in_two_words, u128, |pattern: &Pattern, symbol: u32| -> u128 {
+    match pattern.masks(symbol) {
+        [low, high] => u128::from(*high) << 64 | u128::from(*low),
+        own => own.first().copied().unwrap_or_default().into(),
+    }
+});
 
 /// Words of flags that need no memory of their own: 512 letters.
 const FEW: usize = 8;
