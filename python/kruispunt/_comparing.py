@@ -256,7 +256,7 @@ class When:
         return Condition({"share": stored}, f"{self.column} difference <= {100 * most:g}%")
 
     def overlaps(self, least: int = 1, separator: str = ";") -> Condition:
-        """Have lists with at least so many items in common."""
+        """Have lists, or text cut at the separator, with at least so many items in common."""
         given: Any = separator
         if not isinstance(given, str) or len(given) != 1:
             raise InputError("`separator` must be one character")
@@ -458,11 +458,13 @@ def overlap(column: str, *at_least: int, separator: str = ";") -> Comparison:
     Parameters
     ----------
     column : str
-        A column of text; items end at the separator.
+        A column of lists (of pyarrow, polars, pandas or Python), or of text whose items end at the
+        separator. A list that is missing says nothing; an empty one has nothing in common with
+        another. Missing items do not count.
     *at_least : int
-        Numbers of items, downwards; 2 and 1 by default.
+        Numbers of different items, downwards; 2 and 1 by default.
     separator : str
-        One character.
+        One character, for text.
 
     Examples
     --------

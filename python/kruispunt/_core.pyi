@@ -12,7 +12,9 @@ VERSION: Final[str]
 @final
 class Column:
     @staticmethod
-    def from_arrow(data: object, argument: str, column: str) -> Column | None: ...
+    def from_arrow(
+        data: object, argument: str, column: str, lists: bool = False
+    ) -> Column | None: ...
     @staticmethod
     def bools(values: NDArray[Any], valid: NDArray[Any] | None = None) -> Column: ...
     @staticmethod
@@ -40,7 +42,10 @@ class Column:
 class Table:
     @staticmethod
     def from_arrow(
-        data: object, columns: Sequence[str] | None = None, argument: str = "data"
+        data: object,
+        columns: Sequence[str] | None = None,
+        argument: str = "data",
+        lists: bool = False,
     ) -> Table | None: ...
     @staticmethod
     def from_columns(columns: Sequence[tuple[str, Column]]) -> Table: ...

@@ -7,7 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+import numpy as np
+
 from kruispunt import _core
+from kruispunt._frames import list_text
 from kruispunt._shown import said
 from kruispunt.exceptions import InputError
 from kruispunt.table import Table
@@ -187,7 +190,8 @@ class PairScorer:
         Parameters
         ----------
         left, right : mapping
-            Column and value; a column that is not there, or is None, is missing.
+            Column and value (a list where items are compared); a column that is not there, or is
+            None, is missing.
 
         Returns
         -------
@@ -204,4 +208,10 @@ class PairScorer:
 
 
 def _cells(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name, str(value)) for name, value in record.items() if value is not None]
+    cells = []
+    for name, value in record.items():
+        if isinstance(value, list | tuple | np.ndarray):
+            cells.append((name, list_text(value, (name, 0, "record"))))
+        elif value is not None:
+            cells.append((name, str(value)))
+    return cells

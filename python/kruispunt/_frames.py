@@ -34,13 +34,19 @@ _ACCEPTED = (
     "a pandas or polars data frame, a pyarrow table, a DuckDB relation, a kruispunt table, "
     "a mapping of names to arrays, or anything with `__arrow_c_stream__`"
 )
+# What the core writes before and after the items of a list.
+ITEM = "\x1d"
 _EPOCH = dt.date(1970, 1, 1)
 _UNITS = {"M": "month", "Q-DEC": "quarter", "Y-DEC": "year", "A-DEC": "year"}
 _EPOCHS = {"month": 1970 * 12, "quarter": 1970 * 4, "year": 1970}
 
 
 def to_table(
-    data: IntoTable, columns: Sequence[str] | None = None, argument: str = "data"
+    data: IntoTable,
+    columns: Sequence[str] | None = None,
+    argument: str = "data",
+    *,
+    lists: bool = False,
 ) -> _core.Table:
     """Read a table of any kind.
 
@@ -52,6 +58,8 @@ def to_table(
         The columns to read, in that order; all by default. Only these are converted.
     argument : str
         The caller's argument, for messages.
+    lists : bool
+        Whether columns of lists are read, as text with a mark after each item.
 
     Returns
     -------
@@ -68,24 +76,26 @@ def to_table(
     >>> to_table({"person": [7, 9], "wage": [101.5, 99.0]}, ["wage"])
     <Table of 2 rows and 1 columns>
     """
-    table = _read(data, columns, argument)
+    table = _read(data, columns, argument, lists=lists)
     reads(data, table, argument)
     return table
 
 
-def _read(data: IntoTable, columns: Sequence[str] | None, argument: str) -> _core.Table:
+def _read(
+    data: IntoTable, columns: Sequence[str] | None, argument: str, *, lists: bool
+) -> _core.Table:
     names = None if columns is None else _names(columns, argument)
     inner = _unwrapped(data)
     if isinstance(inner, _core.Table):
         return inner if names is None else inner.select(names, argument)
     if _is_pandas(inner):
-        return _from_pandas(inner, names, argument)
+        return _from_pandas(inner, names, argument, lists=lists)
     if isinstance(inner, Mapping):
-        return _from_mapping(inner, names, argument)
+        return _from_mapping(inner, names, argument, lists=lists)
     if isinstance(inner, np.ndarray):
         return _from_structured(inner, names, argument)
     narrowed = _narrowed(inner, names)
-    table = _core.Table.from_arrow(narrowed, names, argument)
+    table = _core.Table.from_arrow(narrowed, names, argument, lists)
     if table is None:
         message = f"`{argument}`: {_kind(data)} is not a table; give {_ACCEPTED}"
         raise InputError(message)
@@ -230,7 +240,7 @@ def _unreadable(name: str, argument: str, what: str) -> InputError:
 # pandas -------------------------------------------------------------------------------------
 
 
-def _from_pandas(frame: Any, names: list[str] | None, argument: str) -> _core.Table:
+def _from_pandas(frame: Any, names: list[str] | None, argument: str, *, lists: bool) -> _core.Table:
     """Read a pandas frame; index levels that have a name count as columns."""
     sources: dict[str, Any] = {}
     for level, name in enumerate(frame.index.names):
@@ -252,23 +262,23 @@ def _from_pandas(frame: Any, names: list[str] | None, argument: str) -> _core.Ta
         if name not in sources:
             raise _missing(name, sources, argument)
     return _core.Table.from_columns(
-        [(name, _pandas_column(sources[name], name, argument)) for name in names]
+        [(name, _pandas_column(sources[name], name, argument, lists=lists)) for name in names]
     )
 
 
-def _pandas_column(series: Any, name: str, argument: str) -> _core.Column:
+def _pandas_column(series: Any, name: str, argument: str, *, lists: bool = False) -> _core.Column:
     pyarrow = _installed("pyarrow")
     if pyarrow is None:
-        return _pandas_by_numpy(series, name, argument)
+        return _pandas_by_numpy(series, name, argument, lists=lists)
     try:
         plain = _plain(series)
         array = pyarrow.array(series, from_pandas=True) if plain is None else pyarrow.array(plain)
     except (pyarrow.ArrowException, TypeError, ValueError, OverflowError):
         # Arrow's own message would show a cell.
-        return _objects(series.to_numpy(dtype=object), name, argument)
-    column = _core.Column.from_arrow(array, argument, name)
+        return _objects(series.to_numpy(dtype=object), name, argument, lists=lists)
+    column = _core.Column.from_arrow(array, argument, name, lists)
     if column is None:  # pyarrow before 14 has no capsules
-        return _pandas_by_numpy(series, name, argument)
+        return _pandas_by_numpy(series, name, argument, lists=lists)
     return column
 
 
@@ -280,7 +290,7 @@ def _plain(series: Any) -> NDArray[np.float64] | None:
     return None if np.isnan(values.min()) else values
 
 
-def _pandas_by_numpy(series: Any, name: str, argument: str) -> _core.Column:
+def _pandas_by_numpy(series: Any, name: str, argument: str, *, lists: bool = False) -> _core.Column:
     """Read a pandas column where there is no pyarrow."""
     dtype = series.dtype
     missing = series.isna().to_numpy(dtype=bool)
@@ -311,13 +321,15 @@ def _pandas_by_numpy(series: Any, name: str, argument: str) -> _core.Column:
         return _core.Column.floats(series.to_numpy(dtype=np.float64, na_value=np.nan), valid)
     if dtype.kind == "M":
         return _dates(series.to_numpy(), name, argument)
-    return _objects(series.to_numpy(dtype=object), name, argument)
+    return _objects(series.to_numpy(dtype=object), name, argument, lists=lists)
 
 
 # mappings and NumPy -------------------------------------------------------------------------
 
 
-def _from_mapping(data: Mapping[Any, Any], names: list[str] | None, argument: str) -> _core.Table:
+def _from_mapping(
+    data: Mapping[Any, Any], names: list[str] | None, argument: str, *, lists: bool = False
+) -> _core.Table:
     for name in data:
         if not isinstance(name, str):
             message = f"`{argument}`: column names are text, not {_kind(name)}"
@@ -327,7 +339,7 @@ def _from_mapping(data: Mapping[Any, Any], names: list[str] | None, argument: st
             raise _missing(name, data, argument)
     wanted = list(data) if names is None else names
     return _core.Table.from_columns(
-        [(name, _any_column(data[name], name, argument)) for name in wanted]
+        [(name, _any_column(data[name], name, argument, lists=lists)) for name in wanted]
     )
 
 
@@ -341,16 +353,16 @@ def _from_structured(data: NDArray[Any], names: list[str] | None, argument: str)
     return _from_mapping({name: data[name] for name in data.dtype.names}, names, argument)
 
 
-def _any_column(values: Any, name: str, argument: str) -> _core.Column:
+def _any_column(values: Any, name: str, argument: str, *, lists: bool) -> _core.Column:
     """Read what a mapping holds under a name."""
     if isinstance(values, np.ndarray):
-        return _numpy_column(values, name, argument)
+        return _numpy_column(values, name, argument, lists=lists)
     if _is_from(values, "pandas", "Series", "Index"):
         series = values.to_series() if _is_from(values, "pandas", "Index") else values
-        return _pandas_column(series, name, argument)
+        return _pandas_column(series, name, argument, lists=lists)
     if _is_from(values, "pandas", "Categorical") or hasattr(values, "__pandas_priority__"):
-        return _pandas_column(sys.modules["pandas"].Series(values), name, argument)
-    column = _core.Column.from_arrow(values, argument, name)
+        return _pandas_column(sys.modules["pandas"].Series(values), name, argument, lists=lists)
+    column = _core.Column.from_arrow(values, argument, name, lists)
     if column is not None:
         return column
     if isinstance(values, str | bytes) or not isinstance(values, Iterable):
@@ -358,11 +370,14 @@ def _any_column(values: Any, name: str, argument: str) -> _core.Column:
         raise InputError(message)
     listed = list(values)
     array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return _objects(array, name, argument)
+    for at, value in enumerate(listed):
+        array[at] = value
+    return _objects(array, name, argument, lists=lists)
 
 
-def _numpy_column(array: NDArray[Any], name: str, argument: str) -> _core.Column:
+def _numpy_column(
+    array: NDArray[Any], name: str, argument: str, *, lists: bool = False
+) -> _core.Column:
     if array.ndim != 1:
         message = f'`{argument}`: column "{name}" has shape {array.shape}; give one dimension'
         raise InputError(message)
@@ -386,7 +401,7 @@ def _numpy_column(array: NDArray[Any], name: str, argument: str) -> _core.Column
         case "O":
             if valid is not None:
                 array = _filled(array, ~valid, None, object)
-            return _objects(array, name, argument)
+            return _objects(array, name, argument, lists=lists)
         case _:
             raise _unreadable(name, argument, f"NumPy's {array.dtype}")
 
@@ -428,7 +443,7 @@ def _dates(array: NDArray[Any], name: str, argument: str) -> _core.Column:
     return _core.Column.dates(numbers.astype(np.int32), ~missing if missing.any() else None)
 
 
-def _objects(array: NDArray[Any], name: str, argument: str) -> _core.Column:
+def _objects(array: NDArray[Any], name: str, argument: str, *, lists: bool = False) -> _core.Column:
     """Read Python objects: one kind a column, with None, NaN, NaT and NA as missing."""
     missing = np.fromiter((_is_missing(value) for value in array), dtype=bool, count=len(array))
     valid = ~missing if missing.any() else None
@@ -437,6 +452,11 @@ def _objects(array: NDArray[Any], name: str, argument: str) -> _core.Column:
     if not kinds or kinds == {"text"}:
         return _core.Column.texts(
             [None if gone else str(v) for v, gone in zip(array, missing, strict=True)]
+        )
+    if lists and kinds <= {"list", "tuple", "numpy.ndarray"}:
+        rows = enumerate(zip(array, missing, strict=True))
+        return _core.Column.texts(
+            [None if gone else list_text(own, (name, row, argument)) for row, (own, gone) in rows]
         )
     if kinds == {"bool"}:
         return _core.Column.bools(_filled(array, missing, 0, np.bool_), valid)
@@ -461,6 +481,15 @@ def _objects(array: NDArray[Any], name: str, argument: str) -> _core.Column:
     raise _unreadable(
         name, argument, f"a mix of Python objects ({mixed})" if len(kinds) > 1 else mixed
     )
+
+
+def list_text(items: Any, place: tuple[str, int, str]) -> str:
+    """Write a list as the core reads it: a mark, then each item and a mark; nothing for None."""
+    texts = [str(own) for own in items if not _is_missing(own)]
+    if any(ITEM in own for own in texts):
+        name, row, argument = place
+        raise _bad_cell(name, row, "a list of items without the control character U+001D", argument)
+    return ITEM + "".join(own + ITEM for own in texts)
 
 
 def _filled(array: NDArray[Any], missing: NDArray[np.bool_], fill: Any, dtype: Any) -> NDArray[Any]:

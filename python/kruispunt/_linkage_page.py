@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kruispunt import _core
-from kruispunt._frames import IntoTable, to_table
+from kruispunt._frames import ITEM, IntoTable, to_table
 from kruispunt.exceptions import InputError
 from kruispunt.table import Table
 
@@ -35,7 +35,7 @@ def cells_of(
     data: IntoTable, names: Sequence[str], rows: NDArray[Any], argument: str
 ) -> list[list[str | None]]:
     """Give cells as text, row by row in the order of `rows`."""
-    table = to_table(data, list(names), argument)
+    table = to_table(data, list(names), argument, lists=True)
     distinct = list(dict.fromkeys(names))
     at = [distinct.index(name) for name in names]
     most = int(rows.max()) + 1 if len(rows) else 0
@@ -44,8 +44,15 @@ def cells_of(
     cells = []
     for row in rows.tolist():
         (own,) = table.cells(row, 1)
-        cells.append([own[place] for place in at])
+        cells.append([_readable(own[place]) for place in at])
     return cells
+
+
+def _readable(cell: str | None) -> str | None:
+    """Show a list as its items."""
+    if cell is None or not cell.startswith(ITEM):
+        return cell
+    return ", ".join(cell.split(ITEM)[1:-1])
 
 
 def columns_of(native: _core.Table, names: Iterable[str] | None = None) -> dict[str, list[Any]]:

@@ -522,14 +522,14 @@ class Linker:
         """Read a table; one that cannot change (of pyarrow) is read once for training and linking."""
         pyarrow = sys.modules.get("pyarrow")
         if pyarrow is None or not isinstance(data, pyarrow.Table):
-            return to_table(data, names, argument)
+            return to_table(data, names, argument, lists=True)
         seen: dict[bool, tuple[Any, list[str], _core.Table]] = self.__dict__.setdefault("_seen", {})
         side = argument == "right"
         if side in seen:
             known, of, table = seen[side]
             if known() is data and of == names:
                 return table
-        table = to_table(data, names, argument)
+        table = to_table(data, names, argument, lists=True)
         seen[side] = (weakref.ref(data), names, table)
         return table
 
@@ -847,10 +847,11 @@ class Linker:
     def from_splink(cls, settings: Any) -> Linker:
         """Take over a model of Splink.
 
-        Exact, Jaro, Jaro-Winkler, Levenshtein and Damerau-Levenshtein levels and blocking rules of
-        equal columns or first letters are read. Weights are those of Splink but where term
-        frequencies adjust them (here the pair itself is left out of the frequency), and text is
-        compared without regard to case.
+        All levels of Splink's own comparisons in its DuckDB dialect are read, and what ``And``,
+        ``Or`` and ``Not`` make of them, with term frequencies of the levels that have them; and
+        blocking rules of equal columns or first letters. Weights are those of Splink: text is
+        compared as it is written, measures count bytes, only a null is missing, and the frequency
+        of a value is its share of all rows, the pair itself included.
 
         Parameters
         ----------
@@ -885,21 +886,16 @@ class Linker:
         found = [_splink.comparison(one, at) for at, one in enumerate(read.get("comparisons", []))]
         rules = read.get("blocking_rules_to_generate_predictions", [])
         linker = cls(
-            [
-                _compare(kind, column, None, tf, thresholds)
-                for (kind, column, tf, thresholds), _, _ in found
-            ],
+            [one.comparison for one in found],
             [_splink.rule(one, at) for at, one in enumerate(rules)],
         )
-        counts = [2 + len(compared[3]) for compared, _, _ in found]
-        learned = all(len(m) == n for (_, m, _), n in zip(found, counts, strict=True))
-        if not found or not learned:
+        if not found or not all(one.learned for one in found):
             return linker
         stored = json.loads(linker.to_json())
         stored["linker"]["model"] = {
             "lambda": float(read.get("probability_two_random_records_match", 0.0001)),
             "completeness": 1.0,
-            "learned": [{"m": m, "u": u} for _, m, u in found],
+            "learned": [{"m": one.m, "u": one.u} for one in found],
             "notes": ["m, u and the share of matches are those of Splink"],
         }
         return cls.from_json(json.dumps(stored))
@@ -1544,7 +1540,10 @@ def rule_link(
         raise InputError("`passes`: there are no rules; give lists of columns, the strictest first")
     shell = _core.Linker([one._plain() for one in compared], listed, 1, 1)
     lefts, rights = shell.columns()
-    tables = to_table(left, lefts, "left"), to_table(right, rights, "right")
+    tables = (
+        to_table(left, lefts, "left", lists=True),
+        to_table(right, rights, "right", lists=True),
+    )
     with reporting(progress) as callback:
         native = _core.rule_link(
             *tables, [one._plain() for one in compared], listed, assignment, callback
@@ -1582,5 +1581,5 @@ def stack(tables: Mapping[str, IntoTable], *, source: str = "source") -> Table:
     array(['permits', 'courses'], dtype=object)
     """
     names = list(tables)
-    read = [to_table(tables[name], None, f"tables[{name!r}]") for name in names]
+    read = [to_table(tables[name], None, f"tables[{name!r}]", lists=True) for name in names]
     return Table.wrap(_core.stack(names, read, source))

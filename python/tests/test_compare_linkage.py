@@ -225,14 +225,17 @@ def versions(linker, links, _):
 
 
 def splink(linker, links, _):
-    level = {"sql_condition": '"last_l" = "last_r"', "m_probability": 0.9, "u_probability": 0.01}
-    other = {"sql_condition": "ELSE", "m_probability": 0.1, "u_probability": 0.99}
-    read = c.Linker.from_splink(
-        {"comparisons": [{"comparison_levels": [level, other]}],
-         "blocking_rules_to_generate_predictions": ['l."last" = r."last"'],
-         "probability_two_random_records_match": 0.001}
-    )  # fmt: skip
-    np.testing.assert_allclose(read.parameters()["weight"], np.log2([90, 0.1 / 0.99]), rtol=1e-12)
+    """Weights of Splink under models with every comparison of its libraries."""
+    file = ROOT / "crates/kruispunt/tests/oracles/splink_levels/expected.json"
+    stored = json.loads(file.read_text(encoding="utf-8"))
+    assert len(stored["models"]) == 13
+    assert '"tf_adjustment_column"' in file.read_text(encoding="utf-8")
+    for name, model in stored["models"].items():
+        read = c.Linker.from_splink(model["settings"])
+        scored = read.score(stored["rows"], stored["rows"], stored["pairs"])
+        np.testing.assert_allclose(
+            scored["weight"], model["weights"], atol=1e-6, rtol=0, err_msg=name
+        )
 
 
 def draws(linker, links, _):

@@ -97,6 +97,38 @@ def test_fake_1000():
     assert f1(links, "cluster") >= best - 0.002
 
 
+CHILDCARE = SPLINK.parents[1] / "splink_childcare/expected.json"
+SITES = {
+    "five": [["Phone"], ["address"], ["name"], ["Zip", ("name", 4)], ["Zip", ("address", 5)]],
+    "wide": [["Phone"], [("address", 6)], ["name"], ["Zip"]],
+}
+
+
+@pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")  # sites of one provider
+@pytest.mark.parametrize("rules", SITES)
+def test_childcare_sites(rules):
+    """Several sites of one provider: a third kind of pairs, by two sets of blocking rules."""
+    table, _ = read("dedupe_childcare", "childcare.csv")
+    names = {"True Id": "person", "Site name": "name", "Address": "address"}
+    table = table.rename(columns=names)
+    linker = c.Linker(
+        [
+            c.name("name", tf=True), c.jaro_winkler("address", 0.92, 0.85, tf=True),
+            c.exact("Zip", tf=True), c.exact("Phone", tf=True),
+        ],
+        SITES[rules],
+    )  # fmt: skip
+    links = linker.train(table, progress=False).dedupe(table, progress=False)
+    runs = json.loads(CHILDCARE.read_text(encoding="utf-8"))["runs"]
+    best = max(run["best_f1"] for run in runs if run["rules"] == rules)
+    assert f1(links, "person") >= best - 0.002
+    # By the five rules, what goes together among the pairs of one telephone is not of matches.
+    used = np.asarray(linker.dependencies()["in_model"]).any()
+    told = [note for step in links.account.steps for note in step.notes]
+    assert used == (rules == "wide")
+    assert any("taken as independent" in note for note in told) == (rules == "five")
+
+
 def test_no_origin_is_left_behind():
     """All errors of identifiers on: recall, precision and the gap between origins."""
     registers = kp.synth.registers("test", seed=3, imperfections="all", backend="pandas")
@@ -136,6 +168,8 @@ def test_splinks_model_gives_splinks_weights():
     """Read as Splink writes it, with its m, u and lambda, pairs weigh what they weigh there."""
     oracle = json.loads(SPLINK.read_text(encoding="utf-8"))
     people = pd.read_csv(SPLINK.parent / "fake_1000.csv", dtype=str)
+    for column in ("first_name", "surname", "city", "email"):
+        people[column] = people[column].str.lower()
     measures = {
         "first_name": ("jaro_winkler_similarity", ">=", (0.9, 0.7)),
         "surname": ("jaro_winkler_similarity", ">=", (0.9, 0.7)),
@@ -147,7 +181,8 @@ def test_splinks_model_gives_splinks_weights():
     for column, (measure, sign, rungs) in measures.items():
         sql = [f'"{column}_l" = "{column}_r"']
         sql += [f'{measure}("{column}_l", "{column}_r") {sign} {rung}' for rung in rungs]
-        levels = [{"sql_condition": f'"{column}_l" IS NULL', "is_null_level": True}]
+        null = f'"{column}_l" IS NULL OR "{column}_r" IS NULL'
+        levels = [{"sql_condition": null, "is_null_level": True}]
         stored = oracle["comparisons"][column]
         for condition, m, u in zip([*sql, "ELSE"], stored["m"], stored["u"], strict=True):
             levels.append({"sql_condition": condition, "m_probability": m, "u_probability": u})
@@ -183,11 +218,15 @@ def test_splinks_model_gives_splinks_weights():
     [
         ("no json", "neither a JSON text nor a file"),
         ("[1]", "neither a JSON text nor a file"),
-        ({"comparisons": [{"comparison_levels": [{"sql_condition": "1 = 1"}]}]}, "first level"),
+        (
+            {"comparisons": [{"comparison_levels": [{"sql_condition": "1 = 1"},
+                                                    {"sql_condition": "ELSE"}]}]},
+            "comparison 0, level 0: `=` is read between values of the two rows",
+        ),
         ({"comparisons": [{}]}, "comparison 0 has no levels"),
         ({"blocking_rules_to_generate_predictions": ["l.a < r.a"]}, "blocking rule 0"),
     ],
-)
+)  # fmt: skip
 def test_settings_that_cannot_be_read_are_named(settings, words):
     with pytest.raises(kp.exceptions.InputError, match=words):
         c.Linker.from_splink(settings)

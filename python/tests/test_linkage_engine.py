@@ -62,7 +62,11 @@ def found(links, truth="person"):
 def level_of(comparison, a, b):
     """The level of one pair of records, by the scorer of named pairs."""
     names = sorted(set(a) | set(b))
-    cells = [{name: [record.get(name)] * 2 + [f"other{k}"] for name in names}
+
+    def other(value, k):
+        return [f"other{k}"] if isinstance(value, list) else f"other{k}"
+
+    cells = [{name: [record.get(name)] * 2 + [other(record.get(name), k)] for name in names}
              for k, record in enumerate((a, b))]  # fmt: skip
     linker = c.Linker([comparison, c.exact("key")], [["key"]])
     tables = [{**frame, "key": [1, 2, 3]} for frame in cells]
@@ -726,3 +730,158 @@ def test_results_are_the_same_on_every_run():
     one, other = run(), run()
     for name in ("left_row", "right_row", "weight"):
         np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.parametrize(
+    ("comparison", "a", "b", "level"),
+    [
+        (c.exact("n"), " Gent", "gent", "equal"),
+        (c.exact("n"), "gent", "ghent", "else"),
+        (c.jaro("n", 0.9, 0.7), "martha", "marhta", "Jaro >= 0.9"),
+        (c.jaro("n", 0.95, 0.7), "martha", "marhta", "Jaro >= 0.7"),
+        # 0.9444 by Jaro, 0.9611 with Winkler's three letters.
+        (c.jaro_winkler("n", 0.96), "martha", "marhta", "Jaro-Winkler >= 0.96"),
+        (c.jaro_winkler("n", 0.97), "martha", "marhta", "else"),
+        (c.levenshtein("n", 1, 3), "kitten", "sitting", "Levenshtein <= 3"),
+        (c.levenshtein("n", 1, 2), "ab", "ba", "Levenshtein <= 2"),
+        (c.osa("n", 1, 2), "ab", "ba", "OSA <= 1"),
+        # A swap and an insertion between: three edits where no part is edited twice, else two.
+        (c.osa("n", 1, 2), "ca", "abc", "else"),
+        (c.damerau("n", 1, 2), "ca", "abc", "Damerau <= 2"),
+        # ni ig gh ht and na ac ch ht: one of four.
+        (c.dice("n", 0.25), "night", "nacht", "Dice >= 0.25"),
+        (c.dice("n", 0.26), "night", "nacht", "else"),
+        (c.jaccard("n", 0.14), "night", "nacht", "Jaccard >= 0.14"),
+        (c.jaccard("n", 0.15), "night", "nacht", "else"),
+        (c.date("n"), "1985-07-30", "19850730", "same day"),
+        (c.date("n"), "1985-07-03", "1985-03-07", "one slip"),
+        (c.date("n"), "1985-07-30", "1985-07-31", "one slip"),
+        (c.date("n"), "1985-07-12", "1985-07-30", "two parts agree"),
+        (c.date("n"), "1985-01-01", "1985-07-30", "within a year"),
+        (c.date("n"), "1985-01-01", "1999-07-30", "else"),
+        # Unknown parts never agree.
+        (c.date("n"), "1985-00-00", "1985-00-00", "within a year"),
+        (c.date("n"), "1985-00-00", None, None),
+        (c.identifier("n"), "85.07-1", "85071", "equal"),
+        (c.identifier("n"), "85071", "85017", "OSA <= 1"),
+        (c.numeric("wage", 1, 5), 100, 104, "difference <= 5"),
+        (c.numeric("wage", 1, 5), 100, 106, "else"),
+        (c.overlap("n", 2, 1), ["a", "b", "b"], ["b", "a"], "n shares 2"),
+        # A comma or a semicolon inside an item is no separator there.
+        (c.overlap("n", 2, 1), ["a;b"], ["a", "b"], "else"),
+        (c.overlap("n", 2, 1), [], ["a"], "else"),
+        (c.overlap("n", 2, 1), [], [], "else"),
+        (c.overlap("n", 2, 1), None, ["a"], None),
+        (c.overlap("n", 2, 1), [None], ["a"], "else"),
+        (c.cosine("n", 0.95), [1.0, 0.0, 1.0], [2.0, 0.0, 2.0], "cosine >= 0.95"),
+    ],
+)  # fmt: skip
+def test_levels_of_measures_dates_numbers_and_lists(comparison, a, b, level):
+    assert level_of(comparison, {comparison.column: a}, {comparison.column: b}) == level
+    assert level_of(comparison, {comparison.column: b}, {comparison.column: a}) == level
+
+
+def test_an_invented_first_of_january_says_less_than_another_day():
+    """Every fifth person has 1 January: agreement on it adds fewer bits."""
+    left, right = registers(2000)
+    invented = np.arange(2000) % 5 == 0
+    left["birth"][invented] = [own[:4] + "-01-01" for own in left["birth"][invented]]
+    right["birth"] = left["birth"][right["person"]].copy()
+    linker = c.Linker(compared(), RULES).train(left, right, progress=False)
+    links = linker.link(left, right, progress=False)
+    added = {True: [], False: []}
+    for at in range(0, len(links), 7):
+        steps = links.waterfall(at)
+        place = list(steps["step"]).index("birth")
+        if steps["level"][place] != "same day":
+            continue
+        day = left["birth"][int(np.asarray(links.pairs["left_row"])[at])]
+        bits = float(np.asarray(steps["tf_adjustment"])[place])
+        added[day.endswith("-01-01")].append(bits)
+    assert min(len(added[True]), len(added[False])) > 30
+    assert max(added[True]) < min(added[False])
+
+
+def lists_of(kind):
+    """Give a column of lists as pyarrow, polars, pandas or Python hold it."""
+    rows = [["011", "022"], [], None, ["033"], ["022", None]]
+    keys = ["x"] * 5
+    if kind == "python":
+        return {"phones": rows, "key": keys}
+    if kind == "numpy":
+        array = np.empty(5, dtype=object)
+        for at, own in enumerate(rows):
+            array[at] = own
+        return {"phones": array, "key": keys}
+    if kind == "pandas":
+        return pytest.importorskip("pandas").DataFrame({"phones": rows, "key": keys})
+    if kind == "polars":
+        return pytest.importorskip("polars").DataFrame({"phones": rows, "key": keys})
+    pa = pytest.importorskip("pyarrow")
+    types = {
+        "pyarrow": pa.list_(pa.string()), "large": pa.large_list(pa.large_string()),
+        "category": pa.list_(pa.dictionary(pa.int32(), pa.string())),
+        "whole": pa.list_(pa.int64()),
+    }  # fmt: skip
+    if kind == "whole":
+        rows = [None if row is None else [own and int(own) for own in row] for row in rows]
+    if kind == "chunks":
+        parts = [pa.array(rows[at : at + 2], pa.list_(pa.string())) for at in (0, 2, 4)]
+        return pa.table({"phones": pa.chunked_array(parts), "key": keys})
+    if kind == "sliced":
+        own = pa.array([["no"], *rows, ["no", "no"]], pa.list_(pa.string())).slice(1, 5)
+        return pa.table({"phones": own, "key": keys})
+    return pa.table({"phones": pa.array(rows, types[kind]), "key": keys})
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["python", "numpy", "pandas", "polars", "pyarrow", "large", "category", "whole", "chunks",
+     "sliced"],
+)  # fmt: skip
+def test_lists_come_from_every_kind_of_table(kind):
+    table = lists_of(kind)
+    linker = c.Linker([c.overlap("phones", 2, 1), c.exact("key")], [["key"]])
+    stored = json.loads(linker.to_json())
+    stored["linker"]["model"] = {
+        "lambda": 0.1, "completeness": 1.0, "notes": [],
+        "learned": [{"m": [0.5, 0.3, 0.2], "u": [0.1, 0.2, 0.7]}, {"m": [0.5, 0.5], "u": [0.5, 0.5]}],
+    }  # fmt: skip
+    linker = c.Linker.from_json(json.dumps(stored))
+    pairs = [(a, b) for a in range(5) for b in range(5)]
+    scored = linker.score(table, table, pairs)
+    levels = [
+        None if own is None or own != own else str(own) for own in list(scored["level_phones"])
+    ]
+    levels = [None if own == "None" else own for own in levels]
+    items = [{"011", "022"}, set(), None, {"033"}, {"022"}]
+    if kind == "whole":
+        items = [own and {int(one) for one in own} for own in items]
+        items[1] = set()
+
+    def twin(a, b):
+        if items[a] is None or items[b] is None:
+            return None
+        shared = len(items[a] & items[b])
+        return f"phones shares {min(shared, 2)}" if shared else "else"
+
+    assert levels == [twin(a, b) for a, b in pairs]
+    # Single records, and a page that shows the items.
+    scorer = linker.scorer(table)
+    both = {"phones": ["011", "022"], "key": "x"}
+    assert scorer.score(both, both | {"phones": ["022"]})["levels"]["phones"] == 1
+    assert scorer.score(both, both | {"phones": []})["levels"]["phones"] == 2
+    assert scorer.score(both, {"key": "x"})["levels"]["phones"] is None
+
+
+def test_lists_where_one_value_is_compared_are_refused():
+    table = {"phones": [["a"], ["b"]], "key": ["x", "y"]}
+    for comparison in (c.exact("phones"), c.name("phones"), c.levels("n", c.when("phones").same())):
+        linker = c.Linker([comparison, c.exact("key")], [["key"]])
+        with pytest.raises(kp.exceptions.InputError, match=r'"phones" at row 0 .* `overlap`'):
+            linker.forecast(table)
+    with pytest.raises(kp.exceptions.InputError, match="U\\+001D"):
+        c.Linker([c.overlap("n")], [["key"]]).forecast({"n": [["a\x1db"]], "key": ["x"]})
+    # Elsewhere a list is no value.
+    with pytest.raises(kp.exceptions.InputError, match='"phones" holds list'):
+        kp.Table(table)

@@ -50,15 +50,17 @@ pub(crate) fn unit(name: &str) -> PyResult<Unit> {
 impl PyColumn {
     /// A column from anything with `__arrow_c_stream__` or `__arrow_c_array__`; None without.
     #[staticmethod]
+    #[pyo3(signature = (data, argument, column, lists=false))]
     fn from_arrow(
         data: &Bound<'_, PyAny>,
         argument: String,
         column: String,
+        lists: bool,
     ) -> PyResult<Option<Self>> {
         let Some((field, chunks)) = arrow::read(data)? else { return Ok(None) };
         work::run(data.py(), None, move |_| {
             let place = import::Place { argument: &argument, column: &column };
-            import::column(&field, &chunks, place)
+            import::any(&field, &chunks, place, lists)
                 .map(|column| Some(Self(Arc::new(column))))
                 .map_err(|error| data_error(&error))
         })

@@ -11,7 +11,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 use kruispunt::data::{
-    Bitmap, Buffer, Column, DataError, Levels, Table, Text, TextBuilder, Ticket, Unit, Values,
+    Bitmap, Buffer, Column, DataError, ITEM, Levels, Table, Text, TextBuilder, Ticket, Unit, Values,
 };
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -52,7 +52,7 @@ pub(crate) fn table(
     field: &Field,
     chunks: &[ArrayRef],
     columns: Option<&[String]>,
-    argument: &str,
+    (argument, lists): (&str, bool),
     ticket: &Ticket,
 ) -> Result<Table, DataError> {
     let DataType::Struct(fields) = field.data_type() else {
@@ -85,10 +85,72 @@ pub(crate) fn table(
         let name = fields[at].name();
         let parts: Vec<ArrayRef> =
             chunks.iter().map(|chunk| Arc::clone(chunk.as_struct().column(at))).collect();
-        let values = column(&fields[at], &parts, Place { argument, column: name })?;
+        let values = any(&fields[at], &parts, Place { argument, column: name }, lists)?;
         table.push(name, values)?;
     }
     Ok(table)
+}
+
+/// A column from its chunks, lists included where they are wanted.
+pub(crate) fn any(
+    field: &Field,
+    chunks: &[ArrayRef],
+    place: Place<'_>,
+    lists: bool,
+) -> Result<Column, DataError> {
+    match field.data_type() {
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
+            if lists =>
+        {
+            listed(item, chunks, place)
+        }
+        _ => column(field, chunks, place),
+    }
+}
+
+/// Lists as text: each item with its end, an empty list not a missing one. Items that are missing
+/// are left out.
+fn listed(item: &Field, chunks: &[ArrayRef], place: Place<'_>) -> Result<Column, DataError> {
+    let (mut builder, mut text, mut at) = (TextBuilder::default(), String::new(), 0);
+    for chunk in chunks {
+        let (values, ends): (ArrayRef, Vec<usize>) = match chunk.data_type() {
+            DataType::List(_) => {
+                let own = chunk.as_list::<i32>();
+                (Arc::clone(own.values()), own.offsets().iter().map(|&at| at as usize).collect())
+            }
+            DataType::LargeList(_) => {
+                let own = chunk.as_list::<i64>();
+                (Arc::clone(own.values()), own.offsets().iter().map(|&at| at as usize).collect())
+            }
+            _ => {
+                let own = chunk.as_fixed_size_list();
+                let width = own.value_length() as usize;
+                (Arc::clone(own.values()), (0..=own.len()).map(|at| at * width).collect())
+            }
+        };
+        let items = column(item, &[values], place)?;
+        for (row, span) in ends.windows(2).enumerate() {
+            if chunk.is_null(row) {
+                builder.push(None);
+                at += 1;
+                continue;
+            }
+            text.clear();
+            text.push(ITEM);
+            for one in (span[0]..span[1]).filter_map(|one| items.label(one)) {
+                if one.contains(ITEM) {
+                    return Err(
+                        place.bad(at, "a list of items without the control character U+001D")
+                    );
+                }
+                text.push_str(&one);
+                text.push(ITEM);
+            }
+            builder.push(Some(text.as_str()));
+            at += 1;
+        }
+    }
+    Ok(builder.finish(false))
 }
 
 /// A column from its chunks.

@@ -27,16 +27,17 @@ fn unwritable(error: &ArrowError) -> PyErr {
 impl PyTable {
     /// A table from anything with `__arrow_c_stream__` or `__arrow_c_array__`; None without.
     #[staticmethod]
-    #[pyo3(signature = (data, columns=None, argument="data"))]
+    #[pyo3(signature = (data, columns=None, argument="data", lists=false))]
     fn from_arrow(
         data: &Bound<'_, PyAny>,
         columns: Option<Vec<String>>,
         argument: &str,
+        lists: bool,
     ) -> PyResult<Option<Self>> {
         let Some((field, chunks)) = arrow::read(data)? else { return Ok(None) };
         let argument = argument.to_owned();
         work::run(data.py(), None, move |ticket| {
-            import::table(&field, &chunks, columns.as_deref(), &argument, ticket)
+            import::table(&field, &chunks, columns.as_deref(), (&argument, lists), ticket)
                 .map(|table| Some(Self::from(table)))
                 .map_err(|error| data_error(&error))
         })

@@ -57,7 +57,7 @@ pub use seed::Seed;
 pub use spells::Spells;
 pub(crate) use spells::{Aside, Pieces, Roles};
 pub use table::Table;
-pub use text::{Levels, Text, TextBuilder};
+pub use text::{ITEM, Levels, Text, TextBuilder};
 pub use ticket::{Progress, Ticket};
 pub use timeline::Timeline;
 pub use vcov::{Distance, Kernel, Vcov};

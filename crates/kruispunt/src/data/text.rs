@@ -26,6 +26,11 @@ impl PartialEq for Text {
     }
 }
 
+/// What a list of a table begins with and what ends each of its items, in a column of text.
+///
+/// A list without items is this alone, which is not a missing value.
+pub const ITEM: char = '\u{1d}';
+
 /// Distinct strings, back to back.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Levels {

@@ -362,9 +362,11 @@ impl<'a> Columns<'a> {
         comparers: &'a [Comparer],
     ) -> Result<Self, LinkageError> {
         let mut own = Self { comparisons, comparers, extra: FxHashMap::default() };
+        let written = comparisons.iter().any(|own| own.options.written);
         for column in rules.iter().flat_map(Rule::columns) {
             if own.place(column).is_none() && !own.extra.contains_key(column) {
                 let exact = Comparison::exact(column);
+                let exact = if written { exact.written() } else { exact };
                 own.extra.insert(column.to_owned(), Coded::new(sides, &exact, "blocking")?);
             }
         }

@@ -46,6 +46,11 @@ fn fold(letter: char, into: &mut String) {
     into.push_str(plain);
 }
 
+/// The bytes of a text, each as a letter.
+pub(super) fn bytes(text: &str) -> String {
+    text.bytes().map(char::from).collect()
+}
+
 /// The words of a name in folded letters; apostrophes join, everything else that is no letter or
 /// digit separates.
 fn words(text: &str) -> Vec<String> {

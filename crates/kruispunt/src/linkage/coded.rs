@@ -1,11 +1,10 @@
 //! Two columns in one dictionary of canonical values.
 
-use super::comparison::{Comparison, Ruler};
-use super::conditions::BETWEEN;
+use super::comparison::{Comparison, Ladder, Ruler};
+use super::conditions::{BETWEEN, EMPTY};
 use super::date::Written;
-use super::{Condition, LinkageError, canon};
-use crate::data::Interner;
-use crate::data::{Column, DataError, Day, Levels, Table, Text, Values};
+use super::{LinkageError, canon};
+use crate::data::{Column, DataError, Day, ITEM, Interner, Levels, Table, Text, Values};
 use crate::math::codes;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -180,6 +179,8 @@ pub(super) struct Coded {
 struct Maker<'a> {
     ruler: &'a Ruler,
     numeric: bool,
+    /// Text stays as it is written.
+    as_is: bool,
     known: Interner,
     written: Levels,
     unread: u64,
@@ -193,8 +194,8 @@ impl Coded {
         comparison: &Comparison,
         argument: &str,
     ) -> Result<Self, LinkageError> {
-        if let Ruler::Levels { conditions } = &comparison.ruler {
-            return Self::joined(sides, conditions, argument);
+        if let Ruler::Levels(ladder) = &comparison.ruler {
+            return Self::joined(sides, comparison, ladder, argument);
         }
         let left = sides.left.column(argument, comparison.column())?;
         let right = if sides.dedupe {
@@ -206,6 +207,7 @@ impl Coded {
         let mut maker = Maker {
             ruler: &comparison.ruler,
             numeric: is_numeric(left) || right.is_some_and(|(column, _)| is_numeric(column)),
+            as_is: comparison.options.written,
             known: Interner::default(),
             written: Levels::default(),
             unread: 0,
@@ -229,11 +231,12 @@ impl Coded {
     /// Encodes the rows by the cells of all columns of conditions; no code is missing.
     fn joined(
         sides: Sides<'_>,
-        conditions: &[(String, Condition)],
+        comparison: &Comparison,
+        ladder: &Ladder,
         argument: &str,
     ) -> Result<Self, LinkageError> {
-        let names = Condition::columns(conditions);
-        let numeric = Condition::numeric(conditions);
+        let (names, written) = (comparison.columns(), comparison.options.written);
+        let (numeric, lists) = (ladder.numeric(), ladder.lists());
         let mut known = Interner::default();
         let mut encode = |table: &Table| -> Result<Vec<u32>, LinkageError> {
             let columns = names
@@ -244,6 +247,9 @@ impl Coded {
                         column.to_floats(argument, name)?;
                     }
                     refuse_not_finite(column, argument, name)?;
+                    if !lists.contains(name) {
+                        refuse_lists(column, argument, name)?;
+                    }
                     Ok(column)
                 })
                 .collect::<Result<Vec<&Column>, LinkageError>>()?;
@@ -260,9 +266,19 @@ impl Coded {
                     cell.clear();
                     match column.values() {
                         Values::Text(text) => cell.push_str(text.levels().get(text.codes()[row])),
+                        Values::Date(days) if written => {
+                            let (year, month, day) = Day(days[row]).ymd();
+                            write(&mut cell, format_args!("{year:04}-{month:02}-{day:02}"));
+                        }
                         _ => show(column, row, &mut cell),
                     }
-                    if canon::plain(&cell, &mut own) {
+                    if written {
+                        let before = text.len();
+                        text.extend(cell.chars().filter(|&letter| letter != BETWEEN));
+                        if text.len() == before {
+                            text.push(EMPTY);
+                        }
+                    } else if canon::plain(&cell, &mut own) {
                         text.extend(own.chars().filter(|&letter| letter != BETWEEN));
                     }
                 }
@@ -310,6 +326,7 @@ impl Maker<'_> {
             refuse_no_identifier(column, argument, name)?;
         }
         refuse_not_finite(column, argument, name)?;
+        refuse_lists(column, argument, name)?;
         Ok(match column.values() {
             Values::Text(text) => self.encode_text(column, text),
             Values::Int(values) => self.encode_numbers(
@@ -382,8 +399,13 @@ impl Maker<'_> {
         let read = match self.ruler {
             Ruler::Name | Ruler::Person { .. } => canon::name(text, out),
             Ruler::Identifier | Ruler::Checked => canon::identifier(text, self.numeric, out),
+            Ruler::Exact | Ruler::Text { .. } if self.as_is => {
+                out.clear();
+                out.push_str(text);
+                true
+            }
             // Rows of conditions are encoded whole.
-            Ruler::Exact | Ruler::Text { .. } | Ruler::Levels { .. } => canon::plain(text, out),
+            Ruler::Exact | Ruler::Text { .. } | Ruler::Levels(_) => canon::plain(text, out),
             Ruler::Date => Written::parse(text).is_some_and(|date| {
                 out.clear();
                 date.write(out);
@@ -447,6 +469,23 @@ fn refuse_not_finite(column: &Column, argument: &str, name: &str) -> Result<(), 
     bad.map_or(Ok(()), |row| {
         let (argument, column) = (argument.to_owned(), name.to_owned());
         Err(LinkageError::NotFinite { argument, column, row })
+    })
+}
+
+/// Lists are compared by their items.
+fn refuse_lists(column: &Column, argument: &str, name: &str) -> Result<(), LinkageError> {
+    let Values::Text(text) = column.values() else { return Ok(()) };
+    let list = |row: usize| text.levels().get(text.codes()[row]).starts_with(ITEM);
+    // A column holds lists in all its rows or in none.
+    let first = (0..column.len()).find(|&row| !column.is_null(row));
+    first.filter(|&row| list(row)).map_or(Ok(()), |row| {
+        Err(DataError::BadCell {
+            argument: argument.to_owned(),
+            column: name.to_owned(),
+            row,
+            expected: "one value: it is a list, which is compared by `overlap` or by conditions on items",
+        }
+        .into())
     })
 }
 

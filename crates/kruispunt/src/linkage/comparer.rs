@@ -7,7 +7,7 @@ use super::date::Written;
 use super::nicknames::{self, Nicknames};
 use super::words::Words;
 use super::{LinkageError, Measure, canon, sound};
-use crate::data::Interner;
+use crate::data::{Interner, Levels};
 use crate::math::em::NULL;
 use crate::math::strings::{Pattern, dice, jaccard};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -76,7 +76,7 @@ impl Comparer {
     pub(super) fn new(sides: Sides<'_>, comparison: &Comparison) -> Result<Self, LinkageError> {
         comparison.check()?;
         let coded = Coded::new(sides, comparison, "comparisons")?;
-        let values = Values::new(&coded, &comparison.ruler);
+        let values = Values::new(&coded, comparison);
         let n_levels = comparison.n_levels() as u8;
         let missing = comparison.options.missing.then(|| n_levels - 2);
         let n = coded.texts.len();
@@ -107,6 +107,11 @@ impl Comparer {
     /// next level is both.
     pub(super) const fn missing_from(&self) -> Option<u8> {
         self.missing
+    }
+
+    /// Whether a value is the cells of several columns.
+    pub(super) const fn is_joined(&self) -> bool {
+        matches!(self.values, Values::Conditions(_))
     }
 
     /// Whether values are equal or not and nothing between.
@@ -239,14 +244,19 @@ fn rung(thresholds: &[f64], met: impl Fn(&f64) -> bool) -> u8 {
 }
 
 impl Values {
-    fn new(coded: &Coded, ruler: &Ruler) -> Self {
-        let texts = &coded.texts;
+    fn new(coded: &Coded, comparison: &Comparison) -> Self {
+        let (texts, as_is) = (&coded.texts, comparison.options.written);
+        if as_is && let Ruler::Text { measure, thresholds } = &comparison.ruler {
+            let bytes: Vec<String> = texts.iter().map(canon::bytes).collect();
+            let bytes: Levels = bytes.iter().map(String::as_str).collect();
+            return Self::measured(&bytes, *measure, thresholds);
+        }
         let words = |measure, thresholds: &[f64], written| Self::Words {
             words: Words::new(texts, written, measure == Measure::JaroWinkler),
             measure,
             thresholds: thresholds.to_vec(),
         };
-        match ruler {
+        match &comparison.ruler {
             Ruler::Exact => Self::Equal,
             Ruler::Person { listed, nicknames } => {
                 let names = Nicknames::new(*listed, nicknames);
@@ -265,7 +275,7 @@ impl Values {
                 valid: texts.iter().map(canon::checks).collect(),
                 words: Words::new(texts, None, false),
             },
-            Ruler::Levels { conditions } => Self::Conditions(Conditions::new(coded, conditions)),
+            Ruler::Levels(own) => Self::Conditions(Conditions::new(coded, comparison, own)),
             Ruler::Identifier => words(Measure::Osa, &[1.0], None),
             Ruler::Name => words(Measure::JaroWinkler, &NAME, Some(&coded.written)),
             Ruler::Date => Self::Dates(texts.iter().filter_map(Written::parse).collect()),
@@ -273,23 +283,24 @@ impl Values {
                 numbers: texts.iter().map(|text| text.parse().unwrap_or(f64::NAN)).collect(),
                 thresholds: thresholds.clone(),
             },
-            Ruler::Text { measure: measure @ (Measure::Dice | Measure::Jaccard), thresholds } => {
-                let words = Words::new(texts, None, false);
-                Self::Grams {
-                    grams: (0..texts.len()).map(|at| words.grams(at as u32)).collect(),
-                    measure: *measure,
-                    thresholds: thresholds.clone(),
-                }
-            }
-            Ruler::Text { measure, thresholds } => words(*measure, thresholds, None),
+            Ruler::Text { measure, thresholds } => Self::measured(texts, *measure, thresholds),
         }
+    }
+
+    fn measured(texts: &Levels, measure: Measure, thresholds: &[f64]) -> Self {
+        let heads = measure == Measure::JaroWinkler;
+        let (words, thresholds) = (Words::new(texts, None, heads), thresholds.to_vec());
+        if matches!(measure, Measure::Dice | Measure::Jaccard) {
+            let grams = (0..texts.len()).map(|at| words.grams(at as u32)).collect();
+            return Self::Grams { grams, measure, thresholds };
+        }
+        Self::Words { words, measure, thresholds }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Levels;
     use proptest::prelude::*;
 
     proptest! {

@@ -2,6 +2,8 @@
 
 use super::condition::Condition;
 use super::date::LABELS;
+use super::made::{self, Made};
+use super::rarity::Common;
 use super::{LinkageError, Measure};
 use crate::data::Column;
 use serde::{Deserialize, Serialize};
@@ -28,9 +30,66 @@ pub(super) enum Ruler {
     /// A national number whose check digits tell slips from other numbers.
     Checked,
     /// Levels that are conditions over columns, the first that holds.
-    Levels {
-        conditions: Vec<(String, Condition)>,
-    },
+    Levels(Ladder),
+}
+
+/// Levels that are conditions.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Ladder {
+    pub(super) conditions: Vec<(String, Condition)>,
+    /// Values made from columns, which conditions ask for by name.
+    pub(super) made: Vec<Made>,
+    /// Where the pair says nothing, in place of where no column has a value on both sides.
+    pub(super) nothing: Option<Condition>,
+}
+
+impl Ladder {
+    fn all(&self) -> impl Iterator<Item = &Condition> {
+        self.conditions.iter().map(|(_, own)| own).chain(&self.nothing)
+    }
+
+    /// Columns and made values that conditions ask for.
+    pub(super) fn asked(&self) -> Vec<&str> {
+        Condition::columns(self.all())
+    }
+
+    /// The made value of a name.
+    pub(super) fn made(&self, name: &str) -> Option<&Made> {
+        self.made.iter().find(|own| own.name == name)
+    }
+
+    /// The columns that are read.
+    fn columns(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for name in self.asked() {
+            let name = self.made(name).map_or(name, |own| &own.column);
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The columns that are read as numbers.
+    pub(super) fn numeric(&self) -> Vec<&str> {
+        let mut names = Condition::numeric(self.all());
+        names.retain(|name| self.made(name).is_none());
+        names
+    }
+
+    /// The columns that lists may stand in.
+    pub(super) fn lists(&self) -> Vec<&str> {
+        let asked = self.asked();
+        let mut names = Condition::lists(self.all());
+        for own in &self.made {
+            let item = matches!(own.steps.first(), Some(made::Step::Item { .. }));
+            if item && !asked.contains(&own.column.as_str()) {
+                names.push(&own.column);
+            }
+        }
+        names
+    }
 }
 
 /// Jaro-Winkler similarities of a name's second and third level.
@@ -73,6 +132,10 @@ pub(super) struct Options {
     pub(super) u: Vec<Option<f64>>,
     /// Levels from the top that term frequencies adjust; 2 unless told.
     pub(super) rare: Option<u8>,
+    /// Text is compared as it is written: case, accents and spaces count.
+    pub(super) written: bool,
+    /// By level: how the share of rows with a value adjusts it, in place of `rare`.
+    pub(super) common: Vec<Option<Common>>,
 }
 
 /// What a comparison was told beyond its column, as text.
@@ -81,6 +144,8 @@ pub(super) struct Options {
 struct Settings {
     options: Options,
     conditions: Vec<(String, Condition)>,
+    made: Vec<Made>,
+    nothing: Option<Condition>,
     listed: bool,
     nicknames: Vec<Vec<String>>,
 }
@@ -182,7 +247,7 @@ impl Comparison {
         conditions: impl IntoIterator<Item = (N, Condition)>,
     ) -> Self {
         let conditions = conditions.into_iter().map(|(label, own)| (label.into(), own)).collect();
-        Self::new(name, Ruler::Levels { conditions })
+        Self::new(name, Ruler::Levels(Ladder { conditions, ..Ladder::default() }))
     }
 
     /// Makes a value that is missing on one side, and one that is missing on both, two more levels
@@ -232,6 +297,14 @@ impl Comparison {
         self
     }
 
+    /// Compares text as it is written: case, accents, spaces and empty text count, and measures
+    /// count bytes.
+    #[must_use]
+    pub const fn written(mut self) -> Self {
+        self.options.written = true;
+        self
+    }
+
     /// Settings written as JSON: `options` (`missing`, `monotone`, `prior`, `m`, `u`, `rare`), and
     /// `conditions` of levels or `listed` and `nicknames` of a person.
     ///
@@ -246,7 +319,10 @@ impl Comparison {
         })?;
         self.options = read.options;
         match &mut self.ruler {
-            Ruler::Levels { conditions } => *conditions = read.conditions,
+            Ruler::Levels(own) => {
+                *own =
+                    Ladder { conditions: read.conditions, made: read.made, nothing: read.nothing };
+            }
             Ruler::Person { listed, nicknames } => {
                 (*listed, *nicknames) = (read.listed, read.nicknames);
             }
@@ -263,7 +339,11 @@ impl Comparison {
     pub fn settings(&self) -> Result<String, LinkageError> {
         let mut own = Settings { options: self.options.clone(), ..Settings::default() };
         match &self.ruler {
-            Ruler::Levels { conditions } => own.conditions.clone_from(conditions),
+            Ruler::Levels(ladder) => {
+                let ladder = ladder.clone();
+                own.conditions = ladder.conditions;
+                (own.made, own.nothing) = (ladder.made, ladder.nothing);
+            }
             Ruler::Person { listed, nicknames } => {
                 (own.listed, own.nicknames) = (*listed, nicknames.clone());
             }
@@ -277,7 +357,7 @@ impl Comparison {
     #[must_use]
     pub fn conditions(&self) -> &[(String, Condition)] {
         match &self.ruler {
-            Ruler::Levels { conditions } => conditions,
+            Ruler::Levels(own) => &own.conditions,
             _ => &[],
         }
     }
@@ -285,17 +365,23 @@ impl Comparison {
     /// The columns it reads on the left.
     #[must_use]
     pub fn columns(&self) -> Vec<&str> {
-        match &self.ruler {
-            Ruler::Levels { conditions } => Condition::columns(conditions),
-            _ => vec![&self.left],
+        let mut names = match &self.ruler {
+            Ruler::Levels(own) => own.columns(),
+            _ => return vec![&self.left],
+        };
+        for own in self.options.common.iter().flatten() {
+            if !names.contains(&own.column.as_str()) {
+                names.push(&own.column);
+            }
         }
+        names
     }
 
     /// A column with one value, of the type that it reads.
     pub(super) fn one(&self, name: &str, value: Option<&str>) -> Column {
         let numeric = match &self.ruler {
             Ruler::Numeric { .. } => true,
-            Ruler::Levels { conditions } => Condition::numeric(conditions).contains(&name),
+            Ruler::Levels(own) => own.numeric().contains(&name),
             _ => false,
         };
         if numeric {
@@ -307,11 +393,14 @@ impl Comparison {
 
     /// Whether it compares one column with itself.
     pub(super) const fn is_plain(&self) -> bool {
-        !matches!(self.ruler, Ruler::Levels { .. })
+        !matches!(self.ruler, Ruler::Levels(_))
     }
 
     /// Levels that term frequencies adjust, from the top.
     pub(super) fn adjusted(&self) -> u8 {
+        if let Some(last) = self.options.common.iter().rposition(Option::is_some) {
+            return last as u8 + 1;
+        }
         let fuzzy = self.n_levels() - 1 - if self.options.missing { 2 } else { 0 };
         if self.tf { self.options.rare.unwrap_or(2).min(fuzzy as u8) } else { 0 }
     }
@@ -342,7 +431,7 @@ impl Comparison {
             Ruler::Numeric { .. } => "numeric",
             Ruler::Person { .. } => "person",
             Ruler::Checked => "insz",
-            Ruler::Levels { .. } => "levels",
+            Ruler::Levels(_) => "levels",
             Ruler::Text { measure, .. } => measure.name(),
         }
     }
@@ -396,8 +485,8 @@ impl Comparison {
             Ruler::Checked => {
                 labels.extend(["one slip, one check fails", "OSA <= 1"].map(str::to_owned));
             }
-            Ruler::Levels { conditions } => {
-                labels = conditions.iter().map(|(label, _)| label.clone()).collect();
+            Ruler::Levels(own) => {
+                labels = own.conditions.iter().map(|(label, _)| label.clone()).collect();
             }
             Ruler::Identifier => labels.push("OSA <= 1".to_owned()),
             Ruler::Text { measure, thresholds } => {
@@ -429,7 +518,7 @@ impl Comparison {
                 (thresholds, measure.is_distance(), !measure.is_distance())
             }
             Ruler::Numeric { thresholds } => (thresholds, true, false),
-            Ruler::Levels { conditions } => return self.check_conditions(conditions),
+            Ruler::Levels(own) => return self.check_ladder(own),
             _ => return Ok(()),
         };
         let expected = match (up, unit) {
@@ -444,7 +533,8 @@ impl Comparison {
         Err(LinkageError::BadThresholds { comparison: self.left.clone(), expected })
     }
 
-    fn check_conditions(&self, conditions: &[(String, Condition)]) -> Result<(), LinkageError> {
+    fn check_ladder(&self, own: &Ladder) -> Result<(), LinkageError> {
+        let conditions = &own.conditions;
         let bad = |expected| LinkageError::BadLevels { comparison: self.left.clone(), expected };
         if conditions.is_empty() || conditions.len() > 100 {
             return Err(bad("from 1 to 100 conditions"));
@@ -452,14 +542,26 @@ impl Comparison {
         if self.options.missing {
             return Err(bad("conditions on missing values instead of the option `missing`"));
         }
-        conditions.iter().try_for_each(|(_, own)| own.check().map_err(bad))
+        if own.made.iter().any(|own| own.maker().is_none()) {
+            return Err(bad(made::EXPECTED));
+        }
+        own.all().try_for_each(|own| own.check().map_err(bad))
     }
 
     fn check_options(&self) -> Result<(), LinkageError> {
-        let Options { prior, m, u, rare, .. } = &self.options;
+        let Options { prior, m, u, rare, written, common, .. } = &self.options;
         let n = self.n_levels();
         let bad =
             |expected| Err(LinkageError::BadLevels { comparison: self.left.clone(), expected });
+        let text = matches!(self.ruler, Ruler::Exact | Ruler::Text { .. } | Ruler::Levels(_));
+        if *written && !text {
+            return bad("text as written for exact, measured or own levels only");
+        }
+        let own = self.columns();
+        let fits = |one: &Common| one.check(n) && own.contains(&one.column.as_str());
+        if common.len() > n || !common.iter().flatten().all(fits) {
+            return bad("frequencies of columns that it reads, for levels that it has");
+        }
         if !prior.is_empty() && prior.len() != n {
             return bad("a prior for every level");
         }

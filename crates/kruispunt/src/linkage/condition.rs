@@ -84,6 +84,50 @@ pub enum Condition {
         /// What stands between items.
         separator: char,
     },
+    /// Of the shorter of two lists, all items are in the other; it has at least one.
+    Subset {
+        /// The column.
+        column: String,
+    },
+    /// Some item of one list and some item of the other are this alike.
+    Items {
+        /// The column.
+        column: String,
+        /// The measure.
+        measure: Measure,
+        /// Similarity or distance.
+        threshold: f64,
+    },
+    /// Different letters in common, as a share of the different letters of both.
+    Letters {
+        /// The column.
+        column: String,
+        /// The share.
+        least: f64,
+    },
+    /// A column of the left row equals another column of the right row.
+    Across {
+        /// The column on the left.
+        first: String,
+        /// The column on the right.
+        second: String,
+    },
+    /// One row has this text.
+    Reads {
+        /// The column.
+        column: String,
+        /// The text.
+        value: String,
+        /// Whether it is the right row.
+        right: bool,
+    },
+    /// Missing in one of the rows that is named.
+    Missing {
+        /// The column.
+        column: String,
+        /// Whether it is the right row.
+        right: bool,
+    },
     /// Missing on one side.
     MissingOne {
         /// The column.
@@ -109,6 +153,10 @@ pub enum Condition {
         /// The condition.
         of: Box<Condition>,
     },
+}
+
+const fn side(right: bool) -> &'static str {
+    if right { "right" } else { "left" }
 }
 
 /// Conditions within conditions that are read.
@@ -233,6 +281,19 @@ impl Condition {
                 format!("{} cosine >= {least}", columns.first().map_or("", String::as_str))
             }
             Self::Overlap { column, least, .. } => format!("{column} shares {least}"),
+            Self::Subset { column } => format!("{column} shares all of the shorter"),
+            Self::Items { column, measure, threshold } => {
+                let sign = if measure.is_distance() { "<=" } else { ">=" };
+                format!("items of {column} {} {sign} {threshold}", measure.word())
+            }
+            Self::Letters { column, least } => format!("letters of {column} shared >= {least}"),
+            Self::Across { first, second } => format!("{first} equals {second}"),
+            Self::Reads { column, value, right } => {
+                format!("{column} on the {} is \"{value}\"", side(*right))
+            }
+            Self::Missing { column, right } => {
+                format!("{column} missing on the {}", side(*right))
+            }
             Self::MissingOne { column } => format!("{column} missing on one side"),
             Self::MissingBoth { column } => format!("{column} missing on both sides"),
             Self::All { of } => join(of, " and "),
@@ -242,7 +303,7 @@ impl Condition {
     }
 
     /// All columns of conditions, each once, in the order in which they stand there.
-    pub(super) fn columns(conditions: &[(String, Self)]) -> Vec<&str> {
+    pub(super) fn columns<'a>(conditions: impl IntoIterator<Item = &'a Self>) -> Vec<&'a str> {
         fn each<'a>(own: &'a Condition, into: &mut Vec<&'a str>) {
             let mut put = |name: &'a str| {
                 if !into.contains(&name) {
@@ -256,9 +317,14 @@ impl Condition {
                 | Condition::Within { column, .. }
                 | Condition::Share { column, .. }
                 | Condition::Overlap { column, .. }
+                | Condition::Subset { column }
+                | Condition::Items { column, .. }
+                | Condition::Letters { column, .. }
+                | Condition::Reads { column, .. }
+                | Condition::Missing { column, .. }
                 | Condition::MissingOne { column }
                 | Condition::MissingBoth { column } => put(column),
-                Condition::Crossed { first, second } => {
+                Condition::Crossed { first, second } | Condition::Across { first, second } => {
                     put(first);
                     put(second);
                 }
@@ -276,14 +342,14 @@ impl Condition {
             }
         }
         let mut names = Vec::new();
-        for (_, own) in conditions {
+        for own in conditions {
             each(own, &mut names);
         }
         names
     }
 
     /// The columns that are read as numbers.
-    pub(super) fn numeric(conditions: &[(String, Self)]) -> Vec<&str> {
+    pub(super) fn numeric<'a>(conditions: impl IntoIterator<Item = &'a Self>) -> Vec<&'a str> {
         fn each<'a>(own: &'a Condition, into: &mut Vec<&'a str>) {
             match own {
                 Condition::Within { column, .. } | Condition::Share { column, .. } => {
@@ -305,10 +371,37 @@ impl Condition {
             }
         }
         let mut names = Vec::new();
-        for (_, own) in conditions {
+        for own in conditions {
             each(own, &mut names);
         }
         names
+    }
+
+    /// The columns that lists can stand in: nothing but their items and whether they are there is
+    /// asked for.
+    pub(super) fn lists<'a>(conditions: impl IntoIterator<Item = &'a Self>) -> Vec<&'a str> {
+        fn each<'a>(own: &'a Condition, lists: &mut Vec<&'a str>, others: &mut Vec<&'a str>) {
+            match own {
+                Condition::Overlap { column, .. }
+                | Condition::Subset { column }
+                | Condition::Items { column, .. } => lists.push(column),
+                Condition::Cosine { columns, .. } if columns.len() == 1 => {
+                    lists.push(&columns[0]);
+                }
+                Condition::Missing { .. }
+                | Condition::MissingOne { .. }
+                | Condition::MissingBoth { .. } => {}
+                Condition::All { of } | Condition::Any { of } => {
+                    of.iter().for_each(|own| each(own, lists, others));
+                }
+                Condition::Not { of } => each(of, lists, others),
+                other => others.extend(Condition::columns([other])),
+            }
+        }
+        let (mut lists, mut others) = (Vec::new(), Vec::new());
+        conditions.into_iter().for_each(|own| each(own, &mut lists, &mut others));
+        lists.retain(|name| !others.contains(name));
+        lists
     }
 
     /// What is expected where it makes no sense.
@@ -322,12 +415,13 @@ impl Condition {
         }
         let positive = |x: &f64| x.is_finite() && *x >= 0.0;
         let fine = match self {
-            Self::Alike { measure, threshold, .. } => {
+            Self::Alike { measure, threshold, .. } | Self::Items { measure, threshold, .. } => {
                 positive(threshold) && (measure.is_distance() || *threshold <= 1.0)
             }
             Self::Within { most, .. }
             | Self::Share { most, .. }
             | Self::Kilometres { most, .. } => positive(most),
+            Self::Letters { least, .. } => positive(least) && *least <= 1.0,
             Self::Cosine { columns, least } => !columns.is_empty() && (-1.0..=1.0).contains(least),
             Self::Overlap { least, .. } => positive(least) && *least >= 1.0,
             Self::All { of } | Self::Any { of } => {

@@ -5,15 +5,27 @@ use super::Measure;
 use super::canon;
 use super::coded::{Coded, MISSING};
 use super::comparer::Probe;
+use super::comparison::{Comparison, Ladder};
+use super::made;
 use super::sound;
 use super::words::Words;
-use crate::data::Interner;
-use crate::data::Levels;
+use crate::data::{ITEM, Interner, Levels};
 use crate::math::em::NULL;
 use rustc_hash::FxHashMap;
 
 /// What stands between the cells of a row in the text of its code.
 pub(super) const BETWEEN: char = '\u{1f}';
+
+/// An empty text that is there.
+pub(super) const EMPTY: char = '\u{1e}';
+
+/// What a cell holds, nothing where it is missing.
+pub(super) fn cell(text: &str) -> Option<&str> {
+    match text {
+        "" => None,
+        text => Some(text.strip_suffix(EMPTY).unwrap_or(text)),
+    }
+}
 
 /// Radius of the earth in kilometres (IUGG mean).
 const EARTH: f64 = 6371.0088;
@@ -22,6 +34,10 @@ const EARTH: f64 = 6371.0088;
 #[derive(Debug)]
 pub(super) struct Conditions {
     tests: Vec<Test>,
+    /// Where a pair says nothing, if it was told.
+    nothing: Option<Test>,
+    /// Whether a pair where nothing holds has the last level in any case.
+    always: bool,
     columns: Vec<Part>,
     words: Words,
     /// By name: the code of its sound.
@@ -36,6 +52,8 @@ struct Part {
     names: Vec<u32>,
     numbers: Vec<f64>,
     lists: Vec<Vec<u32>>,
+    /// Names of the items.
+    items: Vec<Vec<u32>>,
     vectors: Vec<Vec<f64>>,
 }
 
@@ -46,11 +64,17 @@ enum Asked {
     Kilometres(usize, usize),
     Cosine(Vec<usize>),
     Overlap(usize),
+    Items(usize, Measure),
+    Letters(usize),
 }
 
 #[derive(Debug)]
 enum Test {
     Same(usize),
+    Across(usize, usize),
+    Reads(usize, u32, bool),
+    Missing(usize, bool),
+    Subset(usize),
     Sound(usize),
     Crossed(usize, usize),
     AtLeast(usize, f64),
@@ -65,37 +89,74 @@ enum Test {
 }
 
 impl Conditions {
-    pub(super) fn new(coded: &Coded, conditions: &[(String, Condition)]) -> Self {
-        let names = Condition::columns(conditions);
-        let mut maker =
-            Maker { names: &names, asked: Vec::new(), wants: vec![Wants::default(); names.len()] };
-        let tests = conditions.iter().map(|(_, own)| maker.test(own)).collect();
+    pub(super) fn new(coded: &Coded, comparison: &Comparison, ladder: &Ladder) -> Self {
+        let (names, read, as_is) =
+            (ladder.asked(), comparison.columns(), comparison.options.written);
+        let mut known = Interner::default();
+        let mut maker = Maker {
+            names: &names,
+            asked: Vec::new(),
+            wants: vec![Wants::default(); names.len()],
+            known: &mut known,
+            as_is,
+        };
+        let tests = ladder.conditions.iter().map(|(_, own)| maker.test(own)).collect();
+        let nothing = ladder.nothing.as_ref().map(|own| maker.test(own));
         let (wants, asked) = (maker.wants, maker.asked);
+        // Where the cell of each stands, and what is made of it.
+        let sources: Vec<(usize, Option<made::Maker>)> = names
+            .iter()
+            .map(|name| {
+                let own = ladder.made(name);
+                let column = own.map_or(*name, |own| &own.column);
+                let place = read.iter().position(|name| *name == column).unwrap_or_default();
+                (place, own.and_then(made::Made::maker))
+            })
+            .collect();
         let mut columns: Vec<Part> = names.iter().map(|_| Part::default()).collect();
-        let (mut known, mut written, mut items) =
-            (Interner::default(), Levels::default(), FxHashMap::default());
+        let (mut written, mut items) = (Levels::default(), FxHashMap::default());
+        // Texts that conditions name were never written.
+        (0..known.len()).for_each(|_| {
+            written.push("");
+        });
         let mut canonical = String::new();
+        let mut name = |text: &str, written: &mut Levels| {
+            let there = if as_is {
+                canonical.clear();
+                canonical.push_str(&canon::bytes(text));
+                true
+            } else {
+                canon::name(text, &mut canonical)
+            };
+            let code = if there { known.code(&canonical) } else { MISSING };
+            if there && code as usize == written.len() {
+                written.push(text);
+            }
+            code
+        };
         for text in coded.texts.iter() {
-            let mut cells = text.split(BETWEEN);
-            for (part, wants) in columns.iter_mut().zip(&wants) {
-                let cell = cells.next().unwrap_or_default();
-                part.there.push(!cell.is_empty());
+            let cells: Vec<&str> = text.split(BETWEEN).collect();
+            for ((part, wants), (place, maker)) in columns.iter_mut().zip(&wants).zip(&sources) {
+                let own = cells.get(*place).copied().and_then(cell);
+                let made = maker.as_ref().map(|maker| maker.make(own?));
+                let own = made.as_ref().map_or(own, Option::as_deref);
+                part.there.push(own.is_some());
                 if wants.name {
-                    let there = canon::name(cell, &mut canonical);
-                    let code = if there { known.code(&canonical) } else { MISSING };
-                    if there && code as usize == written.len() {
-                        written.push(cell);
-                    }
-                    part.names.push(code);
+                    part.names.push(own.map_or(MISSING, |own| name(own, &mut written)));
                 }
+                let own = own.unwrap_or_default();
                 if wants.number {
-                    part.numbers.push(cell.parse().unwrap_or(f64::NAN));
+                    part.numbers.push(own.parse().unwrap_or(f64::NAN));
                 }
                 if let Some(separator) = wants.list {
-                    part.lists.push(list(cell, separator, &mut items));
+                    part.lists.push(list(own, separator, &mut items));
+                }
+                if let Some(separator) = wants.items {
+                    let codes = split(own, separator).map(|item| name(item, &mut written));
+                    part.items.push(codes.collect());
                 }
                 if wants.vector {
-                    part.vectors.push(vector(cell));
+                    part.vectors.push(vector(own));
                 }
             }
         }
@@ -107,7 +168,8 @@ impl Conditions {
         } else {
             Vec::new()
         };
-        Self { tests, columns, words: Words::new(&texts, Some(&written), true), sounds, asked }
+        let words = Words::new(&texts, (!as_is).then_some(&written), true);
+        Self { tests, nothing, always: as_is, columns, words, sounds, asked }
     }
 
     /// The alphabet and the values to remember that a probe needs.
@@ -119,8 +181,12 @@ impl Conditions {
     pub(super) fn level(&self, probe: &mut Probe, a: u32, b: u32) -> u8 {
         probe.memo.fill(f64::NAN);
         let pair = (a as usize, b as usize);
+        if self.nothing.as_ref().is_some_and(|own| self.holds(own, probe, pair)) {
+            return NULL;
+        }
         match self.tests.iter().position(|test| self.holds(test, probe, pair)) {
             Some(level) => level as u8,
+            None if self.always || self.nothing.is_some() => self.tests.len() as u8,
             None if self.columns.iter().any(|part| part.both(pair)) => self.tests.len() as u8,
             None => NULL,
         }
@@ -144,6 +210,17 @@ impl Conditions {
             Test::Crossed(one, other) => {
                 let (x, y) = (name(*one, a), name(*other, a));
                 x != MISSING && y != MISSING && x == name(*other, b) && y == name(*one, b)
+            }
+            Test::Across(one, other) => {
+                name(*one, a) != MISSING && name(*one, a) == name(*other, b)
+            }
+            Test::Reads(at, value, right) => name(*at, if *right { b } else { a }) == *value,
+            Test::Missing(at, right) => !self.columns[*at].there[if *right { b } else { a }],
+            Test::Subset(at) => {
+                let lists = &self.columns[*at].lists;
+                let (x, y) = (&lists[a], &lists[b]);
+                let least = x.len().min(y.len());
+                least > 0 && common(x, y) == least
             }
             Test::AtLeast(at, least) => self.ask(*at, probe, pair) >= *least,
             Test::AtMost(at, most) => self.ask(*at, probe, pair) <= *most,
@@ -176,7 +253,14 @@ impl Conditions {
                 if names[a] == MISSING || names[b] == MISSING {
                     return f64::NAN;
                 }
-                self.words.measure(probe, (names[a], names[b]), *measure)
+                let empty = |code: u32| self.words.is_empty(code);
+                let nothing = self.always && (empty(names[a]) || empty(names[b]));
+                if nothing && !measure.is_distance() {
+                    // As DuckDB has it, also of two empty texts.
+                    0.0
+                } else {
+                    self.words.measure(probe, (names[a], names[b]), *measure)
+                }
             }
             Asked::Kilometres(latitude, longitude) => {
                 let place = |at: usize| {
@@ -194,8 +278,32 @@ impl Conditions {
                 }
             }
             Asked::Overlap(column) => {
+                if !self.columns[*column].both(pair) {
+                    return f64::NAN;
+                }
                 let lists = &self.columns[*column].lists;
                 common(&lists[a], &lists[b]) as f64
+            }
+            Asked::Items(column, measure) => {
+                let items = &self.columns[*column].items;
+                let mut best = f64::NAN;
+                for &x in &items[a] {
+                    for &y in &items[b] {
+                        let found = self.words.measure(probe, (x, y), *measure);
+                        best =
+                            if measure.is_distance() { best.min(found) } else { best.max(found) };
+                    }
+                }
+                best
+            }
+            Asked::Letters(column) => {
+                let names = &self.columns[*column].names;
+                if names[a] == MISSING || names[b] == MISSING {
+                    return f64::NAN;
+                }
+                let (x, y) = (self.words.letters(names[a]), self.words.letters(names[b]));
+                let both = common(&x, &y);
+                both as f64 / (x.len() + y.len() - both).max(1) as f64
             }
         };
         probe.memo[at] = found;
@@ -217,6 +325,7 @@ struct Wants {
     sound: bool,
     number: bool,
     list: Option<char>,
+    items: Option<char>,
     vector: bool,
 }
 
@@ -224,6 +333,8 @@ struct Maker<'a> {
     names: &'a [&'a str],
     asked: Vec<Asked>,
     wants: Vec<Wants>,
+    known: &'a mut Interner,
+    as_is: bool,
 }
 
 impl Maker<'_> {
@@ -291,6 +402,40 @@ impl Maker<'_> {
                 self.wants[at].list = Some(*separator);
                 Test::AtLeast(self.ask(Asked::Overlap(at)), *least)
             }
+            Condition::Subset { column } => {
+                let at = self.place(column);
+                self.wants[at].list.get_or_insert(';');
+                Test::Subset(at)
+            }
+            Condition::Items { column, measure, threshold } => {
+                let at = self.place(column);
+                self.wants[at].items = Some(';');
+                let asked = self.ask(Asked::Items(at, *measure));
+                if measure.is_distance() {
+                    Test::AtMost(asked, *threshold)
+                } else {
+                    Test::AtLeast(asked, *threshold)
+                }
+            }
+            Condition::Letters { column, least } => {
+                let at = self.name(column);
+                Test::AtLeast(self.ask(Asked::Letters(at)), *least)
+            }
+            Condition::Across { first, second } => {
+                Test::Across(self.name(first), self.name(second))
+            }
+            Condition::Reads { column, value, right } => {
+                let mut own = String::new();
+                let there = if self.as_is {
+                    own = canon::bytes(value);
+                    true
+                } else {
+                    canon::name(value, &mut own)
+                };
+                let code = if there { self.known.code(&own) } else { MISSING };
+                Test::Reads(self.name(column), code, *right)
+            }
+            Condition::Missing { column, right } => Test::Missing(self.place(column), *right),
             Condition::MissingOne { column } => Test::MissingOne(self.place(column)),
             Condition::MissingBoth { column } => Test::MissingBoth(self.place(column)),
             Condition::All { of } => Test::All(of.iter().map(|own| self.test(own)).collect()),
@@ -300,12 +445,18 @@ impl Maker<'_> {
     }
 }
 
+/// The items of a list: a list of a table, or text that is cut at the separator.
+fn split(cell: &str, separator: char) -> impl Iterator<Item = &str> {
+    let (cell, separator) = match cell.strip_prefix(ITEM) {
+        Some(cell) => (cell, ITEM),
+        None => (cell, separator),
+    };
+    cell.split(separator).map(str::trim).filter(|item| !item.is_empty())
+}
+
 /// The different items of a list, numbered and ascending.
 fn list(cell: &str, separator: char, known: &mut FxHashMap<String, u32>) -> Vec<u32> {
-    let mut items: Vec<u32> = cell
-        .split(separator)
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
+    let mut items: Vec<u32> = split(cell, separator)
         .map(|item| {
             let next = known.len() as u32;
             *known.entry(item.to_owned()).or_insert(next)
@@ -318,7 +469,8 @@ fn list(cell: &str, separator: char, known: &mut FxHashMap<String, u32>) -> Vec<
 
 /// The numbers of a vector written down; empty when something else stands there.
 fn vector(cell: &str) -> Vec<f64> {
-    let parts = cell.split(|letter: char| letter.is_whitespace() || ",;[]()".contains(letter));
+    let parts =
+        cell.split(|letter: char| letter.is_whitespace() || ",;[]()\u{1d}".contains(letter));
     let numbers: Result<Vec<f64>, _> =
         parts.filter(|part| !part.is_empty()).map(str::parse).collect();
     numbers.unwrap_or_default()

@@ -35,6 +35,9 @@ const CELL: (f64, f64) = (30.0, 0.5);
 /// Pairs of rows given beforehand to every cell, on both sides of the ratio.
 const PRIOR: f64 = 5.0;
 
+/// Rounds in which a joint distribution is fitted to its margins.
+const FITTED: usize = 200;
+
 /// What two comparisons say together beyond what each says alone.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Learnt {
@@ -69,6 +72,24 @@ impl Learnt {
         self.used().then(|| Tie { at, ratio: self.ratio(), width: levels[self.at.1] })
     }
 
+    /// What goes together among matches and among others, each as a tie of its own side that
+    /// leaves the probabilities `p` of the levels of a single comparison as they are.
+    pub(super) fn sides(&self, used: &[usize], p: [&[Vec<f64>]; 2]) -> [Option<Tie>; 2] {
+        let place = |k: usize| used.iter().position(|&own| own == k);
+        let side = |ratio: &[f64], p: &[Vec<f64>]| {
+            let at = (place(self.at.0)?, place(self.at.1)?);
+            let (first, second) = (&p[self.at.0], &p[self.at.1]);
+            let own = || Tie { at, ratio: leaving(ratio, first, second), width: second.len() };
+            (!ratio.is_empty()).then(own)
+        };
+        [side(&self.m, p[0]), side(&self.u, p[1])]
+    }
+
+    /// Leaves it out of the model.
+    pub(super) fn leave_out(&mut self) {
+        (self.m, self.u) = (Vec::new(), Vec::new());
+    }
+
     /// Makes u of a comparison that of pairs in which the comparison `equal` agrees.
     pub(super) fn given(&self, equal: usize, u: &mut [Vec<f64>]) {
         let (a, b) = self.at;
@@ -83,6 +104,25 @@ impl Learnt {
         let total: f64 = u[other].iter().sum();
         u[other].iter_mut().for_each(|u| *u /= total);
     }
+}
+
+/// Joint over product of two comparisons, with the least change that makes the joint a distribution
+/// of these two (iterative proportional fitting).
+fn leaving(ratio: &[f64], first: &[f64], second: &[f64]) -> Vec<f64> {
+    let mut own = ratio.to_vec();
+    for _ in 0..FITTED {
+        for row in own.chunks_exact_mut(second.len()) {
+            let sum: f64 = row.iter().zip(second).map(|(c, p)| c * p).sum();
+            row.iter_mut().for_each(|c| *c /= sum.max(f64::MIN_POSITIVE));
+        }
+        for at in 0..second.len() {
+            let column = || own.iter().skip(at).step_by(second.len());
+            let sum: f64 = column().zip(first).map(|(c, p)| c * p).sum();
+            let column = own.iter_mut().skip(at).step_by(second.len());
+            column.for_each(|c| *c /= sum.max(f64::MIN_POSITIVE));
+        }
+    }
+    own
 }
 
 /// Pairs of rows by the levels of two comparisons, and what independence expects.
@@ -281,6 +321,29 @@ fn forest(
             own.clear();
         } else {
             trees.join(a, b);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fitted_joint_has_its_margins_and_keeps_its_odds_ratios() {
+        let (p, q) = ([0.7, 0.2, 0.1], [0.6, 0.4]);
+        let given = [1.2, 0.5, 0.9, 1.4, 0.4, 2.0];
+        let fitted = leaving(&given, &p, &q);
+        for (row, c) in fitted.chunks_exact(2).enumerate() {
+            assert!((c[0] * q[0] + c[1] * q[1] - 1.0).abs() < 1e-9, "row {row}");
+        }
+        for at in 0..2 {
+            let sum: f64 = (0..3).map(|row| fitted[row * 2 + at] * p[row]).sum();
+            assert!((sum - 1.0).abs() < 1e-9, "column {at}");
+        }
+        let odds = |c: &[f64], row: usize| c[row * 2] * c[1] / (c[row * 2 + 1] * c[0]);
+        for row in 1..3 {
+            assert!((odds(&fitted, row) / odds(&given, row) - 1.0).abs() < 1e-9);
         }
     }
 }

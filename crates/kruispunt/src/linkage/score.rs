@@ -7,10 +7,10 @@ use super::comparer::Comparer;
 use super::decide::odds;
 use super::linker::{Linker, Model};
 use super::pairs::Pairs;
+use super::rarity::Texts;
 use super::scorer::{Scorer, Weights};
 use crate::data::{Column, Table};
 use crate::math::em::NULL;
-use rustc_hash::FxHashMap;
 
 impl Linker {
     /// Weighs pairs of rows that are named, whether or not a rule finds them: `left_row`,
@@ -97,23 +97,11 @@ impl Linker {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
         let comparers = self.comparers(sides)?;
         let weights = Weights::new(self, model, &comparers, sides.dedupe, None);
-        let rare = comparers
-            .iter()
-            .zip(&weights.rarity)
-            .map(|(comparer, rarity)| {
-                let Some([equal, similar]) = rarity else { return FxHashMap::default() };
-                let texts = comparer.coded.texts.iter();
-                let each = texts.zip(equal.iter().zip(similar));
-                each.map(|(text, (&a, &b))| (text.to_owned(), [a, b])).collect()
-            })
+        let each = self.comparisons.iter().zip(&comparers).zip(&weights.rarity);
+        let rare = each
+            .map(|((own, comparer), rarity)| Some(rarity.as_ref()?.by_text(own, comparer)))
             .collect();
-        // A value that nobody has is as rare as can be.
-        let least = |rarity: &Option<[Vec<f64>; 2]>| {
-            let most = |bits: &[f64]| bits.iter().copied().fold(0.0, f64::max);
-            rarity.as_ref().map_or([0.0; 2], |[equal, similar]| [most(equal), most(similar)])
-        };
-        let unseen = weights.rarity.iter().map(least).collect();
-        Ok(PairScorer { linker: self.clone(), model: model.clone(), weights, rare, unseen })
+        Ok(PairScorer { linker: self.clone(), model: model.clone(), weights, rare })
     }
 
     /// All comparisons of two tables, encoded, their codes row by row.
@@ -161,8 +149,7 @@ pub struct PairScorer {
     linker: Linker,
     model: Model,
     weights: Weights,
-    rare: Vec<FxHashMap<String, [f64; 2]>>,
-    unseen: Vec<[f64; 2]>,
+    rare: Vec<Option<Texts>>,
 }
 
 impl std::fmt::Debug for PairScorer {
@@ -235,11 +222,9 @@ impl PairScorer {
             }
             weight += self.weights.levels[k][level as usize];
             if level < comparison.adjusted() && a != MISSING && b != MISSING {
-                let of = |code: u32, which: usize| {
-                    let text = comparer.coded.texts.get(code);
-                    self.rare[k].get(text).map_or(self.unseen[k][which], |bits| bits[which])
-                };
-                weight += if level == 0 { of(a, 0) } else { of(a, 1).min(of(b, 1)) };
+                let text = |code: u32| comparer.coded.texts.get(code);
+                weight +=
+                    self.rare[k].as_ref().map_or(0.0, |own| own.bits(level, text(a), text(b)));
             }
         }
         for tie in &self.weights.ties {

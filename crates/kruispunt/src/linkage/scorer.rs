@@ -1,12 +1,12 @@
 //! What pairs of rows weigh.
 
 use super::LinkageError;
-use super::chance::Chance;
 use super::coded::Sides;
 use super::comparer::Comparer;
 use super::counted::ALONE;
 use super::linker::{Linker, Model};
 use super::pairs::Pairs;
+use super::rarity::Rarity;
 use crate::data::{Evidence, GroupWeighing, Together};
 use crate::math::em::NULL;
 use rustc_hash::FxHashMap;
@@ -30,8 +30,8 @@ pub(super) struct Weights {
     adjusted: Vec<u8>,
     /// Comparisons with such levels.
     rare: Vec<usize>,
-    /// Adjustment when both have this value, and when one of two similar values is this one.
-    pub(super) rarity: Vec<Option<[Vec<f64>; 2]>>,
+    /// Adjustments for the values.
+    pub(super) rarity: Vec<Option<Rarity>>,
     /// `log2 c_m / c_u` of comparisons that go together.
     pub(super) ties: Vec<Together>,
 }
@@ -56,7 +56,7 @@ impl Weights {
                 .collect(),
             rarity: rarity
                 .map(|((comparison, comparer), learned)| {
-                    let rarity = || rarity_of(comparer, learned.u[0], dedupe, group);
+                    let rarity = || Rarity::new(comparison, comparer, &learned.u, dedupe, group);
                     (comparison.adjusted() > 0).then(rarity)
                 })
                 .collect(),
@@ -75,15 +75,8 @@ impl Weights {
 
     /// The adjustment of comparison `k` for the frequency of the values with these codes.
     fn adjustment(&self, k: usize, level: u8, a: u32, b: u32) -> f64 {
-        let Some([equal, similar]) = &self.rarity[k] else { return 0.0 };
-        match level {
-            0 => equal.get(a as usize).copied().unwrap_or_default(),
-            level if level < self.adjusted[k] => {
-                let of = |code: u32| similar.get(code as usize).copied().unwrap_or_default();
-                of(a).min(of(b))
-            }
-            _ => 0.0,
-        }
+        let own = self.rarity[k].as_ref().filter(|_| level < self.adjusted[k]);
+        own.map_or(0.0, |own| own.bits(level, a, b))
     }
 }
 
@@ -197,25 +190,4 @@ impl<'a> Scorer<'a> {
         }
         pairs.map(|(left, right)| self.set(left, right) as u16).collect()
     }
-}
-
-/// log2 u / share of other rows with the value, for equal and for similar values.
-///
-/// Within one table, the other rows with a value are chance and the person's own further rows;
-/// only what chance is expected to hold counts.
-fn rarity_of(
-    comparer: &Comparer,
-    u: f64,
-    dedupe: bool,
-    group: Option<(&[u16], u16)>,
-) -> [Vec<f64>; 2] {
-    let [left, right] = comparer.counts(&comparer.rows(dedupe, group));
-    let count = |code: usize| if dedupe { left[code] } else { left[code] + right[code] };
-    let n = (0..left.len()).map(count).sum::<u64>().max(1) as f64;
-    let floor = u.min(1.0 / n);
-    let chance = dedupe.then(|| Chance::new(&left, u));
-    let others = |count: u64| chance.as_ref().map_or(count as f64, |own| own.of(count));
-    let bits = |count: u64| (u / (others(count) / n).max(floor)).log2();
-    let by = |own: u64| (0..left.len()).map(|code| bits(count(code).saturating_sub(own))).collect();
-    [by(2), by(1)]
 }

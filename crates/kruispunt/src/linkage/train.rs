@@ -36,11 +36,11 @@ const ROUNDS: usize = 4;
 const TREES: usize = 2;
 
 /// The counted patterns of one run.
-struct Run {
-    patterns: Patterns,
+pub(super) struct Run {
+    pub(super) patterns: Patterns,
     /// Comparisons that take part.
-    used: Vec<usize>,
-    rule: usize,
+    pub(super) used: Vec<usize>,
+    pub(super) rule: usize,
 }
 
 impl Linker {
@@ -198,6 +198,7 @@ impl Linker {
         if self.dependence == Dependence::Tree {
             let random = self.random_pairs(pairs, sides);
             let marked = counted.marked();
+            let before = self.explained(&lesson, &model);
             for _ in 0..TREES {
                 let found =
                     self.dependence_of(pairs, &marked, &random, &model.learned, model.lambda);
@@ -207,6 +208,10 @@ impl Linker {
                     break;
                 }
                 model = self.learn(&lesson, model.dependence)?;
+            }
+            let used = model.dependence.iter().any(Learnt::used);
+            if used && self.is_worse(&lesson, &before, &model) {
+                model = self.without_dependence(&lesson, model.dependence)?;
             }
         }
         Ok(model)
@@ -330,7 +335,11 @@ impl Linker {
     }
 
     /// Alternates m by rule, lambda, and u without the matches in it.
-    fn learn(&self, lesson: &Lesson<'_>, dependence: Vec<Learnt>) -> Result<Model, LinkageError> {
+    pub(super) fn learn(
+        &self,
+        lesson: &Lesson<'_>,
+        dependence: Vec<Learnt>,
+    ) -> Result<Model, LinkageError> {
         let (n, pairs, shares) = (lesson.rows, lesson.pairs, lesson.shares);
         let most = match self.assignment {
             _ if lesson.dedupe => pairs,
@@ -476,14 +485,14 @@ struct Lot<'a> {
 }
 
 /// What there is to learn from.
-struct Lesson<'a> {
+pub(super) struct Lesson<'a> {
     /// Rows of the two sides.
     rows: (f64, f64),
     /// Pairs of rows.
     pairs: f64,
     dedupe: bool,
     shares: &'a [Shares],
-    runs: &'a [Run],
+    pub(super) runs: &'a [Run],
     union: &'a Union,
     /// Share of pairs in which each comparison has a value on both sides.
     there: &'a [f64],
@@ -553,7 +562,7 @@ fn corrected(shares: &Shares, matches: Option<(f64, &[f64])>, others: Option<f64
 
 impl Linker {
     /// The comparisons that a rule makes equal.
-    fn equal_in(&self, rule: usize) -> Vec<usize> {
+    pub(super) fn equal_in(&self, rule: usize) -> Vec<usize> {
         self.rules[rule].equal().filter_map(|name| place(&self.comparisons, name)).collect()
     }
 

@@ -128,6 +128,20 @@ impl Words {
         on_symbols!(self, code, |text| pattern.load(text));
     }
 
+    /// Whether a word has no symbols.
+    pub(super) fn is_empty(&self, code: u32) -> bool {
+        self.shapes[code as usize].len == 0
+    }
+
+    /// The different symbols of a word, ascending.
+    pub(super) fn letters(&self, code: u32) -> Vec<u32> {
+        let mut own: Vec<u32> =
+            on_symbols!(self, code, |text| text.iter().copied().map(Into::into).collect());
+        own.sort_unstable();
+        own.dedup();
+        own
+    }
+
     /// The pairs of neighbouring symbols of a word.
     pub(super) fn grams(&self, code: u32) -> Vec<u64> {
         on_symbols!(self, code, |text| grams(text))

@@ -117,6 +117,8 @@ pub struct Fit {
 /// When a run stops.
 const TOLERANCE: f64 = 1e-8;
 const MOST_ITERATIONS: u32 = 2000;
+/// How often the interval of a share is halved.
+const HALVED: u32 = 40;
 
 /// Estimates m and lambda by expectation-maximisation with `u` and `ties` held fixed.
 ///
@@ -180,6 +182,42 @@ pub fn fit(
     state
 }
 
+/// Mean log-likelihood of a pair, and the share of matches, where the share explains the patterns
+/// best; m, u and what goes together on each side are given (a tie's ratio is that of its side).
+pub fn explained(
+    patterns: &Patterns,
+    (m, u): (&[Vec<f64>], &[Vec<f64>]),
+    (matches, others): (&[Tie], &[Tie]),
+) -> (f64, f64) {
+    let side = |pattern: &[u8], p: &[Vec<f64>], ties: &[Tie]| {
+        let levels = p.iter().zip(pattern).filter(|(_, level)| **level != NULL);
+        let own: f64 = levels.map(|(p, &level)| p[level as usize]).product();
+        ties.iter().fold(own, |own, tie| own * tie.of(pattern)).max(f64::MIN_POSITIVE)
+    };
+    let of = |(pattern, count): (&[u8], u64)| {
+        (side(pattern, m, matches), side(pattern, u, others), count as f64)
+    };
+    let all: Vec<(f64, f64, f64)> = patterns.iter().map(of).collect();
+    let total = patterns.total().max(1) as f64;
+    // The likelihood is concave in the share, so that its slope falls.
+    let slope = |lambda: f64| {
+        let own = |&(m, u, n): &(f64, f64, f64)| n * (m - u) / (lambda * m + (1.0 - lambda) * u);
+        all.iter().map(own).sum::<f64>()
+    };
+    let (mut low, mut high) = (1e-12, 1.0 - 1e-12);
+    for _ in 0..HALVED {
+        let middle = f64::midpoint(low, high);
+        if slope(middle) > 0.0 {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    let lambda = f64::midpoint(low, high);
+    let log = |&(m, u, n): &(f64, f64, f64)| n * (lambda * m + (1.0 - lambda) * u).ln();
+    (all.iter().map(log).sum::<f64>() / total, lambda)
+}
+
 /// P(match | pattern).
 pub fn posterior(pattern: &[u8], m: &[Vec<f64>], u: &[Vec<f64>], ties: &[Tie], lambda: f64) -> f64 {
     let mut odds = ties.iter().fold(lambda / (1.0 - lambda), |odds, tie| odds * tie.of(pattern));
@@ -224,6 +262,29 @@ mod tests {
         for (ours, truth) in fit.m.iter().flatten().zip(m.iter().flatten()) {
             assert!((ours - truth).abs() < 1e-6, "{ours} {truth}");
         }
+    }
+
+    /// At the maximum, over a fine grid of the share, of the likelihood written out.
+    #[test]
+    fn what_is_explained_is_the_greatest_likelihood() {
+        let (m, u) = (vec![vec![0.7, 0.3], vec![0.9, 0.1]], vec![vec![0.2, 0.8], vec![0.1, 0.9]]);
+        let patterns = Patterns {
+            levels: vec![0, 0, 0, 1, 1, NULL, 1, 1],
+            counts: vec![40, 10, 7, 60],
+            width: 2,
+        };
+        let tie = |ratio: [f64; 4]| Tie { at: (0, 1), ratio: ratio.to_vec(), width: 2 };
+        let (matches, others) = (tie([1.1, 0.7, 0.9, 1.4]), tie([2.0, 0.9, 0.8, 1.1]));
+        let log = |lambda: f64| {
+            let pair = |m: f64, u: f64| (lambda * m + (1.0 - lambda) * u).ln();
+            40.0 * pair(0.63 * 1.1, 0.02 * 2.0)
+                + 10.0 * pair(0.07 * 0.7, 0.18 * 0.9)
+                + 7.0 * pair(0.3, 0.8)
+                + 60.0 * pair(0.03 * 1.4, 0.72 * 1.1)
+        };
+        let best = (1..10_000).map(|at| log(f64::from(at) / 1e4)).fold(f64::MIN, f64::max);
+        let ours = explained(&patterns, (&m, &u), (&[matches], &[others])).0 * 117.0;
+        assert!((ours - best).abs() < 1e-5, "{ours} {best}");
     }
 
     /// A slow twin that lists every pair.

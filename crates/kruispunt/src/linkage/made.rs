@@ -1,0 +1,179 @@
+//! Values made from the value of a column, for conditions.
+
+use super::pattern::Pattern;
+use crate::data::{Day, ITEM};
+use serde::{Deserialize, Serialize};
+
+/// A value made from a column, step by step; a missing value stays missing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Made {
+    /// What conditions call it.
+    pub(super) name: String,
+    /// The column.
+    pub(super) column: String,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What is done with a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Step {
+    /// Small letters.
+    Lower,
+    /// Capitals.
+    Upper,
+    /// So many letters from this one on, the first being 1.
+    Part { from: usize, letters: usize },
+    /// What a regular expression finds, empty where it finds nothing.
+    Extract { pattern: String },
+    /// Missing where it is this text.
+    Unless { text: String },
+    /// Seconds since 1970 of a time written in a format; missing where it is none.
+    Seconds { format: String },
+    /// An item of a list, the first being 1 and the last -1.
+    Item { at: i32 },
+}
+
+/// Steps with their patterns compiled.
+#[derive(Debug)]
+pub(super) struct Maker {
+    steps: Vec<(Step, Option<Pattern>)>,
+}
+
+/// What is expected where a value cannot be made.
+pub(super) const EXPECTED: &str = "values made by steps that are known: regular expressions of letters, classes, groups and greedy counts, times of %Y, %m, %d, %H, %M and %S";
+
+impl Made {
+    /// The steps, ready.
+    pub(super) fn maker(&self) -> Option<Maker> {
+        let ready = |step: &Step| {
+            let pattern = match step {
+                Step::Extract { pattern } => Some(Pattern::new(pattern)?),
+                Step::Seconds { format } => {
+                    parts(format)?;
+                    None
+                }
+                Step::Part { from: 0, .. } | Step::Item { at: 0 } => return None,
+                _ => None,
+            };
+            Some((step.clone(), pattern))
+        };
+        Some(Maker { steps: self.steps.iter().map(ready).collect::<Option<_>>()? })
+    }
+}
+
+impl Maker {
+    /// The value made of a text.
+    pub(super) fn make(&self, text: &str) -> Option<String> {
+        let mut own = text.to_owned();
+        for (step, pattern) in &self.steps {
+            own = match step {
+                Step::Lower => own.to_lowercase(),
+                Step::Upper => own.to_uppercase(),
+                Step::Part { from, letters } => own.chars().skip(from - 1).take(*letters).collect(),
+                Step::Extract { .. } => {
+                    let found = pattern.as_ref().and_then(|pattern| pattern.find(&own));
+                    found.unwrap_or_default().to_owned()
+                }
+                Step::Unless { text } if *text == own => return None,
+                Step::Unless { .. } => own,
+                Step::Seconds { format } => seconds(format, own.trim())?.to_string(),
+                Step::Item { at } => item(&own, *at)?.to_owned(),
+            };
+        }
+        Some(own)
+    }
+}
+
+fn item(list: &str, at: i32) -> Option<&str> {
+    let items: Vec<&str> = list.strip_prefix(ITEM)?.split_terminator(ITEM).collect();
+    let place = at.unsigned_abs() as usize;
+    if at > 0 { items.get(place - 1) } else { items.get(items.len().checked_sub(place)?) }.copied()
+}
+
+/// The parts of a format: a letter of a time, or what must stand there.
+fn parts(format: &str) -> Option<Vec<Result<char, char>>> {
+    let (mut letters, mut parts) = (format.chars(), Vec::new());
+    while let Some(letter) = letters.next() {
+        parts.push(match letter {
+            '%' => match letters.next()? {
+                '%' => Err('%'),
+                part if "YmdHMS".contains(part) => Ok(part),
+                _ => return None,
+            },
+            other => Err(other),
+        });
+    }
+    Some(parts)
+}
+
+/// Seconds since 1970 of a text in a format.
+fn seconds(format: &str, text: &str) -> Option<i64> {
+    let mut rest = text;
+    let [mut year, mut month, mut day, mut hour, mut minute, mut second] = [1900, 1, 1, 0, 0, 0];
+    for part in parts(format)? {
+        match part {
+            Err(letter) => rest = rest.strip_prefix(letter)?,
+            Ok(part) => {
+                let most = if part == 'Y' { 4 } else { 2 };
+                let digits = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+                let number: i64 = rest[..digits].parse().ok()?;
+                rest = &rest[digits..];
+                let slot = match part {
+                    'Y' => &mut year,
+                    'm' => &mut month,
+                    'd' => &mut day,
+                    'H' => &mut hour,
+                    'M' => &mut minute,
+                    _ => &mut second,
+                };
+                *slot = number;
+            }
+        }
+    }
+    let inside = rest.is_empty() && hour < 24 && minute < 60 && second < 60;
+    let day = Day::new(year as i32, month as u32, day as u32).filter(|_| inside)?;
+    Some(((i64::from(day.0) * 24 + hour) * 60 + minute) * 60 + second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made(steps: Vec<Step>, text: &str) -> Option<String> {
+        let own = Made { name: String::new(), column: String::new(), steps };
+        own.maker()?.make(text)
+    }
+
+    #[test]
+    fn times_are_read_or_missing() {
+        let days = || vec![Step::Seconds { format: "%Y-%m-%d".to_owned() }];
+        assert_eq!(made(days(), "1970-01-02").as_deref(), Some("86400"));
+        assert_eq!(made(days(), "2020-1-5 ").as_deref(), Some("1578182400"));
+        assert_eq!(made(days(), "1960-02-29").as_deref(), Some("-310521600"));
+        for text in ["2020-02-30", "2020-01-05x", "2020-13-01", "", "2020--1-1", "é"] {
+            assert_eq!(made(days(), text), None, "{text}");
+        }
+        let time = vec![Step::Seconds { format: "%Y-%m-%dT%H:%M:%SZ".to_owned() }];
+        assert_eq!(made(time, "1970-01-01T01:00:01Z").as_deref(), Some("3601"));
+        assert_eq!(made(vec![Step::Seconds { format: "%j".to_owned() }], "1"), None);
+    }
+
+    #[test]
+    fn steps_follow_each_other() {
+        let steps = vec![Step::Lower, Step::Part { from: 2, letters: 2 }];
+        assert_eq!(made(steps, "ÉÀBC").as_deref(), Some("àb"));
+        let user = |text: &str| {
+            let pattern = "^[^@]+".to_owned();
+            made(vec![Step::Extract { pattern }, Step::Unless { text: String::new() }], text)
+        };
+        assert_eq!(user("a@b").as_deref(), Some("a"));
+        assert_eq!(user("@b"), None);
+        let list = format!("{ITEM}x{ITEM}y{ITEM}");
+        assert_eq!(made(vec![Step::Item { at: 1 }], &list).as_deref(), Some("x"));
+        assert_eq!(made(vec![Step::Item { at: -1 }, Step::Upper], &list).as_deref(), Some("Y"));
+        assert_eq!(made(vec![Step::Item { at: 3 }], &list), None);
+        assert_eq!(made(vec![Step::Item { at: 1 }], "x"), None);
+    }
+}
