@@ -20,7 +20,7 @@ from kruispunt.table import Table
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from kruispunt.linkage import Links, Truth
+    from kruispunt._links import Links, Truth
 
 __all__ = [
     "plot_balance",

@@ -25,7 +25,7 @@ from kruispunt.link_quality import (
 from kruispunt.table import Table
 
 if TYPE_CHECKING:
-    from kruispunt.linkage import Links, Truth
+    from kruispunt._links import Links, Truth
 
 __all__ = ["page"]
 

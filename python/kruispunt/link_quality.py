@@ -27,7 +27,7 @@ from kruispunt._frames import IntoTable, to_frame, to_table
 from kruispunt.exceptions import InputError
 
 if TYPE_CHECKING:
-    from kruispunt.linkage import Links, Truth
+    from kruispunt._links import Links, Truth
 
 __all__ = [
     "Check",
