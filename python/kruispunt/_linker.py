@@ -528,7 +528,8 @@ class Linker:
         Returns
         -------
         Linker
-            Trained when all levels have m and u.
+            Trained, unless a comparison has no m or no u at all. What single levels lack is what
+            Splink assumes of them, and one of the `cautions`.
 
         Raises
         ------
@@ -559,11 +560,21 @@ class Linker:
         if not found or not all(one.learned for one in found):
             return linker
         stored = json.loads(linker.to_json())
+        filled = [one.filled(at) for at, one in enumerate(found)]
+        gone = sum(n for *_, n in filled)
         stored["linker"]["model"] = {
             "lambda": float(read.get("probability_two_random_records_match", 0.0001)),
             "completeness": 1.0,
-            "learned": [{"m": one.m, "u": one.u} for one in found],
+            "learned": [{"m": m, "u": u} for m, u, _ in filled],
             "notes": ["m, u and the share of matches are those of Splink"],
+            "cautions": [
+                (
+                    f"levels_not_trained: {gone} m or u were not in the settings; Splink's assumptions "
+                    "stand in their place"
+                )
+            ]
+            if gone
+            else [],
         }
         return cls.from_json(json.dumps(stored))
 

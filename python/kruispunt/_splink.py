@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,9 @@ SAME = re.compile(rf"^l\.{NAME} = r\.{NAME}$")
 FIRST = re.compile(
     rf"^substr(?:ing)?\(l\.{NAME}, ?1, ?(\d+)\) = substr(?:ing)?\(r\.{NAME}, ?1, ?(\d+)\)$", re.I
 )
+
+# Splink takes no probability for less.
+LEAST = 1e-300
 
 Stored = dict[str, Any]
 Blocked = list[str | tuple[str, int]]
@@ -44,16 +47,34 @@ def read(settings: Any) -> Stored:
 
 @dataclass(slots=True)
 class Read:
-    """A comparison, and its m and u as far as they are there."""
+    """A comparison, and its m and u as far as they are there (else NaN)."""
 
     comparison: Comparison
-    m: list[float] = field(default_factory=list)
-    u: list[float] = field(default_factory=list)
+    m: list[float]
+    u: list[float]
 
     @property
     def learned(self) -> bool:
-        """Whether every level has m and u."""
-        return all(not math.isnan(one) for one in (*self.m, *self.u))
+        """Whether some level has m and some has u."""
+        return all(not all(map(math.isnan, own)) for own in (self.m, self.u))
+
+    def filled(self, at: int) -> tuple[list[float], list[float], int]:
+        """Give m and u, those that are not there as Splink assumes them, and how many they are."""
+        n = len(self.m)
+        steps = [-5 + 8 * at / max(n - 2, 1) for at in range(n - 1)]
+        m = [0.95, *[0.05 / (n - 1)] * (n - 1)] if n > 1 else [0.95]
+        u = [own / 2**bits for own, bits in zip(m, [10, *reversed(steps)], strict=True)]
+        gone = sum(math.isnan(own) for own in (*self.m, *self.u))
+        given = [
+            [assumed if math.isnan(own) else max(own, LEAST) for own, assumed in pair]
+            for pair in (zip(self.m, m, strict=True), zip(self.u, u, strict=True))
+        ]
+        if max(given[1]) > 1:
+            raise InputError(
+                f"`settings`: comparison {at} lacks u of its last level, for which Splink assumes "
+                "more than 1; train it there, or write it into the settings"
+            )
+        return given[0], given[1], gone
 
 
 def comparison(stored: Stored, at: int) -> Read:

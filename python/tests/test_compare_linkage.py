@@ -228,7 +228,7 @@ def splink(linker, links, _):
     """Weights of Splink under models with every comparison of its libraries."""
     file = ROOT / "crates/kruispunt/tests/oracles/splink_levels/expected.json"
     stored = json.loads(file.read_text(encoding="utf-8"))
-    assert len(stored["models"]) == 13
+    assert len(stored["models"]) == 14
     assert '"tf_adjustment_column"' in file.read_text(encoding="utf-8")
     for name, model in stored["models"].items():
         read = c.Linker.from_splink(model["settings"])

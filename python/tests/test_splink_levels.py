@@ -56,6 +56,21 @@ def test_links_and_single_pairs_weigh_the_same(name):
     assert steps["running"][-1] == pytest.approx(expected[first], abs=1e-6)
 
 
+def test_levels_that_were_not_trained_are_said_and_settings_alone_stay_untrained():
+    model = STORED["models"]["levels not trained"]["settings"]
+    (caution,) = c.Linker.from_splink(model).cautions
+    assert caution.startswith("levels_not_trained: 6 m or u")
+    assert not c.Linker.from_splink(STORED["models"]["exact"]["settings"]).cautions
+    bare = json.loads(json.dumps(STORED["models"]["exact"]["settings"]))
+    for level in bare["comparisons"][0]["comparison_levels"]:
+        level.pop("m_probability", None)
+    assert c.Linker.from_splink(bare).match_share is None
+    lacking = json.loads(json.dumps(STORED["models"]["exact"]["settings"]))
+    del lacking["comparisons"][1]["comparison_levels"][-1]["u_probability"]
+    with pytest.raises(kp.exceptions.InputError, match="comparison 1 lacks u of its last level"):
+        c.Linker.from_splink(lacking)
+
+
 def levels(*conditions, null='"a_l" IS NULL OR "a_r" IS NULL', **extra):
     made = [{"sql_condition": null, "is_null_level": True}] if null else []
     made += [{"sql_condition": one, **extra} for one in conditions]
