@@ -14,13 +14,26 @@ import duckdb
 import pandas as pd
 import splink.comparison_level_library as cll
 import splink.comparison_library as cl
-from splink import DuckDBAPI, Linker, SettingsCreator
 from splink import ColumnExpression as Made
+from splink import DuckDBAPI, Linker
 
 logging.disable(logging.WARNING)
 here = Path(__file__).parent
 pick = random.Random(20261129)
-FIRST = ["Ana", "Anna", "ana", "Zoë", "Zoe", "Bilal", "Belal", "Mehmet", "Mehmed", "Peeters", "Jo", ""]
+FIRST = [
+    "Ana",
+    "Anna",
+    "ana",
+    "Zoë",
+    "Zoe",
+    "Bilal",
+    "Belal",
+    "Mehmet",
+    "Mehmed",
+    "Peeters",
+    "Jo",
+    "",
+]
 LAST = ["Peeters", "Peters", "Pieters", "Yıldız", "Yildiz", "El Amrani", "Elamrani", "Ana", "Maes"]
 HOSTS = ["home.be", "work.be", "home.eu"]
 
@@ -60,7 +73,9 @@ for at in range(192):
             "whole_name": maybe(f"{first} {last}", 0.2),
             "birth": maybe(slip(day) if pick.random() < 0.1 else day),
             "email": maybe("@nobody" if pick.random() < 0.05 else mail),
-            "postcode": maybe(pick.choice(["SW1A 1AA", "SW1A 1AB", "SW1B 2AA", "M1 2AB", "m1 2ab"])),
+            "postcode": maybe(
+                pick.choice(["SW1A 1AA", "SW1A 1AB", "SW1B 2AA", "M1 2AB", "m1 2ab"])
+            ),
             "latitude": maybe(50.8 + pick.randrange(40) / 100),
             "longitude": maybe(4.3 + pick.randrange(40) / 100),
             "wage": maybe(float(pick.choice([100, 101, 105, 120, 200]))),
