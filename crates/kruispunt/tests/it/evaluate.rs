@@ -727,12 +727,21 @@ fn smoothness_intervals_equal_the_published_ones() {
     }
     // the peers test 1000 points 40 standard errors apart, with 1000 draws for a critical value
     let published = &reference["published_honestdid"]["relative_magnitudes"];
+    let stored: Value =
+        serde_json::from_str(include_str!("../oracles/honest/expected.json")).unwrap();
+    let many = &stored["many_draws"];
     let peer = reference["moderndid_honestdid"]["relmag_CLF"].as_array().unwrap();
     let own = event.honest(Departure::Relative, &floats(&published["Mbar"]), &[], 0.05).unwrap();
     for (at, interval) in own.iter().enumerate() {
         let both = [interval.low, interval.high];
         let published = [floats(&published["lb"])[at], floats(&published["ub"])[at]];
-        close("published", &both, &published, 4e-4);
+        if peer[at]["Mbar"].as_f64() == many["m"].as_f64() {
+            // printed .00859; with 20 times the draws, on a finer grid, the peer gives .00815
+            close("many draws", &both[..1], &[many["low"].as_f64().unwrap()], 1e-4);
+            close("published", &both[1..], &published[1..], 4e-4);
+        } else {
+            close("published", &both, &published, 4e-4);
+        }
         let peer = [&peer[at]["lb"], &peer[at]["ub"]].map(|v| v.as_f64().unwrap());
         close("second implementation", &both, &peer, 5e-4);
     }

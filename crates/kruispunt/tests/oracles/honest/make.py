@@ -24,7 +24,8 @@ peer = honestdid.core
 peer.cp.ECOS = peer.cp.CLARABEL
 # numpy 2.4 no longer makes a number of an array of one, which this version does throughout
 peer.number = lambda value: np.asarray(value, dtype=np.float64).item()
-exec(Path(peer.__file__).read_text().replace("float(", "number("), vars(peer))
+SOURCE = Path(peer.__file__).read_text().replace("float(", "number(")
+exec(SOURCE, vars(peer))
 EHEC = {
     "beta": [
         -0.00528535453272061, -0.011297324648151, -0.00267599181179348, -0.00141931225211062,
@@ -100,6 +101,20 @@ def run(case, relative, smooth):
     return case | found
 
 
+def many_draws(case, m, draws, grid):
+    """Where an interval by relative magnitudes begins, with critical values from many draws."""
+    exec(SOURCE.replace("sims=1000", f"sims={draws}"), vars(peer))
+    table = peer.createSensitivityResults_relativeMagnitudes(
+        betahat=np.array(case["beta"]), sigma=np.array(case["vcov"]),
+        numPrePeriods=case["n_before"], numPostPeriods=len(case["weights"]),
+        l_vec=np.array(case["weights"]).reshape(-1, 1), Mbarvec=[m],
+        grid_lb=grid[0], grid_ub=grid[1], gridPoints=grid[2],
+    )  # fmt: skip
+    exec(SOURCE, vars(peer))
+    step = (grid[1] - grid[0]) / (grid[2] - 1)
+    return {"m": m, "draws": draws, "step": step, "low": float(table["lb"].iloc[0])}
+
+
 def ends(table):
     kept = table["grid"][table["accept"] > 0]
     return [float(kept.min()), float(kept.max())]
@@ -147,6 +162,7 @@ if __name__ == "__main__":
     expected = {
         "made_by": made_by,
         "printed": PRINTED,
+        "many_draws": many_draws(EHEC, 1.5, 20_000, (0.0077, 0.0087, 21)),
         "cases": cases,
     }
     Path(__file__).with_name("expected.json").write_text(json.dumps(expected) + "\n")
