@@ -85,7 +85,8 @@ def examples() -> list[doctest.DocTest]:
         for name in getattr(module, "__all__", ()):
             what = getattr(module, name)
             if callable(what):
-                for one in finder.find(what, name, globs={}):
+                # methods may stand in another module than their class
+                for one in finder.find(what, name, module=False, globs={}):
                     if one.examples:
                         seen.setdefault(f"{module.__name__}.{one.name}", one)
     return list(seen.values())

@@ -172,6 +172,7 @@ fn judge(text: &str, birth: Option<Day>, sex: Option<Sex>) -> (Option<Insz>, &'s
 mod tests {
     use super::*;
     use crate::insz::{Birth, Kind};
+    use kruispunt::data::Register;
     use proptest::prelude::*;
 
     fn born() -> Option<Day> {
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn each_quality_by_hand() {
         let said = |text: &str, sex| judge(text, born(), sex);
-        let compact = |text: &str| said(text, None).0.map(|number| number.compact());
+        let compact = |text: &str| said(text, None).0.map(Insz::compact);
         let right = Some("93051822361".to_owned());
         assert_eq!(said("93.05.18-223.61", Some(Sex::Male)).1, "valid");
         assert_eq!(said("93051822361", Some(Sex::Female)).1, "other sex");
@@ -216,7 +217,6 @@ mod tests {
         .unwrap();
         let columns = Numbers { number: "insz", birth_date: Some("born"), sex: None };
         let found = read_numbers(&table, "pid", &columns).unwrap();
-        use kruispunt::data::Register;
         let label = |name: &str| found.table().get(name).unwrap().label(0);
         assert_eq!(label("insz").as_deref(), Some("93051822361"));
         assert_eq!(label("insz_sex").as_deref(), Some("M"));

@@ -86,7 +86,7 @@ impl AsylumRule {
             expected,
         };
         let whole = |row: usize, own: f64| {
-            let fits = own >= 0.0 && own <= 100_000.0 && own.fract() == 0.0;
+            let fits = (0.0..=100_000.0).contains(&own) && own.fract() == 0.0;
             let expected = "a whole number of months or days from 0 on";
             if fits { Ok(own as u32) } else { Err(bad(row, "waits no such time", expected)) }
         };

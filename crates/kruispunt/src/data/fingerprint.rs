@@ -138,7 +138,9 @@ fn straight<T: NoUninit + Sync, const N: usize>(
             XxHash3_128::oneshot(buffer).to_le_bytes()
         })
         .collect();
-    digests.iter().for_each(|digest| hash.extend(digest));
+    for digest in digests {
+        hash.extend(digest);
+    }
 }
 
 /// Numbers the codes in the order in which rows show them, and gives that order.

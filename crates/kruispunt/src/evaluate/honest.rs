@@ -325,7 +325,7 @@ impl Effects {
                     (Departure::RelativeBends, _) => path.bent(m, alpha),
                     (Departure::Smooth, Some(affine)) if test == HonestTest::FixedLengthHybrid => {
                         let (u, half) = affine.best(m, FIRST * alpha);
-                        let row = [affine.before_weights(&u), path.mean.clone()].concat();
+                        let row = [Affine::before_weights(&u), path.mean.clone()].concat();
                         path.smooth(m, alpha, Some(&Fixed { row, half }))
                     }
                     (Departure::Smooth, _) => path.smooth(m, alpha, None),
@@ -448,14 +448,14 @@ impl Affine {
     }
 
     /// The weights of the estimates before, nearest first.
-    fn before_weights(&self, u: &[f64]) -> Vec<f64> {
+    fn before_weights(u: &[f64]) -> Vec<f64> {
         let at = |i: usize| if i < u.len() { u[i] } else { 0.0 };
         (0..u.len()).map(|t| at(t) - 2.0 * at(t + 1) + at(t + 2)).collect()
     }
 
     fn interval(&self, m: f64, alpha: f64) -> HonestInterval {
         let (u, half) = self.best(m, alpha);
-        let weights = self.before_weights(&u);
+        let weights = Self::before_weights(&u);
         let centre = self.after + weights.iter().zip(&self.before).map(|(w, b)| w * b).sum::<f64>();
         HonestInterval { m, low: centre - half, high: centre + half }
     }

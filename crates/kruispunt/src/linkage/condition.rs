@@ -392,7 +392,9 @@ impl Condition {
                 | Condition::MissingOne { .. }
                 | Condition::MissingBoth { .. } => {}
                 Condition::All { of } | Condition::Any { of } => {
-                    of.iter().for_each(|own| each(own, lists, others));
+                    for own in of {
+                        each(own, lists, others);
+                    }
                 }
                 Condition::Not { of } => each(of, lists, others),
                 other => others.extend(Condition::columns([other])),

@@ -113,7 +113,9 @@ fn leaving(ratio: &[f64], first: &[f64], second: &[f64]) -> Vec<f64> {
     for _ in 0..FITTED {
         for row in own.chunks_exact_mut(second.len()) {
             let sum: f64 = row.iter().zip(second).map(|(c, p)| c * p).sum();
-            row.iter_mut().for_each(|c| *c /= sum.max(f64::MIN_POSITIVE));
+            for c in row {
+                *c /= sum.max(f64::MIN_POSITIVE);
+            }
         }
         for at in 0..second.len() {
             let column = || own.iter().skip(at).step_by(second.len());

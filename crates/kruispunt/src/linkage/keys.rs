@@ -81,7 +81,9 @@ impl Keys {
             let pairs = left.len() as u64 * right.len() as u64;
             index.block(right.iter().map(|&row| row - n as u32), pairs, block[0]);
             let to = index.rows().len();
-            left.iter().for_each(|&row| index.place(row, from, to));
+            for &row in left {
+                index.place(row, from, to);
+            }
         });
         index.finish()
     }
@@ -136,7 +138,9 @@ impl Keys {
             }
             if pairs > 0 {
                 index.block(own.into_iter(), pairs, block[0].min(n.saturating_sub(1)));
-                spans.into_iter().for_each(|(row, from, to)| index.place(row, from, to));
+                for (row, from, to) in spans {
+                    index.place(row, from, to);
+                }
             }
         });
         index.finish()

@@ -366,8 +366,9 @@ mod tests {
         ) {
             let nodes: Vec<(char, usize, usize)> =
                 nodes.into_iter().map(|(letter, least, more)| (letter, least, least + more)).collect();
-            let pattern: String =
+            let parts: Vec<String> =
                 nodes.iter().map(|(letter, least, most)| format!("{letter}{{{least},{most}}}")).collect();
+            let pattern = parts.concat();
             let letters: Vec<char> = text.chars().collect();
             let expected = (0..=letters.len())
                 .find_map(|from| twin(&nodes, &letters[from..]).map(|n| text[from..from + n].to_owned()));

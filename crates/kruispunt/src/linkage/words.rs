@@ -38,7 +38,7 @@ impl Default for Symbols {
 impl Symbols {
     fn extend(&mut self, word: &[u32]) {
         if let Self::Narrow(own) = self {
-            if word.iter().all(|&symbol| symbol <= u32::from(u8::MAX)) {
+            if word.iter().all(|&symbol| u8::try_from(symbol).is_ok()) {
                 own.extend(word.iter().map(|&symbol| symbol as u8));
                 return;
             }
@@ -134,9 +134,10 @@ impl Words {
     }
 
     /// The different symbols of a word, ascending.
+    #[allow(clippy::useless_conversion, reason = "symbols have one of two widths")]
     pub(super) fn letters(&self, code: u32) -> Vec<u32> {
         let mut own: Vec<u32> =
-            on_symbols!(self, code, |text| text.iter().copied().map(Into::into).collect());
+            on_symbols!(self, code, |text| text.iter().map(|&own| u32::from(own)).collect());
         own.sort_unstable();
         own.dedup();
         own

@@ -493,7 +493,7 @@ impl<'a> Sweep<'a> {
         let (held, claimed) = (&mut held[..n_rows], &mut claimed[..n_rows.div_ceil(64)]);
         claimed.fill(0);
         let single = choice.ranking.and_then(Ranking::single);
-        let mut paint = Paint { sweep: self, choice, keys: single, held, claimed };
+        let mut paint = Paint { choice, keys: single, held, claimed };
         let mut even = choice.ranking.is_some() && single.is_none();
         if let Some(written) = choice.shown_as {
             let bytes = &mut bytes[..n_rows];
@@ -521,7 +521,7 @@ impl<'a> Sweep<'a> {
 
     /// The rows of a run in which its spell may be shown.
     #[inline]
-    fn candidates(&self, choice: &Choice<'_>, run: &Run) -> Range<usize> {
+    fn candidates(choice: &Choice<'_>, run: &Run) -> Range<usize> {
         let Some(reference) = &choice.days else { return run.rows() };
         // only the first and the last period can miss their reference day
         let from = usize::from(reference[run.first] < run.start);
@@ -539,7 +539,7 @@ impl<'a> Sweep<'a> {
         if let Some(keys) = ranking.single() {
             for run in runs.iter() {
                 let key = keys.of(run.spell);
-                for row in self.candidates(choice, run) {
+                for row in Self::candidates(choice, run) {
                     let other = shown[row];
                     let better = other == NONE || key < held[row];
                     let even = !better && key == held[row];
@@ -551,7 +551,7 @@ impl<'a> Sweep<'a> {
             }
         } else {
             for run in runs.iter() {
-                let own = self.candidates(choice, run);
+                let own = Self::candidates(choice, run);
                 let days = run.days(&self.layout.bounds).skip(own.start - run.row);
                 for (row, days) in own.zip(days) {
                     let other = shown[row];
@@ -584,8 +584,7 @@ fn settle(column: &mut [u8], flags: &mut [u8], there: &mut Bits) {
 }
 
 /// Shows the spell with the least key of those of each cell.
-struct Paint<'a, 'b> {
-    sweep: &'b Sweep<'a>,
+struct Paint<'b> {
     choice: &'b Choice<'b>,
     /// `None` where no two spells meet in a cell.
     keys: Option<Single<'b>>,
@@ -593,12 +592,12 @@ struct Paint<'a, 'b> {
     claimed: &'b mut [u64],
 }
 
-impl Paint<'_, '_> {
+impl Paint<'_> {
     /// Shows what `of` says of the best spells; whether two spells with equal keys met.
     #[inline]
     fn all<T: Copy>(&mut self, runs: &[Run], shown: &mut [T], of: impl Fn(usize) -> T) -> bool {
-        let (sweep, choice) = (self.sweep, self.choice);
-        let rows = |run: &Run| sweep.candidates(choice, run);
+        let choice = self.choice;
+        let rows = |run: &Run| Sweep::candidates(choice, run);
         let Some(keys) = self.keys else {
             for run in runs {
                 shown[rows(run)].fill(of(run.spell));
@@ -638,6 +637,7 @@ impl Paint<'_, '_> {
 /// What is written of the lane with most days in each cell, of the first of equals, `none` where
 /// there is none; in how many cells several have as many.
 #[allow(clippy::needless_range_loop, reason = "as in add_days")]
+#[allow(clippy::needless_bitwise_bool, reason = "without branches cells go side by side")]
 fn dominate<'a>(
     lanes: impl DoubleEndedIterator<Item = (i16, &'a [i16])> + Clone,
     none: i16,

@@ -152,10 +152,11 @@ impl Panel {
 }
 
 /// The periods of each person when all have the same in the same order, and persons ascend.
+#[allow(clippy::needless_bitwise_bool, reason = "without branches rows go side by side")]
 fn same_periods<'a>(ids: &[i64], whole: &'a [i64]) -> Option<&'a [i64]> {
     let first = *ids.first()?;
     let t = ids.iter().position(|id| *id != first).unwrap_or(ids.len());
-    if ids.len() % t != 0 {
+    if !ids.len().is_multiple_of(t) {
         return None;
     }
     let pattern = &whole[..t];

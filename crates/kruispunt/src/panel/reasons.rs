@@ -66,7 +66,7 @@ impl Reasons {
 /// what records alone can tell.
 pub(super) fn explain(
     mut panel: Panel,
-    known: Reasons,
+    known: &Reasons,
     what: &ToPanel,
     mut step: Step,
 ) -> Result<Panel, PanelError> {

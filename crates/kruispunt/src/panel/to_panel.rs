@@ -402,7 +402,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         return Ok(panel.with_step(step));
     }
     let reasons = Reasons::new(filled.records, filled.outside, &panel);
-    super::reasons::explain(panel, reasons, what, step)
+    super::reasons::explain(panel, &reasons, what, step)
 }
 
 /// The states of spells in one byte each, [`NO_BYTE`](cells::NO_BYTE) for none; `None` where there

@@ -63,36 +63,8 @@ impl MultistateFit {
         ticket: &Ticket,
     ) -> Result<Staged, EvaluateError> {
         let ask = &how.ask;
-        crate::data::Effects::check_alpha(ask.alpha)?;
-        let bad = |argument, expected, got: String| {
-            Err(EvaluateError::BadArgument { argument, expected, got })
-        };
-        if ask.draws < 50 {
-            return bad("draws", "at least 50", ask.draws.to_string());
-        }
-        if ask.periods == 0 {
-            return bad("periods", "at least 1", "0".to_owned());
-        }
-        let from = self.state("start", &ask.from)?;
-        let through = self.state("through", &how.through)?;
-        let goal = self.state("goal", &how.goal)?;
-        if through == goal || from == goal {
-            return bad("goal", "a state other than the beginning and the stage", how.goal.clone());
-        }
-        let places: Vec<Option<usize>> = self
-            .models
-            .iter()
-            .map(|own| own.as_ref()?.fit.names.iter().position(|name| *name == how.programme))
-            .collect();
-        if places.iter().all(Option::is_none) {
-            let got = format!("\"{}\"", how.programme);
-            return bad("programme", "a regressor of the model", got);
-        }
-        if profiles.get(&how.programme).is_some() {
-            let got = format!("\"{}\", which the split sets itself", how.programme);
-            return bad("profiles", "the other regressors", got);
-        }
-        self.check_rising(&ask.rising, profiles)?;
+        let (from, through, goal) = self.ends(how)?;
+        let places = self.places(how, profiles)?;
         let policies = WORLDS.map(|(_, value_into, value)| Policy {
             acts: places
                 .iter()
@@ -146,6 +118,45 @@ impl MultistateFit {
         Ok(staged)
     }
 
+    /// The states a split starts in, runs through and leads to, after its numbers are checked.
+    fn ends(&self, how: &Split) -> Result<(usize, usize, usize), EvaluateError> {
+        let ask = &how.ask;
+        crate::data::Effects::check_alpha(ask.alpha)?;
+        if ask.draws < 50 {
+            return Err(bad("draws", "at least 50", ask.draws.to_string()));
+        }
+        if ask.periods == 0 {
+            return Err(bad("periods", "at least 1", "0".to_owned()));
+        }
+        let from = self.state("start", &ask.from)?;
+        let through = self.state("through", &how.through)?;
+        let goal = self.state("goal", &how.goal)?;
+        if through == goal || from == goal {
+            let expected = "a state other than the beginning and the stage";
+            return Err(bad("goal", expected, how.goal.clone()));
+        }
+        Ok((from, through, goal))
+    }
+
+    /// Where each model has the programme.
+    fn places(&self, how: &Split, profiles: &Table) -> Result<Vec<Option<usize>>, EvaluateError> {
+        let places: Vec<Option<usize>> = self
+            .models
+            .iter()
+            .map(|own| own.as_ref()?.fit.names.iter().position(|name| *name == how.programme))
+            .collect();
+        if places.iter().all(Option::is_none) {
+            let got = format!("\"{}\"", how.programme);
+            return Err(bad("programme", "a regressor of the model", got));
+        }
+        if profiles.get(&how.programme).is_some() {
+            let got = format!("\"{}\", which the split sets itself", how.programme);
+            return Err(bad("profiles", "the other regressors", got));
+        }
+        self.check_rising(&how.ask.rising, profiles)?;
+        Ok(places)
+    }
+
     /// One row a world, period and state.
     fn worlds(&self, worlds: &[Vec<f64>; 3], periods: usize) -> Result<Table, EvaluateError> {
         let n = self.states.len();
@@ -184,4 +195,8 @@ fn alike(mut people: Vec<Regressors>) -> Vec<(Regressors, f64)> {
         }
     }
     found
+}
+
+const fn bad(argument: &'static str, expected: &'static str, got: String) -> EvaluateError {
+    EvaluateError::BadArgument { argument, expected, got }
 }
