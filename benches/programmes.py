@@ -413,7 +413,8 @@ def main() -> None:
     } | found
     sys.stdout.write(json.dumps(record, indent=1) + "\n")
     if not options.no_record:
-        name = f"{date}-programmes-{options.job}-{options.scale}.json"
+        dial = f"-rho-{options.rho:g}" if more and options.rho else ""
+        name = f"{date}-programmes-{options.job}-{options.scale}{dial}.json"
         path = Path(__file__).parent / "record" / name
         path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 

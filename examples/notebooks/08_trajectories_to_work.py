@@ -221,7 +221,7 @@ assert own.mean() > 0.6
 # occur and that they last, not their order. That is worth knowing before a story is told of pathways.
 
 # %%
-options = {"costs": "trate", "norm": "auto", "missing": "state", "draws": 19, "seed": 1}
+options = {"costs": "trate", "norm": "auto", "missing": "state", "draws": 99, "seed": 1}
 null = {
     model: careers.null_quality([2, 3, 4], "om", model=model, **options)
     for model in ("states", "combined")
@@ -229,7 +229,7 @@ null = {
 asw = {model: rows.filter(pl.col("measure") == "asw") for model, rows in null.items()}
 for model, rows in asw.items():
     print(model, rows.select("k", "observed", "mean", "low", "high", "pvalue", "pvalue_any"))
-assert (asw["states"]["pvalue_any"] == 0.05).all()
+assert (asw["states"]["pvalue_any"] <= 0.05).all()
 assert (asw["combined"]["pvalue_any"] > 0.05).any()
 
 # %% [markdown]

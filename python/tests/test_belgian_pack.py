@@ -57,10 +57,20 @@ def test_traps_that_no_switch_makes_are_found_in_deliveries_made_by_hand() -> No
     lines = pl.DataFrame({"quarter": ["2016Q4", "2017Q1", "2017Q2"], "pid": [1, 1, 2]})
     assert found({"dmfa_jobs": lines})["dibiss_break_2017"] == ("found", 2, 3)
     assert found({"dmfa_jobs": lines[:1]})["dibiss_break_2017"][0] == "clean"
-    stays = pl.DataFrame({"pid": [1, 2], "from": [dt.date(2008, 1, 1), dt.date(2010, 1, 1)],
-                          "stat_sec": ["11002A01-", "11002B02-"]})  # fmt: skip
-    assert found({"residence_spells": stays})["statistical_sector_2009"] == ("found", 1, 2)
-    assert found({"residence_spells": stays[1:]})["statistical_sector_2009"][0] == "clean"
+    years = [2006, 2007, 2008] * 2 + [2010, 2011, 2012] * 2
+    stays = pl.DataFrame({"pid": range(12), "from": [dt.date(year, 1, 1) for year in years],
+                          "nis5": ["11002"] * 12,
+                          "stat_sec": [f"11002{s}01-" for s in "AAABBBCCCDDD"]})  # fmt: skip
+    assert found({"residence_spells": stays})["statsec_recode_2009"] == ("found", 6, 12)
+    same = stays.with_columns(stat_sec=pl.Series([f"11002{s}01-" for s in "AABBAABBABAB"]))
+    assert found({"residence_spells": same})["statsec_recode_2009"][0] == "clean"
+    assert found({"residence_spells": stays[6:]})["statsec_recode_2009"][0] == "clean"
+    places = stays.with_columns(nis5=pl.Series(["44084"] * 2 + ["11002"] * 9 + ["99999"]))
+    assert found({"residence_spells": places})["nis_recode"] == ("found", 2, 12)
+    listed = {"residence_spells": places, "municipalities": pl.DataFrame({"nis5": ["11002"]})}
+    assert found(listed)["nis_recode"] == ("found", 3, 12)
+    later = places.with_columns(pl.col("from").dt.offset_by("20y"))
+    assert found({"residence_spells": later})["nis_recode"][0] == "clean"
 
 
 def test_annual_attributes_lag_behind_moves_within_the_year() -> None:

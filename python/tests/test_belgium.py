@@ -111,12 +111,9 @@ def test_checks_read_any_tables_and_say_what_they_did_not_see(
     registers: kp.synth.Registers,
 ) -> None:
     clean = kp.belgium.checks(registers)
-    assert set(clean["status"]) == {"clean", "found"}
-    assert clean.filter(pl.col("status") == "found")["check"].to_list() == [
-        "statistical_sector_2009"
-    ]
+    assert set(clean["status"]) == {"clean"}
     faulty = kp.belgium.checks(kp.synth.registers("test", seed=1, backend="polars", progress=False))
-    assert (faulty["status"] == "found").sum() >= 20
+    assert (faulty["status"] == "found").sum() >= 28
     none = kp.belgium.checks({"deaths": registers["deaths"]})
     assert set(none["status"]) == {"clean", "not checked"}
     assert none.filter(pl.col("status") == "not checked")["what"].str.contains("is not there").all()

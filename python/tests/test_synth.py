@@ -106,7 +106,6 @@ def test_registers_pickle(reg: kp.synth.Registers) -> None:
     [
         ({"scale": "huge"}, "mini, test, chair"),
         ({"imperfections": ["gremlins"]}, "gremlins"),
-        ({"imperfections": ["nis_recode"]}, "not generated yet"),
         ({"rho": float("nan")}, "rho"),
         ({"seed": -1}, "seed"),
         ({"seed": 2**64}, "seed"),

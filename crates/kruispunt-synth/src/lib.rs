@@ -31,6 +31,6 @@ mod truth;
 mod world;
 
 pub use error::SynthError;
-pub use imperfection::{Imperfection, Imperfections, NOT_GENERATED};
+pub use imperfection::{Imperfection, Imperfections};
 pub use scale::Scale;
 pub use world::{Registers, Rollout, World};

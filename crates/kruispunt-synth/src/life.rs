@@ -24,7 +24,7 @@ pub(crate) struct Stage {
     pub(crate) firms: Firms,
     pub(crate) municipalities: Vec<Municipality>,
     pub(crate) names: Names,
-    pub(crate) bounds: [Day; QUARTERS + 1],
+    pub(crate) bounds: [Day; QUARTERS + 2],
 }
 
 impl Stage {
@@ -85,6 +85,8 @@ pub(crate) struct Life<'a> {
     /// The states as the registers see them.
     pub(crate) seen: States,
     pub(crate) runs: Vec<Run>,
+    /// Quarters of work that nobody declared.
+    pub(crate) undeclared: [bool; QUARTERS],
     /// The municipality at the end of each quarter.
     pub(crate) home: [usize; QUARTERS],
 }
@@ -98,7 +100,8 @@ impl<'a> Life<'a> {
             stage.dial(),
             integration(stage, person, draws),
         );
-        let seen = seen(stage, person, draws, &career.actual);
+        let undeclared = undeclared(stage, person, draws, &career.actual);
+        let seen = seen(stage, person, draws, &career.actual, &undeclared);
         let mut home = [person.municipality; QUARTERS];
         for q in 1..QUARTERS {
             let moves = seen[q].resident()
@@ -110,7 +113,7 @@ impl<'a> Life<'a> {
         let (surname, first_name) = stage.names.of(draws, person.origin, person.woman);
         let identity = Identity { surname, first_name, birth: numbers.birth.text() };
         let runs = runs(stage, person, draws, &seen);
-        Self { stage, person, numbers, draws, career, identity, seen, runs, home }
+        Self { stage, person, numbers, draws, career, identity, seen, runs, undeclared, home }
     }
 
     pub(crate) fn has(&self, one: Imperfection) -> bool {
@@ -151,7 +154,13 @@ fn integration(stage: &Stage, person: &Person, draws: Draws) -> Integration {
 }
 
 /// The states with what registers hide.
-fn seen(stage: &Stage, person: &Person, draws: Draws, actual: &States) -> States {
+fn seen(
+    stage: &Stage,
+    person: &Person,
+    draws: Draws,
+    actual: &States,
+    undeclared: &[bool; QUARTERS],
+) -> States {
     let mut seen = *actual;
     let eu = stage.has(Imperfection::EuStaff) && international(person, draws);
     let border = stage.has(Imperfection::CrossBorder) && crosses(stage, person, draws);
@@ -159,7 +168,7 @@ fn seen(stage: &Stage, person: &Person, draws: Draws, actual: &States) -> States
     let mut hidden = 0;
     for q in 0..QUARTERS {
         match actual[q] {
-            State::Employed if eu || border => seen[q] = State::Inactive,
+            State::Employed if eu || border || undeclared[q] => seen[q] = State::Inactive,
             State::Abroad => {
                 let left = q > 0 && actual[q - 1].resident();
                 if left && silent && draws.chance(Purpose::Silent, q as u64, 0, 0.35) {
@@ -177,6 +186,27 @@ fn seen(stage: &Stage, person: &Person, draws: Draws, actual: &States) -> States
         }
     }
     seen
+}
+
+/// Quarters of work that nobody declared: some of the jobs that newcomers from outside the European
+/// Union begin in their first three years, as long as they last.
+fn undeclared(stage: &Stage, person: &Person, draws: Draws, actual: &States) -> [bool; QUARTERS] {
+    let mut hidden = [false; QUARTERS];
+    if !stage.has(Imperfection::InformalWork) || person.origin < 3 || !person.foreign_born() {
+        return hidden;
+    }
+    for q in 0..QUARTERS {
+        let before = q.checked_sub(1).map(|before| (actual[before], hidden[before]));
+        hidden[q] = actual[q] == State::Employed
+            && match before {
+                Some((State::Employed, hidden)) => hidden,
+                _ => {
+                    person.quarters_here(q).is_some_and(|here| here < 12)
+                        && draws.chance(Purpose::Silent, q as u64, 2, 0.25)
+                }
+            };
+    }
+    hidden
 }
 
 /// Whether the person works for an EU institution.

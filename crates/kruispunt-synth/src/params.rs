@@ -103,9 +103,9 @@ pub(crate) const fn period(q: usize) -> Period {
     Period { unit: Unit::Quarter, number: FIRST + q as i32 }
 }
 
-/// First days of the quarters and, last, the first day after the window.
-pub(crate) fn bounds() -> [Day; QUARTERS + 1] {
-    let mut days = [Day::default(); QUARTERS + 1];
+/// First days of the quarters of the window and of the two after it.
+pub(crate) fn bounds() -> [Day; QUARTERS + 2] {
+    let mut days = [Day::default(); QUARTERS + 2];
     for (q, day) in days.iter_mut().enumerate() {
         *day = first_day(q);
     }

@@ -6,6 +6,8 @@ use crate::params::{ROLLOUT_EARLY, ROLLOUT_SD_PERSON};
 use kruispunt::data::Seed;
 
 pub(crate) const MUNICIPALITIES: usize = 300;
+/// As many as on 1 January 2019.
+const RECODED: usize = 26;
 const PROVINCES: [(&str, usize); 5] = [
     ("Antwerpen", 1),
     ("Vlaams-Brabant", 2),
@@ -26,6 +28,8 @@ const TAILS: [&str; 15] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Municipality {
     pub(crate) nis5: String,
+    /// Its code from 2019 on.
+    pub(crate) nis5_2019: String,
     pub(crate) name: String,
     pub(crate) postcode: String,
     pub(crate) province: &'static str,
@@ -44,8 +48,12 @@ pub(crate) fn municipalities(seed: Seed, rollout: Rollout) -> Vec<Municipality> 
             let draws = Draws::new(seed, at as u64);
             let never = draws.chance(Purpose::Municipality, 0, 0, 0.25);
             let cohort = [8, 12, 16, 20, 24, 28][draws.below(Purpose::Municipality, 1, 0, 6)];
+            let number = place % 20 + 1;
+            let nis5 = format!("{digit}{}{number:03}", place / 20 + 1);
+            let moves = at >= MUNICIPALITIES - RECODED;
             Municipality {
-                nis5: format!("{digit}{}{:03}", place / 20 + 1, place % 20 + 1),
+                nis5_2019: if moves { format!("{digit}9{number:03}") } else { nis5.clone() },
+                nis5,
                 name: format!("{}{}", HEADS[at % 20], TAILS[at / 20]),
                 postcode: format!("{:04}", digit * 1000 + place * 10),
                 province,

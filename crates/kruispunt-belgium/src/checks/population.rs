@@ -36,11 +36,18 @@ pub(super) const CHECKS: &[Check] = &[
         advice: "do not date moves within the year; use lags of whole years",
     },
     Check {
-        name: "statistical_sector_2009",
+        name: "statsec_recode_2009",
         table: "residence_spells",
         look: sector_break,
-        what: "statistical sectors from before and after their recoding of 2009",
+        what: "stays from before 2009 in statistical sectors of the old division",
         advice: "compare sectors within one side of 2009 only, or use municipalities",
+    },
+    Check {
+        name: "nis_recode",
+        table: "residence_spells",
+        look: recoded_places,
+        what: "stays from before 2019 with municipality codes of 2019, or codes no list has",
+        advice: "bring all files to the codes of one day: crosswalk(...) with nis_crosswalk()",
     },
     Check {
         name: "silent_exit",
@@ -134,14 +141,52 @@ fn annual(registers: &Registers<'_>) -> Result<Seen, Absent> {
     Ok(Seen::above(moves.iter().filter(first).count(), moves.len(), 0.25))
 }
 
+/// Sectors that two stays or more have: how many have all on one side of 2009, against how many
+/// would if the side had nothing to do with the sector. With one stay a sector nobody can tell.
 fn sector_break(registers: &Registers<'_>) -> Result<Seen, Absent> {
     let sectors = registers.texts("residence_spells", "stat_sec")?;
     let from = registers.days("residence_spells", "from")?;
-    let there = |row: &usize| sectors.get(*row).is_some() && from[*row].is_some();
-    let of = (0..from.len()).filter(there).count();
-    let before = |row: &usize| from[*row].is_some_and(|day| day.ymd().0 < 2009);
-    let old = (0..from.len()).filter(|row| there(row) && before(row)).count();
-    Ok(Seen { rows: old, of, found: old > 0 && old < of })
+    let mut sides: FxHashMap<&str, [usize; 2]> = FxHashMap::default();
+    let mut all = [0_usize; 2];
+    for (row, from) in from.iter().enumerate() {
+        if let (Some(sector), Some(from)) = (sectors.get(row), from) {
+            let side = usize::from(from.ymd().0 >= 2009);
+            sides.entry(sector).or_default()[side] += 1;
+            all[side] += 1;
+        }
+    }
+    let share = all[0] as f64 / (all[0] + all[1]).max(1) as f64;
+    let (mut one_sided, mut expected, mut sectors) = (0_usize, 0.0, 0_usize);
+    for [before, after] in sides.into_values().filter(|sides| sides[0] + sides[1] > 1) {
+        let stays = (before + after) as f64;
+        sectors += 1;
+        one_sided += usize::from(before == 0 || after == 0);
+        expected += share.powf(stays) + (1.0 - share).powf(stays);
+    }
+    let found =
+        all[0] > 0 && all[1] > 0 && one_sided as f64 > f64::midpoint(expected, sectors as f64);
+    Ok(Seen { rows: if found { all[0] } else { 0 }, of: all[0] + all[1], found })
+}
+
+/// Codes that the list of municipalities does not have (where there is a list), and codes of 2019 in
+/// stays from before.
+fn recoded_places(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let places = registers.texts("residence_spells", "nis5")?;
+    let from = registers.days("residence_spells", "from")?;
+    let list = registers.texts("municipalities", "nis5").ok();
+    let list: Option<FxHashSet<&str>> = list.as_ref().map(|list| list.iter().flatten().collect());
+    let changes = crate::codes::table("nis_changes").unwrap_or_default();
+    let new = changes.get("new_code");
+    let new: FxHashSet<String> =
+        (0..changes.n_rows()).filter_map(|row| new.and_then(|new| new.label(row))).collect();
+    let change = Day::new(2019, 1, 1).unwrap_or_default();
+    let odd = |row: &usize| {
+        places.get(*row).is_some_and(|place| {
+            let early = from[*row].is_some_and(|from| from < change);
+            list.as_ref().is_some_and(|list| !list.contains(place)) || early && new.contains(place)
+        })
+    };
+    Ok(Seen::any((0..from.len()).filter(odd).count(), places.iter().flatten().count()))
 }
 
 fn silent_exit(registers: &Registers<'_>) -> Result<Seen, Absent> {

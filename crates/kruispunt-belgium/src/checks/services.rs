@@ -50,6 +50,13 @@ pub(super) const CHECKS: &[Check] = &[
         advice: "an empty status is no status: derive it from the parts",
     },
     Check {
+        name: "kbi_renumber_allis",
+        table: "kbi_dossier",
+        look: renumbered,
+        what: "dossiers that stand twice, under two numbers: same person, same first contact",
+        advice: "take the dossiers of a person and a first contact as one, with the parts of both numbers",
+    },
+    Check {
         name: "nt2_without_traject",
         table: "kbi_onderdelen",
         look: lone_lessons,
@@ -148,6 +155,23 @@ fn planned_end(registers: &Registers<'_>) -> Result<Seen, Absent> {
 fn empty_status(registers: &Registers<'_>) -> Result<Seen, Absent> {
     let status = registers.texts("kbi_dossier", "status")?;
     Ok(Seen::any(status.iter().filter(Option::is_none).count(), status.len()))
+}
+
+fn renumbered(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let of = |name: &str| registers.texts("kbi_dossier", name);
+    let (numbers, surnames, firsts) = (of("kbi_nr")?, of("achternaam")?, of("voornamen")?);
+    let (births, sexes) = (of("geboortedatum")?, of("geslacht")?);
+    let contact = registers.days("kbi_dossier", "aanmelding")?;
+    let mut known: FxHashMap<_, FxHashSet<&str>> = FxHashMap::default();
+    for row in 0..numbers.len() {
+        let name = surnames.get(row).zip(firsts.get(row));
+        let (Some(number), Some(name), Some(day)) = (numbers.get(row), name, contact[row]) else {
+            continue;
+        };
+        known.entry((name, births.get(row), sexes.get(row), day)).or_default().insert(number);
+    }
+    let rows = known.values().map(|numbers| numbers.len() - 1).sum();
+    Ok(Seen::any(rows, numbers.len()))
 }
 
 fn lone_lessons(registers: &Registers<'_>) -> Result<Seen, Absent> {

@@ -2,6 +2,7 @@
 
 use super::registers::{Registers, Texts};
 use super::{Absent, Check, Seen};
+use crate::country::{Origin, country_of};
 use kruispunt::data::{Day, Period};
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -68,6 +69,20 @@ pub(super) const CHECKS: &[Check] = &[
         look: cross_border,
         what: "persons of border municipalities who never work, far more than elsewhere",
         advice: "show rates without border municipalities beside those with them",
+    },
+    Check {
+        name: "informal_work_hidden",
+        table: "nomenc",
+        look: undeclared,
+        what: "newcomers from outside the European Union whose position is unknown, far more than others",
+        advice: "unknown is not inactive: show bounds with all of them at work and none",
+    },
+    Check {
+        name: "student_jobs_in_dmfa",
+        table: "dmfa_jobs",
+        look: student_jobs,
+        what: "lines of pupils and students (worker codes 840 and 841)",
+        advice: "leave them out of regular work: stable_employment(..., exclude=...)",
     },
     Check {
         name: "coverage_hole",
@@ -225,6 +240,46 @@ fn cross_border(registers: &Registers<'_>) -> Result<Seen, Absent> {
     }
     let share = |rows: usize, of: usize| rows as f64 / of.max(1) as f64;
     Ok(Seen { rows, of, found: share(rows, of) > share(others.0, others.1) + 0.06 })
+}
+
+/// Codes of the unknown among positions of newcomers from outside the Union in their first three
+/// years, against all other positions; children and pensioners aside.
+fn undeclared(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let of = |name: &str| registers.texts("persons", name);
+    let (persons, born) = (of("pid")?, of("birth_country")?);
+    let first = registers.days("persons", "first_reg_date")?;
+    let mut arrived: FxHashMap<&str, Day> = FxHashMap::default();
+    for (row, first) in first.iter().enumerate() {
+        let outside = born.get(row).and_then(country_of).is_some_and(|country| {
+            matches!(country.origin, Origin::Turkey | Origin::Morocco | Origin::OtherNonEu)
+        });
+        if let (true, Some(person), Some(first)) = (outside, persons.get(row), first) {
+            arrived.insert(person, *first);
+        }
+    }
+    let seen = registers.texts("nomenc", "pid")?;
+    let positions = registers.texts("nomenc", "nomenc")?;
+    let quarters = registers.quarters("nomenc", "quarter")?;
+    let (mut new, mut others) = ((0, 0), (0, 0));
+    for (row, quarter) in quarters.iter().enumerate() {
+        let position = positions.get(row).filter(|code| !matches!(*code, "340" | "370"));
+        let (Some(person), Some(position), Some(quarter)) = (seen.get(row), position, quarter)
+        else {
+            continue;
+        };
+        let recent = |day: &Day| quarter.first_day().since(*day) < 3 * 365;
+        let counts = if arrived.get(person).is_some_and(recent) { &mut new } else { &mut others };
+        counts.0 += usize::from(position.starts_with('4'));
+        counts.1 += 1;
+    }
+    let share = |(unknown, of): (usize, usize)| unknown as f64 / of.max(1) as f64;
+    Ok(Seen { rows: new.0, of: new.1, found: share(new) > 2.0 * share(others) + 0.02 })
+}
+
+fn student_jobs(registers: &Registers<'_>) -> Result<Seen, Absent> {
+    let codes = registers.numbers("dmfa_jobs", "codtra")?;
+    let student = |code: &&f64| matches!(**code as i64, 840 | 841);
+    Ok(Seen::any(codes.iter().filter(student).count(), codes.len()))
 }
 
 /// Rows a quarter against the mean of the quarters beside it.

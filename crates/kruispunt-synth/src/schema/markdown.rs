@@ -1,7 +1,7 @@
 //! The documentation of the tables.
 
 use super::{Field, TRUTH, TableSchema, tables};
-use crate::imperfection::{Imperfection, NOT_GENERATED};
+use crate::imperfection::Imperfection;
 use std::fmt::Write as _;
 
 /// `docs/registers.md`, made from the schemas.
@@ -12,7 +12,6 @@ pub fn markdown() -> String {
     for one in Imperfection::ALL {
         let _ = writeln!(page, "| `{}` | {} |", one.name(), one.description());
     }
-    let _ = writeln!(page, "\nNot generated yet: `{}`.", NOT_GENERATED.join("`, `"));
     page.push_str("\n# Registers\n");
     for table in tables() {
         section(&mut page, table);

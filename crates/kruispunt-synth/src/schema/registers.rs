@@ -161,7 +161,7 @@ pub(super) const ALL: &[TableSchema] = &[
                 &[("1", "workers"), ("2", "clerks"), ("3", "civil servants"), ("4", "others")],
                 "worker class",
             ),
-            field("codtra", Int, "worker code"),
+            field("codtra", Int, "worker code; 840 for pupils and students in holidays"),
             field("pc", Text, "joint committee"),
             field("nace5", Text, "activity"),
             field("nis_estab", Text, "municipality of the establishment"),
@@ -252,6 +252,7 @@ pub(super) const ALL: &[TableSchema] = &[
         generated: true,
         fields: &[
             field("nis5", Text, "municipality, five digits in the style of NIS"),
+            field("nis5_2019", Text, "its code from 1 January 2019 on"),
             field("name", Text, "its (invented) name"),
             field("postcode", Text, "its postcode"),
             field("province", Text, "province"),

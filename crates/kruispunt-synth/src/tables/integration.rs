@@ -40,16 +40,52 @@ pub(super) fn write(batch: &mut Batch, life: &Life<'_>) {
     let unit = |what: u64| life.unit(Purpose::Kbi, 0, what);
     let Some(first) = application(life.stage, person, life.draws) else { return };
     let last = life.stage.last_day();
-    let number = permute(life.stage.seed, 6, person.key);
-    let letter = char::from(b'A' + (number / 10_000_000 % 26) as u8);
-    let number = format!("{letter}{:07}", number % 10_000_000);
+    let numbers = Numbers::of(life, first);
     let contract = first + 20 + (70.0 * unit(2)) as i32;
     let loose = life.has(Imperfection::Nt2WithoutTraject) && unit(3) < 0.08;
     let signed = !loose && unit(4) < 0.85 && contract <= last;
-    let parts = if signed || loose { parts(batch, life, &number, contract, loose) } else { None };
-    dossier(batch, life, &number, &Course { first, contract, signed, parts });
+    let parts = if signed || loose { parts(batch, life, &numbers, contract, loose) } else { None };
+    let course = Course { first, contract, signed, parts };
+    match parts {
+        Some((end, passed)) if end >= numbers.changed => {
+            // As it stood at the change, without an end; and under its new number.
+            let parts = Some((last + 1, passed));
+            dossier(batch, life, &numbers.old, &Course { parts, ..course });
+            dossier(batch, life, &numbers.new, &course);
+        }
+        _ => dossier(batch, life, &numbers.old, &course),
+    }
 }
 
+/// Numbers of a dossier: of the old application, and of the new one from a day on.
+struct Numbers {
+    old: String,
+    new: String,
+    /// When the dossier gets its new number; never for those that have one from the beginning.
+    changed: Day,
+}
+
+impl Numbers {
+    fn of(life: &Life<'_>, first: Day) -> Self {
+        let series = |domain: u64| {
+            let number = permute(life.stage.seed, domain, life.person.key);
+            let letter = char::from(b'A' + (number / 10_000_000 % 26) as u8);
+            format!("{letter}{:07}", number % 10_000_000)
+        };
+        let (old, new, change) = (series(6), series(7), year(2015));
+        match (life.has(Imperfection::KbiRenumber), first < change) {
+            (true, true) => Self { old, new, changed: change },
+            (true, false) => Self { old: new.clone(), new, changed: Day::OPEN },
+            (false, _) => Self { new: old.clone(), old, changed: Day::OPEN },
+        }
+    }
+
+    fn on(&self, day: Day) -> &str {
+        if day < self.changed { &self.old } else { &self.new }
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Course {
     first: Day,
     contract: Day,
@@ -115,7 +151,7 @@ fn year(year: i32) -> Day {
 fn parts(
     batch: &mut Batch,
     life: &Life<'_>,
-    number: &str,
+    numbers: &Numbers,
     from: Day,
     loose: bool,
 ) -> Option<(Day, bool)> {
@@ -137,7 +173,7 @@ fn parts(
         };
         let language = what == NT2;
         batch.sheets.kbi_onderdelen.push(&[
-            Cell::Text(number),
+            Cell::Text(numbers.on(start)),
             Cell::Code(what),
             Cell::from(level),
             Cell::from(language.then_some(track)),

@@ -136,6 +136,9 @@ fn parents(sheets: &mut Sheets, life: &Life<'_>) {
 fn residence(sheets: &mut Sheets, life: &Life<'_>) {
     let person = life.person;
     let annual = life.has(Imperfection::AnnualAttributes);
+    let recoded = life.has(Imperfection::NisRecode);
+    let old_sectors = life.has(Imperfection::StatSec);
+    let year_2009 = Day::new(2009, 1, 1).unwrap_or_default();
     let registered = registered_arrival(life);
     let mut open: Option<(Day, usize)> = None;
     let mut close = |open: &mut Option<(Day, usize)>, to: Option<Day>, why: Option<u32>| {
@@ -145,10 +148,15 @@ fn residence(sheets: &mut Sheets, life: &Life<'_>) {
             return;
         }
         let place = &life.stage.municipalities[home];
-        let sector = format!("{}{}{:02}-", place.nis5, ["A", "B", "C"][home % 3], person.key % 20);
+        let nis5 = if recoded { &place.nis5_2019 } else { &place.nis5 };
+        let sector = if old_sectors && from < year_2009 {
+            format!("{nis5}{}{:02}-", ["K", "L", "M"][home % 3], person.key * 7 % 20)
+        } else {
+            format!("{nis5}{}{:02}-", ["A", "B", "C"][home % 3], person.key % 20)
+        };
         sheets.residence_spells.push(&[
             Cell::Int(person.pid),
-            Cell::Text(&place.nis5),
+            Cell::Text(nis5),
             Cell::Day(from),
             Cell::from(to),
             Cell::from(why),

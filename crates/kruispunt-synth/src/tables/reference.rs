@@ -35,6 +35,7 @@ pub(crate) fn reference(stage: &Stage, jobs: &Table) -> Result<[Table; 3], Synth
         let adoption = place.adoption.map(|q| FIRST + q as i32);
         places.push(&[
             Cell::Text(&place.nis5),
+            Cell::Text(&place.nis5_2019),
             Cell::Text(&place.name),
             Cell::Text(&place.postcode),
             Cell::Text(place.province),

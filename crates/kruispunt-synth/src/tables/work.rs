@@ -23,6 +23,9 @@ const CHILD: u32 = 7;
 const INCAPACITY: u32 = 8;
 const OTHER: u32 = 9;
 const UNKNOWN: u32 = 10;
+/// Worker codes by class, and that of students.
+const CODTRA: [i64; 3] = [15, 495, 675];
+const STUDENT: i64 = 840;
 
 /// Writes the person's work; gives the first quarter with work, if any.
 pub(super) fn write(sheets: &mut Sheets, life: &Life<'_>) -> Option<usize> {
@@ -35,6 +38,9 @@ pub(super) fn write(sheets: &mut Sheets, life: &Life<'_>) -> Option<usize> {
             }
             _ => {}
         }
+    }
+    if life.has(Imperfection::StudentJobs) {
+        holidays(sheets, life);
     }
     worked
 }
@@ -53,6 +59,7 @@ fn not_employed(sheets: &mut Sheets, life: &Life<'_>, run: &Run, worked: Option<
             State::Seeking if worked.is_some_and(|first| first < q) || q == 0 => AFTER_WORK,
             State::Seeking => AFTER_STUDIES,
             State::Assistance => ASSISTANCE,
+            _ if life.undeclared[q] => UNKNOWN,
             _ if age >= 65 => PENSION,
             _ if age < 18 || (school && age < 25) => CHILD,
             _ if kind < 0.22 => INCAPACITY,
@@ -115,7 +122,7 @@ fn employed(sheets: &mut Sheets, life: &Life<'_>, run: &Run) {
         let second = q <= run.last && life.chance(Purpose::Job, q, 5, 0.04);
         if second {
             let firm = &firms.all[firms.choose(life.draws, 1000 + q as u64, life.person.theta)];
-            let extra = Contract { firm, part_time: Some(0.2), clatra: 1 };
+            let extra = Contract { firm, part_time: Some(0.2), clatra: 1, codtra: CODTRA[1] };
             if firm.matric != job.firm.matric {
                 lines(sheets, life, &extra, &Span { q, from, to, dip, job: 2 });
             }
@@ -123,6 +130,28 @@ fn employed(sheets: &mut Sheets, life: &Life<'_>, run: &Run) {
         if q <= run.last {
             position(sheets, life, q, if second { SEVERAL } else { SALARIED });
         }
+    }
+    if run.to.is_none() && life.has(Imperfection::Dibiss) {
+        let (from, to) = (life.stage.bounds[QUARTERS], life.stage.bounds[QUARTERS + 1] + -1);
+        lines(sheets, life, &job, &Span { q: QUARTERS, from, to, dip: 1.0, job: 0 });
+    }
+}
+
+/// Jobs of pupils and students in the summer; their position stays what it is.
+fn holidays(sheets: &mut Sheets, life: &Life<'_>) {
+    let firms = &life.stage.firms;
+    for q in (2..QUARTERS).step_by(4) {
+        let pupil = life.seen[q] == State::Inactive
+            && life.person.forced(q) == Some(State::Inactive)
+            && (16..=25).contains(&life.person.age(q));
+        if !pupil || !life.chance(Purpose::Job, q, 30, 0.35) {
+            continue;
+        }
+        let firm = &firms.all[firms.choose(life.draws, 2000 + q as u64, life.person.theta)];
+        let from = life.stage.bounds[q] + life.draws.below(Purpose::Job, q as u64, 31, 40) as i32;
+        let to = from + 9 + life.draws.below(Purpose::Job, q as u64, 32, 20) as i32;
+        let job = Contract { firm, part_time: None, clatra: 0, codtra: STUDENT };
+        lines(sheets, life, &job, &Span { q, from, to, dip: 1.0, job: 3 });
     }
 }
 
@@ -142,6 +171,7 @@ struct Contract<'a> {
     /// Share of full time; `None` for full-timers.
     part_time: Option<f64>,
     clatra: u32,
+    codtra: i64,
 }
 
 impl<'a> Contract<'a> {
@@ -154,7 +184,8 @@ impl<'a> Contract<'a> {
             _ if firm.is_local_government() && life.chance(Purpose::Job, since, 9, 0.5) => 2,
             clerk => u32::from(clerk),
         };
-        Self { firm, part_time: part.then_some(hours), clatra }
+        let codtra = CODTRA[clatra as usize];
+        Self { firm, part_time: part.then_some(hours), clatra, codtra }
     }
 }
 
@@ -164,7 +195,7 @@ struct Span {
     from: Day,
     to: Day,
     dip: f64,
-    /// 0 main job, 1 the job after a change, 2 second job.
+    /// 0 main job, 1 the job after a change, 2 second job, 3 job in the holidays.
     job: u64,
 }
 
@@ -257,11 +288,11 @@ fn push(sheets: &mut Sheets, life: &Life<'_>, contract: &Contract<'_>, q: usize,
     sheets.dmfa_jobs.push(&[
         Cell::Period(FIRST + q as i32),
         Cell::Int(life.person.pid),
-        Cell::Code(u32::from(firm.is_local_government())),
+        Cell::Code(u32::from(firm.is_local_government() && q < QUARTERS)),
         Cell::Int(firm.matric),
         Cell::Int(line.no),
         Cell::Code(contract.clatra),
-        Cell::Int([15, 495, 675, 0][contract.clatra as usize]),
+        Cell::Int(contract.codtra),
         Cell::Text(firm.committee()),
         Cell::Text(firm.nace()),
         Cell::from((!hidden).then_some(place.as_str())),

@@ -14,19 +14,23 @@ fn shows_in(fault: Imperfection) -> &'static [&'static str] {
         Imperfection::JanuaryFirst => &["persons", "identities"],
         Imperfection::BisToNr => &["insz_history", "vdab_klanten"],
         Imperfection::DupBis => &["identities"],
-        Imperfection::WachtregisterMissing | Imperfection::AnnualAttributes => {
-            &["residence_spells"]
-        }
+        Imperfection::WachtregisterMissing
+        | Imperfection::AnnualAttributes
+        | Imperfection::StatSec
+        | Imperfection::NisRecode => &["residence_spells"],
         Imperfection::It202Blank => &["persons"],
         Imperfection::EstabOnlyQ2Q4
         | Imperfection::SeveralLines
         | Imperfection::JobLineSplit
         | Imperfection::DaysOver65
-        | Imperfection::NegativeCorrection => &["dmfa_jobs"],
+        | Imperfection::NegativeCorrection
+        | Imperfection::Dibiss
+        | Imperfection::StudentJobs => &["dmfa_jobs"],
         Imperfection::DoubleDeath => &["deaths"],
         Imperfection::OpenVdabSpells => &["vdab_inschrijving"],
         Imperfection::PlannedEnd => &["vdab_acties"],
         Imperfection::KbiStatusEmpty | Imperfection::Nt2WithoutTraject => &["kbi_dossier"],
+        Imperfection::KbiRenumber => &["kbi_dossier", "kbi_onderdelen"],
         Imperfection::SilentExit => &["nomenc", "residence_spells"],
         _ => &["nomenc", "dmfa_jobs"],
     }

@@ -56,8 +56,6 @@ fn what_is_not_there_is_refused_by_name() {
     assert!(matches!(world.truth("persons"), Err(SynthError::UnknownTable { .. })));
     let unknown = Imperfections::list(["gremlins"]).unwrap_err();
     assert!(unknown.to_string().contains("dup_bis") && unknown.is_input());
-    let later = Imperfections::list(["nis_recode"]);
-    assert!(matches!(later, Err(SynthError::NotGenerated { .. })));
     for rho in [f64::NAN, f64::INFINITY, 6.0] {
         assert!(Registers::new(Scale::Mini).rho(rho).build().is_err());
     }
