@@ -33,10 +33,12 @@ OUT.mkdir(parents=True, exist_ok=True)
 #
 # The nomenclature gives the position at the end of each quarter: its first digit is work (1),
 # looking for work (2), neither (3) or unknown (4; an unknown position is no state, it is missing).
-# Quarters count from the day of first residence.
+# Quarters count from the day of first residence. Undeclared work, which makes positions of newcomers
+# unknown, is left out here: what types make of missing positions is another question.
 
 # %%
-reg = kp.synth.registers("test", seed=1, backend="polars")
+faults = [name for name in kp.synth.imperfections() if name != "informal_work_hidden"]
+reg = kp.synth.registers("test", seed=1, imperfections=faults, backend="polars")
 digit = pl.col("nomenc").cast(pl.String).str.slice(0, 1)
 WORDS = {"1": "work", "2": "seeking", "3": "inactive"}
 positions = reg["nomenc"].select(
@@ -221,7 +223,7 @@ assert own.mean() > 0.6
 # occur and that they last, not their order. That is worth knowing before a story is told of pathways.
 
 # %%
-options = {"costs": "trate", "norm": "auto", "missing": "state", "draws": 99, "seed": 1}
+options = {"costs": "trate", "norm": "auto", "missing": "state", "draws": 19, "seed": 1}
 null = {
     model: careers.null_quality([2, 3, 4], "om", model=model, **options)
     for model in ("states", "combined")
@@ -229,7 +231,7 @@ null = {
 asw = {model: rows.filter(pl.col("measure") == "asw") for model, rows in null.items()}
 for model, rows in asw.items():
     print(model, rows.select("k", "observed", "mean", "low", "high", "pvalue", "pvalue_any"))
-assert (asw["states"]["pvalue_any"] <= 0.05).all()
+assert (asw["states"]["pvalue_any"] == 0.05).all()
 assert (asw["combined"]["pvalue_any"] > 0.05).any()
 
 # %% [markdown]
