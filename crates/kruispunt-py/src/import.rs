@@ -485,7 +485,10 @@ fn few_categories(chunk: &ArrayRef, place: Place<'_>) -> Result<Option<Column>, 
         return Ok(None);
     }
     let bytes = match keys.data_type() {
-        DataType::UInt8 => thin(keys.as_primitive::<UInt8Type>().values(), Some),
+        DataType::UInt8 => {
+            let keys = keys.as_primitive::<UInt8Type>().values();
+            Some(Buffer::shared(Arc::new(Kept(keys.clone()))))
+        }
         DataType::Int8 => {
             thin(keys.as_primitive::<Int8Type>().values(), |key| u8::try_from(key).ok())
         }

@@ -1,5 +1,6 @@
 //! Shared memory in Arrow's layout, without Arrow.
 
+use pulp::bytemuck::cast_slice;
 use rayon::prelude::*;
 use std::fmt;
 use std::ops::Deref;
@@ -219,6 +220,11 @@ pub(crate) struct Bits {
 }
 
 impl Bits {
+    /// None yet, with room for `n`.
+    pub fn with_capacity(n: usize) -> Self {
+        Self { words: Vec::with_capacity(n.div_ceil(64)), len: 0 }
+    }
+
     /// The lowest `n` bits of `word`, at most 64.
     #[inline]
     pub fn push(&mut self, word: u64, n: usize) {
@@ -285,23 +291,44 @@ impl Bits {
         all
     }
 
-    /// The bits as a bitmap.
-    pub fn bitmap(&self) -> Bitmap {
-        let mut bytes: Vec<u8> = self.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.truncate(self.len.div_ceil(8));
-        Bitmap { bytes: bytes.into(), offset: 0, len: self.len }
+    /// The bits as a bitmap, in their memory.
+    pub fn bitmap(self) -> Bitmap {
+        let bytes = if cfg!(target_endian = "big") {
+            self.words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>().into()
+        } else {
+            Buffer::shared(Arc::new(Words(self.words)))
+        };
+        Bitmap { bytes, offset: 0, len: self.len }
     }
 
     /// The bits as a bitmap; `None` when all are set, since then no bitmap is needed.
-    pub fn validity(&self) -> Option<Bitmap> {
-        let set: usize = self.words.iter().map(|word| word.count_ones() as usize).sum();
-        (set < self.len).then(|| self.bitmap())
+    pub fn validity(self) -> Option<Bitmap> {
+        (self.ones() < self.len).then(|| self.bitmap())
+    }
+
+    /// How many bits.
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many are set.
+    pub fn ones(&self) -> usize {
+        self.words.iter().map(|word| word.count_ones() as usize).sum()
+    }
+}
+
+/// Words, looked at as bytes.
+struct Words(Vec<u64>);
+
+impl AsRef<[u8]> for Words {
+    fn as_ref(&self) -> &[u8] {
+        cast_slice(&self.0)
     }
 }
 
 /// Eight flags, each 0 or 1, as the bits of one byte.
 #[inline]
-fn packed(flags: [u8; 8]) -> u64 {
+pub(crate) fn packed(flags: [u8; 8]) -> u64 {
     // a product that moves flag i to bit 56 + i
     u64::from_le_bytes(flags).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
@@ -379,8 +406,8 @@ mod tests {
                 }
                 let joined = Bits::concat(&parts);
                 for bits in [flags, words, joined] {
-                    assert_eq!(bits.validity(), plain, "{n} by {piece}");
                     let turned = bits.inverted().bitmap();
+                    assert_eq!(bits.validity(), plain, "{n} by {piece}");
                     assert!((0..n).all(|at| turned.get(at) == (flag(at) == 0)));
                 }
             }

@@ -220,7 +220,7 @@ impl Column {
                 unit == other && a[row] == b[other_row]
             }
             (Values::Text(a), Values::Text(b)) => {
-                a.levels.get(a.codes[row]) == b.levels.get(b.codes[other_row])
+                a.levels.get(a.code(row)) == b.levels.get(b.code(other_row))
             }
             _ => false,
         }
@@ -264,7 +264,7 @@ impl Column {
             Values::Float(values) => values[row].to_string(),
             Values::Date(values) => Day(values[row]).to_string(),
             Values::Period(unit, values) => Period { unit: *unit, number: values[row] }.to_string(),
-            Values::Text(text) => text.levels.get(text.codes[row]).to_owned(),
+            Values::Text(text) => text.levels.get(text.code(row)).to_owned(),
             Values::Short(values) => values[row].to_string(),
         })
     }
@@ -298,7 +298,7 @@ impl Column {
                     previous = Some(level);
                     place[code as usize] = next;
                 }
-                self.rank_by(|row| place[text.codes[row] as usize])
+                self.rank_by(|row| place[text.code(row) as usize])
             }
         }
     }

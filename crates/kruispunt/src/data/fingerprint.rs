@@ -176,8 +176,10 @@ fn chunks<T: Sync, const N: usize>(
         .par_chunks(CHUNK)
         .enumerate()
         .map_init(Vec::<[u8; N]>::new, |buffer, (chunk, own)| {
-            buffer.clear();
-            buffer.extend(own.iter().map(&bytes));
+            buffer.resize(own.len(), [0; N]);
+            for (slot, value) in buffer.iter_mut().zip(own) {
+                *slot = bytes(value);
+            }
             let first = chunk * CHUNK;
             let gone = |at: usize| column.validity().is_some() && column.is_null(first + at);
             if column.validity().is_none() || !(0..own.len()).any(gone) {

@@ -32,8 +32,8 @@ mod timeline;
 mod vcov;
 
 pub use account::{Account, Count, Exclusion, Step, Ties};
-pub(crate) use buffer::Bits;
 pub use buffer::{Bitmap, Buffer};
+pub(crate) use buffer::{Bits, packed};
 pub(crate) use calendar::WholePeriods;
 pub use calendar::{Calendar, Period, Unit};
 pub use column::{Column, Values};
@@ -55,7 +55,7 @@ pub(crate) use persons::NOBODY;
 pub use persons::Persons;
 pub use seed::Seed;
 pub use spells::Spells;
-pub(crate) use spells::{Aside, Pieces, Roles};
+pub(crate) use spells::{Aside, Pieces, Roles, Rows};
 pub use table::Table;
 pub use text::{ITEM, Levels, Text, TextBuilder};
 pub use ticket::{Progress, Ticket};

@@ -22,7 +22,7 @@ pub struct Spells {
     pub(crate) ends: Buffer<i32>,
     pub(crate) origins: Buffer<i32>,
     pub(crate) lengths: Buffer<i32>,
-    pub(crate) rows: Buffer<u32>,
+    pub(crate) rows: Rows,
     pub(crate) columns: Table,
     pub(crate) roles: Roles,
     pub(crate) aside: Vec<Aside>,
@@ -44,6 +44,59 @@ pub(crate) struct Aside {
     pub finding: String,
     pub spells: u64,
     pub first_rows: Vec<u32>,
+}
+
+/// The row of a table each spell comes from.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Buffer<u32>", into = "Buffer<u32>")]
+pub(crate) struct Rows {
+    all: Buffer<u32>,
+    /// Whether they are known to be 0, 1, 2 and so on.
+    plain: bool,
+}
+
+impl Rows {
+    /// `n` rows as they stand.
+    pub fn plain(n: usize) -> Self {
+        Self { all: Buffer::later(n, move || (0..n as u32).collect()), plain: true }
+    }
+
+    /// The row of a spell; rows as they stand need not be written out for it.
+    #[inline]
+    pub fn at(&self, spell: usize) -> u32 {
+        if self.plain { spell as u32 } else { self.all[spell] }
+    }
+}
+
+impl std::ops::Deref for Rows {
+    type Target = [u32];
+    fn deref(&self) -> &[u32] {
+        &self.all
+    }
+}
+
+impl PartialEq for Rows {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl From<Buffer<u32>> for Rows {
+    fn from(all: Buffer<u32>) -> Self {
+        Self { all, plain: false }
+    }
+}
+
+impl From<Rows> for Buffer<u32> {
+    fn from(rows: Rows) -> Self {
+        rows.all
+    }
+}
+
+impl From<Vec<u32>> for Rows {
+    fn from(all: Vec<u32>) -> Self {
+        Buffer::from(all).into()
+    }
 }
 
 /// Parts of spells, person by person: what a cutting verb leaves.
@@ -231,7 +284,7 @@ impl Spells {
         Self {
             origins: if whole { self.origins.clone() } else { picked(&self.origins, &source) },
             lengths: if whole { self.lengths.clone() } else { picked(&self.lengths, &source) },
-            rows: if whole { self.rows.clone() } else { picked(&self.rows, &source) },
+            rows: if whole { self.rows.clone() } else { picked(&self.rows.all, &source).into() },
             columns,
             persons,
             offsets,
@@ -270,7 +323,7 @@ impl Spells {
         Self {
             origins: measured(&self.origins, &starts),
             lengths: measured(&self.lengths, &Self::lengths_of(&starts, &ends)),
-            rows: picked(&self.rows, &source),
+            rows: picked(&self.rows.all, &source).into(),
             persons,
             offsets,
             columns,
@@ -294,7 +347,7 @@ impl Spells {
             lengths: Self::lengths_of(&starts, &ends),
             starts,
             ends,
-            rows: picked(&self.rows, &pieces.source.into()),
+            rows: picked(&self.rows.all, &pieces.source.into()).into(),
             columns: Table::default(),
             roles: Roles { state: None, source: None, ..self.roles.clone() },
             aside: self.aside.clone(),

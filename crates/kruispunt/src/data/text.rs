@@ -101,7 +101,7 @@ impl Text {
     /// [`codes`](Self::codes) are first asked for.
     #[must_use]
     pub fn of_bytes(codes: Buffer<u8>, levels: Levels, categorical: bool) -> Option<Self> {
-        let most = codes.iter().copied().max().unwrap_or_default();
+        let most = codes.iter().fold(0, |most: u8, &code| most.max(code));
         (usize::from(most) < levels.len().max(1))
             .then(|| Self::thin(codes, Arc::new(levels), categorical))
     }
@@ -121,6 +121,12 @@ impl Text {
     #[must_use]
     pub fn bytes(&self) -> Option<&Buffer<u8>> {
         self.narrow.as_ref()
+    }
+
+    /// The code of one row; codes of one byte need not be widened for it.
+    #[inline]
+    pub(super) fn code(&self, row: usize) -> u32 {
+        self.narrow.as_ref().map_or_else(|| self.codes[row], |bytes| bytes[row].into())
     }
 
     /// One code a row.

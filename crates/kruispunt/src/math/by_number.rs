@@ -1,6 +1,9 @@
 //! Intervals sorted by a whole number that names their group, and by day.
 
+#![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
+
 use super::by_group::Sorted;
+use super::widest::widest;
 use rayon::prelude::*;
 
 /// At most so many buckets: the lines they are written to stay in the nearest cache.
@@ -20,16 +23,13 @@ pub(crate) struct Days {
     pub end: u32,
 }
 
-/// An interval on its way to its bucket: number, start and end in two words, and the row.
-type Packed = [u32; 3];
-
 /// Sorts rows by number, then start, end and row; the distinct numbers ascend.
 ///
 /// `days` gives the interval of a row, `day` what stands for a day in the result. `None` when a
 /// row has no interval, or the numbers lie too far apart for this way of sorting.
 ///
-/// Rows go to at most 256 buckets of neighbouring numbers, in one pass, twelve bytes each; each
-/// bucket then is sorted within the cache.
+/// Rows go to at most 256 buckets of neighbouring numbers, in one pass, twelve bytes each, in the
+/// memory that holds the answer later; each bucket then is sorted within the cache.
 pub(crate) fn sort(
     numbers: &[i64],
     days: impl Fn(usize) -> Option<Days>,
@@ -56,26 +56,26 @@ pub(crate) fn sort(
         next[at] = next[at - 1] + ends[at - 1];
     }
     let n = numbers.len();
-    let mut packed: Vec<Packed> = vec![[0; 3]; n];
+    // until its bucket is sorted, a key of number, start and end stands in the two columns of days
+    let (mut order, mut starts, mut stops) = (vec![0_u32; n], vec![0_i32; n], vec![0_i32; n]);
     for (row, &number) in numbers.iter().enumerate() {
         let Days { start, end } = days(row)?;
         let own = (number - low) as usize & (width - 1);
         let key = (own as u64) << (2 * DAY_BITS) | u64::from(start) << DAY_BITS | u64::from(end);
         let slot = &mut next[bucket(number)];
-        packed[*slot] = [(key >> 32) as u32, key as u32, row as u32];
+        order[*slot] = row as u32;
+        (starts[*slot], stops[*slot]) = ((key >> 32) as i32, key as i32);
         *slot += 1;
     }
-    let (mut order, mut starts, mut stops) = (vec![0_u32; n], vec![0_i32; n], vec![0_i32; n]);
     let mut parts = Vec::with_capacity(BUCKETS);
-    let mut rests = (&packed[..], &mut order[..], &mut starts[..], &mut stops[..]);
+    let mut rests = (&mut order[..], &mut starts[..], &mut stops[..]);
     for (at, &rows) in ends.iter().enumerate().filter(|(_, rows)| **rows > 0) {
-        let (own, rest) = rests.0.split_at(rows);
-        let (order, orders) = rests.1.split_at_mut(rows);
-        let (first, firsts) = rests.2.split_at_mut(rows);
-        let (last, lasts) = rests.3.split_at_mut(rows);
+        let (order, orders) = rests.0.split_at_mut(rows);
+        let (first, firsts) = rests.1.split_at_mut(rows);
+        let (last, lasts) = rests.2.split_at_mut(rows);
         let first_number = low + ((at as i64) << shift);
-        parts.push((first_number, Bucket { packed: own, order, starts: first, ends: last }));
-        rests = (rest, orders, firsts, lasts);
+        parts.push((first_number, Bucket { order, starts: first, ends: last }));
+        rests = (orders, firsts, lasts);
     }
     let found: Vec<(Vec<i64>, Vec<u32>)> = parts
         .into_par_iter()
@@ -104,16 +104,15 @@ struct Room {
     rows: Vec<u32>,
 }
 
-/// The rows of one bucket, and where they go.
+/// The rows of one bucket, each with its key in the columns of days.
 struct Bucket<'a> {
-    packed: &'a [Packed],
     order: &'a mut [u32],
     starts: &'a mut [i32],
     ends: &'a mut [i32],
 }
 
 impl Bucket<'_> {
-    /// The numbers there are, and how many rows each has.
+    /// Puts rows and days in order: the numbers there are, and how many rows each has.
     fn sort(
         self,
         first: i64,
@@ -121,13 +120,13 @@ impl Bucket<'_> {
         day: &impl Fn(u32) -> i32,
         room: &mut Room,
     ) -> (Vec<i64>, Vec<u32>) {
-        let Self { packed, order, starts, ends } = self;
+        let Self { order, starts, ends } = self;
         let Room { next, keys, rows } = room;
-        let key = |one: &Packed| u64::from(one[0]) << 32 | u64::from(one[1]);
+        let key = |start: i32, end: i32| u64::from(start as u32) << 32 | u64::from(end as u32);
         next.clear();
         next.resize(width + 1, 0);
-        for one in packed {
-            next[(key(one) >> (2 * DAY_BITS)) as usize + 1] += 1;
+        for &start in &*starts {
+            next[(start as u32 >> (2 * DAY_BITS - 32)) as usize + 1] += 1;
         }
         let (mut numbers, mut counts) = (Vec::new(), Vec::new());
         for at in 0..width {
@@ -137,45 +136,80 @@ impl Bucket<'_> {
             }
             next[at + 1] += next[at];
         }
-        keys.resize(packed.len(), 0);
-        rows.resize(packed.len(), 0);
-        for one in packed {
-            let key = key(one);
+        keys.resize(order.len(), 0);
+        rows.resize(order.len(), 0);
+        for ((&row, &start), &end) in order.iter().zip(&*starts).zip(&*ends) {
+            let key = key(start, end);
             let slot = &mut next[(key >> (2 * DAY_BITS)) as usize];
             keys[*slot as usize] = key;
-            rows[*slot as usize] = one[2];
+            rows[*slot as usize] = row;
             *slot += 1;
         }
-        let mut from = 0;
-        for &count in &counts {
-            let own = from..from + count as usize;
-            from = own.end;
-            let (keys, rows) = (&mut keys[own.clone()], &rows[own.clone()]);
-            let order = &mut order[own];
-            if count as usize >> NUMBER_BITS > 0 {
-                // more rows than can be told apart in a key
-                let mut both: Vec<(u64, u32)> =
-                    keys.iter().copied().zip(rows.iter().copied()).collect();
-                both.sort_unstable();
-                for ((key, slot), (days, row)) in keys.iter_mut().zip(order).zip(both) {
-                    (*key, *slot) = (days << NUMBER_BITS, row);
+        widest(
+            #[inline(always)]
+            || {
+                by_days(&counts, keys, rows, order);
+                for ((key, start), end) in keys.iter().zip(starts).zip(ends) {
+                    *start = day((key >> (64 - DAY_BITS)) as u32);
+                    *end = day((key >> NUMBER_BITS & u64::from(TOP)) as u32);
                 }
-                continue;
-            }
-            // rows of a number come in order, so that their places settle what days leave open
-            for (at, key) in keys.iter_mut().enumerate() {
-                *key = *key << NUMBER_BITS | at as u64;
-            }
-            keys.sort_unstable();
-            for (key, slot) in keys.iter().zip(order) {
-                *slot = rows[(*key & ((1 << NUMBER_BITS) - 1)) as usize];
-            }
-        }
-        for ((key, start), end) in keys.iter().zip(starts).zip(ends) {
-            *start = day((key >> (64 - DAY_BITS)) as u32);
-            *end = day((key >> NUMBER_BITS & u64::from(TOP)) as u32);
-        }
+            },
+        );
         (numbers, counts)
+    }
+}
+
+/// Sorts the rows of each number by their days, with the days at the top of the keys from now on.
+#[inline(always)]
+fn by_days(counts: &[u32], keys: &mut [u64], rows: &[u32], order: &mut [u32]) {
+    let mut from = 0;
+    for &count in counts {
+        let own = from..from + count as usize;
+        from = own.end;
+        let (keys, rows) = (&mut keys[own.clone()], &rows[own.clone()]);
+        let order = &mut order[own];
+        if count as usize >> NUMBER_BITS > 0 {
+            // more rows than can be told apart in a key
+            let mut both: Vec<(u64, u32)> =
+                keys.iter().copied().zip(rows.iter().copied()).collect();
+            both.sort_unstable();
+            for ((key, slot), (days, row)) in keys.iter_mut().zip(order).zip(both) {
+                (*key, *slot) = (days << NUMBER_BITS, row);
+            }
+            continue;
+        }
+        // rows of a number come in order, so that their places settle what days leave open
+        for (at, key) in keys.iter_mut().enumerate() {
+            *key = *key << NUMBER_BITS | at as u64;
+        }
+        sort_distinct(keys);
+        for (key, slot) in keys.iter().zip(order) {
+            *slot = rows[(*key & ((1 << NUMBER_BITS) - 1)) as usize];
+        }
+    }
+}
+
+/// Sorts keys of which no two are equal. Of a few, each is compared with all: how many are less is
+/// its place, and nothing is to be guessed.
+#[inline(always)]
+fn sort_distinct(keys: &mut [u64]) {
+    const FEW: usize = 16;
+    if keys.len() > FEW {
+        keys.sort_unstable();
+        return;
+    }
+    let mut all = [u64::MAX; FEW];
+    for (slot, key) in all.iter_mut().zip(&*keys) {
+        *slot = *key;
+    }
+    let mut places = [0_u64; FEW];
+    for &key in &*keys {
+        for (place, other) in places.iter_mut().zip(&all) {
+            *place += u64::from(key < *other);
+        }
+    }
+    for (place, key) in places.iter().zip(all).take(keys.len()) {
+        keys[*place as usize] = key;
     }
 }
 

@@ -1,11 +1,14 @@
 //! The cells of a panel: one pass over persons fills all columns.
 
+#![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
+
 use super::fill::{Room, Sweep, Told};
+use super::keys::CodesOf;
 use super::layout::{Layout, Part};
 use super::order::Ranking;
 use super::to_panel::Spread;
 use crate::data::{Bitmap, Bits, Buffer, Spells};
-use crate::math::sweep;
+use crate::math::{sweep, widest::widest};
 use rustc_hash::FxHashMap;
 
 /// No spell.
@@ -22,7 +25,9 @@ pub(super) struct Wanted<'a> {
     /// Spells that touch the period.
     pub count: bool,
     /// The state of each spell, and for each state a spell that shows it.
-    pub states: Option<(StateCodes<'a>, &'a [u32])>,
+    pub states: Option<(CodesOf<'a>, &'a [u32])>,
+    /// Whether each spell has a state.
+    pub all_stated: bool,
     /// Days in each state.
     pub by_state: bool,
     /// The state with most days.
@@ -37,26 +42,6 @@ pub(super) struct Wanted<'a> {
     pub choice: Option<Choice<'a>>,
 }
 
-/// The state of each spell.
-#[derive(Clone, Copy)]
-pub(super) enum StateCodes<'a> {
-    /// The code, or [`NONE`].
-    Wide(&'a [u32]),
-    /// What the register writes, and the code of that.
-    Bytes(&'a [u8], &'a [u32; 256]),
-}
-
-impl StateCodes<'_> {
-    /// The code of the state of a spell; [`NONE`] for none.
-    #[inline]
-    pub fn of(self, spell: usize) -> u32 {
-        match self {
-            Self::Wide(codes) => codes[spell],
-            Self::Bytes(bytes, codes) => codes[usize::from(bytes[spell])],
-        }
-    }
-}
-
 /// Which one spell of a period is shown.
 pub(super) struct Choice<'a> {
     /// The reference day of each period; `None` where any day of the period will do.
@@ -65,6 +50,14 @@ pub(super) struct Choice<'a> {
     pub ranking: Option<&'a Ranking>,
     /// What each spell is shown as, where one byte will do; else the spell is given.
     pub shown_as: Option<&'a [u8]>,
+}
+
+impl Choice<'_> {
+    /// What a spell is shown as.
+    #[inline]
+    pub fn value(&self, spell: usize) -> u64 {
+        self.shown_as.map_or(spell as u64, |written| written[spell].into())
+    }
 }
 
 /// The columns, in the order in which they were wanted.
@@ -136,17 +129,23 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
     let offsets = &layout.offsets[..];
     let told = sweep::fill_cells(offsets, cells, |persons, cells| {
         let base = offsets[persons.start] as usize;
-        let (mut told, mut room) = (Told::new(wanted), Room::new(&one));
-        for person in persons {
-            let rows = offsets[person] as usize - base..offsets[person + 1] as usize - base;
-            one.person(person, rows, cells, &mut room, &mut told);
-        }
+        let n_rows = offsets[persons.end] as usize - base;
+        let (mut told, mut room) = (Told::new(wanted, n_rows), Room::new(&one));
+        widest(
+            #[inline(always)]
+            || {
+                for person in persons {
+                    let rows = offsets[person] as usize - base..offsets[person + 1] as usize - base;
+                    one.person(person, rows, cells, &mut room, &mut told);
+                }
+            },
+        );
         told
     });
     let joined = |of: fn(&Told) -> &Bits| Bits::concat(told.iter().map(of));
     let outgrown = told.iter().any(|own| own.outgrown);
     let records = joined(|own| &own.records);
-    let everywhere = records.validity();
+    let everywhere = records.clone().validity();
     let mut means = floats.split_off(wanted.sums.len()).into_iter();
     let sums = floats.into_iter().enumerate().map(|(at, sums)| {
         let whole = one.is_whole(at);
@@ -170,6 +169,9 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
     };
     filled.chosen = either(narrow[1], |own| &own.chosen);
     filled.dominant = either(narrow[0], |own| &own.dominant);
+    if let (true, Codes::Bytes(_, there)) = (wanted.all_stated, &mut filled.dominant) {
+        *there = everywhere;
+    }
     filled.records = records;
     if let (true, true, Some((of, shows))) = (outgrown, wanted.dominant, wanted.states) {
         let (dominant, even) = dominant_in_wide_numbers(spells, layout, of, shows);
@@ -189,7 +191,7 @@ fn parts<'a, T>(columns: &'a mut [Vec<T>], asked: &[bool]) -> Vec<&'a mut [T]> {
 fn dominant_in_wide_numbers(
     spells: &Spells,
     layout: &Layout,
-    codes: StateCodes<'_>,
+    codes: CodesOf<'_>,
     shows: &[u32],
 ) -> (Vec<u32>, u64) {
     let mut dominant = vec![NONE; layout.n_rows()];

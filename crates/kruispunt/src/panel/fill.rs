@@ -1,8 +1,15 @@
 //! Filling the cells of one person after another, while all that it takes is in the cache.
 
-use super::cells::{Choice, NO_BYTE, NONE, StateCodes, Wanted};
+#![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
+
+use super::blocks::{
+    BLOCK, Lane, Part, Run, add_amounts, add_days, add_one, bits, dominant, each, mark,
+    nan_without, padded, write, write_bytes,
+};
+use super::cells::{NO_BYTE, NONE, Wanted};
+use super::choose::NOTHING;
+use super::keys::{CodesOf, all};
 use super::layout::Layout;
-use super::order::{Ranking, Single};
 use super::to_panel::Spread;
 use crate::data::{Bits, Spells};
 use crate::math::sweep::Cells;
@@ -20,141 +27,80 @@ pub(super) struct Told {
     pub records: Bits,
     /// Cells to which something was added, sum by sum; empty where each record adds.
     pub sums: Vec<Bits>,
-    /// Cells with a state with most days, where that is written in a byte.
+    /// Cells with a state with most days, where that is written in a byte; empty where each record
+    /// has one.
     pub dominant: Bits,
     /// Cells in which something is shown, where that is written in a byte.
     pub chosen: Bits,
 }
 
 impl Told {
-    pub fn new(wanted: &Wanted<'_>) -> Self {
-        Self { sums: wanted.sums.iter().map(|_| Bits::default()).collect(), ..Self::default() }
-    }
-}
-
-/// The periods that one spell touches: rows of its person.
-#[derive(Clone, Copy)]
-struct Run {
-    spell: usize,
-    start: i32,
-    end: i32,
-    /// The first row, counted from the person's first.
-    row: usize,
-    /// The position of the first period.
-    first: usize,
-    n: usize,
-}
-
-impl Run {
-    const fn rows(&self) -> Range<usize> {
-        self.row..self.row + self.n
-    }
-
-    /// The days in each of the periods; `bounds` are those of all periods.
-    #[inline]
-    fn days<'a>(&self, bounds: &'a [i32]) -> impl Iterator<Item = i32> + use<'a> {
-        let (start, end) = (self.start, self.end);
-        let edges = &bounds[self.first..=self.first + self.n];
-        edges.iter().zip(&edges[1..]).map(move |(from, to)| end.min(*to) - start.max(*from))
-    }
-}
-
-/// Adds the days of a run to counts. Whether they fit is looked at elsewhere.
-///
-/// Plain loops over slices of one length, here and below: iterators zipped four deep are put
-/// together for each run at the cost of the few steps they then take.
-#[inline]
-#[allow(clippy::needless_range_loop, reason = "said above")]
-fn add_days(cells: &mut [i16], run: &Run, bounds: &[i32]) {
-    let n = run.n;
-    let (edges, cells) = (&bounds[run.first..][..=n], &mut cells[..n]);
-    for at in 0..n {
-        let days = run.end.min(edges[at + 1]) - run.start.max(edges[at]);
-        cells[at] = cells[at].wrapping_add(days as i16);
-    }
-}
-
-/// As [`add_days`], and adds what `of` makes of them to amounts.
-#[inline]
-#[allow(clippy::needless_range_loop, reason = "as in add_days")]
-fn add_both(
-    cells: &mut [i16],
-    amounts: &mut [f64],
-    run: &Run,
-    bounds: &[i32],
-    of: impl Fn(f64) -> f64,
-) {
-    let n = run.n;
-    let (edges, cells, amounts) = (&bounds[run.first..][..=n], &mut cells[..n], &mut amounts[..n]);
-    for at in 0..n {
-        let days = run.end.min(edges[at + 1]) - run.start.max(edges[at]);
-        cells[at] = cells[at].wrapping_add(days as i16);
-        // what is added is never -0.0
-        amounts[at] += of(f64::from(days)) + 0.0;
-    }
-}
-
-/// Room for one person, used again for the next.
-pub(super) struct Room {
-    runs: Vec<Run>,
-    /// Days in each state, `stride` cells a state; the last lane is for spells without a state.
-    lanes: Vec<i16>,
-    touched: Vec<bool>,
-    most: Vec<i16>,
-    state: Vec<i16>,
-    equal: Vec<i16>,
-    /// Rows with a record, one bit each.
-    records: Vec<u64>,
-    /// Rows in which something is shown, one bit each.
-    claimed: Vec<u64>,
-    /// The spell that is shown, or what it is shown as; its key and its days in the period.
-    shown: Vec<u32>,
-    bytes: Vec<u8>,
-    held: Vec<u64>,
-    held_days: Vec<i32>,
-    tied: Vec<bool>,
-    flags: Vec<u8>,
-}
-
-impl Room {
-    pub fn new(sweep: &Sweep<'_>) -> Self {
-        let stride = sweep.stride;
-        let lanes = if sweep.wanted.states.is_some() { sweep.n_states + 1 } else { 0 };
+    /// Of so many rows.
+    pub fn new(wanted: &Wanted<'_>, rows: usize) -> Self {
+        let bits = |asked: bool| Bits::with_capacity(if asked { rows } else { 0 });
         Self {
-            runs: Vec::new(),
-            lanes: vec![0; stride * lanes],
-            touched: vec![false; lanes],
-            most: vec![0; stride],
-            state: vec![0; stride],
-            equal: vec![0; stride],
-            records: vec![0; stride.div_ceil(64)],
-            claimed: vec![0; stride.div_ceil(64)],
-            shown: vec![NONE; stride],
-            bytes: vec![NO_BYTE; stride],
-            held: vec![0; stride],
-            held_days: vec![0; stride],
-            tied: vec![false; stride],
-            flags: vec![0; stride],
+            sums: wanted.sums.iter().map(|_| Bits::default()).collect(),
+            records: bits(true),
+            dominant: bits(wanted.dominant_as.is_some() && !wanted.all_stated),
+            chosen: bits(wanted.choice.as_ref().is_some_and(|choice| choice.shown_as.is_some())),
+            ..Self::default()
         }
     }
 }
 
-/// Sets the bits of `rows`.
-#[inline]
-fn mark(words: &mut [u64], rows: Range<usize>) {
-    let n = rows.len();
-    if n == 0 {
-        return;
+/// Room for one person, used again for the next. Lanes hold 0, or nothing, between persons.
+pub(super) struct Room {
+    pub runs: Vec<Run>,
+    /// The same, block by block.
+    pub parts: Vec<Part>,
+    /// Days in each state, `blocks` lanes a state; the last are for spells without a state.
+    lanes: Vec<Lane<i16>>,
+    /// The states that are looked at.
+    used: Vec<bool>,
+    counts: Vec<Lane<i16>>,
+    amounts: Vec<Lane<f64>>,
+    weights: Vec<Lane<f64>>,
+    /// Rows with a record, one bit each; rows to which a sum adds; any others.
+    records: Vec<u64>,
+    added: Vec<u64>,
+    pub bits: Vec<u64>,
+    /// Rows in which a spell with the last of all keys is shown, one bit each.
+    pub claimed: Vec<u64>,
+    /// What is shown, and its key.
+    pub shown: Vec<Lane<u64>>,
+    pub held: Vec<Lane<u64>>,
+    /// The spell that is shown, its key and its days in the period, where spells are compared.
+    pub best: Vec<u32>,
+    pub best_key: Vec<u64>,
+    pub best_days: Vec<i32>,
+    pub tied: Vec<bool>,
+}
+
+impl Room {
+    pub fn new(sweep: &Sweep<'_>) -> Self {
+        let (stride, blocks) = (sweep.stride, sweep.blocks);
+        let lanes = if sweep.wanted.states.is_some() { sweep.n_states + 1 } else { 0 };
+        let words = || vec![0; stride.div_ceil(64)];
+        Self {
+            runs: Vec::new(),
+            parts: Vec::new(),
+            lanes: vec![Lane::of(0); blocks * lanes],
+            used: vec![false; lanes],
+            counts: vec![Lane::of(0); blocks],
+            amounts: vec![Lane::of(0.0); blocks],
+            weights: vec![Lane::of(0.0); blocks],
+            records: words(),
+            added: words(),
+            bits: words(),
+            claimed: words(),
+            shown: vec![Lane::of(NOTHING); blocks],
+            held: vec![Lane::of(NOTHING); blocks],
+            best: vec![NONE; stride],
+            best_key: vec![0; stride],
+            best_days: vec![0; stride],
+            tied: vec![false; stride],
+        }
     }
-    let (word, at) = (rows.start / 64, rows.start % 64);
-    if at + n <= 64 {
-        words[word] |= (u64::MAX >> (64 - n)) << at;
-        return;
-    }
-    words[word] |= u64::MAX << at;
-    let last = (rows.end - 1) / 64;
-    words[word + 1..last].fill(u64::MAX);
-    words[last] |= u64::MAX >> (63 - (rows.end - 1) % 64);
 }
 
 /// One sweep: what is asked of which spells, and where the columns stand.
@@ -163,15 +109,23 @@ pub(super) struct Sweep<'a> {
     ends: &'a [i32],
     lengths: &'a [i32],
     spells: &'a [u32],
-    layout: &'a Layout,
-    wanted: &'a Wanted<'a>,
+    pub layout: &'a Layout,
+    /// The first position of each person, where rows follow each other.
+    firsts: &'a [u32],
+    pub wanted: &'a Wanted<'a>,
     n_states: usize,
     /// The place of the first state among the columns of counts.
     first_state: usize,
     dominant: usize,
-    chosen: usize,
-    /// Cells of a lane: the periods of the calendar.
+    pub chosen: usize,
+    /// The periods of the calendar, and how many blocks they make.
     stride: usize,
+    blocks: usize,
+    /// First days of the periods and the day after the last, with room for a block.
+    bounds: Vec<i32>,
+    /// The days that a spell shown in a period touches, `from..to`, with room for a block.
+    pub from: Vec<i32>,
+    pub to: Vec<i32>,
     /// Days of the longest period.
     longest: usize,
     /// The numbers behind sums and means.
@@ -192,12 +146,19 @@ impl<'a> Sweep<'a> {
         let sums: Vec<(&[f64], Spread)> =
             wanted.sums.iter().map(|(values, spread)| (&values[..], *spread)).collect();
         let whole = |(values, spread): &(&[f64], Spread)| {
-            matches!(spread, Spread::Days | Spread::Daily) && !values.iter().any(|v| v.is_nan())
+            matches!(spread, Spread::Days | Spread::Daily) && all(values, |value| !value.is_nan())
         };
         let shares = sums.iter().any(|(_, spread)| *spread == Spread::Days);
-        let longest = layout.bounds.windows(2).map(|pair| pair[1] - pair[0]).max();
+        let bounds = &layout.bounds[..];
+        let longest = bounds.windows(2).map(|pair| pair[1] - pair[0]).max();
         // of two columns of one width the dominant state comes first
         let both = wanted.dominant && wanted.choice.is_some() && narrow[0] == narrow[1];
+        let stride = bounds.len() - 1;
+        let reference = wanted.choice.as_ref().and_then(|choice| choice.days.as_ref());
+        let shown = |at: usize| match reference {
+            Some(days) => (days[at], days[at] + 1),
+            None => (bounds[at], bounds[at + 1]),
+        };
         Self {
             starts: spells.starts(),
             ends: spells.ends(),
@@ -205,12 +166,17 @@ impl<'a> Sweep<'a> {
             lengths: if shares { &spells.lengths } else { &[] },
             spells: &spells.offsets,
             layout,
+            firsts: &layout.firsts,
             wanted,
             n_states: wanted.states.map_or(0, |(_, shows)| shows.len()),
             first_state: usize::from(wanted.days),
             dominant: 0,
             chosen: usize::from(both),
-            stride: layout.bounds.len() - 1,
+            stride,
+            blocks: stride.div_ceil(BLOCK),
+            bounds: padded(bounds.iter().copied(), bounds[stride]),
+            from: padded((0..stride).map(|at| shown(at).0), i32::MAX),
+            to: padded((0..stride).map(|at| shown(at).1), i32::MIN),
             longest: longest.unwrap_or(0) as usize,
             whole: sums.iter().map(whole).collect(),
             sums,
@@ -224,6 +190,7 @@ impl<'a> Sweep<'a> {
     }
 
     /// Fills the cells of one person.
+    #[inline(always)]
     pub fn person(
         &self,
         person: usize,
@@ -234,26 +201,28 @@ impl<'a> Sweep<'a> {
     ) {
         self.runs(person, rows.len(), room, told);
         self.counts(rows.clone(), cells, room, told);
-        for column in cells.floats.iter_mut().take(self.sums.len()) {
-            // what is added is never -0.0, so that a touched cell never is
-            column[rows.clone()].fill(-0.0);
-        }
         let done = self.states(rows.clone(), cells, room, told);
         self.amounts(rows.clone(), done, cells, room, told);
         self.choose(rows, cells, room, told);
     }
 
     /// Looks up which periods the spells of a person touch.
+    #[inline(always)]
     fn runs(&self, person: usize, n_rows: usize, room: &mut Room, told: &mut Told) {
         let who = self.layout.who[person] as usize;
         let own = self.spells[who] as usize..self.spells[who + 1] as usize;
         let days = self.starts[own.clone()].iter().zip(&self.ends[own.clone()]);
+        let start_of_person = self.firsts.get(person);
         let records = &mut room.records[..n_rows.div_ceil(64)];
         room.runs.clear();
+        room.parts.clear();
         records.fill(0);
         for (spell, (&start, &end)) in own.zip(days) {
             let Some((first, last)) = self.layout.span(start, end) else { continue };
-            let row = self.layout.row(person, first);
+            let row = match start_of_person {
+                Some(position) => (first - position) as usize,
+                None => self.layout.row(person, first),
+            };
             let run = Run {
                 spell,
                 start,
@@ -263,6 +232,7 @@ impl<'a> Sweep<'a> {
                 n: (last - first) as usize + 1,
             };
             mark(records, run.rows());
+            run.parts(&mut room.parts);
             room.runs.push(run);
         }
         let known = |from: usize, word: &u64| (*word != 0).then_some((from, *word));
@@ -276,32 +246,34 @@ impl<'a> Sweep<'a> {
     }
 
     /// Days, and spells; whether a count outgrows two bytes.
-    fn counts(&self, rows: Range<usize>, cells: &mut Cells<'_>, room: &Room, told: &mut Told) {
-        let at = |run: &Run| rows.start + run.row..rows.start + run.row + run.n;
-        if self.wanted.days {
-            let column = &mut cells.shorts[0];
-            column[rows.clone()].fill(0);
-            for run in &room.runs {
-                add_days(&mut column[at(run)], run, &self.layout.bounds);
-            }
-        }
-        if self.wanted.count
-            && let Some(column) = cells.shorts.last_mut()
-        {
-            column[rows.clone()].fill(0);
-            for run in &room.runs {
-                for cell in &mut column[at(run)] {
-                    *cell = cell.wrapping_add(1);
-                }
-            }
-        }
+    #[inline(always)]
+    fn counts(&self, rows: Range<usize>, cells: &mut Cells<'_>, room: &mut Room, told: &mut Told) {
         // so few spells cannot
         if room.runs.len() * self.longest > i16::MAX as usize {
             told.outgrown |= self.outgrows(rows.len(), room);
         }
+        let Room { parts, counts, .. } = room;
+        let last = cells.shorts.len().saturating_sub(1);
+        let asked = [(self.wanted.days, 0, false), (self.wanted.count, last, true)];
+        for (_, column, one) in asked.into_iter().filter(|of| of.0) {
+            for part in parts.iter() {
+                let days = part.days(&self.bounds);
+                if one {
+                    add_one(&mut counts[part.block], &days);
+                } else {
+                    add_days(&mut counts[part.block], &days);
+                }
+            }
+            write(
+                &mut cells.shorts[column][rows.clone()],
+                #[inline(always)]
+                |at| counts[at].take(0),
+            );
+        }
     }
 
     /// Whether a count of a person outgrows two bytes.
+    #[inline(never)]
     fn outgrows(&self, n_rows: usize, room: &Room) -> bool {
         let wanted = self.wanted;
         let any = |of: &dyn Fn(&Run) -> Option<(usize, bool)>, lanes: usize| {
@@ -326,6 +298,7 @@ impl<'a> Sweep<'a> {
 
     /// Days by state, and the state with most days. In the same pass the first sum, where it goes
     /// by days: returns how many sums are done.
+    #[inline(always)]
     fn states(
         &self,
         rows: Range<usize>,
@@ -333,93 +306,119 @@ impl<'a> Sweep<'a> {
         room: &mut Room,
         told: &mut Told,
     ) -> usize {
+        /// So few states are looked at without asking which of them a person has.
+        const FEW: usize = 8;
         let wanted = self.wanted;
         let Some((codes, shows)) = wanted.states.filter(|_| wanted.by_state || wanted.dominant)
         else {
             return 0;
         };
-        let done = self.spread(rows.clone(), codes, cells, room);
-        let (stride, n_rows) = (self.stride, rows.len());
-        let Room { lanes, touched, most, state, equal, flags, .. } = room;
+        let done = self.spread(codes, room);
+        let (n_states, blocks, n_rows) = (self.n_states, self.blocks, rows.len());
+        let Room { lanes, used, bits, .. } = room;
+        if n_states <= FEW {
+            used.fill(true);
+        }
         if wanted.dominant {
-            let lane = |code: usize| &lanes[code * stride..code * stride + n_rows];
-            let all = (0..self.n_states).filter(|&code| touched[code]);
-            let (most, equal) = (&mut most[..n_rows], &mut equal[..n_rows]);
-            let state = &mut state[..n_rows];
+            let those = || (0..n_states).filter(|&code| used[code]);
+            let mut even = 0;
             if let Some(written) = wanted.dominant_as {
-                let lanes = all.map(|code| (i16::from(written[code]), lane(code)));
-                told.even += dominate(lanes, i16::from(NO_BYTE), most, state, equal);
                 let column = &mut cells.bytes[self.dominant][rows.clone()];
-                for (cell, &state) in column.iter_mut().zip(state.iter()) {
-                    *cell = state as u8;
-                }
-                settle(column, &mut flags[..n_rows], &mut told.dominant);
-            } else {
-                let lanes = all.map(|code| (code as i16, lane(code)));
-                told.even += dominate(lanes, -1, most, state, equal);
-                let column = &mut cells.codes[self.dominant][rows.clone()];
-                for (cell, &state) in column.iter_mut().zip(state.iter()) {
-                    *cell = shows.get(state as usize).copied().unwrap_or(NONE);
-                }
-            }
-        }
-        for code in 0..self.n_states {
-            let lane = &mut lanes[code * stride..code * stride + n_rows];
-            if wanted.by_state {
-                let column = &mut cells.shorts[self.first_state + code][rows.clone()];
-                if touched[code] {
-                    column.copy_from_slice(lane);
+                let lane =
+                    |code: usize, at: usize| (i16::from(written[code]), &lanes[code * blocks + at]);
+                if wanted.all_stated {
+                    write(
+                        column,
+                        #[inline(always)]
+                        |at| {
+                            let (states, ties) = dominant(those().map(|code| lane(code, at)), 0);
+                            even += ties;
+                            each(states, |state| state as u8)
+                        },
+                    );
                 } else {
-                    column.fill(0);
+                    write_bytes(
+                        column,
+                        bits,
+                        #[inline(always)]
+                        |at| {
+                            let none = i16::from(NO_BYTE);
+                            let (states, ties) = dominant(those().map(|code| lane(code, at)), none);
+                            even += ties;
+                            each(states, |state| state as u8)
+                        },
+                    );
+                    told.dominant.extend(bits, n_rows);
                 }
+            } else {
+                write(
+                    &mut cells.codes[self.dominant][rows.clone()],
+                    #[inline(always)]
+                    |at: usize| {
+                        let lane = |code: usize| (code as i16, &lanes[code * blocks + at]);
+                        let (states, ties) = dominant(those().map(lane), -1);
+                        even += ties;
+                        each(states, |state| shows.get(state as usize).copied().unwrap_or(NONE))
+                    },
+                );
             }
-            if touched[code] {
-                lane.fill(0);
+            told.even += even;
+        }
+        if wanted.by_state {
+            let columns = cells.shorts[self.first_state..].iter_mut();
+            for (column, lanes) in columns.zip(lanes.chunks_exact_mut(blocks).take(n_states)) {
+                write(
+                    &mut column[rows.clone()],
+                    #[inline(always)]
+                    |at| lanes[at].take(0),
+                );
+            }
+            lanes[n_states * blocks..].fill(Lane::of(0));
+        } else {
+            for (lanes, _) in lanes.chunks_exact_mut(blocks).zip(&*used).filter(|(_, used)| **used)
+            {
+                lanes.fill(Lane::of(0));
             }
         }
-        touched.fill(false);
+        used.fill(false);
         done
     }
 
     /// Adds the days of each run to the lane of its state, and what goes by them to the first sum.
-    fn spread(
-        &self,
-        rows: Range<usize>,
-        codes: StateCodes<'_>,
-        cells: &mut Cells<'_>,
-        room: &mut Room,
-    ) -> usize {
-        let Room { runs, lanes, touched, .. } = room;
-        let bounds = &self.layout.bounds[..];
+    #[inline(always)]
+    fn spread(&self, codes: CodesOf<'_>, room: &mut Room) -> usize {
+        let Room { runs, parts, lanes, used, amounts, added, .. } = room;
         let by_days =
             |(_, spread): &&(&[f64], Spread)| matches!(spread, Spread::Days | Spread::Daily);
         let sum = self.sums.first().filter(by_days);
-        let mut column = sum.map(|_| &mut cells.floats[0][rows]);
-        for run in runs.iter() {
-            let code = (codes.of(run.spell) as usize).min(self.n_states);
-            touched[code] = true;
-            let lane = &mut lanes[code * self.stride..][run.rows()];
-            let (Some((values, spread)), Some(column)) = (sum, column.as_deref_mut()) else {
-                add_days(lane, run, bounds);
-                continue;
-            };
-            let value = values[run.spell];
-            if value.is_nan() {
-                add_days(lane, run, bounds);
-                continue;
+        for part in parts.iter() {
+            let code = (codes.of(part.spell) as usize).min(self.n_states);
+            used[code] = true;
+            let days = part.days(&self.bounds);
+            add_days(&mut lanes[code * self.blocks + part.block], &days);
+            let Some((values, spread)) = sum else { continue };
+            let value = values[part.spell];
+            if !value.is_nan() {
+                let length = self.length(*spread, part.spell);
+                add_amounts(&mut amounts[part.block], &days, value, length);
             }
-            let cells = &mut column[run.rows()];
-            if *spread == Spread::Daily {
-                add_both(lane, cells, run, bounds, |days| value * days);
-            } else {
-                let length = f64::from(self.lengths[run.spell]);
-                add_both(lane, cells, run, bounds, |days| value * (days / length));
+        }
+        if let Some((values, _)) = sum.filter(|_| !self.whole[0]) {
+            for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
+                mark(added, run.rows());
             }
         }
         usize::from(sum.is_some())
     }
 
-    /// Sums, those that are not `done`, and weighted means.
+    /// The days over which the amount of a spell is divided; `None` for a rate.
+    #[inline(always)]
+    fn length(&self, spread: Spread, spell: usize) -> Option<f64> {
+        (spread == Spread::Days).then(|| f64::from(self.lengths[spell]))
+    }
+
+    /// Sums, of which those that are `done` are added up, and weighted means.
+    #[inline(always)]
     fn amounts(
         &self,
         rows: Range<usize>,
@@ -428,242 +427,69 @@ impl<'a> Sweep<'a> {
         room: &mut Room,
         told: &mut Told,
     ) {
-        let bounds = &self.layout.bounds[..];
-        let Room { runs, flags, .. } = room;
         let (sums, means) = cells.floats.split_at_mut(self.sums.len());
-        for ((values, spread), column) in self.sums.iter().zip(&mut *sums).skip(done) {
-            let column = &mut column[rows.clone()];
-            for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
-                let value = values[run.spell];
-                let own = &mut column[run.rows()];
-                match spread {
-                    Spread::Days => {
-                        let length = f64::from(self.lengths[run.spell]);
-                        for (cell, days) in own.iter_mut().zip(run.days(bounds)) {
-                            *cell += value * (f64::from(days) / length) + 0.0;
-                        }
-                    }
-                    Spread::Daily => {
-                        for (cell, days) in own.iter_mut().zip(run.days(bounds)) {
-                            *cell += value * f64::from(days) + 0.0;
-                        }
-                    }
-                    Spread::Start if run.start >= bounds[run.first] => own[0] += value + 0.0,
-                    Spread::End if run.end <= bounds[run.first + run.n] => {
-                        own[run.n - 1] += value + 0.0;
-                    }
-                    Spread::Start | Spread::End => {}
-                }
-            }
-        }
-        let untouched = (-0.0_f64).to_bits();
         for (at, column) in sums.iter_mut().enumerate() {
+            if at >= done {
+                self.add_up(at, room);
+            }
+            let Room { amounts, added, records, .. } = room;
+            let there = if self.whole[at] { &*records } else { &*added };
             let column = &mut column[rows.clone()];
+            write(
+                column,
+                #[inline(always)]
+                |at| nan_without(amounts[at].take(0.0), bits(there, at)),
+            );
             if !self.whole[at] {
-                let flags = &mut flags[..column.len()];
-                for (flag, cell) in flags.iter_mut().zip(column.iter()) {
-                    *flag = u8::from(cell.to_bits() != untouched);
-                }
-                told.sums[at].extend_flags(flags);
-            }
-            for cell in column {
-                *cell = if cell.to_bits() == untouched { f64::NAN } else { *cell };
+                told.sums[at].extend(added, rows.len());
+                added.fill(0);
             }
         }
+        let Room { parts, amounts, weights, .. } = room;
         for (values, pair) in self.means.iter().zip(means.chunks_exact_mut(2)) {
-            let (sum, weight) = pair.split_at_mut(1);
-            let (sum, weight) = (&mut sum[0][rows.clone()], &mut weight[0][rows.clone()]);
-            sum.fill(0.0);
-            weight.fill(0.0);
-            for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
-                let cells = sum[run.rows()].iter_mut().zip(&mut weight[run.rows()]);
-                for ((sum, weight), days) in cells.zip(run.days(bounds)) {
-                    *sum += values[run.spell] * f64::from(days);
-                    *weight += f64::from(days);
-                }
+            for part in parts.iter().filter(|part| !values[part.spell].is_nan()) {
+                let days = part.days(&self.bounds);
+                add_amounts(&mut amounts[part.block], &days, values[part.spell], None);
+                add_amounts(&mut weights[part.block], &days, 1.0, None);
+            }
+            write(
+                &mut pair[0][rows.clone()],
+                #[inline(always)]
+                |at| amounts[at].take(0.0),
+            );
+            write(
+                &mut pair[1][rows.clone()],
+                #[inline(always)]
+                |at| weights[at].take(0.0),
+            );
+        }
+    }
+
+    /// Adds up a sum of a person.
+    #[inline(always)]
+    fn add_up(&self, at: usize, room: &mut Room) {
+        let Room { runs, parts, amounts, added, .. } = room;
+        let (values, spread) = self.sums[at];
+        let by_days = matches!(spread, Spread::Days | Spread::Daily);
+        for part in parts.iter().filter(|part| by_days && !values[part.spell].is_nan()) {
+            let length = self.length(spread, part.spell);
+            let days = part.days(&self.bounds);
+            add_amounts(&mut amounts[part.block], &days, values[part.spell], length);
+        }
+        for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
+            let (first, next) = (self.bounds[run.first], self.bounds[run.first + run.n]);
+            let rows = match spread {
+                Spread::Days | Spread::Daily => run.rows(),
+                Spread::Start if run.start >= first => run.row..run.row + 1,
+                Spread::End if run.end <= next => run.row + run.n - 1..run.row + run.n,
+                Spread::Start | Spread::End => continue,
+            };
+            if !by_days {
+                amounts[rows.start / BLOCK].0[rows.start % BLOCK] += values[run.spell] + 0.0;
+            }
+            if !self.whole[at] {
+                mark(added, rows);
             }
         }
     }
-
-    /// The spell shown in each cell.
-    fn choose(&self, rows: Range<usize>, cells: &mut Cells<'_>, room: &mut Room, told: &mut Told) {
-        let Some(choice) = &self.wanted.choice else { return };
-        let n_rows = rows.len();
-        let Room { runs, held, claimed, shown, bytes, .. } = room;
-        let (held, claimed) = (&mut held[..n_rows], &mut claimed[..n_rows.div_ceil(64)]);
-        claimed.fill(0);
-        let single = choice.ranking.and_then(Ranking::single);
-        let mut paint = Paint { choice, keys: single, held, claimed };
-        let mut even = choice.ranking.is_some() && single.is_none();
-        if let Some(written) = choice.shown_as {
-            let bytes = &mut bytes[..n_rows];
-            bytes.fill(NO_BYTE);
-            even = even || paint.all(runs, bytes, |spell| written[spell]);
-            if even {
-                self.compare(choice, n_rows, room, told);
-                for (byte, &spell) in room.bytes[..n_rows].iter_mut().zip(&room.shown) {
-                    *byte = written.get(spell as usize).copied().unwrap_or(NO_BYTE);
-                }
-            }
-            let column = &mut cells.bytes[self.chosen][rows];
-            column.copy_from_slice(&room.bytes[..n_rows]);
-            settle(column, &mut room.flags[..n_rows], &mut told.chosen);
-            return;
-        }
-        let own = &mut shown[..n_rows];
-        own.fill(NONE);
-        even = even || paint.all(runs, own, |spell| spell as u32);
-        if even {
-            self.compare(choice, n_rows, room, told);
-        }
-        cells.codes[self.chosen][rows].copy_from_slice(&room.shown[..n_rows]);
-    }
-
-    /// The rows of a run in which its spell may be shown.
-    #[inline]
-    fn candidates(choice: &Choice<'_>, run: &Run) -> Range<usize> {
-        let Some(reference) = &choice.days else { return run.rows() };
-        // only the first and the last period can miss their reference day
-        let from = usize::from(reference[run.first] < run.start);
-        let missed = run.n > from && reference[run.first + run.n - 1] >= run.end;
-        run.row + from..run.row + run.n - usize::from(missed)
-    }
-
-    /// The spell shown in each cell, where several columns decide or the row number does.
-    fn compare(&self, choice: &Choice<'_>, n_rows: usize, room: &mut Room, told: &mut Told) {
-        let Some(ranking) = choice.ranking else { return };
-        let Room { runs, shown, held, held_days, tied, .. } = room;
-        let (shown, tied) = (&mut shown[..n_rows], &mut tied[..n_rows]);
-        shown.fill(NONE);
-        tied.fill(false);
-        if let Some(keys) = ranking.single() {
-            for run in runs.iter() {
-                let key = keys.of(run.spell);
-                for row in Self::candidates(choice, run) {
-                    let other = shown[row];
-                    let better = other == NONE || key < held[row];
-                    let even = !better && key == held[row];
-                    tied[row] = !better && (tied[row] || even);
-                    if better || even && ranking.row(run.spell) < ranking.row(other as usize) {
-                        (shown[row], held[row]) = (run.spell as u32, key);
-                    }
-                }
-            }
-        } else {
-            for run in runs.iter() {
-                let own = Self::candidates(choice, run);
-                let days = run.days(&self.layout.bounds).skip(own.start - run.row);
-                for (row, days) in own.zip(days) {
-                    let other = shown[row];
-                    let order = if other == NONE {
-                        std::cmp::Ordering::Less
-                    } else {
-                        let other = (other as usize, held_days[row]);
-                        ranking.compare_in_period((run.spell, days), other)
-                    };
-                    tied[row] = order.is_eq() || tied[row] && order.is_gt();
-                    let earlier =
-                        order.is_eq() && ranking.row(run.spell) < ranking.row(other as usize);
-                    if order.is_lt() || earlier {
-                        (shown[row], held_days[row]) = (run.spell as u32, days);
-                    }
-                }
-            }
-        }
-        told.tied += tied.iter().map(|tied| u64::from(*tied)).sum::<u64>();
-    }
-}
-
-/// Writes bytes where there is none as 0, and notes where there is one.
-fn settle(column: &mut [u8], flags: &mut [u8], there: &mut Bits) {
-    for (cell, flag) in column.iter_mut().zip(flags.iter_mut()) {
-        *flag = u8::from(*cell != NO_BYTE);
-        *cell = if *cell == NO_BYTE { 0 } else { *cell };
-    }
-    there.extend_flags(flags);
-}
-
-/// Shows the spell with the least key of those of each cell.
-struct Paint<'b> {
-    choice: &'b Choice<'b>,
-    /// `None` where no two spells meet in a cell.
-    keys: Option<Single<'b>>,
-    held: &'b mut [u64],
-    claimed: &'b mut [u64],
-}
-
-impl Paint<'_> {
-    /// Shows what `of` says of the best spells; whether two spells with equal keys met.
-    #[inline]
-    fn all<T: Copy>(&mut self, runs: &[Run], shown: &mut [T], of: impl Fn(usize) -> T) -> bool {
-        let choice = self.choice;
-        let rows = |run: &Run| Sweep::candidates(choice, run);
-        let Some(keys) = self.keys else {
-            for run in runs {
-                shown[rows(run)].fill(of(run.spell));
-            }
-            return false;
-        };
-        self.held.fill(u64::MAX);
-        let mut even = false;
-        for run in runs {
-            let (own, key, value) = (rows(run), keys.of(run.spell), of(run.spell));
-            if key == u64::MAX {
-                // the last of all is shown where nothing is
-                for row in own.clone() {
-                    let free = self.claimed[row / 64] >> (row % 64) & 1 == 0;
-                    even |= !free && self.held[row] == key;
-                    if free {
-                        shown[row] = value;
-                    }
-                }
-            } else {
-                // no branch: which spell is the better one is anybody's guess
-                let (held, shown) = (&mut self.held[own.clone()], &mut shown[own.clone()]);
-                let n = held.len().min(shown.len());
-                for at in 0..n {
-                    let (before, better) = (held[at], key < held[at]);
-                    even |= key == before;
-                    held[at] = before.min(key);
-                    shown[at] = std::hint::select_unpredictable(better, value, shown[at]);
-                }
-            }
-            mark(self.claimed, own);
-        }
-        even
-    }
-}
-
-/// What is written of the lane with most days in each cell, of the first of equals, `none` where
-/// there is none; in how many cells several have as many.
-#[allow(clippy::needless_range_loop, reason = "as in add_days")]
-#[allow(clippy::needless_bitwise_bool, reason = "without branches cells go side by side")]
-fn dominate<'a>(
-    lanes: impl DoubleEndedIterator<Item = (i16, &'a [i16])> + Clone,
-    none: i16,
-    most: &mut [i16],
-    state: &mut [i16],
-    equal: &mut [i16],
-) -> u64 {
-    let n = most.len();
-    let (state, equal) = (&mut state[..n], &mut equal[..n]);
-    most.fill(0);
-    state.fill(none);
-    equal.fill(0);
-    for (_, days) in lanes.clone() {
-        let days = &days[..n];
-        for at in 0..n {
-            most[at] = most[at].max(days[at]);
-        }
-    }
-    // the first of equals is written last
-    for (written, days) in lanes.rev() {
-        let days = &days[..n];
-        for at in 0..n {
-            let best = (days[at] == most[at]) & (most[at] > 0);
-            state[at] = if best { written } else { state[at] };
-            equal[at] += i16::from(best);
-        }
-    }
-    equal.iter().map(|equal| u32::from(*equal > 1)).sum::<u32>().into()
 }

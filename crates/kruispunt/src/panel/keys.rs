@@ -6,6 +6,46 @@ use crate::data::{Buffer, Column, DataError, Spells, Table, Values};
 /// No value.
 pub(super) const NONE: u32 = u32::MAX;
 
+/// One code a spell.
+pub(super) enum Coded {
+    /// All have code 0.
+    One,
+    /// A code each, or [`NONE`].
+    Wide(Vec<u32>),
+    /// What the register writes in one byte, and the code of that.
+    Bytes(Buffer<u8>, Box<[u32; 256]>),
+}
+
+/// [`Coded`], looked at.
+#[derive(Clone, Copy)]
+pub(super) enum CodesOf<'a> {
+    One,
+    Wide(&'a [u32]),
+    Bytes(&'a [u8], &'a [u32; 256]),
+}
+
+impl Coded {
+    pub fn each(&self) -> CodesOf<'_> {
+        match self {
+            Self::One => CodesOf::One,
+            Self::Wide(codes) => CodesOf::Wide(codes),
+            Self::Bytes(bytes, codes) => CodesOf::Bytes(bytes, codes),
+        }
+    }
+}
+
+impl CodesOf<'_> {
+    /// The code of a spell; [`NONE`] for none.
+    #[inline]
+    pub fn of(self, spell: usize) -> u32 {
+        match self {
+            Self::One => 0,
+            Self::Wide(codes) => codes[spell],
+            Self::Bytes(bytes, codes) => codes[usize::from(bytes[spell])],
+        }
+    }
+}
+
 /// The column as real numbers, null as NaN; a NaN or infinity that is not null is an error with
 /// its row. `rows` gives the row numbers to report, if they are not those of the column.
 pub(super) fn numbers(
@@ -35,11 +75,16 @@ pub(super) fn shared_numbers(
 ) -> Result<Buffer<f64>, PanelError> {
     let column = spells.columns().column(argument, name)?;
     if let (Values::Float(values), None) = (column.values(), column.validity())
-        && values.iter().all(|value| value.is_finite())
+        && all(values, f64::is_finite)
     {
         return Ok(values.clone());
     }
     numbers(spells.columns(), argument, name, Some(spells.rows())).map(Buffer::from)
+}
+
+/// Whether something holds of all values, found out many at a time.
+pub(super) fn all(values: &[f64], holds: impl Fn(f64) -> bool) -> bool {
+    values.chunks(1024).all(|own| own.iter().fold(true, |all, &value| all & holds(value)))
 }
 
 /// Real numbers as a column, NaN as null.

@@ -25,8 +25,8 @@ pub(super) struct Layout {
     pub who: Vec<u32>,
     pub offsets: Buffer<u32>,
     pub positions: Buffer<u32>,
-    /// The first position of each person, where rows follow each other without a gap.
-    firsts: Buffer<u32>,
+    /// The first position of each person, where rows follow each other without a gap; else none.
+    pub firsts: Buffer<u32>,
     /// First days of the periods and the day after the last.
     pub bounds: Vec<i32>,
     /// The position of each day since the first.
@@ -65,14 +65,22 @@ impl Layout {
             persons.map(|person| layout.rows_of(spells, person, balance)).collect::<Vec<_>>()
         });
         let mut total = 0_u64;
-        let (mut firsts, mut offsets) = (Vec::new(), vec![0]);
-        for (person, (first, n)) in
-            found.into_iter().flatten().enumerate().filter(|(_, of)| of.1 > 0)
-        {
-            total += u64::from(n);
-            firsts.push(first);
-            layout.who.push(person as u32);
-            offsets.push(total as u32);
+        let persons = spells.persons().len();
+        let (mut firsts, mut offsets) =
+            (Vec::with_capacity(persons), Vec::with_capacity(persons + 1));
+        layout.who.reserve(persons);
+        offsets.push(0);
+        let mut person = 0;
+        for part in found {
+            for (first, n) in part {
+                if n > 0 {
+                    total += u64::from(n);
+                    firsts.push(first);
+                    layout.who.push(person);
+                    offsets.push(total as u32);
+                }
+                person += 1;
+            }
         }
         if total >= u64::from(u32::MAX) {
             let rows = usize::try_from(total).unwrap_or(usize::MAX);

@@ -1,8 +1,9 @@
-use super::keys::{NONE, codes_of_bytes, group_codes, nan_is_null, numbers};
+use super::keys::{Coded, CodesOf, NONE, codes_of_bytes, group_codes, nan_is_null, numbers};
 use super::{PanelError, Spells};
-use crate::data::{Buffer, Column, Count, Day, Pieces, Step, Values};
+use crate::data::{Column, Count, Day, Pieces, Step, Values};
 use crate::math::sweep;
 use rustc_hash::FxHashMap;
+use std::hint::select_unpredictable;
 use std::ops::Range;
 
 /// Which spells [`Spells::merge`] makes one.
@@ -134,44 +135,6 @@ struct Scratch {
 /// With more spells than this a person's chains are looked up by code.
 const MANY: usize = 256;
 
-/// Which spells of a person may become one: those of equal code.
-enum Groups {
-    /// All.
-    One,
-    /// One code a spell; [`NONE`] for a spell that stays alone.
-    Wide(Vec<u32>),
-    /// What the register writes in one byte, and the code of that.
-    Bytes(Buffer<u8>, Box<[u32; 256]>),
-}
-
-/// [`Groups`], looked at.
-#[derive(Clone, Copy)]
-enum Codes<'a> {
-    One,
-    Wide(&'a [u32]),
-    Bytes(&'a [u8], &'a [u32; 256]),
-}
-
-impl Groups {
-    fn codes(&self) -> Codes<'_> {
-        match self {
-            Self::One => Codes::One,
-            Self::Wide(codes) => Codes::Wide(codes),
-            Self::Bytes(bytes, codes) => Codes::Bytes(bytes, codes),
-        }
-    }
-}
-
-impl Codes<'_> {
-    fn of(self, spell: usize) -> u32 {
-        match self {
-            Self::One => 0,
-            Self::Wide(codes) => codes[spell],
-            Self::Bytes(bytes, codes) => codes[usize::from(bytes[spell])],
-        }
-    }
-}
-
 /// The days each spell lets follow without another.
 enum Gap {
     All(i32),
@@ -246,7 +209,7 @@ impl Spells {
 
     /// The merged spells, which of them have several members, and (if asked) which one each spell
     /// became part of.
-    fn chains(&self, gap: &Gap, groups: &Groups, members: bool) -> (Pieces, Vec<u8>, Vec<u32>) {
+    fn chains(&self, gap: &Gap, groups: &Coded, members: bool) -> (Pieces, Vec<u8>, Vec<u32>) {
         let n = self.len();
         let (mut starts, mut ends, mut several) = (vec![0_i32; n], vec![0_i32; n], vec![0_u8; n]);
         let (mut source, mut of) = (vec![0_u32; n], vec![0_u32; if members { n } else { 0 }]);
@@ -261,11 +224,11 @@ impl Spells {
         let told = sweep::fill_cells(&self.offsets, cells, |persons, cells| {
             let counts = Vec::with_capacity(persons.len());
             let mut eras = Eras { cells, n: 0, placed: 0, counts };
-            match (gap, groups.codes()) {
-                (Gap::All(gap), Codes::One) => {
-                    self.merge_few(persons, *gap, |_| 0, Codes::One, members, &mut eras);
+            match (gap, groups.each()) {
+                (Gap::All(gap), CodesOf::One) => {
+                    self.merge_few(persons, *gap, |_| 0, CodesOf::One, members, &mut eras);
                 }
-                (Gap::All(gap), codes @ Codes::Bytes(bytes, place)) => {
+                (Gap::All(gap), codes @ CodesOf::Bytes(bytes, place)) => {
                     // at most 256 codes, so that each fits a byte
                     let code = |spell: usize| place[usize::from(bytes[spell])] as u8;
                     self.merge_few(persons, *gap, code, codes, members, &mut eras);
@@ -297,28 +260,29 @@ impl Spells {
         (Pieces { source, starts, ends, counts }, several, of)
     }
 
-    /// The codes of spells that agree on these columns.
-    fn groups(&self, by: &[String]) -> Result<Groups, PanelError> {
-        let Some(first) = by.first() else { return Ok(Groups::One) };
+    /// Codes that are equal for spells that may become one: those that agree on these columns.
+    fn groups(&self, by: &[String]) -> Result<Coded, PanelError> {
+        let Some(first) = by.first() else { return Ok(Coded::One) };
         let column = self.columns.column("by", first)?;
         if let (Values::Text(text), None, 1) = (column.values(), column.validity(), by.len())
             && let Some(bytes) = text.bytes()
         {
             let (place, _) = codes_of_bytes(column, bytes);
-            return Ok(Groups::Bytes(bytes.clone(), Box::new(place)));
+            return Ok(Coded::Bytes(bytes.clone(), Box::new(place)));
         }
-        Ok(Groups::Wide(group_codes(&self.columns, "by", by)?))
+        Ok(Coded::Wide(group_codes(&self.columns, "by", by)?))
     }
 
     /// As [`merge_person`](Self::merge_person) for each of some persons, where spells are told
     /// apart by a byte and all let the same gap follow: what a spell may join is looked up, and
     /// merged spells are written where they stay.
+    #[allow(clippy::needless_bitwise_bool, reason = "without branches nothing is to be guessed")]
     fn merge_few(
         &self,
         persons: Range<usize>,
         gap: i32,
         code: impl Fn(usize) -> u8,
-        codes: Codes<'_>,
+        codes: CodesOf<'_>,
         members: bool,
         eras: &mut Eras<'_, '_>,
     ) {
@@ -329,7 +293,7 @@ impl Spells {
         for person in persons {
             let own = offsets[person] as usize..offsets[person + 1] as usize;
             let (base, placed) = (eras.n, eras.placed);
-            let (mut n, mut same_start) = (base, false);
+            let (mut n, mut newest, mut same_start) = (base, i32::MIN, false);
             let sweep::Cells { codes: numbers, days, bytes: several, .. } = &mut *eras.cells;
             let (source, of) = numbers.split_at_mut(1);
             let (firsts, lasts) = days.split_at_mut(1);
@@ -337,20 +301,21 @@ impl Spells {
             let several = &mut several[0];
             let days = starts[own.clone()].iter().zip(&ends[own.clone()]);
             for (at, (&start, &end)) in own.clone().zip(days) {
+                // no branch: what joins is anybody's guess. What is written and not kept is written
+                // over by the next
                 let slot = &mut last[usize::from(code(at))];
+                let known = (*slot as usize).saturating_sub(1);
                 // those of other persons stand before
-                let known = (*slot as usize).checked_sub(1).filter(|known| *known >= base);
-                let joined = known.filter(|&known| start <= lasts[known].saturating_add(gap));
-                let era = joined.unwrap_or(n);
-                if joined.is_some() {
-                    lasts[era] = lasts[era].max(end);
-                    several[era] = 1;
-                } else {
-                    same_start |= n > base && firsts[n - 1] == start;
-                    (source[n], firsts[n], lasts[n], several[n]) = (at as u32, start, end, 0);
-                    n += 1;
-                    *slot = n as u32;
-                }
+                let own_chain = *slot as usize > base;
+                let joined = own_chain & (start <= lasts[known].saturating_add(gap));
+                let before = select_unpredictable(joined, lasts[known], end);
+                let era = select_unpredictable(joined, known, n);
+                same_start |= !joined & (start == newest);
+                newest = select_unpredictable(joined, newest, start);
+                (source[n], firsts[n]) = (at as u32, start);
+                (lasts[era], several[era]) = (before.max(end), u8::from(joined));
+                n += usize::from(!joined);
+                *slot = era as u32 + 1;
                 if members {
                     of[0][eras.placed] = era as u32;
                     eras.placed += 1;
@@ -392,7 +357,7 @@ impl Spells {
         &self,
         own: Range<usize>,
         gap: &Gap,
-        codes: Codes<'_>,
+        codes: CodesOf<'_>,
         members: bool,
         scratch: &mut Scratch,
         eras: &mut Eras<'_, '_>,
@@ -458,7 +423,7 @@ impl Spells {
         let compare = |a: &Chain, b: &Chain| {
             (a.start, a.end)
                 .cmp(&(b.start, b.end))
-                .then_with(|| self.rows[a.first as usize].cmp(&self.rows[b.first as usize]))
+                .then_with(|| self.rows.at(a.first as usize).cmp(&self.rows.at(b.first as usize)))
         };
         let base = eras.n as u32;
         eras.counts.push(chains.len() as u32);

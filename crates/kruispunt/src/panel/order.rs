@@ -1,6 +1,6 @@
 use super::PanelError;
-use super::keys::{real_key, sort_keys};
-use crate::data::{Buffer, Spells, Values};
+use super::keys::{all, real_key, sort_keys};
+use crate::data::{Buffer, Rows, Spells, Values};
 use std::cmp::Ordering;
 
 /// One rule of an order of spells: a column, and which end of it comes first.
@@ -53,7 +53,7 @@ enum Key {
 /// An order of spells, ready to compare them.
 pub(super) struct Ranking {
     keys: Vec<Key>,
-    rows: Buffer<u32>,
+    rows: Rows,
     told: Vec<String>,
 }
 
@@ -74,7 +74,9 @@ impl Ranking {
             let column = spells.look_up("order", &name)?;
             if let Values::Float(values) = column.values() {
                 let bad = |at: &usize| values[*at].is_nan() && !column.is_null(*at);
-                if let Some(at) = (0..values.len()).find(bad) {
+                if !all(values, |value| !value.is_nan())
+                    && let Some(at) = (0..values.len()).find(bad)
+                {
                     return Err(PanelError::NotFinite {
                         argument: "order".to_owned(),
                         column: name,
@@ -108,7 +110,7 @@ impl Ranking {
 
     /// The row of a spell, which settles ties.
     pub fn row(&self, spell: usize) -> u32 {
-        self.rows[spell]
+        self.rows.at(spell)
     }
 
     /// Which of two spells comes first by the columns; equal when only their rows tell them apart.

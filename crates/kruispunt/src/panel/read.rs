@@ -1,7 +1,7 @@
 use super::PanelError;
 use crate::data::{
     Account, Aside, Bitmap, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons,
-    Register, Roles, Spells, Step, Table, Unit, Values,
+    Register, Roles, Rows, Spells, Step, Table, Unit, Values,
 };
 use crate::math::{by_group, by_number};
 
@@ -289,11 +289,10 @@ impl Found {
             step = step.join(account.clone());
         }
         let (start, end) = columns.day_names();
-        let n = starts.len();
         Spells {
             lengths: Spells::lengths_of(&starts, &ends),
             origins: starts.clone(),
-            rows: Buffer::later(n, move || (0..n as u32).collect()),
+            rows: Rows::plain(starts.len()),
             persons,
             offsets,
             starts,

@@ -36,8 +36,7 @@ impl Reasons {
     /// How many cells each reason has.
     fn counts(&self) -> [u64; REASONS.len()] {
         let [before, after] = self.outside;
-        let without = self.records.inverted().bitmap();
-        let gaps = (without.len() - without.count_nulls()) as u64 - before - after;
+        let gaps = (self.records.len() - self.records.ones()) as u64 - before - after;
         let mut counts = [0; REASONS.len()];
         counts[..3].copy_from_slice(&[gaps, before, after]);
         counts
@@ -66,7 +65,7 @@ impl Reasons {
 /// what records alone can tell.
 pub(super) fn explain(
     mut panel: Panel,
-    known: &Reasons,
+    known: Reasons,
     what: &ToPanel,
     mut step: Step,
 ) -> Result<Panel, PanelError> {
@@ -74,9 +73,10 @@ pub(super) fn explain(
     let limits = [(6, &what.died, true), (5, &what.arrived, false), (4, &what.born, false)];
     let (counts, codes) = if what.presence.is_none() && limits.iter().all(|of| of.1.is_none()) {
         // made when somebody looks at them
-        let (records, offsets) = (known.records.bitmap(), known.offsets.clone());
+        let counts = known.counts();
+        let (records, offsets) = (known.records.bitmap(), known.offsets);
         let codes = Buffer::later(records.len(), move || Reasons::each(&records, &offsets, 0));
-        (known.counts(), codes)
+        (counts, codes)
     } else {
         let mut reasons = Reasons::each(&known.records.bitmap(), &known.offsets, NO_BYTE);
         if let Some(presence) = &what.presence {

@@ -1,6 +1,6 @@
 use super::PanelError;
-use super::cells::{self, Choice, Codes, NONE, StateCodes, Wanted};
-use super::keys::{codes, codes_of_bytes, nan_is_null, shared_numbers};
+use super::cells::{self, Choice, Codes, NONE, Wanted};
+use super::keys::{Coded, codes, codes_of_bytes, nan_is_null, shared_numbers};
 use super::layout::{Balance, Layout};
 use super::order::{Order, Ranking};
 use super::reasons::Reasons;
@@ -297,6 +297,10 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         days: what.days,
         count: what.count,
         states: states.as_ref().map(|states| (states.codes.each(), &states.shows[..])),
+        all_stated: spells
+            .state()
+            .and_then(|name| spells.columns().get(name))
+            .is_some_and(|states| states.validity().is_none()),
         by_state: what.days_by_state,
         dominant: dominates,
         dominant_as: dominant_as.as_deref(),
@@ -402,7 +406,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         return Ok(panel.with_step(step));
     }
     let reasons = Reasons::new(filled.records, filled.outside, &panel);
-    super::reasons::explain(panel, &reasons, what, step)
+    super::reasons::explain(panel, reasons, what, step)
 }
 
 /// The states of spells in one byte each, [`NO_BYTE`](cells::NO_BYTE) for none; `None` where there
@@ -429,25 +433,9 @@ fn stated(column: &Column, codes: Codes) -> Column {
 /// The states of spells.
 struct States {
     labels: Vec<String>,
-    codes: Kept,
+    codes: Coded,
     /// For each state a spell that shows it.
     shows: Vec<u32>,
-}
-
-/// One code a spell.
-enum Kept {
-    Wide(Vec<u32>),
-    /// What the register writes, and the code of that.
-    Bytes(Buffer<u8>, Box<[u32; 256]>),
-}
-
-impl Kept {
-    fn each(&self) -> StateCodes<'_> {
-        match self {
-            Self::Wide(codes) => StateCodes::Wide(codes),
-            Self::Bytes(bytes, codes) => StateCodes::Bytes(bytes, codes),
-        }
-    }
 }
 
 fn states(spells: &Spells, what: &ToPanel, dominates: bool) -> Result<Option<States>, PanelError> {
@@ -468,11 +456,11 @@ fn states(spells: &Spells, what: &ToPanel, dominates: bool) -> Result<Option<Sta
         Values::Text(text) if column.validity().is_none() && text.bytes().is_some() => {
             let bytes = text.bytes().cloned().unwrap_or_default();
             let (place, shows) = codes_of_bytes(column, &bytes);
-            (Kept::Bytes(bytes, Box::new(place)), shows)
+            (Coded::Bytes(bytes, Box::new(place)), shows)
         }
         _ => {
             let (codes, shows) = codes(column);
-            (Kept::Wide(codes), shows)
+            (Coded::Wide(codes), shows)
         }
     };
     if shows.len() > MOST {
