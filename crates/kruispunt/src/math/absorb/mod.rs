@@ -30,21 +30,23 @@
 //! since: a column and its residual differ by group effects only, so both have one residual under
 //! the new weights, and the closer one is there in fewer steps.
 
+mod basis;
 mod border;
 mod cells;
 mod eliminate;
 mod graph;
+mod maker;
 mod orthogonal;
 mod reduced;
 mod rows;
 mod varying;
 
 use crate::data::Ticket;
+pub(crate) use basis::Varying;
 use reduced::Reduced;
 use rows::{Left, Rows};
 use std::borrow::Cow;
 use varying::Slopes;
-pub(crate) use varying::Varying;
 
 /// Rounding, in shares of the largest value of a column.
 const ROUNDING: f64 = 4.0 * f64::EPSILON;

@@ -15,21 +15,20 @@
 //! Imposing another value of the null moves `s` along a line, so that deviations of all values
 //! follow from two of them, and the confidence set costs no further draws.
 
+mod machine;
+
 use super::EstimateError;
-use super::absorption::{failed, go_on, sets, stage};
+use super::absorption::{go_on, stage};
 use super::vcov::{ModelParts, Parts, Pieces, is_nested, times};
 use crate::data::{Factor, Fit, Seed, Table, Ticket};
-use crate::math::absorb::{Absorber, Stop};
 use crate::math::crossprod::dot;
 use crate::math::special::normal_quantile;
+use machine::{Draw, Line, Machine};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// Draws worked off together.
 const BLOCK: usize = 64;
-/// Clusters that effects may cross: each is swept out.
-const MOST_CROSSED: usize = 2000;
-
 /// The random numbers that multiply clusters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum WildWeights {
@@ -458,128 +457,6 @@ fn interval(p: &impl Fn(f64) -> f64, machine: &Machine, alpha: f64) -> (f64, f64
     if machine.std_error > 0.0 { (bound(-1.0), bound(1.0)) } else { (f64::NAN, f64::NAN) }
 }
 
-/// A cluster's score as the value imposed moves away from the estimate.
-struct Line {
-    base: Vec<f64>,
-    slope: Vec<f64>,
-    /// What the cluster's own number adds to its deviation: at the estimate, and along.
-    diagonal: (f64, f64),
-}
-
-struct Machine {
-    g: usize,
-    estimate: f64,
-    /// r'Br.
-    reach: f64,
-    std_error: f64,
-    correction: f64,
-    /// B r.
-    toward: Vec<f64>,
-    /// Row-major `(g, k)`.
-    left: Vec<f64>,
-    lines: Vec<Line>,
-    /// Row-major `(g, g)`, at the estimate and along, where effects cross clusters.
-    crossing: Option<(Vec<f64>, Vec<f64>)>,
-}
-
-/// Numerator and variance of a draw, as the value imposed moves.
-struct Draw {
-    numerator: (f64, f64),
-    squares: (f64, f64, f64),
-}
-
-impl Draw {
-    fn t(&self, moved: f64, correction: f64) -> f64 {
-        let (a, b, c) = self.squares;
-        let variance = (c * moved + 2.0 * b) * moved + a;
-        (self.numerator.0 + moved * self.numerator.1) / (correction * variance.max(0.0)).sqrt()
-    }
-}
-
-impl Machine {
-    fn each(&mut self, cluster: usize, f: impl Fn(&[f64]) -> f64) {
-        let line = &mut self.lines[cluster];
-        line.diagonal = (f(&line.base), f(&line.slope));
-    }
-
-    fn draw(&self, weights: &[f64]) -> Draw {
-        let k = self.toward.len();
-        let (mut base, mut slope) = (vec![0.0; k], vec![0.0; k]);
-        for (line, weight) in self.lines.iter().zip(weights) {
-            add(&mut base, *weight, &line.base);
-            add(&mut slope, *weight, &line.slope);
-        }
-        let mut squares = (0.0, 0.0, 0.0);
-        for (at, (line, weight)) in self.lines.iter().zip(weights).enumerate() {
-            let left = &self.left[at * k..(at + 1) * k];
-            let mut a = weight * line.diagonal.0 + dot(left, &base);
-            let mut b = weight * line.diagonal.1 + dot(left, &slope);
-            if let Some((of_base, of_slope)) = &self.crossing {
-                a += dot(&of_base[at * self.g..(at + 1) * self.g], weights);
-                b += dot(&of_slope[at * self.g..(at + 1) * self.g], weights);
-            }
-            squares = (squares.0 + a * a, squares.1 + a * b, squares.2 + b * b);
-        }
-        Draw { numerator: (dot(&self.toward, &base), dot(&self.toward, &slope)), squares }
-    }
-
-    /// What sweeping takes of one cluster's residuals to the others.
-    fn cross(
-        &mut self,
-        parts: &Parts<'_>,
-        factor: &Factor,
-        null: Null,
-    ) -> Result<(), EstimateError> {
-        let g = self.g;
-        if g > MOST_CROSSED {
-            let expected = "at most 2,000 clusters where an effect crosses them";
-            return Err(bad("cluster", expected, &g.to_string()));
-        }
-        parts.ticket.stage("clusters swept", g as u64);
-        let columns: Vec<&[f64]> = parts.columns();
-        let along = super::least_squares::combine(&columns, &self.toward, parts.n());
-        let pulls: Vec<f64> =
-            along.iter().enumerate().map(|(row, z)| parts.weight(row) * z).collect();
-        let sets = sets(&parts.sample.effects);
-        let mut absorber =
-            Absorber::varying(&sets, parts.weights(), parts.ticket).map_err(failed)?;
-        let stop = Stop { tol: 1e-8, max_iter: 20_000 };
-        let codes = factor.codes();
-        let mut sources: Vec<&[f64]> = vec![parts.residuals()];
-        if null == Null::Imposed {
-            sources.push(&along);
-        }
-        let mut found = vec![vec![0.0; g * g]; 2];
-        for (kind, source) in sources.iter().enumerate() {
-            for first in (0..g).step_by(8) {
-                go_on(parts.ticket)?;
-                let own = first..(first + 8).min(g);
-                let mut lanes: Vec<Vec<f64>> = own
-                    .clone()
-                    .map(|cluster| {
-                        let rows = codes.iter().zip(*source);
-                        rows.map(|(&c, e)| if c as usize == cluster { *e } else { 0.0 }).collect()
-                    })
-                    .collect();
-                let mut views: Vec<&mut [f64]> = lanes.iter_mut().map(Vec::as_mut_slice).collect();
-                absorber.sweep(&mut views, stop, parts.ticket).map_err(failed)?;
-                for (cluster, lane) in own.zip(&lanes) {
-                    for ((&code, pull), value) in codes.iter().zip(&pulls).zip(lane) {
-                        found[kind][code as usize * g + cluster] += pull * value;
-                    }
-                }
-                parts.ticket.advance(8);
-            }
-        }
-        for line in &mut self.lines {
-            line.diagonal = (0.0, 0.0);
-        }
-        let slope = found.pop().unwrap_or_default();
-        self.crossing = found.pop().map(|base| (base, slope));
-        Ok(())
-    }
-}
-
 impl WildWeights {
     fn fill(self, seed: Seed, draw: u64, weights: &mut [f64]) {
         let per_call = if self == Self::Rademacher { 256 } else { 4 };
@@ -601,10 +478,6 @@ impl WildWeights {
             }
         }
     }
-}
-
-fn add(sum: &mut [f64], weight: f64, values: &[f64]) {
-    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += weight * value);
 }
 
 fn mammen(uniform: f64) -> f64 {
