@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,6 +81,41 @@ def test_binary_outcomes_equal_pyfixest(
     np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
     np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-6)
     np.testing.assert_allclose(ours.likelihood["deviance"], theirs.deviance, rtol=1e-9)
+
+
+def test_levels_that_never_vary_count_nowhere_as_in_fixest() -> None:
+    """Stored results of fixest 0.14: 7,665 rows of 1,254 women whose union status changes."""
+    folder = Path(os.environ.get("KRUISPUNT_ORACLES", "/nowhere")) / "nlswork"
+    if not folder.exists():
+        pytest.skip("KRUISPUNT_ORACLES names no folder with this data")
+    women = pd.read_parquet(folder / "nlswork.parquet")
+    expected = json.loads((folder / "reference.json").read_text())["fixest"]["logit_union"]
+    ours = kp.feglm("union ~ age + south + not_smsa | idcode", women, "logit", "iid")
+    assert ours.n_obs == expected["n"]
+    assert dict(ours.effects) == expected["fixef_sizes"]
+    for name, value in expected["coef"].items():
+        assert ours.coef()[name] == pytest.approx(value, rel=1e-10)
+    for vcov, key in (("iid", "iid"), ({"CRV1": "idcode"}, "cl_id")):
+        for name, value in expected["vcov"][key].items():
+            assert ours.vcov(vcov).se()[name] == pytest.approx(value, rel=1e-7)
+
+
+def test_robust_errors_of_a_logit_without_levels_that_never_vary() -> None:
+    """The peer leaves in persons who always say yes and counts the levels of all who left."""
+    random = np.random.default_rng(5)
+    person, period = np.divmod(np.arange(3_600), 6)
+    x = random.normal(size=3_600)
+    eta = 0.5 * x + random.normal(size=600)[person]
+    y = (eta + random.logistic(size=3_600) > 0).astype(float)
+    frame = pd.DataFrame({"person": person, "period": period, "x": x, "y": y})
+    varies = frame.groupby("person")["y"].transform("nunique") > 1
+    ours = kp.feglm("y ~ x | person + period", frame, "logit", "hetero")
+    theirs = _peer(
+        pf.feglm, "y ~ x | person + period", frame[varies], family="logit", vcov="hetero"
+    )
+    assert ours.n_obs == varies.sum() < len(frame)
+    np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-8)
+    np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-7)
 
 
 @pytest.mark.parametrize(
