@@ -19,11 +19,6 @@ ORACLES = Path(__file__).parents[2] / "crates/kruispunt/tests/oracles"
 
 
 @pytest.fixture(scope="module")
-def data():
-    return json.loads((ORACLES / "did/expected.json").read_text(encoding="utf-8"))["data"]
-
-
-@pytest.fixture(scope="module")
 def panel(data):
     return kp.Panel(data, person="person", period="year", unit="year")
 

@@ -6,7 +6,6 @@ those of estimators that kruispunt does not have (variance components of careers
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 from pathlib import Path
@@ -20,7 +19,6 @@ from kruispunt.exceptions import DesignWarning, EstimationError, InputError
 pytestmark = pytest.mark.filterwarnings("ignore::kruispunt.exceptions.DesignWarning")
 
 ROOT = Path(__file__).parents[2]
-ORACLES = ROOT / "crates/kruispunt/tests/oracles"
 HERE = "python/tests/test_did_lists.py"
 CORE = "crates/kruispunt/tests/it"
 
@@ -72,11 +70,6 @@ def test_each_defect_of_a_peer_has_a_test(defect):
     path, name = PEERS[defect]
     text = (ROOT / path).read_text(encoding="utf-8")
     assert f"fn {name}(" in text or f"def {name}(" in text, name
-
-
-@pytest.fixture(scope="module")
-def data():
-    return json.loads((ORACLES / "did/expected.json").read_text(encoding="utf-8"))["data"]
 
 
 def panel_of(data, **columns):

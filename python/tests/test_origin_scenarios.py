@@ -135,11 +135,6 @@ def test_s7_forty_persons() -> None:
 
 
 @pytest.fixture(scope="module")
-def clean() -> kp.synth.Registers:
-    return kp.synth.registers("test", seed=3, imperfections=[], backend="polars", progress=False)
-
-
-@pytest.fixture(scope="module")
 def persons(clean: kp.synth.Registers) -> pl.DataFrame:
     now = clean["nationality_spells"].sort("from").group_by("pid").agg(now=pl.last("nat"))
     people = clean["persons"].join(clean["parents"], on="pid").join(now, on="pid")

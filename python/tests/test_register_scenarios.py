@@ -74,11 +74,6 @@ def test_each_scenario_has_its_test() -> None:
     }
 
 
-@pytest.fixture(scope="module")
-def clean() -> kp.synth.Registers:
-    return kp.synth.registers("test", seed=3, imperfections=[], backend="polars", progress=False)
-
-
 def spells(frame: pl.DataFrame, person: str = "pid", **options: object) -> kp.Spells:
     return kp.Spells(frame, person=person, start="from", end="to", **options)
 
