@@ -37,17 +37,32 @@ pub fn jaro_winkler<S: Symbol>(pattern: &Pattern, text: &[S]) -> f64 {
     similarity + prefix as f64 * 0.1 * (1.0 - similarity)
 }
 
+/// Looks up where symbols stand in a pattern of one word.
+#[inline]
+fn in_one<S: Symbol>(pattern: &Pattern) -> impl Fn(S) -> u64 {
+    S::mask(&pattern.masks)
+}
+
+/// The same in a pattern of up to two words.
+#[inline]
+fn in_two<S: Symbol>(pattern: &Pattern) -> impl Fn(S) -> u128 {
+    move |symbol: S| match pattern.masks(symbol.number()) {
+        [low, high] => u128::from(*high) << 64 | u128::from(*low),
+        own => own.first().copied().unwrap_or_default().into(),
+    }
+}
+
 /// Common letters, and those of them that stand in another order, with flags in one number of type
-/// `$flags`; `$mask` are the positions of a symbol in the pattern.
+/// `$flags`; `$mask` looks up the positions of a symbol in the pattern.
 macro_rules! in_flags {
-    ($name:ident, $flags:ty, $mask:expr) => {
+    ($name:ident, $flags:ty, $mask:ident) => {
         fn $name<S: Symbol>(pattern: &Pattern, text: &[S], window: usize) -> (usize, usize) {
-            let mask = $mask;
+            let mask = $mask(pattern);
             let (mut in_pattern, mut in_text): ($flags, $flags) = (0, 0);
             // The window moves on by a letter, and grows until it leaves the pattern's first.
             let (mut reach, mut here): ($flags, $flags) = ((1 << (window + 1)) - 1, 1);
             for (at, &symbol) in text.iter().enumerate() {
-                let free = mask(pattern, symbol.number()) & reach & !in_pattern;
+                let free = mask(symbol) & reach & !in_pattern;
                 in_pattern |= free & free.wrapping_neg();
                 in_text |= if free == 0 { 0 } else { here };
                 reach = reach << 1 | <$flags>::from(at < window);
@@ -56,9 +71,9 @@ macro_rules! in_flags {
             let common = in_text.count_ones() as usize;
             let mut moved = 0;
             while in_text != 0 {
-                let symbol = text[in_text.trailing_zeros() as usize].number();
+                let symbol = text[in_text.trailing_zeros() as usize];
                 let lowest = in_pattern & in_pattern.wrapping_neg();
-                moved += usize::from(mask(pattern, symbol) & lowest == 0);
+                moved += usize::from(mask(symbol) & lowest == 0);
                 in_pattern ^= lowest;
                 in_text &= in_text - 1;
             }
@@ -67,13 +82,8 @@ macro_rules! in_flags {
     };
 }
 
-in_flags!(in_a_word, u64, Pattern::mask);
-in_flags!(in_two_words, u128, |pattern: &Pattern, symbol: u32| -> u128 {
-    match pattern.masks(symbol) {
-        [low, high] => u128::from(*high) << 64 | u128::from(*low),
-        own => own.first().copied().unwrap_or_default().into(),
-    }
-});
+in_flags!(in_a_word, u64, in_one);
+in_flags!(in_two_words, u128, in_two);
 
 /// Words of flags that need no memory of their own: 512 letters.
 const FEW: usize = 8;

@@ -22,17 +22,37 @@ use rustc_hash::FxHashMap;
 pub trait Symbol: Copy {
     /// Its number.
     fn number(self) -> u32;
+
+    /// Looks symbols up among the masks of a pattern of one word.
+    fn mask(masks: &[u64]) -> impl Fn(Self) -> u64;
 }
 
+/// Symbols that a byte can hold.
+const BYTES: usize = 256;
+
 impl Symbol for u8 {
+    #[inline]
     fn number(self) -> u32 {
         u32::from(self)
+    }
+
+    #[inline]
+    fn mask(masks: &[u64]) -> impl Fn(Self) -> u64 {
+        // Known to hold every byte, so that no look-up is checked.
+        let masks = masks.first_chunk::<BYTES>().unwrap_or(&[0; BYTES]);
+        move |symbol| masks[usize::from(symbol)]
     }
 }
 
 impl Symbol for u32 {
+    #[inline]
     fn number(self) -> u32 {
         self
+    }
+
+    #[inline]
+    fn mask(masks: &[u64]) -> impl Fn(Self) -> u64 {
+        move |symbol| masks[symbol as usize]
     }
 }
 
@@ -66,9 +86,9 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// A pattern over `alphabet` symbols, empty.
+    /// A pattern over `alphabet` symbols, empty; at least those of a byte have their place.
     pub fn new(alphabet: usize) -> Self {
-        Self { masks: vec![0; alphabet], symbols: Vec::new(), words: 1 }
+        Self { masks: vec![0; alphabet.max(BYTES)], symbols: Vec::new(), words: 1 }
     }
 
     /// Takes in another string. Costs its length, not the size of the alphabet.
@@ -91,16 +111,19 @@ impl Pattern {
         }
     }
 
+    #[inline]
     fn len(&self) -> usize {
         self.symbols.len()
     }
 
     /// Positions of `symbol`, for patterns of one word.
+    #[inline]
     fn mask(&self, symbol: u32) -> u64 {
         self.masks[symbol as usize]
     }
 
     /// Positions of `symbol`, word by word.
+    #[inline]
     fn masks(&self, symbol: u32) -> &[u64] {
         let at = symbol as usize * self.words;
         &self.masks[at..at + self.words]

@@ -42,11 +42,12 @@ fn time(mut work: impl FnMut() -> f64) -> f64 {
 macro_rules! beside {
     ($name:literal, $kind:expr, $left:expr, $right:expr, $ours:expr, $theirs:ident, $verb:ident) => {{
         let mut alphabet = Alphabet::default();
-        let mut encode = |words: &[String]| -> Vec<Vec<u32>> {
+        // In bytes, as linkage holds words over a small alphabet; theirs are bytes too.
+        let mut encode = |words: &[String]| -> Vec<Vec<u8>> {
             let each = words.iter().map(|word| {
                 let mut own = Vec::new();
                 alphabet.encode(word, &mut own);
-                own
+                own.iter().map(|&symbol| symbol as u8).collect()
             });
             each.collect()
         };
