@@ -37,11 +37,6 @@ impl Interner {
         }
     }
 
-    /// How many texts there are.
-    pub(crate) fn len(&self) -> usize {
-        self.levels.len()
-    }
-
     /// The texts by code.
     pub(crate) fn into_levels(self) -> Levels {
         self.levels

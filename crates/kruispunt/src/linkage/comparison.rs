@@ -297,16 +297,18 @@ impl Comparison {
         self
     }
 
-    /// Compares text as it is written: case, accents, spaces and empty text count, and measures
-    /// count bytes.
+    /// Compares text as it is written, in [`exact`](Self::exact), [`text`](Self::text) and
+    /// [`levels`](Self::levels): case, accents, spaces and empty text count, and measures count
+    /// bytes. The other comparisons read values their own way.
     #[must_use]
     pub const fn written(mut self) -> Self {
         self.options.written = true;
         self
     }
 
-    /// Settings written as JSON: `options` (`missing`, `monotone`, `prior`, `m`, `u`, `rare`), and
-    /// `conditions` of levels or `listed` and `nicknames` of a person.
+    /// Settings written as JSON: `options` (`missing`, `monotone`, `prior`, `m`, `u`, `rare`,
+    /// `written`, `common`), and of levels `conditions`, `made` and `nothing`, of a person `listed`
+    /// and `nicknames`.
     ///
     /// # Errors
     ///

@@ -74,8 +74,8 @@ pub enum Condition {
         /// The similarity.
         least: f64,
     },
-    /// Lists with at least so many different items in common; a list is text whose items end at
-    /// the separator.
+    /// Lists with at least so many different items in common: columns of lists, or text with the
+    /// separator between items.
     Overlap {
         /// The column.
         column: String,
@@ -84,12 +84,13 @@ pub enum Condition {
         /// What stands between items.
         separator: char,
     },
-    /// Of the shorter of two lists, all items are in the other; it has at least one.
+    /// Of the shorter of two lists, all items are in the other; it has at least one. Text is cut at
+    /// `;` unless an [`Overlap`](Self::Overlap) of the column names a separator.
     Subset {
         /// The column.
         column: String,
     },
-    /// Some item of one list and some item of the other are this alike.
+    /// Some item of one list and some item of the other are this alike. Text is cut at `;`.
     Items {
         /// The column.
         column: String,

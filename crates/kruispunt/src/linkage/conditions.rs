@@ -27,6 +27,12 @@ pub(super) fn cell(text: &str) -> Option<&str> {
     }
 }
 
+/// What stands between the items of a list written as text, unless told.
+const SEPARATOR: char = ';';
+
+/// Code of a text that no row has.
+const NOBODY: u32 = MISSING - 1;
+
 /// Radius of the earth in kilometres (IUGG mean).
 const EARTH: f64 = 6371.0088;
 
@@ -40,8 +46,11 @@ pub(super) struct Conditions {
     always: bool,
     columns: Vec<Part>,
     words: Words,
-    /// By name: the code of its sound.
+    /// By name: the code of its sound; its different letters.
     sounds: Vec<u32>,
+    letters: Vec<Vec<u32>>,
+    /// Names of the texts that conditions give.
+    given: Vec<u32>,
     asked: Vec<Asked>,
 }
 
@@ -72,7 +81,8 @@ enum Asked {
 enum Test {
     Same(usize),
     Across(usize, usize),
-    Reads(usize, u32, bool),
+    /// A column, a text that is given, and whether it is of the right row.
+    Reads(usize, usize, bool),
     Missing(usize, bool),
     Subset(usize),
     Sound(usize),
@@ -92,17 +102,15 @@ impl Conditions {
     pub(super) fn new(coded: &Coded, comparison: &Comparison, ladder: &Ladder) -> Self {
         let (names, read, as_is) =
             (ladder.asked(), comparison.columns(), comparison.options.written);
-        let mut known = Interner::default();
         let mut maker = Maker {
             names: &names,
             asked: Vec::new(),
             wants: vec![Wants::default(); names.len()],
-            known: &mut known,
-            as_is,
+            given: Vec::new(),
         };
         let tests = ladder.conditions.iter().map(|(_, own)| maker.test(own)).collect();
         let nothing = ladder.nothing.as_ref().map(|own| maker.test(own));
-        let (wants, asked) = (maker.wants, maker.asked);
+        let (wants, asked, given) = (maker.wants, maker.asked, maker.given);
         // Where the cell of each stands, and what is made of it.
         let sources: Vec<(usize, Option<made::Maker>)> = names
             .iter()
@@ -114,22 +122,14 @@ impl Conditions {
             })
             .collect();
         let mut columns: Vec<Part> = names.iter().map(|_| Part::default()).collect();
-        let (mut written, mut items) = (Levels::default(), FxHashMap::default());
-        // Texts that conditions name were never written.
-        (0..known.len()).for_each(|_| {
-            written.push("");
-        });
-        let mut canonical = String::new();
-        let mut name = |text: &str, written: &mut Levels| {
-            let there = if as_is {
-                canonical.clear();
-                canonical.push_str(&canon::bytes(text));
-                true
-            } else {
-                canon::name(text, &mut canonical)
-            };
-            let code = if there { known.code(&canonical) } else { MISSING };
-            if there && code as usize == written.len() {
+        let (mut known, mut written) = (Interner::default(), Levels::default());
+        let (mut items, mut own) = (FxHashMap::default(), String::new());
+        let mut name = |text: &str| {
+            if !canonical(text, as_is, &mut own) {
+                return MISSING;
+            }
+            let code = known.code(&own);
+            if code as usize == written.len() {
                 written.push(text);
             }
             code
@@ -142,7 +142,7 @@ impl Conditions {
                 let own = made.as_ref().map_or(own, Option::as_deref);
                 part.there.push(own.is_some());
                 if wants.name {
-                    part.names.push(own.map_or(MISSING, |own| name(own, &mut written)));
+                    part.names.push(own.map_or(MISSING, &mut name));
                 }
                 let own = own.unwrap_or_default();
                 if wants.number {
@@ -151,9 +151,8 @@ impl Conditions {
                 if let Some(separator) = wants.list {
                     part.lists.push(list(own, separator, &mut items));
                 }
-                if let Some(separator) = wants.items {
-                    let codes = split(own, separator).map(|item| name(item, &mut written));
-                    part.items.push(codes.collect());
+                if wants.items {
+                    part.items.push(split(own, SEPARATOR).map(&mut name).collect());
                 }
                 if wants.vector {
                     part.vectors.push(vector(own));
@@ -161,6 +160,13 @@ impl Conditions {
             }
         }
         let texts = known.into_levels();
+        // Texts that conditions give have no sound of their own: they are those of rows, or nobody's.
+        let given = given.iter().map(|text| {
+            let there = canonical(text, as_is, &mut own);
+            let code = || texts.iter().position(|known| known == own);
+            if there { code().map_or(NOBODY, |code| code as u32) } else { MISSING }
+        });
+        let given = given.collect();
         let mut heard = Interner::default();
         let sounds = if wants.iter().any(|wants| wants.sound) {
             let each = written.iter().map(|own| heard.code(&sound::key(own)));
@@ -169,7 +175,12 @@ impl Conditions {
             Vec::new()
         };
         let words = Words::new(&texts, (!as_is).then_some(&written), true);
-        Self { tests, nothing, always: as_is, columns, words, sounds, asked }
+        let letters = if asked.iter().any(|own| matches!(own, Asked::Letters(_))) {
+            (0..texts.len() as u32).map(|name| words.letters(name)).collect()
+        } else {
+            Vec::new()
+        };
+        Self { tests, nothing, always: as_is, columns, words, sounds, letters, given, asked }
     }
 
     /// The alphabet and the values to remember that a probe needs.
@@ -214,7 +225,9 @@ impl Conditions {
             Test::Across(one, other) => {
                 name(*one, a) != MISSING && name(*one, a) == name(*other, b)
             }
-            Test::Reads(at, value, right) => name(*at, if *right { b } else { a }) == *value,
+            Test::Reads(at, text, right) => {
+                name(*at, if *right { b } else { a }) == self.given[*text]
+            }
             Test::Missing(at, right) => !self.columns[*at].there[if *right { b } else { a }],
             Test::Subset(at) => {
                 let lists = &self.columns[*at].lists;
@@ -301,8 +314,9 @@ impl Conditions {
                 if names[a] == MISSING || names[b] == MISSING {
                     return f64::NAN;
                 }
-                let (x, y) = (self.words.letters(names[a]), self.words.letters(names[b]));
-                let both = common(&x, &y);
+                let letters = |row: usize| &self.letters[names[row] as usize];
+                let (x, y) = (letters(a), letters(b));
+                let both = common(x, y);
                 both as f64 / (x.len() + y.len() - both).max(1) as f64
             }
         };
@@ -325,7 +339,7 @@ struct Wants {
     sound: bool,
     number: bool,
     list: Option<char>,
-    items: Option<char>,
+    items: bool,
     vector: bool,
 }
 
@@ -333,11 +347,11 @@ struct Maker<'a> {
     names: &'a [&'a str],
     asked: Vec<Asked>,
     wants: Vec<Wants>,
-    known: &'a mut Interner,
-    as_is: bool,
+    /// Texts that conditions give.
+    given: Vec<&'a str>,
 }
 
-impl Maker<'_> {
+impl<'a> Maker<'a> {
     fn place(&self, column: &str) -> usize {
         self.names.iter().position(|name| *name == column).unwrap_or_default()
     }
@@ -361,7 +375,17 @@ impl Maker<'_> {
         })
     }
 
-    fn test(&mut self, own: &Condition) -> Test {
+    /// Whether what is asked is as alike as a threshold says.
+    fn alike(&mut self, asked: Asked, measure: Measure, threshold: f64) -> Test {
+        let at = self.ask(asked);
+        if measure.is_distance() {
+            Test::AtMost(at, threshold)
+        } else {
+            Test::AtLeast(at, threshold)
+        }
+    }
+
+    fn test(&mut self, own: &'a Condition) -> Test {
         match own {
             Condition::Same { column } => Test::Same(self.name(column)),
             Condition::Sound { column } => {
@@ -374,12 +398,7 @@ impl Maker<'_> {
             }
             Condition::Alike { column, measure, threshold } => {
                 let at = self.name(column);
-                let asked = self.ask(Asked::Alike(at, *measure));
-                if measure.is_distance() {
-                    Test::AtMost(asked, *threshold)
-                } else {
-                    Test::AtLeast(asked, *threshold)
-                }
+                self.alike(Asked::Alike(at, *measure), *measure, *threshold)
             }
             Condition::Within { column, most } => Test::Within(self.number(column), *most),
             Condition::Share { column, most } => Test::Share(self.number(column), *most),
@@ -404,18 +423,13 @@ impl Maker<'_> {
             }
             Condition::Subset { column } => {
                 let at = self.place(column);
-                self.wants[at].list.get_or_insert(';');
+                self.wants[at].list.get_or_insert(SEPARATOR);
                 Test::Subset(at)
             }
             Condition::Items { column, measure, threshold } => {
                 let at = self.place(column);
-                self.wants[at].items = Some(';');
-                let asked = self.ask(Asked::Items(at, *measure));
-                if measure.is_distance() {
-                    Test::AtMost(asked, *threshold)
-                } else {
-                    Test::AtLeast(asked, *threshold)
-                }
+                self.wants[at].items = true;
+                self.alike(Asked::Items(at, *measure), *measure, *threshold)
             }
             Condition::Letters { column, least } => {
                 let at = self.name(column);
@@ -425,15 +439,9 @@ impl Maker<'_> {
                 Test::Across(self.name(first), self.name(second))
             }
             Condition::Reads { column, value, right } => {
-                let mut own = String::new();
-                let there = if self.as_is {
-                    own = canon::bytes(value);
-                    true
-                } else {
-                    canon::name(value, &mut own)
-                };
-                let code = if there { self.known.code(&own) } else { MISSING };
-                Test::Reads(self.name(column), code, *right)
+                self.given.push(value);
+                let text = self.given.len() - 1;
+                Test::Reads(self.name(column), text, *right)
             }
             Condition::Missing { column, right } => Test::Missing(self.place(column), *right),
             Condition::MissingOne { column } => Test::MissingOne(self.place(column)),
@@ -443,6 +451,16 @@ impl Maker<'_> {
             Condition::Not { of } => Test::Not(Box::new(self.test(of))),
         }
     }
+}
+
+/// A text as conditions compare it, into `out`: as a name, or its bytes as they are; false when nothing
+/// is left.
+fn canonical(text: &str, as_is: bool, out: &mut String) -> bool {
+    if !as_is {
+        return canon::name(text, out);
+    }
+    *out = canon::bytes(text);
+    true
 }
 
 /// The items of a list: a list of a table, or text that is cut at the separator.
@@ -503,6 +521,9 @@ fn kilometres(a: (f64, f64), b: (f64, f64)) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::{Column, Table};
+    use crate::linkage::coded::Sides;
+    use crate::linkage::comparer::Comparer;
 
     /// A quarter of a meridian, and Brussels to Antwerp beside the law of cosines.
     #[test]
@@ -517,6 +538,30 @@ mod tests {
         assert!(kilometres((f64::NAN, 4.0), b).is_nan());
     }
 
+    /// Texts that conditions give sound as they do where none gives them.
+    #[test]
+    fn texts_that_conditions_give_keep_their_sound() {
+        let one = |town: &str| Table::new([("town", Column::text([Some(town)]))]).unwrap();
+        let reads = |value: &str, right| {
+            let (column, value) = ("town".to_owned(), value.to_owned());
+            Condition::Reads { column, value, right }
+        };
+        let given = reads("El Amrani", false).or(reads("Gent", false)).or(reads("Aalst", true));
+        let compared =
+            Comparison::levels("towns", [("sound", Condition::sound("town")), ("given", given)]);
+        for (a, b, level) in [
+            ("El Amrani", "Amrani", 0),
+            ("Gent", "Aalst", 1),
+            ("Lier", "Aalst", 1),
+            ("Lier", "Gent", 2),
+        ] {
+            let (left, right) = (one(a), one(b));
+            let own = Comparer::new(Sides::two(&left, &right), &compared).unwrap();
+            let (a, b) = (own.coded.left.get(0), own.coded.right().get(0));
+            assert_eq!(own.level(&mut own.probe(), a, b), level);
+        }
+    }
+
     #[test]
     fn vectors_and_lists_are_read_and_compared() {
         assert_eq!(vector("[1, -2.5e0]"), [1.0, -2.5]);
@@ -525,7 +570,7 @@ mod tests {
         assert!((angle("1 0", "1 1") - 0.5_f64.sqrt()).abs() < 1e-15);
         assert!(angle("1 0", "1").is_nan() && angle("0 0", "1 1").is_nan());
         let mut known = FxHashMap::default();
-        let (a, b) = (list("a; b;a;;", ';', &mut known), list("b;c", ';', &mut known));
+        let (a, b) = (list("a; b;a;;", SEPARATOR, &mut known), list("b;c", SEPARATOR, &mut known));
         assert_eq!((a.len(), common(&a, &b)), (2, 1));
     }
 }

@@ -1,13 +1,13 @@
 //! Scores become links.
 
 use super::LinkageError;
+use super::assign::{EXACT, best_of, one_to_one};
 use super::blocking::CHUNK;
 use super::coded::{MISSING, Only, Sides};
 use super::linker::{Assignment, Linker, Model, Threshold};
 use super::pairs::Work;
 use super::scorer::Scorer;
 use crate::data::{Account, Count, Evidence, Link, Links, RuleWorth, Step, Table, Weighing};
-use crate::math::assignment::{self, Edge};
 use crate::math::em::NULL;
 use crate::math::unionfind::UnionFind;
 use rustc_hash::FxHashMap;
@@ -16,8 +16,6 @@ use std::sync::{Mutex, PoisonError};
 
 /// Pairs less probable than this are counted, not kept.
 const KEPT: f64 = 1e-4;
-/// Candidate pairs of a connected group up to which the best assignment is exact.
-const EXACT: usize = 5000;
 
 /// What the levels of a pattern weigh under a set of weights, and the number of the pattern.
 type Bases = FxHashMap<(u64, usize), (f64, u32)>;
@@ -87,7 +85,7 @@ pub(super) fn odds(weight: f64) -> f64 {
 }
 
 /// The probability of a pair of this weight without rivals.
-fn alone(weight: f64) -> f64 {
+pub(super) fn alone(weight: f64) -> f64 {
     odds(weight) / (1.0 + odds(weight))
 }
 
@@ -192,7 +190,7 @@ impl Linker {
     fn weigh(&self, scorer: &Scorer<'_>, known: &[Vec<u64>]) -> Result<Scored, LinkageError> {
         let lowest = match self.threshold {
             Threshold::Probability(p) => KEPT.min(p.max(1e-12)),
-            Threshold::Weight(w) => KEPT.min(odds(w) / (1.0 + odds(w))),
+            Threshold::Weight(w) => KEPT.min(alone(w)),
             Threshold::Auto | Threshold::Fdr(_) => KEPT,
         };
         let lowest = (lowest / (1.0 - lowest)).log2();
@@ -316,7 +314,7 @@ impl Linker {
                 decided.keep(|at| scored.probability(at) >= p);
                 decided
             }
-            Threshold::Weight(w) => self.assign(scored, odds(w) / (1.0 + odds(w)), sides),
+            Threshold::Weight(w) => self.assign(scored, alone(w), sides),
         }
     }
 
@@ -521,12 +519,12 @@ fn rest(scored: &Scored, decided: &Decided, sides: Sides<'_>) -> Vec<(u32, u32, 
 }
 
 /// Which candidates became links.
-struct Decided {
-    links: Vec<usize>,
+pub(super) struct Decided {
+    pub(super) links: Vec<usize>,
     threshold: f64,
-    cut: f64,
-    ties: u64,
-    greedy: u64,
+    pub(super) cut: f64,
+    pub(super) ties: u64,
+    pub(super) greedy: u64,
 }
 
 impl Decided {
@@ -565,74 +563,4 @@ impl Decided {
     fn keep(&mut self, test: impl Fn(usize) -> bool) {
         self.links.retain(|&at| test(at));
     }
-}
-
-/// The best candidate of each run of equal `key`; of equally good ones the first.
-fn best_of(
-    pairs: &[Candidate],
-    above: &[usize],
-    key: impl Fn(&Candidate) -> u32,
-    decided: &mut Decided,
-) {
-    for group in above.chunk_by(|&a, &b| key(&pairs[a]) == key(&pairs[b])) {
-        let best = group.iter().fold(group[0], |best, &at| {
-            if pairs[at].weight > pairs[best].weight { at } else { best }
-        });
-        let tied = |&&at: &&usize| pairs[at].weight == pairs[best].weight;
-        decided.ties += u64::from(group.iter().filter(tied).count() > 1);
-        decided.links.push(best);
-    }
-}
-
-/// Solves each connected group of candidates on its own.
-fn one_to_one(pairs: &[Candidate], above: &[usize], sides: Sides<'_>, decided: &mut Decided) {
-    let n = sides.left.n_rows();
-    let mut groups = UnionFind::new(n + sides.right.n_rows());
-    for &at in above {
-        groups.join(pairs[at].left, n as u32 + pairs[at].right);
-    }
-    let mut order: Vec<(u32, usize)> =
-        above.iter().map(|&at| (groups.find(pairs[at].left), at)).collect();
-    order.sort_unstable();
-    for group in order.chunk_by(|a, b| a.0 == b.0) {
-        if let [(_, only)] = group {
-            decided.links.push(*only);
-            continue;
-        }
-        let mut rights: Vec<u32> = group.iter().map(|&(_, at)| pairs[at].right).collect();
-        rights.sort_unstable();
-        rights.dedup();
-        let mut lefts: Vec<u32> = group.iter().map(|&(_, at)| pairs[at].left).collect();
-        lefts.dedup();
-        let place = |rows: &[u32], row: u32| rows.binary_search(&row).unwrap_or_default() as u32;
-        let edges: Vec<Edge> = group
-            .iter()
-            .map(|&(_, at)| Edge {
-                left: place(&lefts, pairs[at].left),
-                right: place(&rights, pairs[at].right),
-                gain: pairs[at].weight - decided.cut + f64::EPSILON,
-            })
-            .collect();
-        let exact = edges.len() <= EXACT;
-        let solve = if exact { assignment::optimal } else { assignment::greedy };
-        let kept = solve(lefts.len(), rights.len(), &edges);
-        decided.greedy += u64::from(!exact);
-        decided.ties += ties(&edges, &kept);
-        decided.links.extend(kept.into_iter().map(|edge| group[edge].1));
-    }
-    decided.links.sort_unstable();
-}
-
-/// Kept edges with a rival of the same gain at one of their nodes.
-fn ties(edges: &[Edge], kept: &[usize]) -> u64 {
-    let sides = |edge: &Edge| {
-        let gain = edge.gain.to_bits();
-        [(false, edge.left, gain), (true, edge.right, gain)]
-    };
-    let mut times: FxHashMap<(bool, u32, u64), u32> = FxHashMap::default();
-    for key in edges.iter().flat_map(sides) {
-        *times.entry(key).or_insert(0) += 1;
-    }
-    let tied = |&&at: &&usize| sides(&edges[at]).iter().any(|key| times[key] > 1);
-    kept.iter().filter(tied).count() as u64
 }

@@ -58,6 +58,12 @@ impl Learnt {
         !self.m.is_empty() || !self.u.is_empty()
     }
 
+    /// Where the two stand among the comparisons `used`.
+    fn places(&self, used: &[usize]) -> Option<(usize, usize)> {
+        let place = |k: usize| used.iter().position(|&own| own == k);
+        Some((place(self.at.0)?, place(self.at.1)?))
+    }
+
     /// `c_m / c_u` by cell; empty where the pair is not part of the model.
     pub(super) fn ratio(&self) -> Vec<f64> {
         let n = self.m.len().max(self.u.len());
@@ -67,17 +73,15 @@ impl Learnt {
 
     /// The same for a run that looks at the comparisons `used` only.
     pub(super) fn within(&self, used: &[usize], levels: &[usize]) -> Option<Tie> {
-        let place = |k: usize| used.iter().position(|&own| own == k);
-        let at = (place(self.at.0)?, place(self.at.1)?);
+        let at = self.places(used)?;
         self.used().then(|| Tie { at, ratio: self.ratio(), width: levels[self.at.1] })
     }
 
     /// What goes together among matches and among others, each as a tie of its own side that
     /// leaves the probabilities `p` of the levels of a single comparison as they are.
     pub(super) fn sides(&self, used: &[usize], p: [&[Vec<f64>]; 2]) -> [Option<Tie>; 2] {
-        let place = |k: usize| used.iter().position(|&own| own == k);
         let side = |ratio: &[f64], p: &[Vec<f64>]| {
-            let at = (place(self.at.0)?, place(self.at.1)?);
+            let at = self.places(used)?;
             let (first, second) = (&p[self.at.0], &p[self.at.1]);
             let own = || Tie { at, ratio: leaving(ratio, first, second), width: second.len() };
             (!ratio.is_empty()).then(own)

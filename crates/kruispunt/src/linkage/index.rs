@@ -87,12 +87,6 @@ impl Builder {
         if let Some(last) = index.rows.len().checked_sub(1) {
             index.ends[last / 64] |= 1 << (last % 64);
         }
-        self.count(pairs, own);
-    }
-
-    /// Counts the pairs of a block.
-    pub(super) fn count(&mut self, pairs: u64, own: u32) {
-        let index = &mut self.index;
         index.pairs += pairs;
         if pairs > index.largest {
             (index.largest, index.largest_row) = (pairs, own);

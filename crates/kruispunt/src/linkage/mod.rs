@@ -10,6 +10,7 @@
 //! recall come from the data. The verbs on links (`clusters`, `report`, `waterfall`, `evaluate`)
 //! live here as methods of `Links`; those that measure how good a linkage is stand in `quality`.
 
+mod assign;
 mod attach;
 mod blocking;
 mod canon;
@@ -51,6 +52,7 @@ mod score;
 mod scorer;
 mod shares;
 mod sound;
+mod stored;
 mod train;
 mod words;
 

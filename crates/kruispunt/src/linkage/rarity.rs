@@ -53,8 +53,8 @@ impl Adjusted {
 pub(super) enum Rarity {
     /// log2 u / share of other rows: where both have the value, where one of two similar ones is it.
     Others([Vec<f64>; 2]),
-    /// By level; the shares of rows by slot and code.
-    Shares { levels: Vec<Option<Adjusted>>, shares: Vec<Vec<f64>> },
+    /// By level; by slot, the place of the cell and the shares of rows by code.
+    Shares { levels: Vec<Option<Adjusted>>, slots: Vec<(usize, Vec<f64>)> },
 }
 
 impl Rarity {
@@ -73,7 +73,7 @@ impl Rarity {
         if common.is_empty() {
             return Self::Others(others(&counts, u[0], dedupe.then_some(&left[..])));
         }
-        let (mut slots, mut shares): (Vec<&str>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
+        let mut slots: Vec<(usize, Vec<f64>)> = Vec::new();
         let columns = comparison.columns();
         let mut levels = Vec::with_capacity(common.len());
         for own in common {
@@ -81,17 +81,16 @@ impl Rarity {
                 levels.push(None);
                 continue;
             };
-            let known = slots.iter().position(|name| *name == own.column);
+            let place = columns.iter().position(|name| *name == own.column).unwrap_or_default();
+            let known = slots.iter().position(|slot| slot.0 == place);
             let slot = known.unwrap_or_else(|| {
-                let place = columns.iter().position(|name| *name == own.column);
-                slots.push(&own.column);
-                shares.push(shares_of(comparer, place.unwrap_or_default(), &counts));
+                slots.push((place, shares_of(comparer, place, &counts)));
                 slots.len() - 1
             });
             let base = u.get(own.base).copied().unwrap_or(1.0).log2();
             levels.push(Some(Adjusted { slot, weight: own.weight, least: own.least, base }));
         }
-        Self::Shares { levels, shares }
+        Self::Shares { levels, slots }
     }
 
     /// Bits for two values at a level.
@@ -103,16 +102,16 @@ impl Rarity {
                 let of = |code: u32| of(similar, code).unwrap_or_default();
                 of(a).min(of(b))
             }
-            Self::Shares { levels, shares } => {
+            Self::Shares { levels, slots } => {
                 let Some(Some(own)) = levels.get(level as usize) else { return 0.0 };
-                let of = |code: u32| of(&shares[own.slot], code).unwrap_or(f64::NAN);
+                let of = |code: u32| of(&slots[own.slot].1, code).unwrap_or(f64::NAN);
                 own.bits(of(a), of(b))
             }
         }
     }
 
     /// The same by the texts of values, for rows that are in no table.
-    pub(super) fn by_text(&self, comparison: &Comparison, comparer: &Comparer) -> Texts {
+    pub(super) fn by_text(&self, comparer: &Comparer) -> Texts {
         let texts = &comparer.coded.texts;
         match self {
             Self::Others([equal, similar]) => {
@@ -124,19 +123,13 @@ impl Rarity {
                     unseen: [most(equal), most(similar)],
                 }
             }
-            Self::Shares { levels, shares } => {
-                let columns = comparison.columns();
-                let mut slots = vec![(0, FxHashMap::default()); shares.len()];
-                for (own, level) in comparison.options.common.iter().zip(levels) {
-                    let (Some(own), Some(level)) = (own, level) else { continue };
-                    let place = columns.iter().position(|name| *name == own.column);
-                    let place = place.unwrap_or_default();
-                    let each = texts.iter().zip(&shares[level.slot]);
-                    let there = each.filter(|(_, share)| !share.is_nan());
+            Self::Shares { levels, slots } => {
+                let each = slots.iter().map(|&(place, ref shares)| {
+                    let there = texts.iter().zip(shares).filter(|(_, share)| !share.is_nan());
                     let by = there.map(|(text, &share)| (nth(text, place).to_owned(), share));
-                    slots[level.slot] = (place, by.collect());
-                }
-                Texts::Shares { levels: levels.clone(), slots }
+                    (place, by.collect())
+                });
+                Texts::Shares { levels: levels.clone(), slots: each.collect() }
             }
         }
     }

@@ -4,7 +4,7 @@ use super::LinkageError;
 use super::blocking::Blocks;
 use super::coded::{Coded, MISSING, Sides};
 use super::comparer::Comparer;
-use super::decide::odds;
+use super::decide::alone;
 use super::linker::{Linker, Model};
 use super::pairs::Pairs;
 use super::rarity::Texts;
@@ -55,7 +55,7 @@ impl Linker {
                 levels.push((level != NULL).then_some(u32::from(level)));
             }
         }
-        let sure = weights.iter().map(|&weight| odds(weight) / (1.0 + odds(weight))).collect();
+        let sure = weights.iter().map(|&weight| alone(weight)).collect();
         let mut table = Table::new([
             ("left_row", Column::int(rows.iter().map(|row| row.0 as i64).collect())),
             ("right_row", Column::int(rows.iter().map(|row| row.1 as i64).collect())),
@@ -97,10 +97,8 @@ impl Linker {
         let model = self.model.as_ref().ok_or(LinkageError::Untrained)?;
         let comparers = self.comparers(sides)?;
         let weights = Weights::new(self, model, &comparers, sides.dedupe, None);
-        let each = self.comparisons.iter().zip(&comparers).zip(&weights.rarity);
-        let rare = each
-            .map(|((own, comparer), rarity)| Some(rarity.as_ref()?.by_text(own, comparer)))
-            .collect();
+        let each = comparers.iter().zip(&weights.rarity);
+        let rare = each.map(|(own, rarity)| Some(rarity.as_ref()?.by_text(own))).collect();
         Ok(PairScorer { linker: self.clone(), model: model.clone(), weights, rare })
     }
 
@@ -230,7 +228,6 @@ impl PairScorer {
         for tie in &self.weights.ties {
             weight += tie.of(|k| levels[k].unwrap_or(NULL));
         }
-        let probability = odds(weight) / (1.0 + odds(weight));
-        Ok(PairScore { weight, probability, levels })
+        Ok(PairScore { weight, probability: alone(weight), levels })
     }
 }

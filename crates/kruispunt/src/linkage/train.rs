@@ -1,22 +1,19 @@
 //! Training: u from frequencies, m by expectation-maximisation, lambda from completeness.
 
 use super::blocking::place;
+use super::carried::independent;
 use super::coded::Sides;
 use super::comparer::Comparer;
-use super::counted::{ALONE, Counted, Grouped, Marked, merge};
+use super::counted::{Counted, Run};
 use super::dependence::{Dependence, Learnt};
 use super::lambda::{Union, found_share};
 use super::linker::{Assignment, Learned, Linker, Model};
-use super::pairs::{Layout, Pairs, Work};
+use super::pairs::Pairs;
 use super::shares::Shares;
 use super::{Labels, LinkageError};
 use crate::data::Table;
-use crate::math::em::{self, Patterns, Shape, Tie};
-use rustc_hash::FxHashMap;
-use std::sync::{Mutex, PoisonError};
+use crate::math::em::{self, Shape, Tie};
 
-/// Pairs of a rule up to which all of them train; beyond, left rows are sampled.
-const TRAINED: u64 = 20_000_000;
 /// Pairs given beforehand to every level of m, unless told.
 const PRIOR: f64 = 0.1;
 /// Expected matches of all rows that a group's m begins with.
@@ -34,14 +31,6 @@ const ENOUGH: u64 = 200;
 const ROUNDS: usize = 4;
 /// Rounds in which dependence and all else teach each other.
 const TREES: usize = 2;
-
-/// The counted patterns of one run.
-pub(super) struct Run {
-    pub(super) patterns: Patterns,
-    /// Comparisons that take part.
-    pub(super) used: Vec<usize>,
-    pub(super) rule: usize,
-}
 
 impl Linker {
     /// Learns from the pairs of `left` and `right` and gives the trained linker back.
@@ -194,25 +183,24 @@ impl Linker {
             there: &there,
             shapes,
         };
-        let mut model = self.learn(&lesson, Vec::new())?;
-        if self.dependence == Dependence::Tree {
-            let random = self.random_pairs(pairs, sides);
-            let marked = counted.marked();
-            let before = self.explained(&lesson, &model);
-            for _ in 0..TREES {
-                let found =
-                    self.dependence_of(pairs, &marked, &random, &model.learned, model.lambda);
-                let again = found.iter().any(Learnt::used);
-                model.dependence = found;
-                if !again {
-                    break;
-                }
-                model = self.learn(&lesson, model.dependence)?;
+        let plain = self.learn(&lesson, Vec::new())?;
+        if self.dependence == Dependence::Independent {
+            return Ok(plain);
+        }
+        let (random, marked) = (self.random_pairs(pairs, sides), counted.marked());
+        let mut model = plain.clone();
+        for _ in 0..TREES {
+            let found = self.dependence_of(pairs, &marked, &random, &model.learned, model.lambda);
+            let again = found.iter().any(Learnt::used);
+            model.dependence = found;
+            if !again {
+                break;
             }
-            let used = model.dependence.iter().any(Learnt::used);
-            if used && self.is_worse(&lesson, &before, &model) {
-                model = self.without_dependence(&lesson, model.dependence)?;
-            }
+            model = self.learn(&lesson, model.dependence)?;
+        }
+        let used = model.dependence.iter().any(Learnt::used);
+        if used && self.is_worse(&lesson, &plain, &model) {
+            return Ok(independent(plain, model.dependence));
         }
         Ok(model)
     }
@@ -238,100 +226,6 @@ impl Linker {
             })
         })
         .collect()
-    }
-
-    /// Compares every pair once and counts patterns by the rules that find them; then the patterns
-    /// themselves, by chunk of left rows. Where a rule finds too many pairs, a share of the left
-    /// rows trains it; a smaller one, the union; and no patterns are kept.
-    fn count(
-        &self,
-        pairs: &Pairs,
-        groups: Option<&[u16]>,
-    ) -> Result<(Grouped, Vec<Vec<u64>>), LinkageError> {
-        let blocks = &pairs.blocks;
-        let share = |pairs: u64| (TRAINED as f64 / pairs.max(1) as f64).min(1.0);
-        let rules: Vec<f64> = (0..blocks.n_rules()).map(|rule| share(blocks.pairs(rule))).collect();
-        let whole = share((0..blocks.n_rules()).map(|rule| blocks.pairs(rule)).sum());
-        let all = whole >= 1.0;
-        let totals: Mutex<FxHashMap<Marked, u64>> = Mutex::new(FxHashMap::default());
-        let start = || Tally { work: pairs.work(), counts: FxHashMap::default(), into: &totals };
-        let looked = blocks.stream(&self.ticket, "comparing pairs", start, |tally, rows| {
-            let (mut looked, mut kept) = (0_u64, Vec::new());
-            for left in rows {
-                let lot = if all { 0.0 } else { self.seed.uniform([u64::from(left), 1, 0]) };
-                let union = lot <= whole;
-                looked += u64::from(union);
-                let wanted = |(rule, &share): (usize, &f64)| u64::from(lot <= share) << rule;
-                let wanted = rules.iter().enumerate().map(wanted).sum();
-                pairs.compare(left, wanted, &mut tally.work);
-                let Work { patterns, found, .. } = &tally.work;
-                let own = groups.map_or(ALONE, |groups| groups[left as usize]);
-                for ((&pattern, &rules), &right) in
-                    patterns.iter().zip(&found.rules).zip(&found.rows)
-                {
-                    let apart = pairs.is_one_table()
-                        && groups.is_some_and(|groups| groups[right as usize] != own);
-                    let group = if apart { ALONE } else { own };
-                    let mark = u32::from(union) << 16 | u32::from(group);
-                    *tally.counts.entry((pattern, rules, mark)).or_insert(0) += 1;
-                }
-                if all {
-                    kept.extend_from_slice(&tally.work.patterns);
-                }
-            }
-            kept.shrink_to_fit();
-            (looked, kept)
-        })?;
-        let (looked, mut kept): (Vec<u64>, Vec<Vec<u64>>) = looked.into_iter().unzip();
-        if !all {
-            kept.clear();
-        }
-        let totals = totals.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let mut counts: Vec<(Marked, u64)> = totals.into_iter().collect();
-        counts.sort_unstable();
-        let looked: u64 = looked.into_iter().sum();
-        let scale = blocks.n_left() as f64 / looked.max(1) as f64;
-        Ok((Grouped { counts, scale }, kept))
-    }
-
-    /// Patterns of the pairs of each rule, without the comparisons that the rule makes equal.
-    fn runs(&self, pairs: &Pairs, counted: &Counted) -> Result<Vec<Run>, LinkageError> {
-        let mut runs = Vec::new();
-        let n = self.comparisons.len();
-        for (at, rule) in self.rules.iter().enumerate() {
-            let used: Vec<usize> = (0..n).filter(|&k| !rule.uses(&self.comparisons[k])).collect();
-            if used.is_empty() || pairs.blocks.pairs(at) == 0 {
-                continue;
-            }
-            let bits = pairs.layout().bits(&used);
-            let own = counted.counts.iter().filter(|((_, rules, _), _)| rules >> at & 1 == 1);
-            let merged = merge(own.map(|&((pattern, ..), count)| (pattern & bits, count)));
-            let patterns = unpack(pairs.layout(), &used, &merged);
-            runs.push(Run { patterns, used, rule: at });
-        }
-        let trained = |k: usize| runs.iter().any(|run| run.used.contains(&k));
-        if let Some(k) = (0..n).find(|&k| !trained(k)) {
-            return Err(LinkageError::Untrainable {
-                comparison: self.comparisons[k].column().to_owned(),
-                why: "every blocking rule that finds pairs uses it; add a rule without it",
-            });
-        }
-        Ok(runs)
-    }
-
-    fn union(&self, pairs: &Pairs, counted: &Counted) -> Union {
-        let used: Vec<usize> = (0..self.comparisons.len()).collect();
-        let own = counted.counts.iter().filter(|((.., union), _)| *union);
-        let times = |rules: u64| rules.count_ones().min(3) as u8;
-        let merged = merge(own.map(|&((pattern, rules, _), n)| ((times(rules), pattern), n)));
-        let found = merged.iter().map(|((times, _), _)| *times).collect();
-        let merged: Vec<(u64, u64)> = merged.iter().map(|&((_, key), n)| (key, n)).collect();
-        Union {
-            patterns: unpack(pairs.layout(), &used, &merged),
-            found,
-            scale: counted.scale,
-            occasions: self.rules.len() as f64,
-        }
     }
 
     /// Alternates m by rule, lambda, and u without the matches in it.
@@ -589,31 +483,5 @@ impl Linker {
             .collect();
         let agree: Vec<f64> = m.iter().zip(there).map(|(m, there)| m[0] * there).collect();
         rules.map_or(1.0, |rules| found_share(&agree, &rules))
-    }
-}
-
-/// What one thread counts; sums of whole numbers do not depend on who counts what.
-struct Tally<'a> {
-    work: Work,
-    counts: FxHashMap<Marked, u64>,
-    into: &'a Mutex<FxHashMap<Marked, u64>>,
-}
-
-impl Drop for Tally<'_> {
-    fn drop(&mut self) {
-        let mut into = self.into.lock().unwrap_or_else(PoisonError::into_inner);
-        for (key, count) in self.counts.drain() {
-            *into.entry(key).or_insert(0) += count;
-        }
-    }
-}
-
-fn unpack(layout: &Layout, used: &[usize], counts: &[(u64, u64)]) -> Patterns {
-    let levels =
-        counts.iter().flat_map(|&(key, _)| used.iter().map(move |&k| layout.level(key, k)));
-    Patterns {
-        levels: levels.collect(),
-        counts: counts.iter().map(|&(_, count)| count).collect(),
-        width: used.len(),
     }
 }
