@@ -279,8 +279,10 @@ def to_numpy(column: _core.Column) -> NDArray[Any]:
             return flags
         case "bool":
             return values
-    labels = np.empty(max(len(column.levels()), 1), dtype=object)
-    labels[: len(column.levels())] = column.levels()
+    levels = column.levels()
+    labels = np.empty(max(len(levels), 1), dtype=object)
+    for code, level in enumerate(levels):
+        labels[code] = level
     texts: NDArray[Any] = labels[values]
     if valid is not None:
         texts[~valid] = None

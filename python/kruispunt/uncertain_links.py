@@ -535,8 +535,8 @@ def posterior_weighted(
         raise InputError(message)
     names = [columns] if isinstance(columns, str) else list(columns)
     native = links.native.candidates(
-        to_table(left, argument="left"),
-        to_table(right, names, "right"),
+        to_table(left, argument="left", lists=True),
+        to_table(right, names, "right", lists=True),
         names,
         "candidates",
         linked == "covariates",

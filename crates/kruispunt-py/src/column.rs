@@ -2,7 +2,7 @@
 
 use crate::error::{InputError, data_error};
 use crate::{arrow, import, work};
-use kruispunt::data::{Bitmap, Column, Period, TextBuilder, Unit, Values};
+use kruispunt::data::{Bitmap, Column, Period, Text, TextBuilder, Unit, Values};
 use numpy::{IntoPyArray, PyArrayMethods, PyReadonlyArray1, PyUntypedArray};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
@@ -167,6 +167,7 @@ impl PyColumn {
             Values::Date(_) => "date",
             Values::Period(unit, _) => unit.name(),
             Values::Text(text) if text.is_categorical() => "category",
+            Values::Text(text) if text.is_lists() => "list",
             Values::Text(_) => "text",
         }
     }
@@ -200,16 +201,22 @@ impl PyColumn {
         })
     }
 
-    /// The strings behind the codes of text, categories and periods; empty for other kinds.
+    /// The strings behind the codes of text, categories and periods, the items of lists; empty for
+    /// other kinds.
     fn levels<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let levels = PyList::empty(py);
         match self.0.values() {
             Values::Text(text) => {
+                let lists = text.is_lists();
                 for (code, level) in text.levels().iter().enumerate() {
                     if code % SIGNALS == 0 {
                         py.check_signals()?;
                     }
-                    levels.append(level)?;
+                    if lists {
+                        levels.append(PyList::new(py, Text::items(level).collect::<Vec<_>>())?)?;
+                    } else {
+                        levels.append(level)?;
+                    }
                 }
             }
             Values::Period(unit, numbers) => {

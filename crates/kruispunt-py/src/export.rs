@@ -1,6 +1,7 @@
 //! Core columns become Arrow arrays.
 
 use crate::arrow::lend;
+use arrow_array::builder::{LargeListBuilder, LargeStringBuilder};
 use arrow_array::types::Int32Type;
 use arrow_array::{
     Array, ArrayRef, BooleanArray, Date32Array, DictionaryArray, Float64Array, Int32Array,
@@ -54,6 +55,7 @@ fn array(column: &Column) -> Result<ArrayRef, ArrowError> {
         }
         Values::Period(unit, numbers) => periods(*unit, numbers, column, nulls)?,
         Values::Text(text) if text.is_categorical() => categories(text, nulls)?,
+        Values::Text(text) if text.is_lists() => lists(text, column),
         Values::Text(text) => strings(text, column),
     })
 }
@@ -101,4 +103,19 @@ fn strings(text: &Text, column: &Column) -> ArrayRef {
     } else {
         Arc::new(rows.collect::<LargeStringArray>())
     }
+}
+
+/// Lists as lists of text; a missing one is not an empty one.
+fn lists(text: &Text, column: &Column) -> ArrayRef {
+    let mut made = LargeListBuilder::new(LargeStringBuilder::new());
+    for row in 0..column.len() {
+        let there = !column.is_null(row);
+        if there {
+            for item in Text::items(text.levels().get(text.codes()[row])) {
+                made.values().append_value(item);
+            }
+        }
+        made.append(there);
+    }
+    Arc::new(made.finish())
 }

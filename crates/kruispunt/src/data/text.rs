@@ -146,6 +146,18 @@ impl Text {
     pub const fn is_categorical(&self) -> bool {
         self.categorical
     }
+
+    /// Whether the table held lists, which begin with [`ITEM`] and end every item with it.
+    #[must_use]
+    pub fn is_lists(&self) -> bool {
+        let list = |text: &str| text.starts_with(ITEM) && text.ends_with(ITEM);
+        !self.categorical && !self.levels.is_empty() && self.levels.iter().all(list)
+    }
+
+    /// The items of a list; none of what is no list.
+    pub fn items(list: &str) -> impl Iterator<Item = &str> {
+        list.strip_prefix(ITEM).unwrap_or_default().split_terminator(ITEM)
+    }
 }
 
 /// Collects strings into a text column, each distinct string once.

@@ -1,7 +1,7 @@
 //! Values made from the value of a column, for conditions.
 
 use super::pattern::Pattern;
-use crate::data::{Day, ITEM};
+use crate::data::{Day, Text};
 use serde::{Deserialize, Serialize};
 
 /// A value made from a column, step by step; a missing value stays missing.
@@ -35,10 +35,26 @@ pub(super) enum Step {
     Item { at: i32 },
 }
 
-/// Steps with their patterns compiled.
+/// Steps that are ready to be taken.
 #[derive(Debug)]
 pub(super) struct Maker {
-    steps: Vec<(Step, Option<Pattern>)>,
+    steps: Vec<Ready>,
+}
+
+/// A step with its pattern or format read.
+#[derive(Debug)]
+enum Ready {
+    Lower,
+    Upper,
+    Part {
+        skip: usize,
+        letters: usize,
+    },
+    Extract(Pattern),
+    Unless(String),
+    /// The parts of a format: a letter of a time, or what must stand there.
+    Seconds(Vec<Result<char, char>>),
+    Item(i32),
 }
 
 /// What is expected where a value cannot be made.
@@ -48,16 +64,18 @@ impl Made {
     /// The steps, ready.
     pub(super) fn maker(&self) -> Option<Maker> {
         let ready = |step: &Step| {
-            let pattern = match step {
-                Step::Extract { pattern } => Some(Pattern::new(pattern)?),
-                Step::Seconds { format } => {
-                    parts(format)?;
-                    None
+            Some(match step {
+                Step::Lower => Ready::Lower,
+                Step::Upper => Ready::Upper,
+                Step::Part { from, letters } => {
+                    Ready::Part { skip: from.checked_sub(1)?, letters: *letters }
                 }
-                Step::Part { from: 0, .. } | Step::Item { at: 0 } => return None,
-                _ => None,
-            };
-            Some((step.clone(), pattern))
+                Step::Extract { pattern } => Ready::Extract(Pattern::new(pattern)?),
+                Step::Unless { text } => Ready::Unless(text.clone()),
+                Step::Seconds { format } => Ready::Seconds(parts(format)?),
+                Step::Item { at: 0 } => return None,
+                Step::Item { at } => Ready::Item(*at),
+            })
         };
         Some(Maker { steps: self.steps.iter().map(ready).collect::<Option<_>>()? })
     }
@@ -67,19 +85,16 @@ impl Maker {
     /// The value made of a text.
     pub(super) fn make(&self, text: &str) -> Option<String> {
         let mut own = text.to_owned();
-        for (step, pattern) in &self.steps {
+        for step in &self.steps {
             own = match step {
-                Step::Lower => own.to_lowercase(),
-                Step::Upper => own.to_uppercase(),
-                Step::Part { from, letters } => own.chars().skip(from - 1).take(*letters).collect(),
-                Step::Extract { .. } => {
-                    let found = pattern.as_ref().and_then(|pattern| pattern.find(&own));
-                    found.unwrap_or_default().to_owned()
-                }
-                Step::Unless { text } if *text == own => return None,
-                Step::Unless { .. } => own,
-                Step::Seconds { format } => seconds(format, own.trim())?.to_string(),
-                Step::Item { at } => item(&own, *at)?.to_owned(),
+                Ready::Lower => own.to_lowercase(),
+                Ready::Upper => own.to_uppercase(),
+                Ready::Part { skip, letters } => own.chars().skip(*skip).take(*letters).collect(),
+                Ready::Extract(pattern) => pattern.find(&own).unwrap_or_default().to_owned(),
+                Ready::Unless(text) if *text == own => return None,
+                Ready::Unless(_) => own,
+                Ready::Seconds(parts) => seconds(parts, own.trim())?.to_string(),
+                Ready::Item(at) => item(&own, *at)?.to_owned(),
             };
         }
         Some(own)
@@ -87,12 +102,11 @@ impl Maker {
 }
 
 fn item(list: &str, at: i32) -> Option<&str> {
-    let items: Vec<&str> = list.strip_prefix(ITEM)?.split_terminator(ITEM).collect();
+    let items: Vec<&str> = Text::items(list).collect();
     let place = at.unsigned_abs() as usize;
     if at > 0 { items.get(place - 1) } else { items.get(items.len().checked_sub(place)?) }.copied()
 }
 
-/// The parts of a format: a letter of a time, or what must stand there.
 fn parts(format: &str) -> Option<Vec<Result<char, char>>> {
     let (mut letters, mut parts) = (format.chars(), Vec::new());
     while let Some(letter) = letters.next() {
@@ -109,11 +123,11 @@ fn parts(format: &str) -> Option<Vec<Result<char, char>>> {
 }
 
 /// Seconds since 1970 of a text in a format.
-fn seconds(format: &str, text: &str) -> Option<i64> {
+fn seconds(parts: &[Result<char, char>], text: &str) -> Option<i64> {
     let mut rest = text;
     let [mut year, mut month, mut day, mut hour, mut minute, mut second] = [1900, 1, 1, 0, 0, 0];
-    for part in parts(format)? {
-        match part {
+    for part in parts {
+        match *part {
             Err(letter) => rest = rest.strip_prefix(letter)?,
             Ok(part) => {
                 let most = if part == 'Y' { 4 } else { 2 };
@@ -140,6 +154,7 @@ fn seconds(format: &str, text: &str) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::ITEM;
 
     fn made(steps: Vec<Step>, text: &str) -> Option<String> {
         let own = Made { name: String::new(), column: String::new(), steps };
