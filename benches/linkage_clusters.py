@@ -1,7 +1,8 @@
 """F1 of links and of the pairs inside clusters, by way of grouping, on data with known persons.
 
 Everything is chosen without labels: m, u, the threshold and the groups. Data from the folder that
-KRUISPUNT_ORACLES names; `best` is F1 at the best of all thresholds, which only labels can tell.
+KRUISPUNT_ORACLES names, and invented persons; `best` is F1 at the best of all thresholds, which only
+labels can tell.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import linkage_scale
 import numpy as np
+import persons
 
 GROUPINGS = ("connected", "best-link", "complete", "correlation")
 
@@ -48,10 +51,24 @@ def data() -> Any:
     ], [["first_name"], ["surname"], ["dob"]]  # fmt: skip
     sites = pd.read_csv(folder / "dedupe_childcare/childcare.csv", dtype=str)
     sites = sites.rename(columns={"True Id": "person", "Site name": "name", "Address": "address"})
-    yield "childcare sites", sites, [
+    compared = [
         c.name("name", tf=True), c.jaro_winkler("address", 0.92, 0.85, tf=True),
         c.exact("Zip", tf=True), c.exact("Phone", tf=True),
-    ], [["Phone"], ["address"], ["name"], ["Zip", ("name", 4)], ["Zip", ("address", 5)]]  # fmt: skip
+    ]  # fmt: skip
+    five = [["Phone"], ["address"], ["name"], ["Zip", ("name", 4)], ["Zip", ("address", 5)]]
+    yield "childcare sites", sites, compared, five
+    wide = [["Phone"], [("address", 6)], ["name"], ["Zip"]]
+    yield "childcare sites, wider rules", sites, compared, wide
+    people = pd.DataFrame(persons.persons(20_000)).rename(columns={"cluster": "person"})
+    yield "20,000 invented persons", people, [
+        c.name("first_name", tf=True), c.name("surname", tf=True), c.date("dob"),
+        c.osa("postcode", 1, 2, tf=True), c.jaro_winkler("street", 0.92, 0.8), c.exact("sex"),
+        c.damerau("natid", 1, 2),
+    ], linkage_scale.RULES  # fmt: skip
+    yield "the same, four fields", people, [
+        c.name("first_name", tf=True), c.name("surname", tf=True), c.date("dob"),
+        c.osa("postcode", 1, 2, tf=True),
+    ], linkage_scale.RULES[:4]  # fmt: skip
 
 
 def f1(cluster: Any, person: Any) -> float:

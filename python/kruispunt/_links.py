@@ -123,7 +123,7 @@ class Links:
 
     def clusters(
         self,
-        grouping: Literal["connected", "best-link", "complete", "correlation"] = "connected",
+        grouping: Literal["connected", "best-link", "complete", "correlation"] | None = None,
         *,
         previous: Any = None,
         keep: bool = True,
@@ -132,11 +132,12 @@ class Links:
 
         Parameters
         ----------
-        grouping : {"connected", "best-link", "complete", "correlation"}
+        grouping : {"connected", "best-link", "complete", "correlation"}, optional
             Rows connected over any number of links; over links that are the most probable of one
             of their rows; rows that are all linked to each other, joined from the most probable
             link down; or groups that agree with most of the evidence for and against (correlation
-            clustering).
+            clustering). Unless told, "correlation" where the pairs of one table were weighed, and
+            "connected" where keys decided or two tables were linked.
         previous : array of int, optional
             The cluster of each row in an earlier run, missing where the row was not there: ids are
             kept. An id goes to the cluster with most of its rows; of several ids a cluster takes
@@ -238,7 +239,8 @@ class Links:
         Parameters
         ----------
         left, right : table
-            The registers that were linked, with any columns, in the same order of rows.
+            The registers that were linked, with any columns, in the same order of rows. Columns
+            of lists come along as lists of text.
         columns : str or sequence of str
             The columns of `right` to attach.
         name : str
@@ -264,7 +266,10 @@ class Links:
         {'client': array([101]), 'insz': array(['85073003328'], dtype=object), 'pid': array([9])}
         """
         names = [columns] if isinstance(columns, str) else list(columns)
-        tables = to_table(left, argument="left"), to_table(right, names, "right")
+        tables = (
+            to_table(left, argument="left", lists=True),
+            to_table(right, names, "right", lists=True),
+        )
         return Linked(self.native.attach(*tables, names, name), left)
 
     def waterfall(self, link: int) -> Any:

@@ -444,7 +444,7 @@ def plot_clusters(links: Links, cluster: int | None = None, *, ax: Axes | None =
         If there is no such cluster of two rows or more.
     """
     native = native_of(links)
-    table = Table.wrap(_core.link_cluster_table(native, "connected", None))
+    table = Table.wrap(_core.link_cluster_table(native))
     ids = table["cluster"].astype(np.int64)
     if cluster is None:
         if not len(ids):
@@ -452,7 +452,7 @@ def plot_clusters(links: Links, cluster: int | None = None, *, ax: Axes | None =
         cluster = int(ids[np.lexsort((table["weakest"], -table["rows"]))[0]])
     if cluster not in ids:
         raise InputError(f"`cluster`: there is no cluster {cluster} of two rows or more")
-    members = Table.wrap(native.clusters("connected"))
+    members = Table.wrap(native.clusters())
     here = np.flatnonzero(members["cluster"] == cluster)
     rows = members["row"].astype(np.int64)[here]
     sides = ["left"] * len(here) if native.within else list(members["side"][here])

@@ -129,7 +129,7 @@ def page(
         "groups": None if groups is None else columns_of(native.report(groups, known)),
         "evaluate": None if known is None else columns_of(native.evaluate(known, groups)),
         "measures": None if known is None else columns_of(
-            _core.link_cluster_measures(native, known, "connected", None)),
+            _core.link_cluster_measures(native, known, None, None)),
         "curve": columns_of(_core.link_thresholds(native, known, None, 400)),
         "clusters": _clusters(links, known, clusters, values=values),
         "balance": None, "checks": None, "ranking": None, "candidates": None,
@@ -235,11 +235,11 @@ def _clusters(
 ) -> dict[str, Any]:
     """Give the clusters that most deserve a look: large ones, then weak ones."""
     native = links.native
-    table = Table.wrap(_core.link_cluster_table(native, "connected", known))
+    table = Table.wrap(_core.link_cluster_table(native, None, known))
     size, weakest = table["rows"], table["weakest"]
     order = np.lexsort((weakest, -size))[:most]
     sizes, counts = np.unique(size, return_counts=True)
-    members = Table.wrap(native.clusters("connected"))
+    members = Table.wrap(native.clusters())
     cluster = members["cluster"].astype(np.int64)
     wanted = table["cluster"].astype(np.int64)[order]
     place = {int(own): at for at, own in enumerate(wanted)}

@@ -44,7 +44,7 @@ __all__ = [
     "weight_histogram",
 ]
 
-Grouping: TypeAlias = Literal["connected", "best-link", "complete"]
+Grouping: TypeAlias = Literal["connected", "best-link", "complete", "correlation"]
 
 
 def native_of(links: Any, argument: str = "links") -> _core.Links:
@@ -78,7 +78,7 @@ def compared_columns(links: Links) -> list[tuple[str, str]]:
 
 
 def cluster_measures(
-    links: Links, truth: Truth, *, grouping: Grouping = "connected", by: Any = None
+    links: Links, truth: Truth, *, grouping: Grouping | None = None, by: Any = None
 ) -> Any:
     r"""Compare clusters of rows with persons.
 
@@ -99,7 +99,7 @@ def cluster_measures(
         What was linked.
     truth : str, pair of str or table
         As in :func:`evaluate`.
-    grouping : {"connected", "best-link", "complete"}
+    grouping : {"connected", "best-link", "complete", "correlation"}, optional
         As in :meth:`Links.clusters`.
     by : str or array, optional
         A column of the left table, or one value for each left row; sums are then over the left
@@ -313,7 +313,7 @@ def evidence(links: Links) -> Any:
 
 
 def cluster_table(
-    links: Links, truth: Truth | None = None, *, grouping: Grouping = "connected"
+    links: Links, truth: Truth | None = None, *, grouping: Grouping | None = None
 ) -> Any:
     """Describe the clusters of two rows or more, and where they are weak.
 

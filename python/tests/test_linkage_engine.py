@@ -576,6 +576,23 @@ def test_correlation_clustering_cuts_wrong_bridges():
     assert precision("correlation") >= precision("connected")
 
 
+def test_clusters_are_grouped_as_suits_the_links():
+    left, right = registers(500, typo=0.25)
+    everything = c.stack({"a": left, "b": right})
+    linker = c.Linker(compared(), [*RULES, ["last", "town"]]).train(everything, progress=False)
+    within = linker.dedupe(everything, threshold=0.2, progress=False)
+    between = linker.link(left, right, assignment="none", threshold=0.2, progress=False)
+
+    def cluster(links, *grouping):
+        return np.asarray(links.clusters(*grouping)["cluster"])
+
+    for links, suited, other in (
+        (within, "correlation", "connected"), (between, "connected", "correlation")
+    ):  # fmt: skip
+        np.testing.assert_array_equal(cluster(links), cluster(links, suited))
+        assert (cluster(links) != cluster(links, other)).any()
+
+
 def test_report_says_what_is_missed_and_what_is_wrong():
     left, right = registers(800)
     linker = c.Linker(compared(), RULES).train(left, right, progress=False)
@@ -872,6 +889,22 @@ def test_lists_come_from_every_kind_of_table(kind):
     assert scorer.score(both, both | {"phones": ["022"]})["levels"]["phones"] == 1
     assert scorer.score(both, both | {"phones": []})["levels"]["phones"] == 2
     assert scorer.score(both, {"key": "x"})["levels"]["phones"] is None
+
+
+@pytest.mark.parametrize("kind", ["python", "pandas", "polars", "pyarrow", "whole"])
+def test_lists_are_carried_along_to_the_linked_register(kind):
+    table = lists_of(kind)
+    persons = {"key": ["x"], "pid": [7], "codes": [["a", "b"]]}
+    frame = c.key_link(table, persons, "key").attach(table, persons, ["pid", "codes"]).to_frame()
+
+    def rows(name):
+        own = frame[name].to_pylist() if kind in {"pyarrow", "whole"} else frame[name]
+        return [None if one is None else list(one) for one in own]
+
+    first = "11", "22", "33"
+    items = first if kind == "whole" else tuple(f"0{item}" for item in first)
+    assert rows("phones") == [[*items[:2]], [], None, [items[2]], [items[1]]]
+    assert rows("codes") == [["a", "b"]] * 5
 
 
 def test_lists_where_one_value_is_compared_are_refused():

@@ -76,7 +76,9 @@ fn threshold(probability: Option<f64>, fdr: Option<f64>) -> Threshold {
     }
 }
 
-pub(crate) fn grouping(word: &str) -> PyResult<Grouping> {
+/// A way of grouping by its name; without one, the way that suits the links.
+pub(crate) fn grouping(word: Option<&str>, links: &Links) -> PyResult<Grouping> {
+    let Some(word) = word else { return Ok(links.grouping()) };
     match word {
         "connected" => Ok(Grouping::Connected),
         "best-link" => Ok(Grouping::BestLink),
@@ -468,15 +470,15 @@ impl PyLinks {
         self.0.cautions()
     }
 
-    #[pyo3(signature = (grouping="connected", previous=None, keep=true))]
+    #[pyo3(signature = (grouping=None, previous=None, keep=true))]
     fn clusters(
         &self,
         py: Python<'_>,
-        grouping: &str,
+        grouping: Option<&str>,
         previous: Option<&Bound<'_, PyColumn>>,
         keep: bool,
     ) -> PyResult<PyTable> {
-        let (links, grouping) = (Arc::clone(&self.0), self::grouping(grouping)?);
+        let (links, grouping) = (Arc::clone(&self.0), self::grouping(grouping, &self.0)?);
         let previous = previous.map(|own| Arc::clone(&own.get().0));
         tabled(py, move || match &previous {
             Some(previous) => links.clusters_since(previous, keep, grouping),

@@ -16,16 +16,16 @@ fn column(by: Option<&Bound<'_, PyColumn>>) -> Option<Arc<Column>> {
 
 /// Clusters beside persons.
 #[pyfunction]
-#[pyo3(signature = (links, truth, grouping="connected", by=None))]
+#[pyo3(signature = (links, truth, grouping=None, by=None))]
 pub(crate) fn link_cluster_measures(
     py: Python<'_>,
     links: &Bound<'_, PyLinks>,
     truth: &Bound<'_, PyTruth>,
-    grouping: &str,
+    grouping: Option<&str>,
     by: Option<&Bound<'_, PyColumn>>,
 ) -> PyResult<PyTable> {
     let (links, truth) = (Arc::clone(&links.get().0), Arc::clone(&truth.get().0));
-    let (by, grouping) = (column(by), self::grouping(grouping)?);
+    let (by, grouping) = (column(by), self::grouping(grouping, &links)?);
     tabled(py, move || links.cluster_measures(&truth, grouping, by.as_deref()))
 }
 
@@ -122,16 +122,16 @@ pub(crate) fn link_evidence(py: Python<'_>, links: &Bound<'_, PyLinks>) -> PyRes
 
 /// Clusters with their weak spots.
 #[pyfunction]
-#[pyo3(signature = (links, grouping="connected", truth=None))]
+#[pyo3(signature = (links, grouping=None, truth=None))]
 pub(crate) fn link_cluster_table(
     py: Python<'_>,
     links: &Bound<'_, PyLinks>,
-    grouping: &str,
+    grouping: Option<&str>,
     truth: Option<&Bound<'_, PyTruth>>,
 ) -> PyResult<PyTable> {
     let links = Arc::clone(&links.get().0);
     let truth = truth.map(|truth| Arc::clone(&truth.get().0));
-    let grouping = self::grouping(grouping)?;
+    let grouping = self::grouping(grouping, &links)?;
     tabled(py, move || links.cluster_table(grouping, truth.as_deref()))
 }
 

@@ -16,6 +16,30 @@ const ROUNDS: usize = 50;
 /// better end counts. The greatest total is not promised; it is never less than that of single
 /// nodes. Edges are of distinct pairs `a < b`; ties go to the smaller nodes.
 pub(super) fn groups(n: usize, edges: &[(u32, u32, f64)], penalty: f64) -> Vec<u32> {
+    let mut parts = UnionFind::new(n);
+    for &(a, b, _) in edges {
+        parts.join(a, b);
+    }
+    let mut order: Vec<(u32, usize)> =
+        edges.iter().enumerate().map(|(at, edge)| (parts.find(edge.0), at)).collect();
+    order.sort_unstable();
+    let mut group: Vec<u32> = (0..n as u32).collect();
+    for part in order.chunk_by(|a, b| a.0 == b.0) {
+        let own = part.iter().map(|&(_, at)| edges[at]);
+        let mut nodes: Vec<u32> = own.clone().flat_map(|(a, b, _)| [a, b]).collect();
+        nodes.sort_unstable();
+        nodes.dedup();
+        let place = |node: u32| nodes.binary_search(&node).unwrap_or_default() as u32;
+        let own: Vec<_> = own.map(|(a, b, weight)| (place(a), place(b), weight)).collect();
+        for (&node, own) in nodes.iter().zip(of_part(nodes.len(), &own, penalty)) {
+            group[node as usize] = nodes[own as usize];
+        }
+    }
+    group
+}
+
+/// The group of each node of a connected part, named by its smallest node.
+fn of_part(n: usize, edges: &[(u32, u32, f64)], penalty: f64) -> Vec<u32> {
     let mut near: Vec<FxHashMap<u32, f64>> = vec![FxHashMap::default(); n];
     for &(a, b, weight) in edges {
         near[a as usize].insert(b, weight + penalty);
@@ -25,8 +49,9 @@ pub(super) fn groups(n: usize, edges: &[(u32, u32, f64)], penalty: f64) -> Vec<u
     improve(&mut group, &near, penalty);
     let mut other: Vec<u32> = (0..n as u32).collect();
     improve(&mut other, &near, penalty);
-    choose(&mut group, &other, edges, penalty);
-    // Named by their smallest node.
+    if worth(&other, edges, penalty) > worth(&group, edges, penalty) + 1e-9 {
+        group = other;
+    }
     let mut name = vec![u32::MAX; n];
     for (node, own) in (0_u32..).zip(&group) {
         let first = &mut name[*own as usize];
@@ -35,46 +60,16 @@ pub(super) fn groups(n: usize, edges: &[(u32, u32, f64)], penalty: f64) -> Vec<u
     group.into_iter().map(|own| name[own as usize]).collect()
 }
 
-/// Takes the groups of `other` for the nodes of each connected part where they are worth more.
-fn choose(group: &mut [u32], other: &[u32], edges: &[(u32, u32, f64)], penalty: f64) {
-    let n = group.len();
-    let mut parts = UnionFind::new(n);
-    for &(a, b, _) in edges {
-        parts.join(a, b);
+/// What the edges inside groups weigh, less the penalty of all other pairs inside.
+fn worth(group: &[u32], edges: &[(u32, u32, f64)], penalty: f64) -> f64 {
+    let (mut worth, mut size) = (0.0, vec![0_u32; group.len()]);
+    for &own in group {
+        // Each node pays for its pairs with those before it.
+        worth -= penalty * f64::from(size[own as usize]);
+        size[own as usize] += 1;
     }
-    let part: Vec<u32> = (0..n as u32).map(|node| parts.find(node)).collect();
-    let worth = |group: &[u32]| {
-        let (mut worth, mut size) = (vec![0.0; n], vec![0_u32; n]);
-        for (node, &own) in group.iter().enumerate() {
-            // Each node pays for its pairs with those before it.
-            worth[part[node] as usize] -= penalty * f64::from(size[own as usize]);
-            size[own as usize] += 1;
-        }
-        for &(a, b, weight) in edges {
-            if group[a as usize] == group[b as usize] {
-                worth[part[a as usize] as usize] += weight + penalty;
-            }
-        }
-        worth
-    };
-    let (own, others) = (worth(group), worth(other));
-    let better: Vec<bool> =
-        part.iter().map(|&part| others[part as usize] > own[part as usize] + 1e-9).collect();
-    // Groups of the two are numbered apart; a number is that of a node of the part.
-    let mut first = vec![u32::MAX; n];
-    for node in (0..n).filter(|&node| better[node]) {
-        let name = &mut first[other[node] as usize];
-        *name = (*name).min(node as u32);
-    }
-    let mut named = vec![u32::MAX; n];
-    for node in (0..n).filter(|&node| !better[node]) {
-        let name = &mut named[group[node] as usize];
-        *name = (*name).min(node as u32);
-    }
-    for node in 0..n {
-        group[node] =
-            if better[node] { first[other[node] as usize] } else { named[group[node] as usize] };
-    }
+    let inside = edges.iter().filter(|edge| group[edge.0 as usize] == group[edge.1 as usize]);
+    worth + inside.map(|(_, _, weight)| weight + penalty).sum::<f64>()
 }
 
 #[derive(PartialEq)]

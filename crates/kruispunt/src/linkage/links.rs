@@ -6,12 +6,11 @@ use crate::math::unionfind::UnionFind;
 use rustc_hash::{FxHashMap, FxHashSet};
 use serde::{Deserialize, Serialize};
 
-/// How links become groups of rows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// How links become groups of rows; [`Links::grouping`] is the way that suits them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Grouping {
-    /// Rows connected over any number of links. The default; one wrong link joins two persons.
-    #[default]
+    /// Rows connected over any number of links; one wrong link joins two persons.
     Connected,
     /// Rows connected over links that are the most probable of one of their two rows.
     BestLink,
@@ -19,17 +18,31 @@ pub enum Grouping {
     /// no group.
     Complete,
     /// Groups that agree with most of the evidence (correlation clustering): a link counts with
-    /// its bits, a pair that was compared and not linked against it with its own, any other pair
-    /// with 5 bits against. One wrong link does not join two persons when the other pairs speak
-    /// against it.
+    /// its bits, a pair that was compared and not linked against it with its own. Any other pair
+    /// counts against it with what the model says of pairs that no rule finds: of matches they are
+    /// the share `1 - completeness`, of others nearly all, which is `-log2(1 - completeness)` bits,
+    /// and 5 at most. One wrong link does not join two persons when the other pairs speak against
+    /// it.
     Correlation,
 }
 
-/// Bits by which a pair of one group weighs against it where nothing is known of the pair.
+/// Bits by which a pair of one group that no rule found weighs against it at most.
 const UNKNOWN: f64 = 5.0;
 
 impl Links {
-    /// Rows that belong together over any number of links, by connected components.
+    /// The way of grouping that suits these links: [`Grouping::Correlation`] where the pairs of one
+    /// table were weighed; [`Grouping::Connected`] where keys decided, and between two tables, where
+    /// no two rows of one side were ever compared.
+    #[must_use]
+    pub const fn grouping(&self) -> Grouping {
+        if self.is_within() && self.weighing().is_some() {
+            Grouping::Correlation
+        } else {
+            Grouping::Connected
+        }
+    }
+
+    /// Rows that belong together, by [`grouping`](Self::grouping).
     ///
     /// For links within one table: `row` and `cluster`, the smallest row of the cluster. For two
     /// tables: `side` (left or right), `row` and `cluster`, the smallest left row of the cluster;
@@ -40,7 +53,7 @@ impl Links {
     ///
     /// None in practice; [`LinkageError::Data`] when a table cannot be made.
     pub fn clusters(&self) -> Result<Table, LinkageError> {
-        self.clusters_by(Grouping::Connected)
+        self.clusters_by(self.grouping())
     }
 
     /// As [`clusters`](Self::clusters), by another way of grouping; ties between equally
@@ -247,10 +260,12 @@ pub(super) fn grouped(links: &Links, grouping: Grouping) -> Vec<u32> {
         let bits = |p: f64| (p / (1.0 - p)).log2().clamp(-30.0, 30.0);
         let mut weighed: Vec<(u32, u32, f64)> =
             edges.iter().zip(sure).map(|(&(a, b), &p)| (a.min(b), a.max(b), bits(p))).collect();
+        let mut unknown = UNKNOWN;
         if let Some(weighing) = links.weighing() {
             weighed.extend(weighing.rest.iter().map(|&(a, b, bits)| (a, b, bits)));
+            unknown = unknown.min(-(1.0 - weighing.completeness).log2());
         }
-        return correlate::groups(n, &weighed, UNKNOWN);
+        return correlate::groups(n, &weighed, unknown);
     }
     if grouping != Grouping::Connected {
         let mut order: Vec<usize> = (0..edges.len()).collect();
