@@ -58,6 +58,10 @@ const fn event(
 use Certainty::{Read, Unchecked};
 use Change::{Policy, Register};
 
+/// Asylum seekers come into the person file.
+pub(crate) const WAITING_REGISTER: Event =
+    event((2011, 1, 1), "waiting_register", "waiting register in the person file", Register, Read);
+
 /// The events, by date.
 pub const EVENTS: [Event; 16] = [
     event((2003, 1, 1), "nomenclature", "one labour-market position a quarter", Register, Read),
@@ -66,7 +70,7 @@ pub const EVENTS: [Event; 16] = [
     event((2009, 1, 1), "statistical_sector", "statistical sectors recoded", Register, Read),
     event((2009, 5, 1), "eu8_permits", "permits for EU-8 nationals end", Policy, Unchecked),
     event((2010, 1, 12), "card_c_6_months", "card C after six months", Policy, Unchecked),
-    event((2011, 1, 1), "waiting_register", "waiting register in the person file", Register, Read),
+    WAITING_REGISTER,
     event((2012, 1, 1), "insertion_allowance", "waiting becomes insertion allowance", Policy, Read),
     event((2013, 12, 31), "eu2_permits", "permits for RO and BG nationals end", Policy, Unchecked),
     event((2014, 7, 1), "state_reform", "target-group policy to the regions", Policy, Read),

@@ -1,10 +1,11 @@
 //! Whom the person file does not cover, and when.
 
+use crate::calendar::WAITING_REGISTER;
 use crate::error::BelgiumError;
-use kruispunt::data::{Column, Day, Panel};
+use kruispunt::data::{Column, Panel};
 
 /// The code of asylum and protection in IT202.
-const ASYLUM: &str = "2";
+pub(crate) const ASYLUM: &str = "2";
 
 /// Adds `name`: false in periods that begin before 2011 of persons whose reason of stay is asylum or
 /// protection (`reason`, codes of IT202), true elsewhere. Gives the panel, and how many rows and
@@ -29,7 +30,7 @@ pub fn coverage(
         .iter()
         .map(|row| column.label(*row as usize).is_some_and(|label| label.trim() == ASYLUM))
         .collect();
-    let joined = Day::new(2011, 1, 1).unwrap_or_default();
+    let joined = WAITING_REGISTER.day();
     let bounds = panel.calendar().bounds();
     let mut covered = vec![true; panel.n_rows()];
     let mut persons = 0;

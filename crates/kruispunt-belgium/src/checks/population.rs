@@ -2,7 +2,9 @@
 
 use super::registers::Registers;
 use super::{Absent, Check, Seen};
+use crate::calendar::WAITING_REGISTER;
 use crate::country::country_of;
+use crate::coverage::ASYLUM;
 use kruispunt::data::Day;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -93,8 +95,8 @@ fn belgian(code: &str) -> bool {
 fn waiting_register(registers: &Registers<'_>) -> Result<Seen, Absent> {
     let reasons = registers.texts("persons", "it202")?;
     let first = registers.days("persons", "first_reg_date")?;
-    let joined = Day::new(2011, 1, 1);
-    let asylum = |row: &usize| reasons.get(*row) == Some("2") && first[*row].is_some();
+    let joined = Some(WAITING_REGISTER.day());
+    let asylum = |row: &usize| reasons.get(*row) == Some(ASYLUM) && first[*row].is_some();
     let of = (0..first.len()).filter(asylum).count();
     let heaped = (0..first.len()).filter(|row| asylum(row) && first[*row] == joined).count();
     Ok(Seen::above(heaped, of, 0.01))

@@ -242,7 +242,7 @@ impl DynamicMatching {
         }
         let y = outcome(panel, &self.outcome)?;
         let sets = self.risk_sets(panel, &y, ticket)?;
-        let (place, caliper) = self.place(panel, &sets, ticket)?;
+        let Placed { place, caliper, .. } = self.placed(panel, &sets, ticket)?;
         let ordered = Ordered::new(&sets.risk, sets.n_cells, &place);
         let (pairing, reuse) = (self.pairing, self.reuse);
         let matcher =

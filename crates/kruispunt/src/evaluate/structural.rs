@@ -1,7 +1,7 @@
 //! Weights under which treatments that change in time are as good as random.
 
 use super::EvaluateError;
-use super::hazard::log_odds;
+use super::hazard::scored;
 use super::result::caution;
 use crate::data::{Account, Caution, Column, Count, Panel, Step, Table, Ticket};
 use crate::estimate::{Formula, Sampling};
@@ -412,7 +412,7 @@ fn chances(
         |own| (own.factor.codes().to_vec(), own.factor.n_levels()),
     );
     let columns: Vec<Vec<f64>> = sample.columns.iter().map(|own| own.to_vec()).collect();
-    let odds = log_odds(&columns, &sample.names, (&level, n_levels), &happened, ticket)?;
+    let odds = scored(&columns, &sample.names, (&level, n_levels), &happened, ticket)?.odds;
     let mut chance = vec![f64::NAN; rows.len()];
     for ((&row, odds), happened) in sample.rows.iter().zip(odds).zip(happened) {
         // Levels with one and the same treatment leave nothing to chance.

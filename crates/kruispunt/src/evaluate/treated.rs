@@ -378,7 +378,6 @@ impl Data {
 
     /// Log odds of a logit, or of the calibrated odds.
     fn odds(&self, entropy: bool, ticket: &Ticket) -> Result<Vec<f64>, EvaluateError> {
-        let apart = || APART;
         let k = self.x.len();
         let views = self.views();
         let mut beta = vec![0.0; k];
@@ -420,7 +419,7 @@ impl Data {
             let score: Vec<f64> = self.x.iter().map(|column| dot(&slope, column)).collect();
             let triangle = Triangle::cholesky(&gram(&views, Some(&curve)), &vec![0.0; k], 1e-14);
             if !triangle.dropped.is_empty() {
-                return Err(apart());
+                return Err(APART);
             }
             let step = triangle.solve(&score);
             let length: f64 = step.iter().zip(&score).map(|(a, b)| a * b).sum();
@@ -436,13 +435,13 @@ impl Data {
                 part *= 0.5;
             }
             if eta.iter().any(|own| own.abs() > 200.0) {
-                return Err(apart());
+                return Err(APART);
             }
             if length.max(0.0).sqrt() < 1e-10 {
                 return Ok(eta);
             }
         }
-        Err(apart())
+        Err(APART)
     }
 
     fn estimate(&self, how: Adjustment, ticket: &Ticket) -> Result<Found, EvaluateError> {

@@ -3,6 +3,7 @@
 use super::DynamicMatching;
 use super::pairing::{Matcher, Ordered, Pairs};
 use super::risk::RiskSets;
+use super::score::Placed;
 use crate::data::{Column, Panel, Table, Ticket};
 use crate::evaluate::EvaluateError;
 
@@ -34,7 +35,7 @@ impl DynamicMatching {
         self.check()?;
         let y = super::outcome(panel, &self.outcome)?;
         let sets = self.risk_sets(panel, &y, ticket)?;
-        let (place, caliper) = self.place(panel, &sets, ticket)?;
+        let Placed { place, caliper, .. } = self.placed(panel, &sets, ticket)?;
         let ordered = Ordered::new(&sets.risk, sets.n_cells, &place);
         let pairs = Matcher {
             pairing: self.pairing,

@@ -35,10 +35,12 @@ impl Later {
     /// What errors of the chances bring to numbers that move with the logarithm of the weights by
     /// `slopes` (row by row of `risk`, `k` each): by person, `k` each.
     ///
-    /// Chances by cell are shares, those by covariates a logit (Lunceford & Davidian 2004).
+    /// Chances by cell are shares, those by covariates a logit (Lunceford & Davidian 2004). With
+    /// covariates, rows that lack one have a share as chance, and what its errors bring is left out.
     pub(super) fn influence(&self, slopes: &[f64], k: usize, persons: usize) -> Vec<f64> {
         let mut found = vec![0.0; persons * k];
         let own = &self.chances;
+        let chance = |row: usize| 1.0 - libm::exp(own.stays[row]);
         for h in 0..k {
             // Sums of slopes by row of the panel, as differences first.
             let mut by_row = vec![0.0; own.stays.len() + 1];
@@ -55,7 +57,7 @@ impl Later {
             }
             // The logarithm of the weight falls with log(1 - p), which moves with the index by -p.
             let moves = |row: usize| {
-                let p = 1.0 - libm::exp(own.stays[row]);
+                let p = chance(row);
                 if 1.0 - p > LEAST { by_row[row] * p } else { 0.0 }
             };
             if let Some((logit, rows)) = &own.logit {
@@ -69,12 +71,12 @@ impl Later {
             for &(row, _, _, cell) in &own.rows {
                 let slot = cells.entry(cell).or_default();
                 slot[0] += 1.0;
-                let p = 1.0 - libm::exp(own.stays[row]);
+                let p = chance(row);
                 slot[1] += if 1.0 - p > LEAST { by_row[row] / (1.0 - p) } else { 0.0 };
             }
             for &(row, person, starts, cell) in &own.rows {
                 let [n, slope] = cells[&cell];
-                let p = 1.0 - libm::exp(own.stays[row]);
+                let p = chance(row);
                 found[person * k + h] += slope * (f64::from(u8::from(starts)) - p) / n;
             }
         }

@@ -123,17 +123,8 @@ impl DynamicMatching {
         Ok((kept, Covariates { names, columns: read }, missing, short))
     }
 
-    /// Where those at risk stand, and the largest distance allowed in its unit.
-    pub(super) fn place(
-        &self,
-        panel: &Panel,
-        sets: &RiskSets,
-        ticket: &Ticket,
-    ) -> Result<(Place, f64), EvaluateError> {
-        self.placed(panel, sets, ticket).map(|own| (own.place, own.caliper))
-    }
-
-    /// As [`place`](Self::place), with the logit of which the place is the log odds.
+    /// Where those at risk stand, the largest distance allowed in its unit, and the logit of which
+    /// the place is the log odds.
     pub(super) fn placed(
         &self,
         panel: &Panel,
