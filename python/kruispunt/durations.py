@@ -14,6 +14,7 @@ from kruispunt._progress import Callback, reporting
 from kruispunt._shown import said
 from kruispunt.account import Account
 from kruispunt.estimate import Fit
+from kruispunt.estimate._chosen import chosen
 from kruispunt.estimate._models import _kind as same_kind
 from kruispunt.exceptions import DesignWarning, InputError
 
@@ -300,16 +301,18 @@ class Hazard(Fit):
     covariances and residuals need another fit.
     """
 
-    __slots__ = ("_model",)
+    __slots__ = ("_asked", "_model")
 
     def __init__(
         self,
         model: _core.HazardFit | _core.CoxFit,
         like: Any = None,
         before: Account | None = None,
+        asked: tuple[dict[str, Any], _core.Table | None] | None = None,
     ) -> None:
         super().__init__(model.fit(), None, like, before)
         self._model = model
+        self._asked = asked
 
     @property
     def frailty(self) -> dict[str, Any] | None:
@@ -328,6 +331,84 @@ class Hazard(Fit):
         quadrature = own["frailty"][kind].get("points")
         more = {"quadrature": quadrature} if kind == "Normal" else {}
         return {"kind": kind.lower()} | {name: own[name] for name in names} | more
+
+    def confint(  # noqa: PLR0917 - the order of pyfixest
+        self,
+        alpha: float = 0.05,
+        keep: Sequence[str] | str | None = None,
+        drop: Sequence[str] | str | None = None,
+        exact_match: bool = False,  # noqa: FBT001, FBT002
+        joint: bool = False,  # noqa: FBT001, FBT002
+        seed: int | None = None,
+        reps: int = 99_999,
+        *,
+        method: Literal["wald", "profile"] = "wald",
+        data: IntoTable | None = None,
+        progress: bool | Callback | None = None,
+    ) -> dict[str, tuple[float, float]]:
+        r"""Give the confidence intervals of probability ``1 - alpha``, by coefficient.
+
+        ``method="profile"``, of :func:`hazard` with ``frailty="normal"``, gives the values of a
+        coefficient c at which the largest likelihood over all others is not too low,
+
+        .. math::
+
+            2 \{\ell(\hat\theta) - \max_{\theta: c} \ell(\theta)\} \le z_{1 - \alpha/2}^2
+
+        where the default is c plus or minus z standard errors. One spell a person says little about
+        the standard deviation of persons' effects: its likelihood is then far from a parabola, the
+        default interval is too short, and where the estimate is 0 there is none. The profile begins
+        at 0 when 0 is not too unlikely, ends at infinity when no value up to 5 is, and intervals of
+        slopes allow for all values the standard deviation may have. It takes some twenty fits a
+        coefficient.
+
+        Parameters
+        ----------
+        alpha, keep, drop, exact_match, joint, seed, reps
+            As in :meth:`Fit.confint`.
+        method : {"wald", "profile"}
+            From standard errors, or by the likelihood ratio.
+        data : table or Panel, optional
+            The table the fit was made from; by default the one it was made from, as long as that is
+            at hand (not after unpickling).
+        progress : bool or callable, optional
+            As in :func:`kruispunt.progress`.
+
+        Raises
+        ------
+        InputError
+            For a profile of a model without normal frailty or with clusters, joint intervals from
+            one, or another table.
+        EstimationError
+            If the estimates are not at the largest likelihood.
+
+        References
+        ----------
+        Venzon, D. J. & Moolgavkar, S. H. (1988). A method for computing profile-likelihood-based
+        confidence intervals. *Applied Statistics* 37, 87-94.
+
+        Self, S. G. & Liang, K.-Y. (1987). Asymptotic properties of maximum likelihood estimators and
+        likelihood ratio tests under nonstandard conditions. *Journal of the American Statistical
+        Association* 82, 605-610.
+        """
+        if method == "wald":
+            return super().confint(alpha, keep, drop, exact_match, joint, seed, reps)
+        if method != "profile":
+            raise InputError(f'`method`: "wald" or "profile", not {method!r}')
+        if joint:
+            raise InputError("`joint`: profiles are of one coefficient each; take joint=False")
+        names = chosen(self._native.names, keep, drop, exact_match)
+        if not isinstance(self._model, _core.HazardFit) or self._asked is None:
+            raise InputError('`method`: "profile" is for kp.hazard with frailty="normal"')
+        request, table = self._asked
+        if data is not None:
+            table = to_table(data, _hazard_columns(request), "data")
+        if table is None:
+            raise InputError("`data`: the table is not at hand any more; give the one of the fit")
+        with reporting(progress) as callback:
+            bounds = self._model.profile(table, request, alpha, callback)
+        found = dict(zip(self._native.names, bounds, strict=True))
+        return {name: found[name] for name in names}
 
     def curves(
         self,
@@ -366,10 +447,17 @@ class Hazard(Fit):
         return to_frame(self._model.curves(table, alpha), self._like)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"model": self._model, "before": self._before}
+        request = None if self._asked is None else self._asked[0]
+        return {"model": self._model, "before": self._before, "request": request}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        Hazard.__init__(self, state["model"], before=state["before"])
+        asked = None if state["request"] is None else (state["request"], None)
+        Hazard.__init__(self, state["model"], before=state["before"], asked=asked)
+
+
+def _hazard_columns(request: Mapping[str, Any]) -> list[str]:
+    roles = [request[role] for role in ("cluster", "weights", "offset", "person")]
+    return _distinct([*_core.formula_columns(request["formula"]), *roles])
 
 
 def hazard(
@@ -446,6 +534,9 @@ def hazard(
     DesignWarning
         ``frailty_at_zero``: the likelihood is largest where persons do not differ; errors of
         coefficients are those of a model without, too small if they do differ after all.
+        ``frailty_weakly_identified``: the standard deviation of persons' effects is hardly told from the
+        baseline, so that intervals from standard errors are too short. In both cases take
+        ``fit.confint(method="profile")``.
 
     References
     ----------
@@ -488,19 +579,12 @@ def hazard(
     if (frailty is None) != (person is None):
         message = "`person`: frailty and the column of persons go together; give both or neither"
         raise InputError(message)
-    names = [*_core.formula_columns(fml), request["cluster"], weights, offset, person]
-    table = to_table(data, _distinct(names), "data")
+    table = to_table(data, _hazard_columns(request), "data")
     with reporting(progress) as callback:
         native = _core.hazard(table, request, callback)
-    fit = Hazard(native, same_kind(data), _before(data))
-    if frailty == "normal" and fit.frailty is not None and fit.frailty["sd"] == 0.0:
-        text = (
-            "frailty_at_zero: the likelihood is largest where persons do not differ. Standard errors "
-            "are those of a model without frailty, and too small if persons do differ: one spell a "
-            "person and a free baseline say little about it"
-        )
-        warnings.warn(text, DesignWarning, stacklevel=2)
-    return fit
+    for code, text in native.cautions:
+        warnings.warn(f"{code}: {text}", DesignWarning, stacklevel=2)
+    return Hazard(native, same_kind(data), _before(data), (request, table))
 
 
 def cox(

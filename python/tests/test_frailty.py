@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.optimize
 
 import kruispunt as kp
 from kruispunt.exceptions import EstimationError, InputError
@@ -166,6 +167,7 @@ def test_curves_of_groups_have_delta_method_errors():
     np.testing.assert_allclose(one["incidence_low"], both["incidence_low"], rtol=1e-10)
 
 
+@pytest.mark.filterwarnings("ignore:frailty_weakly_identified")
 def test_clusters_weights_and_what_is_refused():
     rows = spells(500, lambda rng, n: rng.normal(0, 1, n))
     options = {"frailty": "normal", "person": "person"}
@@ -239,3 +241,94 @@ def test_more_points_are_taken_where_they_are_needed():
     coef = fit.coef()
     theta = [coef["Intercept"], coef["d"], coef["x"], coef["sd of person"]]
     assert likelihood == pytest.approx(normal(rows, "logit", theta), abs=1e-3)
+
+
+def largest(rows, link, start, held):
+    """The largest likelihood by a sum over nodes where one parameter is held, the slow way."""
+    others = [at for at in range(4) if at != held[0]]
+    theta = np.array(start, dtype=float)
+    theta[held[0]] = held[1]
+
+    def fall(free):
+        theta[others] = free
+        return -normal(rows, link, theta)
+
+    found = scipy.optimize.minimize(fall, theta[others], options={"gtol": 1e-4})
+    return -found.fun, [*found.x[: held[0]], held[1], *found.x[held[0] :]]
+
+
+@pytest.mark.parametrize("link", ["logit", "cloglog"])
+def test_profiles_end_where_the_likelihood_by_a_dense_grid_has_fallen(link):
+    rows = spells(250, lambda rng, n: rng.normal(0, 1.5, n), link=link, seed=4, quarters=12)
+    fit = kp.hazard("exit ~ d + x", rows, link=link, frailty="normal", person="person")
+    theta = list(fit.coef().values())
+    top = normal(rows, link, np.array(theta))
+    found = fit.confint(method="profile")
+    assert list(found) == list(fit.coef())
+    for at, (low, high) in enumerate(found.values()):
+        assert low < theta[at] < high
+        for bound in (low, high):
+            held, _ = largest(rows, link, theta, (at, bound))
+            assert 2 * (top - held) == pytest.approx(1.959964**2, rel=5e-3)
+    assert fit.confint(method="profile", keep="x") == {"x": found["x"]}
+
+
+def test_a_profile_starts_at_zero_where_the_likelihood_is_largest_there():
+    rows = spells(1500, lambda rng, n: np.zeros(n), seed=5)
+    with pytest.warns(kp.exceptions.DesignWarning, match="frailty_at_zero"):
+        fit = kp.hazard("exit ~ x | d", rows, frailty="normal", person="person")
+    low, high = fit.confint(method="profile")["sd of person"]
+    assert low == 0.0
+    assert 0.05 < high < 3
+    assert np.isnan(fit.confint()["sd of person"]).all()
+    # What persons may differ by makes slopes larger.
+    (wald, profile) = (fit.confint(method=own)["x"] for own in ("wald", "profile"))
+    assert profile[0] == pytest.approx(wald[0], abs=0.02)
+    assert profile[1] > wald[1] + 0.005
+    copy = pickle.loads(pickle.dumps(fit))
+    with pytest.raises(InputError, match="at hand"):
+        copy.confint(method="profile")
+    assert copy.confint(method="profile", data=rows) == fit.confint(method="profile")
+
+
+def test_a_bound_that_only_larger_standard_deviations_give_is_infinite():
+    """One spell and a free baseline: the likelihood levels off above, by a dense grid too."""
+    rows = spells(250, lambda rng, n: rng.normal(0, 1.0, n), seed=8, quarters=8)
+    rows["d"] = (rows["d"] > 4).astype(int)
+    fit = kp.hazard("exit ~ d + x", rows, frailty="normal", person="person")
+    theta = list(fit.coef().values())
+    top = normal(rows, "logit", np.array(theta))
+    found = fit.confint(method="profile")
+    levels_off, _ = largest(rows, "logit", theta, (3, 5.0))
+    assert (found["sd of person"][1] == np.inf) == (2 * (top - levels_off) <= 1.959964**2)
+
+
+def test_what_has_no_profile_is_refused():
+    rows = spells(400, lambda rng, n: rng.normal(0, 1.5, n), seed=5, quarters=20)
+    options = {"frailty": "normal", "person": "person"}
+    fit = kp.hazard("exit ~ x + d", rows, **options)
+    with pytest.raises(InputError, match="`method`"):
+        fit.confint(method="bayes")
+    with pytest.raises(InputError, match="`joint`"):
+        fit.confint(joint=True, method="profile")
+    with pytest.raises(InputError, match="`alpha`"):
+        fit.confint(2.0, method="profile")
+    other = {**rows, "x": rows["x"] + rows["d"] % 2}
+    with pytest.raises(InputError, match="another"):
+        fit.confint(method="profile", data=other)
+    with pytest.raises(InputError, match="`method`"):
+        kp.hazard("exit ~ x + d", rows).confint(method="profile")
+    clustered = kp.hazard("exit ~ x + d", rows, **options, vcov={"CRV1": "house"})
+    with pytest.raises(InputError, match="clusters"):
+        clustered.confint(method="profile")
+    cox = kp.cox("d ~ x", rows, event="exit")
+    with pytest.raises(InputError, match="`method`"):
+        cox.confint(method="profile")
+
+
+def test_a_standard_deviation_that_is_hardly_told_from_zero_is_named():
+    rows = spells(300, lambda rng, n: rng.normal(0, 0.8, n), seed=3)
+    with pytest.warns(kp.exceptions.DesignWarning, match="frailty_weakly_identified"):
+        fit = kp.hazard("exit ~ x | d", rows, frailty="normal", person="person")
+    assert 0 < fit.frailty["lr"] < 3.84
+    assert fit.confint(method="profile")["sd of person"][0] == 0.0

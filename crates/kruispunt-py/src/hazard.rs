@@ -145,6 +145,38 @@ pub(crate) struct HazardRequest {
     person: Option<String>,
 }
 
+impl HazardRequest {
+    fn model(self) -> PyResult<DiscreteHazard> {
+        let links = [
+            ("logit", (Link::Logit, false)),
+            ("cloglog", (Link::Cloglog, false)),
+            ("multinomial", (Link::Logit, true)),
+        ];
+        let (link, several) = one_of("link", &self.link, &links)?;
+        let model = DiscreteHazard::new(&self.formula).map_err(|error| evaluate_error(&error))?;
+        let mut model = model.link(link);
+        if several {
+            model = model.competing();
+        }
+        if let Some(column) = self.cluster {
+            model = model.cluster(column);
+        }
+        if let Some(column) = self.weights {
+            model = model.weights(column);
+        }
+        if let Some(column) = self.offset {
+            model = model.offset(column);
+        }
+        if let (Some(word), Some(person)) = (self.frailty, self.person) {
+            let normal = Frailty::Normal { points: self.points };
+            let types = Frailty::Points { types: self.points };
+            let kinds = [("normal", normal), ("points", types)];
+            model = model.frailty(one_of("frailty", &word, &kinds)?, person);
+        }
+        Ok(model)
+    }
+}
+
 /// Fits a hazard in discrete time.
 #[pyfunction]
 #[pyo3(signature = (table, request, progress=None))]
@@ -153,33 +185,7 @@ pub(crate) fn hazard(
     request: HazardRequest,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PyHazardFit> {
-    let links = [
-        ("logit", (Link::Logit, false)),
-        ("cloglog", (Link::Cloglog, false)),
-        ("multinomial", (Link::Logit, true)),
-    ];
-    let (link, several) = one_of("link", &request.link, &links)?;
-    let model = DiscreteHazard::new(&request.formula).map_err(|error| evaluate_error(&error))?;
-    let mut model = model.link(link);
-    if several {
-        model = model.competing();
-    }
-    if let Some(column) = request.cluster {
-        model = model.cluster(column);
-    }
-    if let Some(column) = request.weights {
-        model = model.weights(column);
-    }
-    if let Some(column) = request.offset {
-        model = model.offset(column);
-    }
-    if let (Some(word), Some(person)) = (request.frailty, request.person) {
-        let normal = Frailty::Normal { points: request.points };
-        let types = Frailty::Points { types: request.points };
-        let kinds = [("normal", normal), ("points", types)];
-        model = model.frailty(one_of("frailty", &word, &kinds)?, person);
-    }
-    let data = Arc::clone(&table.get().0);
+    let (model, data) = (request.model()?, Arc::clone(&table.get().0));
     work::run(table.py(), progress, move |ticket| {
         let found = model.fit_with(&data, ticket).map_err(|error| evaluate_error(&error))?;
         Ok(PyHazardFit(Arc::new(found)))
@@ -205,6 +211,29 @@ impl PyHazardFit {
     #[getter]
     fn causes(&self) -> Vec<String> {
         self.0.causes().to_vec()
+    }
+
+    /// Intervals by the likelihood ratio, by coefficient, of the model and the table the fit came
+    /// from.
+    #[pyo3(signature = (table, request, alpha, progress=None))]
+    fn profile(
+        &self,
+        table: &Bound<'_, PyTable>,
+        request: HazardRequest,
+        alpha: f64,
+        progress: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Vec<(f64, f64)>> {
+        let (model, own, data) =
+            (request.model()?, Arc::clone(&self.0), Arc::clone(&table.get().0));
+        work::run(table.py(), progress, move |ticket| {
+            model.profile(&data, &own, alpha, ticket).map_err(|error| evaluate_error(&error))
+        })
+    }
+
+    #[getter]
+    fn cautions(&self) -> Cautions {
+        let own = self.0.cautions();
+        own.into_iter().map(|own| (own.code, own.text)).collect()
     }
 
     /// What was found about frailty, as JSON.

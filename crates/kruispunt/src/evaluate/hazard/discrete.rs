@@ -1,18 +1,17 @@
 //! Hazards in discrete time: the chance of the event in a period, given that it did not happen before.
 
 use super::frailty::{self, Frailty, Mixture};
-use super::likelihood::{Link, Rows};
+use super::likelihood::Link;
 use super::newton::Top;
+use super::person_periods::{Baseline, PersonPeriods, null_log_likelihood, start};
 use crate::data::{
-    Account, ClusterCount, Column, Convergence, EffectCount, Factor, Fit, Goodness, Likelihood,
-    Seed, Ssc, Table, Ticket,
+    Account, ClusterCount, Convergence, EffectCount, Fit, Goodness, Likelihood, Seed, Ssc, Table,
+    Ticket,
 };
 use crate::estimate::{Formula, Sampled, Sampling};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::cumulate::lower;
 use crate::evaluate::inference::normals;
-use crate::math::crossprod::gram;
-use crate::math::linalg::{Triangle, sandwich};
 use serde::{Deserialize, Serialize};
 
 /// Levels of the baseline at most: the information is one dense matrix.
@@ -65,25 +64,11 @@ pub struct DiscreteHazard {
     formula: Formula,
     link: Link,
     several: bool,
-    cluster: Option<String>,
-    weights: Option<String>,
+    pub(super) cluster: Option<String>,
+    pub(super) weights: Option<String>,
     offset: Option<String>,
     frailty: Frailty,
-    person: Option<String>,
-}
-
-/// The chance of each event by level of the baseline.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) struct Baseline {
-    pub(super) name: String,
-    /// Levels in their natural order, one column a part of `f^g`.
-    pub(super) levels: Vec<Column>,
-}
-
-impl Baseline {
-    pub(super) fn len(&self) -> usize {
-        self.levels.first().map_or(0, Column::len)
-    }
+    pub(super) person: Option<String>,
 }
 
 /// A hazard model that was fitted.
@@ -206,31 +191,8 @@ impl DiscreteHazard {
         keep: bool,
         ticket: &Ticket,
     ) -> Result<(HazardFit, Residuals), EvaluateError> {
-        self.check()?;
-        ticket.stage("reading columns", 0);
-        let mut sample = self.sample(table, ticket)?;
-        let (event, causes) = self.events(&mut sample)?;
-        let event = if causes.len() == 1 { settle(&mut sample, event)? } else { event };
-        let (level, baseline) = baseline(&sample);
-        let (level, n_levels) =
-            level.as_ref().map_or((&[][..], 0), |own| (own.codes(), own.n_levels()));
-        let mut rows = Rows {
-            columns: sample.columns.iter().map(|own| &own[..]).collect(),
-            names: &sample.names,
-            level,
-            n_levels,
-            event: &event,
-            causes: causes.len(),
-            weights: sample.weights.as_deref(),
-            offset: sample.offset.as_deref(),
-            link: self.link,
-        };
-        let (kept, dropped) = independent(&rows);
-        rows.columns = kept.iter().map(|&at| &sample.columns[at][..]).collect();
-        let names: Vec<String> = kept.iter().map(|&at| sample.names[at].clone()).collect();
-        let dropped: Vec<String> = dropped.iter().map(|&at| sample.names[at].clone()).collect();
-        rows.names = &names;
-        refuse_settled(&rows)?;
+        let own = self.person_periods(table, ticket)?;
+        let (rows, sample) = (own.rows(), &own.sample);
         let (start, free) = start(&rows);
         let top = rows.climb(start, &free, ticket)?;
         let residuals = if keep { rows.residuals(&top.theta) } else { Vec::new() };
@@ -240,7 +202,7 @@ impl DiscreteHazard {
         let (null, means, shape) =
             (null_log_likelihood(&rows), rows.means(), (rows.k(), rows.each()));
         let person = self.person.as_ref().filter(|_| self.frailty != Frailty::None);
-        let found = if let Some(person) = person {
+        let (top, joint, mixture) = if let Some(person) = person {
             let persons = sample.class(person).ok_or_else(missing)?;
             let weights = self.weights.as_deref().unwrap_or_default();
             let climbed = frailty::fit(
@@ -251,18 +213,30 @@ impl DiscreteHazard {
                 (cluster, weights, &sample.rows),
                 ticket,
             )?;
-            let mixture = Some((climbed.mixture, climbed.names));
-            let (top, joint) = (climbed.top, climbed.joint);
-            Found { top, joint, names, dropped, null, means, shape, mixture }
+            (climbed.top, climbed.joint, Some((climbed.mixture, climbed.names)))
         } else {
             let joint = match cluster {
                 None => top.inverse.clone(),
                 Some(clusters) => rows.clustered(&top, &free, clusters)?,
             };
-            Found { top, joint, names, dropped, null, means, shape, mixture: None }
+            (top, joint, None)
         };
+        let found = Found { top, joint, null, means, shape, mixture };
         let kept = Residuals { rows: sample.rows.clone(), by_cause: residuals };
-        Ok((self.result(found, sample, causes, baseline), kept))
+        Ok((self.result(found, own), kept))
+    }
+
+    /// Reads the rows and columns that are used.
+    pub(super) fn person_periods(
+        &self,
+        table: &Table,
+        ticket: &Ticket,
+    ) -> Result<PersonPeriods, EvaluateError> {
+        self.check()?;
+        ticket.stage("reading columns", 0);
+        let sample = self.sample(table, ticket)?;
+        let events = self.events(&sample)?;
+        PersonPeriods::new(sample, events, self.link)
     }
 
     fn check(&self) -> Result<(), EvaluateError> {
@@ -316,7 +290,7 @@ impl DiscreteHazard {
     }
 
     /// The event of each row, and the labels of the events that happen.
-    fn events(&self, sample: &mut Sampled) -> Result<(Vec<u32>, Vec<String>), EvaluateError> {
+    fn events(&self, sample: &Sampled) -> Result<(Vec<u32>, Vec<String>), EvaluateError> {
         let most = if self.several { 1e6 } else { 1.0 };
         let bad = |y: &f64| !(*y >= 0.0 && *y <= most && y.fract() == 0.0);
         if let Some(at) = sample.outcome.iter().position(bad) {
@@ -345,19 +319,14 @@ impl DiscreteHazard {
         Ok((codes, there.iter().map(u32::to_string).collect()))
     }
 
-    fn result(
-        &self,
-        found: Found,
-        sample: Sampled,
-        causes: Vec<String>,
-        baseline: Option<Baseline>,
-    ) -> HazardFit {
+    fn result(&self, found: Found, own: PersonPeriods) -> HazardFit {
+        let PersonPeriods { sample, causes, baseline, names, dropped, .. } = own;
         let several = causes.len() > 1;
-        let (m, places, labels) = found.labels(&causes);
+        let (m, places, labels) = found.labels(&causes, &names);
         let p = places.len();
         let mut step = sample.step;
-        if !found.dropped.is_empty() {
-            step = step.note(format!("dropped as collinear: {}", found.dropped.join(", ")));
+        if !dropped.is_empty() {
+            step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
         }
         let family = if several { "multinomial logit" } else { self.link.name() };
         let clusters = self.cluster.iter().filter_map(|name| {
@@ -391,7 +360,7 @@ impl DiscreteHazard {
                 adj_within_r2: none,
                 rmse: none,
             },
-            dropped: found.dropped,
+            dropped,
             convergence: Convergence { iterations: top.steps, left: 0.0 },
             account: Account::new("data").then(step),
             sample: None,
@@ -417,7 +386,7 @@ impl DiscreteHazard {
             fit,
             link: self.link,
             causes,
-            names: found.names,
+            names,
             baseline,
             theta: top.theta,
             joint: found.joint,
@@ -431,8 +400,6 @@ impl DiscreteHazard {
 struct Found {
     top: Top,
     joint: Vec<f64>,
-    names: Vec<String>,
-    dropped: Vec<String>,
     null: f64,
     means: Vec<f64>,
     /// Regressors, and parameters of a cause.
@@ -443,7 +410,7 @@ struct Found {
 
 impl Found {
     /// Parameters in all, places of those that are shown, and their names.
-    fn labels(&self, causes: &[String]) -> (usize, Vec<usize>, Vec<String>) {
+    fn labels(&self, causes: &[String], names: &[String]) -> (usize, Vec<usize>, Vec<String>) {
         let (k, each) = self.shape;
         let all = each * causes.len();
         let more = self.mixture.as_ref().map_or(&[][..], |own| &own.1);
@@ -454,9 +421,9 @@ impl Found {
         let label = |&at: &usize| match more.get(at.wrapping_sub(all)) {
             Some(own) => own.clone(),
             None if causes.len() > 1 => {
-                format!("{}: {}", causes[at / each], self.names[at % each])
+                format!("{}: {}", causes[at / each], names[at % each])
             }
-            None => self.names[at % each].clone(),
+            None => names[at % each].clone(),
         };
         let labels = places.iter().map(label).collect();
         (all + more.len(), places, labels)
@@ -520,228 +487,5 @@ impl HazardFit {
     #[must_use]
     pub fn causes(&self) -> &[String] {
         &self.causes
-    }
-}
-
-/// Leaves out levels of the baseline where the event never or always happens.
-fn settle(sample: &mut Sampled, event: Vec<u32>) -> Result<Vec<u32>, EvaluateError> {
-    let Some(effect) = sample.effects.first() else { return Ok(event) };
-    let n = effect.factor.n_levels();
-    let (mut rows, mut events) = (vec![0_usize; n], vec![0_usize; n]);
-    for (&level, &event) in effect.factor.codes().iter().zip(&event) {
-        rows[level as usize] += 1;
-        events[level as usize] += usize::from(event > 0);
-    }
-    for (reason, gone) in [
-        ("the event never happens at this level of the baseline", 0),
-        ("the event always happens at this level of the baseline", 1),
-    ] {
-        let codes = sample.effects[0].factor.codes();
-        let stays = |level: u32| {
-            let level = level as usize;
-            if gone == 0 {
-                events[level] > 0
-            } else {
-                events[level] < rows[level] || events[level] == 0
-            }
-        };
-        let stay: Vec<bool> = codes.iter().map(|&level| stays(level)).collect();
-        if gone == 0 {
-            sample.keep(&stay, reason);
-            // Levels were numbered anew.
-            let alive: Vec<usize> = (0..n).filter(|&level| events[level] > 0).collect();
-            rows = alive.iter().map(|&level| rows[level]).collect();
-            events = alive.iter().map(|&level| events[level]).collect();
-        } else {
-            sample.keep(&stay, reason);
-        }
-        if sample.rows.is_empty() {
-            let why = "at each level of the baseline the event happens never or always".to_owned();
-            return Err(EvaluateError::NothingEstimable { why });
-        }
-    }
-    Ok(sample.outcome.iter().map(|&y| y as u32).collect())
-}
-
-/// The baseline with levels in their natural order.
-fn baseline(sample: &Sampled) -> (Option<Factor>, Option<Baseline>) {
-    let Some(effect) = sample.effects.first() else { return (None, None) };
-    let n = effect.factor.n_levels();
-    let ranks: Vec<Vec<Option<u32>>> = effect.levels.iter().map(|own| own.ranks().0).collect();
-    let mut order: Vec<u32> = (0..n as u32).collect();
-    order.sort_by_key(|&at| ranks.iter().map(|own| own[at as usize]).collect::<Vec<_>>());
-    let mut place = vec![0_u32; n];
-    for (to, &from) in order.iter().enumerate() {
-        place[from as usize] = to as u32;
-    }
-    let codes: Vec<u32> = effect.factor.codes().iter().map(|&at| place[at as usize]).collect();
-    let levels = effect.levels.iter().map(|own| own.take(&order)).collect();
-    (Some(Factor::compact(&codes)), Some(Baseline { name: effect.name.clone(), levels }))
-}
-
-/// Regressors that others and the baseline do not determine, and those they do.
-pub(super) fn independent(rows: &Rows<'_>) -> (Vec<usize>, Vec<usize>) {
-    let k = rows.k();
-    let mut total = gram(&rows.columns, rows.weights);
-    let reference: Vec<f64> = (0..k).map(|at| total[at * k + at]).collect();
-    if rows.n_levels > 0 {
-        let mut sums = vec![0.0; rows.n_levels * (k + 1)];
-        for (at, &level) in rows.level.iter().enumerate() {
-            let w = rows.weights.map_or(1.0, |weights| weights[at]);
-            let own = &mut sums[level as usize * (k + 1)..(level as usize + 1) * (k + 1)];
-            for (slot, column) in own.iter_mut().zip(&rows.columns) {
-                *slot += w * column[at];
-            }
-            own[k] += w;
-        }
-        for own in sums.chunks(k + 1) {
-            for i in 0..k {
-                for j in 0..k {
-                    total[i * k + j] -= own[i] * own[j] / own[k];
-                }
-            }
-        }
-    }
-    let triangle = Triangle::cholesky(&total, &reference, 1e-9);
-    (triangle.kept, triangle.dropped)
-}
-
-/// Refuses a dummy whose rows all have one outcome.
-fn refuse_settled(rows: &Rows<'_>) -> Result<(), EvaluateError> {
-    for (column, name) in rows.columns.iter().zip(rows.names) {
-        if column.iter().any(|&x| x != 0.0 && x != 1.0) || name == "Intercept" {
-            continue;
-        }
-        for value in [0.0, 1.0] {
-            let mut own =
-                column.iter().zip(rows.event).filter(|(x, _)| **x == value).map(|(_, &e)| e);
-            let first = own.next();
-            if rows.causes == 1 && first.is_some_and(|first| own.all(|event| event == first)) {
-                return Err(EvaluateError::Separated { what: format!("\"{name}\"") });
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Where the climb starts, and which parameters move: not those of events that never happen at a
-/// level.
-fn start(rows: &Rows<'_>) -> (Vec<f64>, Vec<usize>) {
-    let (k, each) = (rows.k(), rows.each());
-    let mut theta = vec![0.0; rows.m()];
-    let mut counts = vec![0.0; (rows.causes + 1) * rows.n_levels.max(1)];
-    for (at, &event) in rows.event.iter().enumerate() {
-        let level = if rows.n_levels > 0 { rows.level[at] as usize } else { 0 };
-        counts[event as usize * rows.n_levels.max(1) + level] +=
-            rows.weights.map_or(1.0, |weights| weights[at]);
-    }
-    let mut free = Vec::with_capacity(rows.m());
-    for cause in 0..rows.causes {
-        free.extend(cause * each..cause * each + k);
-        for level in 0..rows.n_levels {
-            let (here, none) = (counts[(cause + 1) * rows.n_levels + level], counts[level]);
-            let at = cause * each + k + level;
-            if here > 0.0 {
-                let share = (here / (here + none)).clamp(1e-6, 1.0 - 1e-6);
-                theta[at] = rows.link.of(share);
-                free.push(at);
-            } else {
-                theta[at] = f64::NEG_INFINITY;
-            }
-        }
-    }
-    (theta, free)
-}
-
-fn null_log_likelihood(rows: &Rows<'_>) -> f64 {
-    let mut mass = vec![0.0; rows.causes + 1];
-    for (at, &event) in rows.event.iter().enumerate() {
-        mass[event as usize] += rows.weights.map_or(1.0, |weights| weights[at]);
-    }
-    let all: f64 = mass.iter().sum();
-    mass.iter().filter(|own| **own > 0.0).map(|own| own * libm::log(own / all)).sum()
-}
-
-impl Rows<'_> {
-    fn means(&self) -> Vec<f64> {
-        let weight = |at: usize| self.weights.map_or(1.0, |weights| weights[at]);
-        let all: f64 = (0..self.n()).map(weight).sum();
-        let mean = |column: &&[f64]| {
-            column.iter().enumerate().map(|(at, x)| weight(at) * x).sum::<f64>() / all
-        };
-        self.columns.iter().map(mean).collect()
-    }
-
-    /// The covariance when rows of a cluster may depend on each other.
-    fn clustered(
-        &self,
-        top: &Top,
-        free: &[usize],
-        clusters: &Factor,
-    ) -> Result<Vec<f64>, EvaluateError> {
-        let g = clusters.n_levels();
-        if g < 2 {
-            return Err(EvaluateError::TooFewClusters { n: g });
-        }
-        let (k, each, m) = (self.k(), self.each(), self.m());
-        let residuals = self.residuals(&top.theta);
-        let mut starts = vec![0_usize; g + 1];
-        for &code in clusters.codes() {
-            starts[code as usize + 1] += 1;
-        }
-        for at in 0..g {
-            starts[at + 1] += starts[at];
-        }
-        let mut order = vec![0_u32; self.n()];
-        let mut next = starts.clone();
-        for (row, &code) in clusters.codes().iter().enumerate() {
-            order[next[code as usize]] = row as u32;
-            next[code as usize] += 1;
-        }
-        let mut meat = vec![0.0; m * m];
-        let mut score = vec![0.0; m];
-        let mut touched: Vec<usize> = Vec::new();
-        for cluster in 0..g {
-            touched.clear();
-            for (cause, residual) in residuals.iter().enumerate() {
-                touched.extend(cause * each..cause * each + k);
-                for &row in &order[starts[cluster]..starts[cluster + 1]] {
-                    let row = row as usize;
-                    for (slot, column) in score[cause * each..].iter_mut().zip(&self.columns) {
-                        *slot += residual[row] * column[row];
-                    }
-                    if self.n_levels > 0 {
-                        let at = cause * each + k + self.level[row] as usize;
-                        if score[at] == 0.0 {
-                            touched.push(at);
-                        }
-                        score[at] += residual[row];
-                    }
-                }
-            }
-            touched.sort_unstable();
-            touched.dedup();
-            for &i in &touched {
-                for &j in &touched {
-                    meat[i * m + j] += score[i] * score[j];
-                }
-            }
-            for &at in &touched {
-                score[at] = 0.0;
-            }
-        }
-        let f = free.len();
-        let own = |full: &[f64]| -> Vec<f64> {
-            (0..f * f).map(|at| full[free[at / f] * m + free[at % f]]).collect()
-        };
-        let small = sandwich(&own(&top.inverse), &own(&meat), f);
-        let scale = g as f64 / (g as f64 - 1.0);
-        let mut full = vec![f64::NAN; m * m];
-        for (i, &row) in free.iter().enumerate() {
-            for (j, &column) in free.iter().enumerate() {
-                full[row * m + column] = scale * small[i * f + j];
-            }
-        }
-        Ok(full)
     }
 }

@@ -1,10 +1,13 @@
 //! Frailty: what persons bring that nobody recorded, in a hazard in discrete time.
 
+use super::discrete::HazardFit;
 use super::likelihood::Rows;
 use super::mixing::{Grouped, Mixed, Mixing, Peak, shares};
 use super::newton::{Free, Top};
-use crate::data::{Factor, Ticket};
+use super::types::points;
+use crate::data::{Caution, Factor, Ticket};
 use crate::evaluate::EvaluateError;
+use crate::evaluate::result::caution;
 use crate::math::hermite::gauss_hermite;
 use crate::math::linalg::sandwich;
 use crate::math::special::chi2_sf;
@@ -72,7 +75,7 @@ const MOST: usize = 200;
 /// Ends when a step is shorter than this many standard errors.
 const STILL: f64 = 1e-7;
 /// Points of the quadrature, in turn, unless told.
-const POINTS: [u32; 3] = [15, 30, 60];
+pub(super) const POINTS: [u32; 3] = [15, 30, 60];
 /// A log-likelihood that twice as many points move by less is settled.
 const SETTLED: f64 = 1e-4;
 /// A standard deviation below this, on the scale of log odds, is 0: the likelihood is even in it.
@@ -98,7 +101,7 @@ impl Frailty {
 }
 
 /// Rows of each person together; weights must be one a person.
-fn grouped(
+pub(super) fn grouped(
     rows: &Rows<'_>,
     persons: &Factor,
     column: &str,
@@ -174,15 +177,16 @@ const UNTOLD: &str = "the standard deviation of persons' effects grows without e
     coarser baseline";
 
 /// Where a climb stands.
-struct State {
-    theta: Vec<f64>,
-    sums: Mixed,
+pub(super) struct State {
+    pub(super) theta: Vec<f64>,
+    pub(super) sums: Mixed,
     steps: usize,
     inverse: Vec<f64>,
 }
 
-/// Climbs to the top. Points that run away are held at [`FAR`].
-fn climb(
+/// Climbs to the top. Points that run away are held at [`FAR`], a standard deviation where the mixing
+/// says.
+pub(super) fn climb(
     own: &Grouped,
     mixing: &Mixing<'_>,
     mut theta: Vec<f64>,
@@ -192,9 +196,9 @@ fn climb(
 ) -> Result<State, EvaluateError> {
     let m = own.m(mixing);
     let after = own.k + own.n_levels;
-    let points = match mixing {
-        Mixing::Normal { .. } => 0,
-        Mixing::Points { n } => n - 1,
+    let (places, far) = match mixing {
+        Mixing::Normal { most, .. } => (1, *most),
+        Mixing::Points { n } => (n - 1, FAR),
     };
     let settled = || EvaluateError::NoSolution {
         what: "the likelihood with frailty",
@@ -246,9 +250,9 @@ fn climb(
         };
         theta = next;
         let mut fled = false;
-        for (at, own) in theta.iter_mut().enumerate().skip(after).take(points) {
-            if own.abs() > FAR && free.contains(&at) {
-                *own = FAR * own.signum();
+        for (at, own) in theta.iter_mut().enumerate().skip(after).take(places) {
+            if own.abs() > far && free.contains(&at) {
+                *own = far * own.signum();
                 free.retain(|other| *other != at);
                 fled = true;
             }
@@ -346,7 +350,7 @@ fn normal(
     let tried = asked.map_or_else(|| POINTS.to_vec(), |points| vec![points]);
     for (turn, &points) in tried.iter().enumerate() {
         let (nodes, weights) = gauss_hermite(points as usize);
-        let mixing = Mixing::Normal { nodes: &nodes, weights: &weights };
+        let mixing = Mixing::normal(&nodes, &weights);
         peaks.fill(Peak { mode: 0.0, spread: 1.0 });
         let found = climb(own, &mixing, from.clone(), free, (peaks, each), ticket);
         let state = match found {
@@ -356,7 +360,7 @@ fn normal(
         };
         let Some(&more) = tried.get(turn + 1) else { return Ok((state, points)) };
         let (nodes, weights) = gauss_hermite(more as usize);
-        let finer = Mixing::Normal { nodes: &nodes, weights: &weights };
+        let finer = Mixing::normal(&nodes, &weights);
         let there = own.value(&state.theta, &finer, peaks);
         if (there - state.sums.log_likelihood).abs() < SETTLED {
             return Ok((state, points));
@@ -400,122 +404,6 @@ fn turn(state: &mut State, at: usize) {
     for own in &mut state.sums.each {
         own[at] = -own[at];
     }
-}
-
-/// Adds types of persons while that helps.
-fn points(
-    own: &Grouped,
-    (start, without): (Vec<f64>, f64),
-    free: &[usize],
-    types: Option<u32>,
-    (peaks, each): (&mut [Peak], bool),
-    ticket: &Ticket,
-) -> Result<(State, usize), EvaluateError> {
-    let after = start.len();
-    let most = types.unwrap_or(8) as usize;
-    let mut best: Option<(State, usize)> = None;
-    let (mut places, mut odds): (Vec<f64>, Vec<f64>) = (Vec::new(), Vec::new());
-    let mut base = start;
-    for n in 2..=most {
-        let mixing = Mixing::Points { n };
-        let mut all = free.to_vec();
-        all.extend(after..after + 2 * (n - 1));
-        let mut top: Option<State> = None;
-        for (place, share) in starts(own, &base, &places, &odds) {
-            let new = libm::log(share / (1.0 - share)) + libm::log(shares_total(&odds));
-            // The mean of the others moves the other way.
-            let shifted = base.iter().enumerate().map(|(at, own_base)| {
-                let level = at >= own.k;
-                if level && n == 2 { own_base - share * place } else { *own_base }
-            });
-            let theta: Vec<f64> = shifted
-                .chain(places.iter().copied())
-                .chain([place])
-                .chain(odds.iter().copied())
-                .chain([new])
-                .collect();
-            match climb(own, &mixing, theta, &all, (peaks, each), ticket) {
-                Ok(found) => {
-                    let higher = |known: &State| {
-                        found.sums.log_likelihood > known.sums.log_likelihood + 1e-9
-                    };
-                    if top.as_ref().is_none_or(higher) {
-                        top = Some(found);
-                    }
-                }
-                Err(EvaluateError::NoSolution { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        let known = best.as_ref().map_or(without, |own| own.0.sums.log_likelihood);
-        // Two parameters more: less than this is what chance gives (AIC).
-        let least = if types.is_some() { 1e-6 } else { 2.0 };
-        let Some(found) = top.filter(|own| own.sums.log_likelihood > known + least) else { break };
-        base = found.theta[..after].to_vec();
-        places = found.theta[after..after + n - 1].to_vec();
-        odds = found.theta[after + n - 1..].to_vec();
-        best = Some((found, n));
-    }
-    match best {
-        Some((state, n)) if types.is_none_or(|types| types as usize == n) => Ok((state, n)),
-        Some((_, n)) => Err(EvaluateError::BadArgument {
-            argument: "points",
-            expected: "no more types of persons than the data tell apart",
-            got: format!("{most}, of which {n} are found"),
-        }),
-        None => Err(EvaluateError::NothingEstimable {
-            why: "persons do not differ by more than chance: no second type raises the likelihood"
-                .to_owned(),
-        }),
-    }
-}
-
-/// One plus the sum of odds.
-fn shares_total(odds: &[f64]) -> f64 {
-    1.0 + odds.iter().map(|own| libm::exp(*own)).sum::<f64>()
-}
-
-/// Where the climb with one more type may start: place and share.
-fn starts(own: &Grouped, base: &[f64], places: &[f64], odds: &[f64]) -> Vec<(f64, f64)> {
-    let mut all: Vec<(f64, f64)> = better(own, base, places, odds).into_iter().collect();
-    if places.is_empty() {
-        all.extend([(2.0, 0.3), (-2.0, 0.3)]);
-    }
-    all
-}
-
-/// Where one more type of persons raises the likelihood most, and with which share; `None` when
-/// nowhere.
-fn better(own: &Grouped, base: &[f64], places: &[f64], odds: &[f64]) -> Option<(f64, f64)> {
-    let parts = shares(odds);
-    let all: Vec<Vec<f64>> =
-        std::iter::once(&0.0).chain(places).map(|place| own.likelihoods(base, *place)).collect();
-    let now: Vec<f64> = (0..own.persons())
-        .map(|at| {
-            let top = all.iter().fold(f64::NEG_INFINITY, |top, own| top.max(own[at]));
-            let sum: f64 =
-                all.iter().zip(&parts).map(|(own, share)| share * libm::exp(own[at] - top)).sum();
-            top + libm::log(sum)
-        })
-        .collect();
-    let mut best: Option<(f64, f64, f64)> = None;
-    for step in -20..=20 {
-        let place = 0.25 * f64::from(step);
-        let there = own.likelihoods(base, place);
-        for share in [0.001, 0.005, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5] {
-            let gain: f64 = (0..own.persons())
-                .map(|at| {
-                    let ratio = libm::exp((there[at] - now[at]).min(500.0));
-                    own.weight[at] * libm::log1p(share * (ratio - 1.0))
-                })
-                .sum();
-            if gain > 1e-6 && best.is_none_or(|own| gain > own.2) {
-                best = Some((place, share, gain));
-            }
-        }
-    }
-    // A start on top of another type would have no slope to leave it.
-    best.map(|(place, share, _)| (if place == 0.0 { 0.1 } else { place }, share))
 }
 
 fn mixture(
@@ -614,6 +502,38 @@ pub(super) struct Node {
     pub(super) shift: f64,
     pub(super) shift_by: Vec<f64>,
     pub(super) weight_by: Vec<f64>,
+}
+
+/// A likelihood ratio below this, the 95 % point of a chi-squared, does not tell a standard deviation
+/// from 0: its likelihood is no parabola.
+const TOLD: f64 = 3.841_458_820_694_124;
+
+impl HazardFit {
+    /// What a reader must know, by name.
+    #[must_use]
+    pub fn cautions(&self) -> Vec<Caution> {
+        let normal = |own: &&Mixture| matches!(own.frailty, Frailty::Normal { .. });
+        let Some(own) = self.mixture.as_ref().filter(normal) else { return Vec::new() };
+        let found = if own.sd == 0.0 {
+            caution(
+                "frailty_at_zero",
+                "the likelihood is largest where persons do not differ. Standard errors are those of \
+                 a model without frailty, and too small if persons do differ: one spell a person and \
+                 a free baseline say little about it; take intervals by the likelihood ratio, method \
+                 \"profile\"",
+            )
+        } else if own.lr < TOLD {
+            caution(
+                "frailty_weakly_identified",
+                "the data hardly tell the standard deviation of persons' effects from 0 (one spell a \
+                 person and a free baseline say little about it), so that intervals from standard \
+                 errors are not to be trusted; take those by the likelihood ratio, method \"profile\"",
+            )
+        } else {
+            return Vec::new();
+        };
+        vec![found]
+    }
 }
 
 impl Mixture {

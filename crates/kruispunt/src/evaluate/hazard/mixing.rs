@@ -29,13 +29,19 @@ pub(super) struct Grouped {
 
 /// How persons differ: what is added to the linear predictor.
 pub(super) enum Mixing<'a> {
-    /// `sigma v` with v standard normal, by quadrature around each person's own mode.
-    Normal { nodes: &'a [f64], weights: &'a [f64] },
+    /// `sigma v` with v standard normal, by quadrature around each person's own mode; `sigma` is held
+    /// at `most` when it grows beyond.
+    Normal { nodes: &'a [f64], weights: &'a [f64], most: f64 },
     /// One of several points, the first 0.
     Points { n: usize },
 }
 
-impl Mixing<'_> {
+impl<'a> Mixing<'a> {
+    /// A normal effect of any size.
+    pub(super) const fn normal(nodes: &'a [f64], weights: &'a [f64]) -> Self {
+        Self::Normal { nodes, weights, most: f64::INFINITY }
+    }
+
     /// Parameters beside regressors and baseline.
     pub(super) const fn extra(&self) -> usize {
         match self {
@@ -234,7 +240,7 @@ impl Grouped {
         nodes.v.clear();
         nodes.log_weight.clear();
         match mixing {
-            Mixing::Normal { nodes: z, weights } => {
+            Mixing::Normal { nodes: z, weights, .. } => {
                 let sigma = extra[0];
                 let spread = peak.spread;
                 for (z, w) in z.iter().zip(*weights) {

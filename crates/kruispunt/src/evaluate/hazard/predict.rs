@@ -141,7 +141,7 @@ impl HazardFit {
 
     /// Parameters of one cause.
     fn each(&self) -> usize {
-        self.names.len() + self.baseline.as_ref().map_or(0, super::discrete::Baseline::len)
+        self.names.len() + self.baseline.as_ref().map_or(0, super::person_periods::Baseline::len)
     }
 
     /// Where a person with regressors `x` is at each level, averaged over frailty.

@@ -1,7 +1,7 @@
 //! The chance of a start, for those who are matched on it.
 
-use super::discrete::independent;
 use super::likelihood::{Link, Rows};
+use super::person_periods::independent;
 use crate::data::Ticket;
 use crate::evaluate::EvaluateError;
 
@@ -18,19 +18,7 @@ pub(in crate::evaluate) struct Scored {
     inverse: Vec<f64>,
 }
 
-/// Linear indices of a logit of `event` on `columns`, with a level of its own for each value of
-/// `level`; NaN in levels where the event happens always or never.
-pub(in crate::evaluate) fn log_odds(
-    columns: &[Vec<f64>],
-    names: &[String],
-    levels: (&[u32], usize),
-    event: &[u32],
-    ticket: &Ticket,
-) -> Result<Vec<f64>, EvaluateError> {
-    scored(columns, names, levels, event, ticket).map(|own| own.odds)
-}
-
-/// As [`log_odds`], with what errors of the coefficients bring.
+/// A logit of `event` on `columns`, with a level of its own for each value of `level`.
 pub(in crate::evaluate) fn scored(
     columns: &[Vec<f64>],
     names: &[String],

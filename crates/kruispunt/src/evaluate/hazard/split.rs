@@ -1,12 +1,13 @@
 //! How much of an effect runs through moves into a state.
 
+use super::draws::draws;
 use super::episodes::known;
-use super::multistate::{Act, MultistateFit, Occupation, Policy};
-use super::staged::{Staged, parts};
+use super::multistate::MultistateFit;
+use super::occupation::{Act, Occupation, Policy};
+use super::staged::{Staged, WORLDS, parts};
 use crate::data::{Column, Table, Ticket};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::result::caution;
-use rayon::prelude::*;
 
 /// What is split, see [`MultistateFit::split`].
 #[derive(Clone, Debug)]
@@ -22,8 +23,7 @@ pub struct Split {
 }
 
 /// What the programme is in moves into the stage and in all others, by world.
-const WORLDS: [(&str, f64, f64); 3] =
-    [("without", 0.0, 0.0), ("with", 1.0, 1.0), ("with, the stage as without", 0.0, 1.0)];
+const SET: [(f64, f64); 3] = [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0)];
 
 impl MultistateFit {
     /// Splits what a programme does to ever being in the state `goal` by whether it runs through
@@ -65,12 +65,14 @@ impl MultistateFit {
         let ask = &how.ask;
         let (from, through, goal) = self.ends(how)?;
         let places = self.places(how, profiles)?;
-        let policies = WORLDS.map(|(_, value_into, value)| Policy {
+        let rising = self.rising(&ask.rising, profiles)?;
+        let policies = SET.map(|(value_into, value)| Policy {
             acts: places
                 .iter()
                 .map(|own| own.map(|at| Act { at, into: through, value_into, value }))
                 .collect(),
             stop: Some(goal),
+            rising: rising.clone(),
         });
         let people = alike(self.regressors(profiles, None)?);
         let all: f64 = people.iter().map(|own| own.1).sum();
@@ -87,20 +89,11 @@ impl MultistateFit {
         let last = ask.periods as usize * self.states.len() + goal;
         let own = policies.each_ref().map(|policy| walk(&self.thetas(), policy));
         let estimate = parts(own.each_ref().map(|world| world[last]));
-        ticket.stage("drawing coefficients", u64::from(ask.draws));
         let roots = self.roots();
-        let found: Option<Vec<[f64; 4]>> = (0..ask.draws)
-            .into_par_iter()
-            .map(|draw| {
-                if ticket.is_cancelled() {
-                    return None;
-                }
-                let thetas = self.drawn(&roots, ask.seed, draw);
-                ticket.advance(1);
-                Some(parts(policies.each_ref().map(|policy| walk(&thetas, policy)[last])))
-            })
-            .collect();
-        let found = found.ok_or(EvaluateError::Cancelled)?;
+        let found = draws(ask.draws, ticket, |draw| {
+            let thetas = self.drawn(&roots, ask.seed, draw);
+            parts(policies.each_ref().map(|policy| walk(&thetas, policy)[last]))
+        })?;
         let occupation = self.worlds(&own, ask.periods as usize)?;
         let mut staged = Staged::from_draws(estimate, &found, ask.alpha, occupation);
         let z = self.dependence.z(through, goal);
@@ -153,7 +146,6 @@ impl MultistateFit {
             let got = format!("\"{}\", which the split sets itself", how.programme);
             return Err(bad("profiles", "the other regressors", got));
         }
-        self.check_rising(&how.ask.rising, profiles)?;
         Ok(places)
     }
 
@@ -166,7 +158,7 @@ impl MultistateFit {
         };
         let names: Vec<&str> = self.states.iter().map(String::as_str).collect();
         Ok(Table::new([
-            ("programme", Column::category(&code(&|at| at / width), &WORLDS.map(|own| own.0))),
+            ("programme", Column::category(&code(&|at| at / width), &WORLDS)),
             ("periods", Column::int((0..rows).map(|at| (at % width / n) as i64).collect())),
             ("state", Column::category(&code(&|at| at % n), &names)),
             ("share", known(&worlds.concat())),

@@ -1,10 +1,10 @@
 //! How much of an effect runs through an earlier stage.
 
 use super::discrete::HazardFit;
+use super::draws::{draws, spread};
 use super::episodes::{finite, known};
 use crate::data::{Caution, Column, Seed, Table, Ticket};
 use crate::evaluate::EvaluateError;
-use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 /// A number with its standard error and the bounds of its interval.
@@ -89,6 +89,9 @@ impl Lookup<'_> {
     }
 }
 
+/// Worlds that a split compares.
+pub(super) const WORLDS: [&str; 3] = ["without", "with", "with, the stage as without"];
+
 /// Shares of persons: neither, in the stage, at the goal.
 type Shares = [f64; 3];
 
@@ -136,7 +139,7 @@ impl Staged {
     /// of which `stage.0` is the hazard and `stage.1` the regressor of `goal`.
     ///
     /// `profiles` has one row a person and the other regressors of both models as columns; what is
-    /// not there stands at its mean. `draws` draws of the coefficients, intervals of probability
+    /// not there stands at its mean. `n` draws of the coefficients, intervals of probability
     /// `1 - alpha`.
     ///
     /// # Errors
@@ -149,13 +152,13 @@ impl Staged {
         goal: &HazardFit,
         programme: &str,
         profiles: &Table,
-        (draws, seed, alpha): (u32, Seed, f64),
+        (n, seed, alpha): (u32, Seed, f64),
         ticket: &Ticket,
     ) -> Result<Self, EvaluateError> {
         crate::data::Effects::check_alpha(alpha)?;
-        if draws < 50 {
+        if n < 50 {
             let (argument, expected) = ("draws", "at least 50");
-            return Err(EvaluateError::BadArgument { argument, expected, got: draws.to_string() });
+            return Err(EvaluateError::BadArgument { argument, expected, got: n.to_string() });
         }
         let periods = periods(goal)?;
         let first = lookup(stage, &periods, profiles, (programme, None))?;
@@ -166,24 +169,12 @@ impl Staged {
         };
         let own = worlds(&stage.theta, &goal.theta);
         let estimate = split(&own);
-        ticket.stage("drawing coefficients", u64::from(draws));
         let roots = [stage, goal].map(HazardFit::root);
-        let found: Vec<Option<[f64; 4]>> = (0..draws)
-            .into_par_iter()
-            .map(|draw| {
-                if ticket.is_cancelled() {
-                    return None;
-                }
-                let (gamma, theta) = (
-                    stage.drawn(&roots[0], seed.stream(1), draw),
-                    goal.drawn(&roots[1], seed.stream(2), draw),
-                );
-                ticket.advance(1);
-                Some(split(&worlds(&gamma, &theta)))
-            })
-            .collect();
-        let found: Option<Vec<[f64; 4]>> = found.into_iter().collect();
-        let found = found.ok_or(EvaluateError::Cancelled)?;
+        let found = draws(n, ticket, |draw| {
+            let gamma = stage.drawn(&roots[0], seed.stream(1), draw);
+            let theta = goal.drawn(&roots[1], seed.stream(2), draw);
+            split(&worlds(&gamma, &theta))
+        })?;
         Ok(Self::from_draws(estimate, &found, alpha, occupation(&own, goal)?))
     }
 
@@ -195,18 +186,8 @@ impl Staged {
         occupation: Table,
     ) -> Self {
         let [total, via, direct, share] = [0, 1, 2, 3].map(|at| {
-            let mut own: Vec<f64> = found.iter().map(|draw| draw[at]).collect();
-            own.sort_by(f64::total_cmp);
-            let n = own.len() as f64;
-            let mean = own.iter().sum::<f64>() / n;
-            let variance = own.iter().map(|v| (v - mean) * (v - mean)).sum::<f64>() / (n - 1.0);
-            let bound = |share: f64| own[((n - 1.0) * share).round() as usize];
-            Share {
-                estimate: estimate[at],
-                std_error: variance.sqrt(),
-                low: bound(alpha / 2.0),
-                high: bound(1.0 - alpha / 2.0),
-            }
+            let [std_error, low, high] = spread(found.iter().map(|draw| draw[at]).collect(), alpha);
+            Share { estimate: estimate[at], std_error, low, high }
         });
         Self { total, via, direct, share, occupation, cautions: Vec::new() }
     }
@@ -278,7 +259,6 @@ fn lookup<'a>(
 }
 
 fn occupation(worlds: &[Vec<Shares>; 3], goal: &HazardFit) -> Result<Table, EvaluateError> {
-    let names = ["without", "with", "with, the stage as without"];
     let Some(baseline) = &goal.baseline else { return Ok(Table::default()) };
     let l = baseline.len();
     let codes: Vec<Option<u32>> = (0..3 * l).map(|at| Some((at / l) as u32)).collect();
@@ -286,7 +266,7 @@ fn occupation(worlds: &[Vec<Shares>; 3], goal: &HazardFit) -> Result<Table, Eval
     let of = |state: usize| -> Vec<f64> {
         worlds.iter().flat_map(|own| own.iter().map(move |shares| shares[state])).collect()
     };
-    let mut table = Table::new([("programme", Column::category(&codes, &names))])?;
+    let mut table = Table::new([("programme", Column::category(&codes, &WORLDS))])?;
     table.push(baseline.name.as_str(), baseline.levels[0].take(&rows))?;
     for (state, name) in ["neither", "stage", "goal"].into_iter().enumerate() {
         table.push(name, known(&of(state)))?;
