@@ -359,7 +359,7 @@ class Hazard(Fit):
         the standard deviation of persons' effects: its likelihood is then far from a parabola, the
         default interval is too short, and where the estimate is 0 there is none. The profile begins
         at 0 when 0 is not too unlikely, ends at infinity when no value up to 5 is, and intervals of
-        slopes allow for all values the standard deviation may have. It takes some twenty fits a
+        slopes allow for all values the standard deviation may have. It takes some four fits a
         coefficient.
 
         Parameters
