@@ -254,3 +254,55 @@ def test_rows_in_any_order_take_the_same_few_steps(fml: str, family: str) -> Non
     )
     np.testing.assert_allclose(ours.coef(), theirs.coef(), rtol=1e-7)
     np.testing.assert_allclose(ours.se(), theirs.se(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("family", ["poisson", "logit", "cloglog"])
+@pytest.mark.parametrize("ordered", [True, False])
+def test_many_rows_start_from_a_guess_and_end_at_the_maximum(family: str, ordered: bool) -> None:
+    random = np.random.default_rng(21)
+    persons, years, firms = 17_500, 8, 700
+    n = persons * years
+    frame = pd.DataFrame(
+        {
+            "person": np.repeat(np.arange(persons), years),
+            "year": np.tile(np.arange(years), persons),
+            "firm": random.integers(0, firms, n),
+            "x": random.normal(size=n),
+            "w": random.integers(1, 4, n).astype(float),
+            "z": 0.2 * random.normal(size=n),
+        }
+    )
+    frame["of_the_firm"] = random.normal(size=firms)[frame["firm"]]
+    if family == "poisson":
+        # persons that the guess does not see are unlike those it sees
+        seen = frame["person"] % 4 == 0
+        eta = 0.3 * frame["x"] * seen
+        frame.loc[~seen, "x"] *= 10.0
+    else:
+        eta = 0.3 * frame["x"]
+    eta += 0.4 * random.normal(size=persons)[frame["person"]] + frame["z"]
+    eta += 0.3 * random.normal(size=firms)[frame["firm"]] - 0.2
+    if family == "poisson":
+        frame["y"] = random.poisson(np.exp(eta)) + 1.0 * (frame["year"] == 0)
+    else:
+        frame["y"] = (eta + random.logistic(size=n) > 0).astype(float)
+    frame["alike"] = 2.0 * frame["x"]
+    frame = frame if ordered else frame.sample(frac=1.0, random_state=4)
+    fml = "y ~ x + alike + of_the_firm | person + firm + year"
+    fit = kp.fepois if family == "poisson" else kp.feglm
+    options = {} if family == "poisson" else {"family": family}
+    ours = fit(fml, frame, vcov="hetero", weights="w", offset="z", **options)
+    assert ours.dropped == ["alike", "of_the_firm"]
+    if family == "logit":
+        assert ours.likelihood["iterations"] == 3
+    rows = frame.iloc[ours.rows()]
+    mean = np.asarray(ours.predict())
+    score = rows["w"].to_numpy() * (rows["y"].to_numpy() - mean)
+    if family == "cloglog":
+        hazard = -np.log1p(-mean)
+        score *= hazard * (1 - mean) / (mean * (1 - mean))
+    assert abs(score @ rows["x"]) < 1e-7 * np.abs(score * rows["x"]).sum()
+    for name in ("person", "firm", "year"):
+        sums = np.bincount(rows[name], score)
+        masses = np.bincount(rows[name], np.abs(score))
+        assert np.abs(sums).max() < 1e-6 * masses.max(), name

@@ -4,7 +4,7 @@ use super::EstimateError;
 use super::absorption::{go_on, stage};
 use super::drawn::{Drawn, term_of};
 use super::glm::Family;
-use super::least_squares::{Solved, combine, goodness, total_variation};
+use super::least_squares::{Solved, goodness, total_variation};
 use super::request::Request;
 use super::vcov::{ModelParts, Parts};
 use crate::data::{
@@ -38,6 +38,8 @@ pub(super) struct Found {
     pub(super) variances: Option<EffectVariances>,
     /// Whether rows are means, differences or partly demeaned.
     pub(super) transformed: bool,
+    /// Memory of a number a row, no longer needed.
+    pub(super) room: Vec<f64>,
 }
 
 fn counts(effects: &[SampleEffect]) -> Vec<EffectCount> {
@@ -70,9 +72,7 @@ impl Origin<'_> {
             step = step.note(format!("dropped as collinear: {}", dropped.join(", ")));
         }
         let names: Vec<String> = solved.kept.iter().map(name).collect();
-        let kept: Vec<&[f64]> =
-            solved.kept.iter().map(|&at| &drawn.regressors[at].values[..]).collect();
-        let linear = combine(&kept, &solved.coef, n);
+        let linear = drawn.linear(found.room, &solved.kept, &solved.coef);
         let weights = drawn.weights.as_deref();
         let all = found.variation.unwrap_or_else(|| total_variation(&drawn.outcome, weights));
         let observations = weights.filter(|_| counted).map_or(n as f64, |own| own.iter().sum());

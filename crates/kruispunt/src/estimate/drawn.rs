@@ -6,9 +6,11 @@ use super::absorption::go_on;
 use super::design::{Regressor, design, known_levels};
 use super::formula::{EffectTerm, Formula, Function, Number};
 use super::lags::Lags;
+use super::least_squares::combine_in;
 use super::request::{NotFinite, Request, Singletons};
 use super::sample::{Rows, beyond, singletons};
 use crate::data::{Buffer, Column, Count, Factor, SampleEffect, Step, Table, Ticket};
+use rayon::prelude::*;
 use std::ops::Range;
 
 /// The largest value: weighted squares of many still are finite.
@@ -67,6 +69,8 @@ pub(super) struct Drawn {
     pub(super) outcome: Buffer<f64>,
     /// Exogenous variables, endogenous variables, instruments.
     pub(super) regressors: Vec<Regressor>,
+    /// Whether their values are those of all rows of the table, as [`Request::sketch`] leaves them.
+    pub(super) whole: bool,
     pub(super) n_endogenous: usize,
     pub(super) n_instruments: usize,
     pub(super) offset: Option<Vec<f64>>,
@@ -90,12 +94,28 @@ impl Request {
         factors: &[(&str, &Factor)],
         ticket: &Ticket,
     ) -> Result<(Drawn, Step), EstimateError> {
+        let (mut drawn, step) = self.sketch(verb, table, factors, ticket)?;
+        drawn.settle();
+        Ok((drawn, step))
+    }
+
+    /// As [`draw`](Self::draw), but regressors without missing values are not copied when rows leave:
+    /// [`Drawn::column`] and [`Drawn::linear`] read them where they are, [`Drawn::settle`] copies them
+    /// after all.
+    pub(super) fn sketch(
+        &self,
+        verb: &'static str,
+        table: &Table,
+        factors: &[(&str, &Factor)],
+        ticket: &Ticket,
+    ) -> Result<(Drawn, Step), EstimateError> {
         let mut rows = Rows::new(table, factors)?;
         let mut step =
             Step::new(verb, self.formula.text(), Count::rows(rows.n_all), Count::default());
         step = self.leave_out_missing(&mut rows, step)?;
         go_on(ticket)?;
         let mut drawn = self.columns_of(&rows)?;
+        drawn.whole = rows.keep.is_none();
         go_on(ticket)?;
         step = drawn.leave_out_singletons(&mut rows, self.singletons, step);
         drawn.refuse_large(&self.formula, self.weights.as_deref(), &rows)?;
@@ -214,6 +234,7 @@ impl Request {
                 number => rows.evaluate(number)?.into(),
             },
             regressors,
+            whole: false,
             n_endogenous: endogenous,
             n_instruments: instruments,
             offset: self.offset.as_ref().map(|name| rows.numbers("offset", name)).transpose()?,
@@ -261,12 +282,58 @@ impl Drawn {
         let slopes = slopes.map(|(name, values)| ("fml", name.as_str(), values.as_slice()));
         let all = std::iter::once(outcome).chain(regressors).chain(weighed).chain(slopes);
         for (argument, column, values) in all {
-            if let Some(at) = beyond(values, LARGEST) {
+            if beyond(values, LARGEST).is_none() {
+                continue;
+            }
+            let place = |at: usize| if values.len() == rows.n() { at } else { rows.row(at) };
+            let large = |at: &usize| beyond(&values[place(*at)..=place(*at)], LARGEST).is_some();
+            if let Some(at) = (0..rows.n()).find(large) {
                 let column = column.to_owned();
                 return Err(EstimateError::TooLarge { argument, column, row: rows.row(at) });
             }
         }
         Ok(())
+    }
+
+    /// A copy of a regressor.
+    pub(super) fn column(&self, at: usize) -> Vec<f64> {
+        let values = &self.regressors[at].values;
+        if values.len() == self.rows.len() {
+            return values.to_vec();
+        }
+        self.rows.iter().map(|&row| values[row as usize]).collect()
+    }
+
+    /// Regressors times coefficients, in memory that is there already.
+    pub(super) fn linear(&self, room: Vec<f64>, kept: &[usize], coef: &[f64]) -> Vec<f64> {
+        let columns: Vec<&[f64]> = kept.iter().map(|&at| &self.regressors[at].values[..]).collect();
+        let n = self.rows.len();
+        if columns.iter().all(|own| own.len() == n) {
+            return combine_in(room, &columns, coef, n);
+        }
+        let mut total = room;
+        total.resize(n, 0.0);
+        total.par_chunks_mut(8192).zip(self.rows.par_chunks(8192)).for_each(|(total, rows)| {
+            total.fill(0.0);
+            for (column, b) in columns.iter().zip(coef) {
+                for (sum, &row) in total.iter_mut().zip(rows) {
+                    *sum += b * column[row as usize];
+                }
+            }
+        });
+        total
+    }
+
+    /// Copies the regressors that are still those of the whole table.
+    pub(super) fn settle(&mut self) {
+        if !std::mem::take(&mut self.whole) {
+            return;
+        }
+        for at in 0..self.regressors.len() {
+            if self.regressors[at].values.len() > self.rows.len() {
+                self.regressors[at].values = self.column(at).into();
+            }
+        }
     }
 
     /// Regressors that are neither endogenous nor instruments.
@@ -315,19 +382,32 @@ impl Drawn {
             picked
         };
         if !self.rows.is_empty() {
-            self.rows = kept.iter().map(|&at| self.rows[at as usize]).collect();
+            close_up(&mut self.rows, &runs);
         }
         self.outcome = pick(&self.outcome).into();
-        self.regressors.iter_mut().for_each(|own| own.values = pick(&own.values).into());
-        self.weights.iter_mut().chain(&mut self.offset).for_each(|own| *own = pick(own));
+        if !self.whole {
+            self.regressors.iter_mut().for_each(|own| own.values = pick(&own.values).into());
+        }
+        self.weights.iter_mut().chain(&mut self.offset).for_each(|own| close_up(own, &runs));
         for effect in &mut self.effects {
             *effect = effect.take(&kept);
         }
         for (_, cluster) in &mut self.clusters {
             *cluster = cluster.take(&kept);
         }
-        self.places.iter_mut().for_each(|(_, own)| *own = pick(own));
+        self.places.iter_mut().for_each(|(_, own)| close_up(own, &runs));
     }
+}
+
+/// Leaves of `values` what stands in some runs.
+fn close_up<T: Copy>(values: &mut Vec<T>, runs: &[Range<usize>]) {
+    let mut to = 0;
+    for run in runs {
+        values.copy_within(run.clone(), to);
+        to += run.len();
+    }
+    values.truncate(to);
+    values.shrink_to_fit();
 }
 
 /// One effect: a column's levels, or all pairs of levels of several.

@@ -136,7 +136,7 @@ impl FeOls {
     ) -> Result<Fit, EstimateError> {
         self.request.check()?;
         stage(ticket, "reading columns")?;
-        let (drawn, step) = self.request.draw("feols", table, factors, ticket)?;
+        let (drawn, step) = self.request.sketch("feols", table, factors, ticket)?;
         go_on(ticket)?;
         self.estimate(drawn, step, ticket)
     }
@@ -149,8 +149,11 @@ impl FeOls {
     ) -> Result<Fit, EstimateError> {
         stage(ticket, "sweeping out effects")?;
         let mut swept_y = drawn.outcome.to_vec();
-        let mut swept: Vec<Vec<f64>> =
-            drawn.regressors.par_iter().map(|own| own.values.to_vec()).collect();
+        if drawn.n_endogenous > 0 {
+            drawn.settle();
+        }
+        let all = 0..drawn.regressors.len();
+        let mut swept: Vec<Vec<f64>> = all.into_par_iter().map(|at| drawn.column(at)).collect();
         let mut columns: Vec<&mut [f64]> = std::iter::once(swept_y.as_mut_slice())
             .chain(swept.iter_mut().map(Vec::as_mut_slice))
             .collect();

@@ -122,7 +122,17 @@ pub(super) fn solve(
 
 /// Sums of columns times coefficients.
 pub(super) fn combine(columns: &[&[f64]], coef: &[f64], n: usize) -> Vec<f64> {
-    let mut total = vec![0.0; n];
+    combine_in(Vec::new(), columns, coef, n)
+}
+
+/// The same in memory that is there already.
+pub(super) fn combine_in(
+    mut total: Vec<f64>,
+    columns: &[&[f64]],
+    coef: &[f64],
+    n: usize,
+) -> Vec<f64> {
+    total.resize(n, 0.0);
     total.par_chunks_mut(8192).enumerate().for_each(|(chunk, total)| {
         total.copy_from_slice(&combined(columns.iter().copied(), coef, chunk, total.len()));
     });

@@ -7,6 +7,7 @@
 
 use super::widest::widest;
 use rayon::prelude::*;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Rows of one chunk; the partition is fixed, so sums do not depend on the number of threads.
@@ -14,15 +15,29 @@ const CHUNK: usize = 4096;
 
 /// The symmetric matrix of all `X_i' W X_j`, row-major `(k, k)`; `weights` of 1 when `None`.
 pub(crate) fn gram(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> {
+    let of = |rows: Range<usize>| weights.map(|own| Cow::Borrowed(&own[rows]));
+    gram_by(columns, of)
+}
+
+/// As [`gram`], with the weight of each row computed where it is needed.
+pub(crate) fn gram_with(columns: &[&[f64]], weight: impl Fn(usize) -> f64 + Sync) -> Vec<f64> {
+    gram_by(columns, |rows: Range<usize>| Some(Cow::Owned(rows.map(&weight).collect())))
+}
+
+fn gram_by<'w>(
+    columns: &[&[f64]],
+    weights: impl Fn(Range<usize>) -> Option<Cow<'w, [f64]>> + Sync,
+) -> Vec<f64> {
     let k = columns.len();
     let n = columns.first().map_or(0, |column| column.len());
     let parts: Vec<Vec<f64>> = (0..n.div_ceil(CHUNK))
         .into_par_iter()
         .map(|chunk| {
             let rows = chunk * CHUNK..((chunk + 1) * CHUNK).min(n);
+            let weights = weights(rows.clone());
             widest(
                 #[inline(always)]
-                || gram_of(columns, weights, rows),
+                || gram_of(columns, weights.as_deref(), rows),
             )
         })
         .collect();
@@ -40,6 +55,7 @@ pub(crate) fn gram(columns: &[&[f64]], weights: Option<&[f64]>) -> Vec<f64> {
     total
 }
 
+/// Of some rows, `weights` being theirs.
 #[inline(always)]
 fn gram_of(columns: &[&[f64]], weights: Option<&[f64]>, rows: Range<usize>) -> Vec<f64> {
     let k = columns.len();
@@ -49,7 +65,7 @@ fn gram_of(columns: &[&[f64]], weights: Option<&[f64]>, rows: Range<usize>) -> V
         let left = match weights {
             None => &column[rows.clone()],
             Some(weights) => {
-                let pairs = column[rows.clone()].iter().zip(&weights[rows.clone()]);
+                let pairs = column[rows.clone()].iter().zip(weights);
                 for (slot, (x, w)) in weighted.iter_mut().zip(pairs) {
                     *slot = x * w;
                 }
@@ -79,11 +95,7 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// Sum over rows of `f(row)`, in fixed chunks.
 pub(crate) fn sum_rows(n: usize, f: impl Fn(usize) -> f64 + Sync) -> f64 {
-    let parts: Vec<f64> = (0..n.div_ceil(CHUNK))
-        .into_par_iter()
-        .map(|chunk| (chunk * CHUNK..((chunk + 1) * CHUNK).min(n)).map(&f).sum())
-        .collect();
-    parts.iter().sum()
+    sums_of_rows(n, |row| [f(row)])[0]
 }
 
 /// As [`sum_rows`], several sums at once.

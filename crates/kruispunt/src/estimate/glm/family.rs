@@ -40,6 +40,24 @@ const FAR: f64 = 34.538_776_394_910_684;
 /// The largest linear predictor of Poisson, about 0.
 const LARGE: f64 = 700.0;
 
+/// Runs `$body` compiled for a family of its own, where rows of it are many.
+macro_rules! family_of {
+    ($family:expr, $own:ident => $body:expr) => {
+        match $family {
+            Family::Poisson => {
+                let $own = Family::Poisson;
+                $body
+            }
+            Family::Logit => {
+                let $own = Family::Logit;
+                $body
+            }
+            $own => $body,
+        }
+    };
+}
+pub(super) use family_of;
+
 /// A function of outcomes, small counts from a table.
 pub(super) fn tabled(f: impl Fn(f64) -> f64 + Sync) -> impl Fn(f64) -> f64 + Sync {
     let own = tabled_all(move |y| [f(y)]);
@@ -182,24 +200,11 @@ impl Family {
     /// The means of some rows.
     #[inline(always)]
     pub(super) fn means(self, link: &[f64], mean: &mut [f64]) {
-        let rows = mean.iter_mut().zip(link);
-        match self {
-            Self::Poisson => {
-                for (mean, &eta) in rows {
-                    *mean = Self::Poisson.mean(eta);
-                }
+        family_of!(self, family => {
+            for (mean, &eta) in mean.iter_mut().zip(link) {
+                *mean = family.mean(eta);
             }
-            Self::Logit => {
-                for (mean, &eta) in rows {
-                    *mean = Self::Logit.mean(eta);
-                }
-            }
-            _ => {
-                for (mean, &eta) in rows {
-                    *mean = self.mean(eta);
-                }
-            }
-        }
+        });
     }
 
     /// The deviance of some rows; of Poisson without what the outcomes alone give.

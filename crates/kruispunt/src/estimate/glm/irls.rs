@@ -6,11 +6,13 @@
 )]
 
 use super::Family;
+use super::family::family_of;
 use super::levels::{CHUNK, Levels, Run, cut, runs};
 use super::start::Start;
+use super::step::Step;
 use crate::data::{SampleEffect, Ticket};
 use crate::estimate::EstimateError;
-use crate::estimate::absorption::{failed, go_on, sets};
+use crate::estimate::absorption::{go_on, sets};
 use crate::estimate::least_squares::{Projection, Solved, measure};
 use crate::math::absorb::{Absorber, Outcome, Stop, Varying};
 use crate::math::crossprod::sum_rows;
@@ -52,6 +54,8 @@ pub(super) struct Found {
     pub(super) sweep: Outcome,
     /// Whether a step showed that nothing is separated.
     pub(super) certified: bool,
+    /// Memory of a number a row, no longer needed.
+    pub(super) room: Vec<f64>,
 }
 
 /// A linear predictor with what follows from it.
@@ -59,33 +63,6 @@ pub(super) struct State {
     pub(super) link: Vec<f64>,
     pub(super) mean: Vec<f64>,
     pub(super) deviance: f64,
-}
-
-/// A weighted regression at work; its columns are made once and written again in each step.
-struct Step {
-    weights: Vec<f64>,
-    /// What is regressed, and then what is left of it once effects are swept out.
-    swept: Vec<f64>,
-    columns: Vec<Vec<f64>>,
-    /// Coefficients that make the linear predictor but for effects, where there are any.
-    coef: Option<Vec<f64>>,
-}
-
-/// Runs `$body` compiled for a family of its own, where rows of it are many.
-macro_rules! family_of {
-    ($family:expr, $own:ident => $body:expr) => {
-        match $family {
-            Family::Poisson => {
-                let $own = Family::Poisson;
-                $body
-            }
-            Family::Logit => {
-                let $own = Family::Logit;
-                $body
-            }
-            $own => $body,
-        }
-    };
 }
 
 /// What a full step does.
@@ -106,7 +83,7 @@ const CERTAIN: f64 = 0.5;
 const DOUBT: usize = 10;
 /// The sweep of the first step, on which collinear regressors are found, and of later ones at most.
 const FIRST: f64 = 1e-8;
-const LOOSE: f64 = 1e-4;
+pub(super) const LOOSE: f64 = 1e-4;
 /// A sweep that would be so many times looser than the last one has to be is made tight at once.
 const NEARLY: f64 = 1e3;
 
@@ -125,25 +102,39 @@ impl Problem<'_> {
 
     /// Means and deviance of a linear predictor.
     pub(super) fn assess(&self, constant: f64, link: &[f64], mean: &mut [f64]) -> f64 {
-        let chunks = mean.par_chunks_mut(CHUNK).zip(link.par_chunks(CHUNK)).enumerate();
+        self.means(link, mean);
+        constant + self.deviance_at(link, mean)
+    }
+
+    /// Means of a linear predictor.
+    pub(super) fn means(&self, link: &[f64], mean: &mut [f64]) {
+        let chunks = mean.par_chunks_mut(CHUNK).zip(link.par_chunks(CHUNK));
+        chunks.for_each(|(mean, link)| {
+            widest(
+                #[inline(always)]
+                || self.family.means(link, mean),
+            );
+        });
+    }
+
+    /// The deviance but for the constant.
+    pub(super) fn deviance_at(&self, link: &[f64], mean: &[f64]) -> f64 {
+        let chunks = mean.par_chunks(CHUNK).zip(link.par_chunks(CHUNK)).enumerate();
         let parts: Vec<f64> = chunks
             .map(|(chunk, (mean, link))| {
                 let first = chunk * CHUNK;
                 widest(
                     #[inline(always)]
-                    || {
-                        self.family.means(link, mean);
-                        self.deviance_of(first..first + link.len(), link, mean)
-                    },
+                    || self.deviance_of(first..first + link.len(), link, mean),
                 )
             })
             .collect();
-        constant + parts.iter().sum::<f64>()
+        parts.iter().sum()
     }
 
     /// The deviance of some rows but for the constant.
     #[inline(always)]
-    pub(super) fn deviance_of(&self, rows: Range<usize>, link: &[f64], mean: &[f64]) -> f64 {
+    fn deviance_of(&self, rows: Range<usize>, link: &[f64], mean: &[f64]) -> f64 {
         let weights = self.weights.map(|weights| &weights[rows.clone()]);
         self.family.deviance_of(&self.outcome[rows], weights, link, mean)
     }
@@ -159,7 +150,7 @@ impl Problem<'_> {
 
     /// Weights and the outcome of the next weighted regression. Where the linear predictor is
     /// `x'b` and effects, the latter are left out: what is swept then is nearly swept already.
-    fn linearise(&self, state: &State, step: &mut Step) {
+    pub(super) fn linearise(&self, state: &State, step: &mut Step) {
         let Step { weights, swept, columns, coef } = step;
         let (columns, coef) = (&*columns, coef.as_deref());
         let chunks = weights.par_chunks_mut(CHUNK).zip(swept.par_chunks_mut(CHUNK)).enumerate();
@@ -209,34 +200,28 @@ impl Problem<'_> {
         let (mut kept, mut dropped): (Vec<usize>, Vec<usize>) = ((0..k).collect(), Vec::new());
         let constant = self.constant();
         let levels = Levels::of(self.effects);
-        let (mut state, start) = self.start(constant, &levels);
+        let (mut state, start) = self.start(constant, &levels, &columns, ticket);
+        let free_start = matches!(start, Start::Outcome);
+        let coef = if let Start::Levels(coef) = start { Some(coef) } else { None };
         let largest = levels.first().filter(|_| self.family != Family::Gaussian);
         let mut next = vec![0.0; n];
         let mut absorber: Option<Absorber<'_>> = None;
-        let coef = (start == Start::Levels).then(|| vec![0.0; k]);
         let mut step = Step { weights: vec![0.0; n], swept: vec![0.0; n], columns, coef };
         let mut sweep = Outcome::default();
         let target = self.stop.tol;
-        let (mut inner, mut certified) = (target.max(FIRST), false);
+        let last = self.family == Family::Gaussian;
+        let (mut inner, mut certified) = (if last { target } else { target.max(FIRST) }, false);
         ticket.stage("weighted regressions", 0);
         for iteration in 1..=self.max_iter {
             go_on(ticket)?;
             self.linearise(&state, &mut step);
-            let mut reference = vec![0.0; step.columns.len()];
-            if !sets.is_empty() {
-                let stop = Stop { tol: inner, ..self.stop };
-                let own = step.sweep_out(&sets, absorber.take(), stop, ticket)?;
-                sweep = own.1;
-                if iteration == 1 {
-                    let spread = own.0.variation().iter().skip(1);
-                    reference = spread.map(|own| measure(own, self.collin_tol)).collect();
-                }
-                absorber = Some(own.0);
+            let first = iteration == 1;
+            let (own, found) =
+                self.regress(&mut step, (&sets, absorber.take()), (first, inner), ticket)?;
+            if let Some((own, outcome)) = own {
+                (absorber, sweep) = (Some(own), outcome);
             }
-            let tol = if iteration == 1 { self.collin_tol } else { 1e-14 };
-            let Step { weights, swept, columns, .. } = &step;
-            let found = Projection::new(columns, swept, Some(weights), &reference, tol);
-            if iteration == 1 {
+            if first {
                 (kept, dropped) = (found.kept().to_vec(), found.dropped().to_vec());
                 if k > 0 && kept.is_empty() {
                     return Err(EstimateError::AllCollinear { names: Vec::new() });
@@ -252,7 +237,7 @@ impl Problem<'_> {
             let full = self.full((&step, &found.coef), largest, &mut state, &mut next);
             let full = Move { deviance: full.deviance + constant, ..full };
             certified |= full.certain;
-            let free = iteration == 1 && start == Start::Outcome;
+            let free = first && free_start;
             let old = (&state.link[..], state.deviance);
             let (share, deviance) =
                 self.accept(constant, old, (&mut next, &mut state.mean), full, free)?;
@@ -266,7 +251,7 @@ impl Problem<'_> {
             let still = tight && moved < STILL && change < self.tol;
             inner = self.looseness(moved);
             let doubtful = self.certify && !certified && iteration >= DOUBT;
-            if (still && iteration > 1) || self.family == Family::Gaussian || doubtful {
+            if (still && !first) || self.family == Family::Gaussian || doubtful {
                 let deviance = self.deviance(constant, &state);
                 return Ok(Found {
                     kept,
@@ -279,11 +264,36 @@ impl Problem<'_> {
                     iterations: iteration,
                     sweep,
                     certified,
+                    room: next,
                 });
             }
             ticket.advance(1);
         }
         Err(EstimateError::Diverged { iterations: self.max_iter })
+    }
+
+    /// The weighted regression of a step, effects swept out; in the first one columns that are
+    /// collinear are dropped.
+    fn regress<'s>(
+        &self,
+        step: &mut Step,
+        (sets, absorber): (&[Varying<'s>], Option<Absorber<'s>>),
+        (first, inner): (bool, f64),
+        ticket: &Ticket,
+    ) -> Result<(Option<(Absorber<'s>, Outcome)>, Projection), EstimateError> {
+        let tol = if first { self.collin_tol } else { 1e-14 };
+        let mut reference = vec![0.0; step.columns.len()];
+        if sets.is_empty() {
+            return Ok((None, step.project(&reference, tol)));
+        }
+        let stop = Stop { tol: inner, ..self.stop };
+        let (absorber, sweep) = step.sweep_out(sets, absorber, stop, ticket)?;
+        if first {
+            let spread = absorber.variation().iter().skip(1);
+            reference = spread.map(|own| measure(own, self.collin_tol)).collect();
+        }
+        let found = step.project(&reference, tol);
+        Ok((Some((absorber, sweep)), found))
     }
 
     /// How loose the next sweep may be, once the linear predictor has moved so far. Of Newton's
@@ -320,6 +330,7 @@ impl Problem<'_> {
         let starts = largest.and_then(|own| own.starts.as_deref());
         let runs = runs(next.len(), starts);
         let scattered = largest.filter(|own| own.starts.is_none());
+        let looks = self.certify && self.family == Family::Poisson;
         let parts = cut(&runs, (&mut *next, &mut *mean)).into_par_iter();
         let found: Vec<Move> = parts
             .map(|(run, link, mean)| {
@@ -327,7 +338,7 @@ impl Problem<'_> {
                     #[inline(always)]
                     || {
                         self.predict((step, coef), run.rows.clone(), (old, mean), link);
-                        let certain = self.rules_out(run.rows.clone(), old, link);
+                        let certain = looks && self.rules_out(run.rows.clone(), old, link);
                         self.family.means(link, mean);
                         if let Some(starts) = starts {
                             self.lift(&run, starts, link, mean);
@@ -341,7 +352,7 @@ impl Problem<'_> {
                 )
             })
             .collect();
-        let certain = self.family == Family::Poisson && found.iter().all(|part| part.certain);
+        let certain = found.iter().all(|part| part.certain);
         let found = match scattered {
             None => found,
             Some(levels) => {
@@ -394,8 +405,7 @@ impl Problem<'_> {
             let given = given.zip(&step.swept[rows.clone()]);
             family_of!(self.family, family => {
                 for (next, (((&eta, &mean), &y), swept)) in link.iter_mut().zip(given) {
-                    let (_, slope) = family.weigh(eta, mean);
-                    *next = eta + ((y - mean) / slope - swept);
+                    *next = eta + ((y - mean) / family.slope(eta, mean) - swept);
                 }
             });
         }
@@ -518,52 +528,5 @@ impl Problem<'_> {
             deviance = self.assess(constant, new, mean);
         }
         Err(EstimateError::Diverged { iterations: 0 })
-    }
-}
-
-impl Step {
-    /// What makes the linear predictor, but for effects, after a share of a step.
-    fn share(&self, share: f64, coef: &[f64], effects: bool) -> Option<Vec<f64>> {
-        match &self.coef {
-            _ if !effects => None,
-            _ if share == 1.0 => Some(coef.to_vec()),
-            Some(old) if old.len() == coef.len() => {
-                Some(old.iter().zip(coef).map(|(old, new)| old + share * (new - old)).collect())
-            }
-            _ => None,
-        }
-    }
-
-    /// Sweeps effects out under the weights of the step, with the absorber of the step before.
-    fn sweep_out<'s>(
-        &mut self,
-        sets: &[Varying<'s>],
-        absorber: Option<Absorber<'s>>,
-        stop: Stop,
-        ticket: &Ticket,
-    ) -> Result<(Absorber<'s>, Outcome), EstimateError> {
-        let weights = std::mem::take(&mut self.weights);
-        let mut absorber = match absorber {
-            Some(mut own) => {
-                own.reweigh(weights, ticket).map_err(failed)?;
-                own
-            }
-            None => Absorber::weighted(sets, weights, ticket).map_err(failed)?,
-        };
-        let outcome = self.sweep(&mut absorber, stop, ticket)?;
-        self.weights = absorber.take_weights();
-        Ok((absorber, outcome))
-    }
-
-    fn sweep(
-        &mut self,
-        absorber: &mut Absorber<'_>,
-        stop: Stop,
-        ticket: &Ticket,
-    ) -> Result<Outcome, EstimateError> {
-        let columns = self.columns.iter_mut().map(Vec::as_mut_slice);
-        let mut all: Vec<&mut [f64]> =
-            std::iter::once(self.swept.as_mut_slice()).chain(columns).collect();
-        absorber.sweep(&mut all, stop, ticket).map_err(failed)
     }
 }

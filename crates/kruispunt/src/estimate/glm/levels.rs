@@ -12,7 +12,7 @@ const PART: usize = 32_768;
 /// The constants of an effect, and which rows have which.
 pub(super) struct Levels<'a> {
     pub(super) codes: &'a [u32],
-    n: usize,
+    pub(super) n: usize,
     /// Where the rows of each level start, if rows stand in the order of levels and these are short.
     pub(super) starts: Option<Vec<u32>>,
 }
@@ -54,6 +54,19 @@ impl<'a> Levels<'a> {
             starts[level + 1] += starts[level];
         }
         (longest as usize <= 4 * CHUNK).then_some(starts)
+    }
+
+    /// The rows of one level in so many.
+    pub(super) fn rows_of_some(&self, step: usize) -> Vec<u32> {
+        if let Some(starts) = &self.starts {
+            return (0..self.n)
+                .step_by(step)
+                .flat_map(|own| starts[own]..starts[own + 1])
+                .collect();
+        }
+        let codes = self.codes.iter().enumerate();
+        let chosen = codes.filter(|(_, code)| (**code as usize).is_multiple_of(step));
+        chosen.map(|(row, _)| row as u32).collect()
     }
 
     /// Sums by level of some numbers a row.

@@ -6,6 +6,7 @@ pub(super) mod leave;
 mod levels;
 mod separation;
 mod start;
+mod step;
 
 use super::absorption::{go_on, stage};
 use super::assemble::{Found, Origin};
@@ -218,7 +219,7 @@ impl FeGlm {
         }
         stage(ticket, "reading columns")?;
         let verb = if self.family == Family::Poisson { "fepois" } else { "feglm" };
-        let (mut drawn, step) = self.request.draw(verb, table, factors, ticket)?;
+        let (mut drawn, step) = self.request.sketch(verb, table, factors, ticket)?;
         if let Some(at) = drawn.outcome.iter().position(|&y| !self.family.allows(y)) {
             return Err(EstimateError::BadOutcome {
                 outcome: self.request.formula.outcome().to_owned(),
@@ -259,6 +260,7 @@ impl FeGlm {
             }
         }
         if self.separation.simplex && self.family == Family::Poisson {
+            drawn.settle();
             while let Some(stay) = separation::by_simplex(drawn, ticket)? {
                 let reason = "separated: fitted perfectly at infinity (by the simplex method)";
                 step = go(drawn, step, &stay, reason);
@@ -281,6 +283,7 @@ impl FeGlm {
         ticket: &Ticket,
     ) -> Result<Step, EstimateError> {
         stage(ticket, "looking for separation")?;
+        drawn.settle();
         while let Some(stay) = separation::by_rectifier(drawn, ticket)? {
             let before = drawn.rows.len();
             drawn.keep(&stay);
@@ -326,8 +329,8 @@ impl FeGlm {
         }
         let found = found?;
         let likelihood = self.likelihood(&drawn, &found);
-        let residuals = drawn.outcome.iter().zip(&found.mean).map(|(y, mean)| y - mean).collect();
-        let mut solved = found.solved;
+        let (mut residuals, mut solved) = (found.mean, found.solved);
+        residuals.iter_mut().zip(drawn.outcome.iter()).for_each(|(own, y)| *own = y - *own);
         let working = Working {
             weights: found.working_weights,
             residuals: std::mem::replace(&mut solved.residuals, residuals),
@@ -346,6 +349,7 @@ impl FeGlm {
             working: Some(working),
             dispersion,
             likelihood: Some(likelihood),
+            room: found.room,
             ..Found::default()
         };
         origin.fit(found, ticket)
@@ -360,7 +364,7 @@ impl FeGlm {
         let problem = Problem {
             family: self.family,
             outcome: &drawn.outcome,
-            regressors: drawn.regressors.iter().map(|own| own.values.to_vec()).collect(),
+            regressors: (0..drawn.regressors.len()).map(|at| drawn.column(at)).collect(),
             weights: drawn.weights.as_deref(),
             offset: drawn.offset.as_deref(),
             effects: &drawn.effects,

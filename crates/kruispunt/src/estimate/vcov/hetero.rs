@@ -2,7 +2,7 @@
 
 use super::{Parts, Vcov};
 use crate::estimate::EstimateError;
-use crate::math::crossprod::gram;
+use crate::math::crossprod::gram_with;
 use crate::math::linalg::sandwich;
 
 impl Parts<'_> {
@@ -12,15 +12,15 @@ impl Parts<'_> {
             Vcov::Hc2 | Vcov::Hc3 => Some(self.leverage()?),
             _ => None,
         };
-        let mut squares = self.pulls();
-        for (row, value) in squares.iter_mut().enumerate() {
-            *value *= *value / self.count(row);
-            if let Some(leverage) = &leverage {
-                let left = (1.0 - leverage[row]).max(1e-12);
-                *value /= if *vcov == Vcov::Hc2 { left } else { left * left };
-            }
-        }
-        let meat = gram(&self.columns(), Some(&squares));
+        let residuals = self.residuals();
+        let square = |row: usize| {
+            let pull = self.weight(row) * residuals[row];
+            let square = pull * (pull / self.count(row));
+            let Some(leverage) = &leverage else { return square };
+            let left = (1.0 - leverage[row]).max(1e-12);
+            square / if *vcov == Vcov::Hc2 { left } else { left * left }
+        };
+        let meat = gram_with(&self.columns(), square);
         Ok(sandwich(&self.sample.bread, &meat, self.k()))
     }
 
