@@ -293,8 +293,8 @@ def test_many_rows_start_from_a_guess_and_end_at_the_maximum(family: str, ordere
     options = {} if family == "poisson" else {"family": family}
     ours = fit(fml, frame, vcov="hetero", weights="w", offset="z", **options)
     assert ours.dropped == ["alike", "of_the_firm"]
-    if family == "logit":
-        assert ours.likelihood["iterations"] == 3
+    if family != "cloglog":
+        assert ours.likelihood["iterations"] <= 5
     rows = frame.iloc[ours.rows()]
     mean = np.asarray(ours.predict())
     score = rows["w"].to_numpy() * (rows["y"].to_numpy() - mean)
