@@ -52,19 +52,19 @@ fn column_digest(column: &Column) -> [u8; 16] {
     framed(&mut hash, column.kind().as_bytes());
     match column.values() {
         Values::Bool(values) => {
-            straight(&mut hash, column, values, none, |value| [u8::from(*value)]);
+            chunks(&mut hash, column, values, straight, |value| [u8::from(*value)]);
         }
         Values::Int(values) => {
-            straight(&mut hash, column, values, none, |value| value.to_le_bytes());
+            chunks(&mut hash, column, values, straight, |value| value.to_le_bytes());
         }
         Values::Short(values) => {
-            chunks(&mut hash, column, values, |value| i64::from(*value).to_le_bytes());
+            chunks(&mut hash, column, values, never, |value| i64::from(*value).to_le_bytes());
         }
         Values::Float(values) => {
-            straight(&mut hash, column, values, any_odd, |value| plain(*value).to_le_bytes());
+            chunks(&mut hash, column, values, none_odd, |value| plain(*value).to_le_bytes());
         }
         Values::Date(values) | Values::Period(_, values) => {
-            straight(&mut hash, column, values, none, |value| value.to_le_bytes());
+            chunks(&mut hash, column, values, straight, |value| value.to_le_bytes());
         }
         // codes of one byte are not widened for this
         Values::Text(text) => match text.bytes() {
@@ -85,12 +85,12 @@ fn text_digests<C: Copy + Into<u32> + Sync>(
 ) {
     let code = |code: &C| -> u32 { (*code).into() };
     if text.is_categorical() {
-        chunks(hash, column, codes, |own| code(own).to_le_bytes());
+        chunks(hash, column, codes, never, |own| code(own).to_le_bytes());
         text.levels().iter().for_each(|level| framed(hash, level.as_bytes()));
         return;
     }
     let (place, order) = by_appearance(column, codes, text.levels().len());
-    chunks(hash, column, codes, |own| place[code(own) as usize].to_le_bytes());
+    chunks(hash, column, codes, never, |own| place[code(own) as usize].to_le_bytes());
     for code in order {
         framed(hash, text.levels().get(code).as_bytes());
     }
@@ -105,42 +105,21 @@ fn plain(value: f64) -> u64 {
     (value + 0.0).to_bits()
 }
 
-/// Whether a value is not hashed as it is: NaN and -0.
-fn any_odd(values: &[f64]) -> bool {
+/// The bytes of values that stand in memory as they are hashed.
+fn straight<T: NoUninit>(values: &[T]) -> Option<&[u8]> {
+    cfg!(target_endian = "little").then(|| cast_slice(values))
+}
+
+/// The same of numbers, none of which is NaN or -0.
+fn none_odd(values: &[f64]) -> Option<&[u8]> {
     let odd = |value: &f64| value.is_nan() | (value.to_bits() == (-0.0_f64).to_bits());
-    values.chunks(4096).any(|own| own.iter().fold(false, |any, value| any | odd(value)))
+    let any = |own: &[f64]| own.iter().fold(false, |any, value| any | odd(value));
+    if values.chunks(4096).any(any) { None } else { straight(values) }
 }
 
-const fn none<T>(_: &[T]) -> bool {
-    false
-}
-
-/// As [`chunks`], of values that are hashed where they stand: without a copy, where there is no null,
-/// none of a chunk is `odd` and memory holds bytes in the order in which they are hashed.
-fn straight<T: NoUninit + Sync, const N: usize>(
-    hash: &mut Vec<u8>,
-    column: &Column,
-    values: &[T],
-    odd: fn(&[T]) -> bool,
-    bytes: impl Fn(&T) -> [u8; N] + Sync,
-) {
-    if column.validity().is_some() || cfg!(target_endian = "big") {
-        return chunks(hash, column, values, bytes);
-    }
-    let digests: Vec<[u8; 16]> = values
-        .par_chunks(CHUNK)
-        .map_init(Vec::new, |buffer, own| {
-            if !odd(own) {
-                return XxHash3_128::oneshot(cast_slice(own)).to_le_bytes();
-            }
-            buffer.clear();
-            buffer.extend(own.iter().flat_map(&bytes));
-            XxHash3_128::oneshot(buffer).to_le_bytes()
-        })
-        .collect();
-    for digest in digests {
-        hash.extend(digest);
-    }
+/// Nothing of values that are not held as they are hashed.
+const fn never<T>(_: &[T]) -> Option<&[u8]> {
+    None
 }
 
 /// Numbers the codes in the order in which rows show them, and gives that order.
@@ -165,24 +144,30 @@ fn by_appearance<C: Copy + Into<u32>>(
     (place, order)
 }
 
-/// Adds the digests of the chunks of a column; zeros and a mark where a row is null.
+/// Adds the digests of the chunks of a column; zeros and a mark where a row is null. `as_is` gives the
+/// bytes of values where they stand, where they are those that `bytes` writes.
 fn chunks<T: Sync, const N: usize>(
     hash: &mut Vec<u8>,
     column: &Column,
     values: &[T],
+    as_is: impl Fn(&[T]) -> Option<&[u8]> + Sync,
     bytes: impl Fn(&T) -> [u8; N] + Sync,
 ) {
     let digests: Vec<[u8; 16]> = values
         .par_chunks(CHUNK)
         .enumerate()
         .map_init(Vec::<[u8; N]>::new, |buffer, (chunk, own)| {
+            let first = chunk * CHUNK;
+            let gone = |at: usize| column.validity().is_some() && column.is_null(first + at);
+            let all = column.validity().is_none() || !(0..own.len()).any(gone);
+            if all && let Some(bytes) = as_is(own) {
+                return XxHash3_128::oneshot(bytes).to_le_bytes();
+            }
             buffer.resize(own.len(), [0; N]);
             for (slot, value) in buffer.iter_mut().zip(own) {
                 *slot = bytes(value);
             }
-            let first = chunk * CHUNK;
-            let gone = |at: usize| column.validity().is_some() && column.is_null(first + at);
-            if column.validity().is_none() || !(0..own.len()).any(gone) {
+            if all {
                 return XxHash3_128::oneshot(buffer.as_flattened()).to_le_bytes();
             }
             for at in (0..own.len()).filter(|&at| gone(at)) {
