@@ -163,11 +163,9 @@ fn renumbered(registers: &Registers<'_>) -> Result<Seen, Absent> {
     let (births, sexes) = (of("geboortedatum")?, of("geslacht")?);
     let contact = registers.days("kbi_dossier", "aanmelding")?;
     let mut known: FxHashMap<_, FxHashSet<&str>> = FxHashMap::default();
-    for row in 0..numbers.len() {
+    for (row, day) in contact.into_iter().enumerate() {
         let name = surnames.get(row).zip(firsts.get(row));
-        let (Some(number), Some(name), Some(day)) = (numbers.get(row), name, contact[row]) else {
-            continue;
-        };
+        let (Some(number), Some(name), Some(day)) = (numbers.get(row), name, day) else { continue };
         known.entry((name, births.get(row), sexes.get(row), day)).or_default().insert(number);
     }
     let rows = known.values().map(|numbers| numbers.len() - 1).sum();
