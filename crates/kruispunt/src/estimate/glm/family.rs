@@ -37,6 +37,8 @@ pub enum Family {
 /// Means of yes or no stay this far from 0 and 1, and the linear predictor of logit where they do.
 const EDGE: f64 = 1e-15;
 const FAR: f64 = 34.538_776_394_910_684;
+/// The largest working residual: a sum with it has ten digits after the point.
+const LARGEST: f64 = 1e6;
 /// The largest linear predictor of Poisson, about 0.
 const LARGE: f64 = 700.0;
 
@@ -252,14 +254,28 @@ impl Family {
         }
     }
 
-    /// What a row weighs in the next weighted regression, and the slope there.
+    /// What a row weighs in the next weighted regression, and its [`residual`](Self::residual). Where
+    /// that is cut the row weighs more, so that their product, the score, stays.
     #[inline(always)]
-    pub(super) fn weigh(self, eta: f64, mean: f64) -> (f64, f64) {
+    pub(super) fn weigh(self, y: f64, eta: f64, mean: f64) -> (f64, f64) {
         let slope = self.slope(eta, mean);
-        match self {
-            Self::Poisson | Self::Logit => (slope, slope),
-            _ => (slope * slope / self.variance(mean), slope),
+        let weight = match self {
+            Self::Poisson | Self::Logit => slope,
+            _ => slope * slope / self.variance(mean),
+        };
+        let own = (y - mean) / slope;
+        if self == Self::Gaussian {
+            return (weight, own);
         }
+        (weight * (own.abs() * (1.0 / LARGEST)).max(1.0), own.clamp(-LARGEST, LARGEST))
+    }
+
+    /// The working residual `(y - mean) / slope`, cut where it is so large that an effect added to it
+    /// would be lost to rounding: a mean of 1e-200 below an outcome of 1 makes it 1e200.
+    #[inline(always)]
+    pub(super) fn residual(self, y: f64, eta: f64, mean: f64) -> f64 {
+        let own = (y - mean) / self.slope(eta, mean);
+        if self == Self::Gaussian { own } else { own.clamp(-LARGEST, LARGEST) }
     }
 
     /// A mean to start from.

@@ -165,9 +165,7 @@ impl Problem<'_> {
                         let places = weights.iter_mut().zip(swept.iter_mut());
                         let given = link.iter().zip(mean).zip(outcome);
                         for ((weight, next), ((&eta, &mean), &y)) in places.zip(given) {
-                            let (own, slope) = family.weigh(eta, mean);
-                            *weight = own;
-                            *next = (y - mean) / slope;
+                            (*weight, *next) = family.weigh(y, eta, mean);
                         }
                     });
                     if let Some(own) = self.weights {
@@ -238,9 +236,11 @@ impl Problem<'_> {
             let full = Move { deviance: full.deviance + constant, ..full };
             certified |= full.certain;
             let free = first && free_start;
-            let old = (&state.link[..], state.deviance);
-            let (share, deviance) =
-                self.accept(constant, old, (&mut next, &mut state.mean), full, free)?;
+            let (share, deviance) = if free && full.deviance.is_finite() {
+                (1.0, full.deviance)
+            } else {
+                self.accept(constant, (&step, &found.coef), &levels, &mut state, &mut next, full)?
+            };
             let change = (deviance - state.deviance).abs() / (0.1 + deviance.abs());
             std::mem::swap(&mut state.link, &mut next);
             state.deviance = deviance;
@@ -248,7 +248,7 @@ impl Problem<'_> {
             let square = full.square * share * share;
             let moved = (square / full.mass).sqrt();
             let tight = sets.is_empty() || inner <= target;
-            let still = tight && moved < STILL && change < self.tol;
+            let still = tight && share == 1.0 && moved < STILL && change < self.tol;
             inner = self.looseness(moved);
             let doubtful = self.certify && !certified && iteration >= DOUBT;
             if (still && !first) || self.family == Family::Gaussian || doubtful {
@@ -405,7 +405,7 @@ impl Problem<'_> {
             let given = given.zip(&step.swept[rows.clone()]);
             family_of!(self.family, family => {
                 for (next, (((&eta, &mean), &y), swept)) in link.iter_mut().zip(given) {
-                    *next = eta + ((y - mean) / family.slope(eta, mean) - swept);
+                    *next = eta + (family.residual(y, eta, mean) - swept);
                 }
             });
         }
@@ -432,8 +432,8 @@ impl Problem<'_> {
         if self.family == Family::Poisson {
             return [weight * y, weight * mean];
         }
-        let (own, slope) = self.family.weigh(eta, mean);
-        [weight * own * (y - mean) / slope, weight * own]
+        let (own, residual) = self.family.weigh(y, eta, mean);
+        [weight * own * residual, weight * own]
     }
 
     /// How far a level moves: of Poisson all the way to its maximum, else one step of Newton.
@@ -502,30 +502,47 @@ impl Problem<'_> {
         Move { deviance, square, mass, certain: true }
     }
 
-    /// The step, halved until the deviance does not grow (unless it is `free`); gives its share and
-    /// the deviance.
+    /// The share of the step that does not lower the likelihood, and the deviance there. A full step
+    /// with its levels fitted once more may do so; shares are of the step alone, along which the
+    /// likelihood rises at first. Of Poisson the levels of the largest effect are then fitted to each.
     fn accept(
         &self,
         constant: f64,
-        (old, before): (&[f64], f64),
-        (new, mean): (&mut [f64], &mut [f64]),
+        (step, coef): (&Step, &[f64]),
+        levels: &[Levels<'_>],
+        state: &mut State,
+        next: &mut Vec<f64>,
         full: Move,
-        free: bool,
     ) -> Result<(f64, f64), EstimateError> {
+        let State { link: old, mean, deviance: before } = state;
         let slack = 1e-9 * (0.1 + before.abs()) + 1e-14 * constant.abs();
-        let (mut share, mut deviance) = (1.0, full.deviance);
-        if free && deviance.is_finite() {
-            return Ok((share, deviance));
+        if full.deviance <= *before + slack {
+            return Ok((1.0, full.deviance));
         }
+        self.means(old, mean);
+        let chunks = next.par_chunks_mut(CHUNK).enumerate();
+        chunks.for_each(|(chunk, next)| {
+            let rows = chunk * CHUNK..chunk * CHUNK + next.len();
+            self.predict((step, coef), rows.clone(), (old, &mean[rows]), next);
+        });
+        let levels = levels.iter().take(usize::from(self.family == Family::Poisson));
+        let mut share = 1.0;
+        let mut own = State { link: next.clone(), mean: std::mem::take(mean), deviance: 0.0 };
         for _ in 0..40 {
-            if deviance <= before + slack {
-                return Ok((share, deviance));
-            }
-            for (new, old) in new.iter_mut().zip(old) {
-                *new = f64::midpoint(*new, *old);
-            }
             share *= 0.5;
-            deviance = self.assess(constant, new, mean);
+            next.iter_mut()
+                .zip(old.iter())
+                .for_each(|(next, old)| *next = f64::midpoint(*next, *old));
+            own.link.copy_from_slice(next);
+            own.deviance = self.assess(constant, &own.link, &mut own.mean);
+            for levels in levels.clone() {
+                self.fit_levels(levels, &mut own);
+                own.deviance = constant + self.deviance_at(&own.link, &own.mean);
+            }
+            if own.deviance <= *before + slack {
+                (*next, *mean) = (own.link, own.mean);
+                return Ok((share, own.deviance));
+            }
         }
         Err(EstimateError::Diverged { iterations: 0 })
     }

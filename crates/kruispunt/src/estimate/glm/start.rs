@@ -187,7 +187,7 @@ impl Problem<'_> {
     }
 
     /// Moves each level so that the link of its mean is that of its outcomes' mean.
-    fn fit_levels(&self, levels: &Levels<'_>, state: &mut State) {
+    pub(super) fn fit_levels(&self, levels: &Levels<'_>, state: &mut State) {
         let State { link, mean, .. } = state;
         let sums = levels.sums(|row| {
             let weight = self.weight(row);
