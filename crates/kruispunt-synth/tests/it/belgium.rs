@@ -6,7 +6,7 @@ use kruispunt_belgium::checks::{Finding, Status, checks};
 use kruispunt_belgium::constructs::{Newcomers, obligation};
 use kruispunt_belgium::generation::{Generations, Roots};
 use kruispunt_belgium::origin::{Criterion, OriginRule, Unknown};
-use kruispunt_synth::{Imperfections, Scale, World};
+use kruispunt_synth::{Imperfection, Imperfections, Scale, World};
 use std::collections::HashMap;
 
 fn findings(world: &World) -> Vec<Finding> {
@@ -14,38 +14,6 @@ fn findings(world: &World) -> Vec<Finding> {
         world.names().map(|name| (name, world.table(name).unwrap())).collect();
     checks(&tables)
 }
-
-/// Checks of imperfections that a world can be built with.
-const SWITCHED: [&str; 28] = [
-    "wachtregister_missing_before_2011",
-    "it202_blank",
-    "january_first",
-    "annual_attributes",
-    "silent_exit",
-    "double_death",
-    "bis_to_nr",
-    "dup_bis",
-    "estab_only_q2q4",
-    "several_lines_same_job",
-    "job_line_split_on_contract_change",
-    "days_over_65",
-    "neg_correction_wage",
-    "eu_staff_as_inactive",
-    "insz_errors",
-    "birth_date_errors",
-    "open_vdab_spells",
-    "planned_end_used_as_actual",
-    "kbi_status_empty",
-    "nt2_without_traject",
-    "crossborder_workers_as_inactive",
-    "name_errors",
-    "dibiss_break_2017",
-    "statsec_recode_2009",
-    "nis_recode",
-    "kbi_renumber_allis",
-    "informal_work_hidden",
-    "student_jobs_in_dmfa",
-];
 
 #[test]
 fn a_clean_delivery_is_clean() {
@@ -59,8 +27,8 @@ fn a_clean_delivery_is_clean() {
 #[test]
 fn each_check_fires_on_its_imperfection() {
     let faulty = findings(&world(Scale::Test, Imperfections::all()));
-    for name in &SWITCHED {
-        let finding = faulty.iter().find(|finding| finding.check == *name).unwrap();
+    for name in Imperfection::ALL.iter().map(|fault| fault.name()) {
+        let finding = faulty.iter().find(|finding| finding.check == name).unwrap();
         assert_eq!(finding.status, Status::Found, "{name}: {} of {}", finding.rows, finding.of);
         assert!(finding.rows > 0 && finding.rows <= finding.of);
     }

@@ -98,6 +98,25 @@ impl Factor {
         self.n_levels as usize
     }
 
+    /// Rows in order of their level, those of one level in order; and where each level starts, and the
+    /// last one ends.
+    pub(crate) fn rows(&self) -> (Vec<u32>, Vec<usize>) {
+        let mut starts = vec![0_usize; self.n_levels() + 1];
+        for &code in self.codes() {
+            starts[code as usize + 1] += 1;
+        }
+        for at in 0..self.n_levels() {
+            starts[at + 1] += starts[at];
+        }
+        let mut order = vec![0_u32; self.codes().len()];
+        let mut next = starts.clone();
+        for (row, &code) in self.codes().iter().enumerate() {
+            order[next[code as usize]] = row as u32;
+            next[code as usize] += 1;
+        }
+        (order, starts)
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -146,7 +146,7 @@ impl<'a> Sweep<'a> {
         let sums: Vec<(&[f64], Spread)> =
             wanted.sums.iter().map(|(values, spread)| (&values[..], *spread)).collect();
         let whole = |(values, spread): &(&[f64], Spread)| {
-            matches!(spread, Spread::Days | Spread::Daily) && all(values, |value| !value.is_nan())
+            spread.by_days() && all(values, |value| !value.is_nan())
         };
         let shares = sums.iter().any(|(_, spread)| *spread == Spread::Days);
         let bounds = &layout.bounds[..];
@@ -388,9 +388,7 @@ impl<'a> Sweep<'a> {
     #[inline(always)]
     fn spread(&self, codes: CodesOf<'_>, room: &mut Room) -> usize {
         let Room { runs, parts, lanes, used, amounts, added, .. } = room;
-        let by_days =
-            |(_, spread): &&(&[f64], Spread)| matches!(spread, Spread::Days | Spread::Daily);
-        let sum = self.sums.first().filter(by_days);
+        let sum = self.sums.first().filter(|(_, spread)| spread.by_days());
         for part in parts.iter() {
             let code = (codes.of(part.spell) as usize).min(self.n_states);
             used[code] = true;
@@ -470,7 +468,7 @@ impl<'a> Sweep<'a> {
     fn add_up(&self, at: usize, room: &mut Room) {
         let Room { runs, parts, amounts, added, .. } = room;
         let (values, spread) = self.sums[at];
-        let by_days = matches!(spread, Spread::Days | Spread::Daily);
+        let by_days = spread.by_days();
         for part in parts.iter().filter(|part| by_days && !values[part.spell].is_nan()) {
             let length = self.length(spread, part.spell);
             let days = part.days(&self.bounds);

@@ -53,6 +53,14 @@ pub enum Spread {
     End,
 }
 
+impl Spread {
+    /// Whether each period gets what its days bring.
+    #[inline]
+    pub(super) const fn by_days(self) -> bool {
+        matches!(self, Self::Days | Self::Daily)
+    }
+}
+
 /// What the cells of a panel hold, and which there are.
 ///
 /// ```

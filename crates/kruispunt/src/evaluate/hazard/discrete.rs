@@ -2,7 +2,7 @@
 
 use super::frailty::{self, Frailty, Mixture};
 use super::likelihood::Link;
-use super::newton::Top;
+use super::newton::{Top, gathered};
 use super::person_periods::{Baseline, PersonPeriods, null_log_likelihood, start};
 use crate::data::{
     Account, ClusterCount, Convergence, EffectCount, Fit, Goodness, Likelihood, Seed, Ssc, Table,
@@ -441,10 +441,8 @@ impl HazardFit {
     /// Places of the free parameters, and a root of their covariance.
     pub(super) fn root(&self) -> (Vec<usize>, Vec<f64>) {
         let (m, free) = (self.theta.len(), self.free());
-        let f = free.len();
-        let own: Vec<f64> =
-            (0..f * f).map(|at| self.joint[free[at / f] * m + free[at % f]]).collect();
-        (free, lower(&own, f))
+        let root = lower(&gathered(&self.joint, m, &free), free.len());
+        (free, root)
     }
 
     /// Parameters drawn from their distribution, `root` as [`root`](Self::root) gives it; those that

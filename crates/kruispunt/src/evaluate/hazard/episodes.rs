@@ -29,6 +29,16 @@ pub(super) struct Roles {
     pub(super) several: bool,
 }
 
+/// Real numbers of a column of profiles, as [`finite`]; nulls are refused too.
+pub(super) fn of_profiles(profiles: &Table, name: &str) -> Result<Vec<f64>, EvaluateError> {
+    let argument = "profiles";
+    let values = finite(profiles, argument, name)?;
+    match values.iter().position(|value| value.is_nan()) {
+        Some(row) => Err(EvaluateError::NotFinite { argument, column: name.to_owned(), row }),
+        None => Ok(values),
+    }
+}
+
 /// Real numbers, null as NaN; NaN that is not null and infinities are refused.
 pub(super) fn finite(
     table: &Table,

@@ -4,12 +4,12 @@ use super::discrete::HazardFit;
 use super::likelihood::Rows;
 use super::mixing::{Grouped, Mixed, Mixing, Peak, shares};
 use super::newton::{Free, Top};
+use super::robust::by_clusters;
 use super::types::points;
 use crate::data::{Caution, Factor, Ticket};
 use crate::evaluate::EvaluateError;
 use crate::evaluate::result::caution;
 use crate::math::hermite::gauss_hermite;
-use crate::math::linalg::sandwich;
 use crate::math::special::chi2_sf;
 use serde::{Deserialize, Serialize};
 
@@ -109,19 +109,7 @@ pub(super) fn grouped(
 ) -> Result<Grouped, EvaluateError> {
     let (n, k) = (rows.n(), rows.k());
     let g = persons.n_levels();
-    let mut starts = vec![0_usize; g + 1];
-    for &code in persons.codes() {
-        starts[code as usize + 1] += 1;
-    }
-    for at in 0..g {
-        starts[at + 1] += starts[at];
-    }
-    let mut order = vec![0_u32; n];
-    let mut next = starts.clone();
-    for (row, &code) in persons.codes().iter().enumerate() {
-        order[next[code as usize]] = row as u32;
-        next[code as usize] += 1;
-    }
+    let (order, starts) = persons.rows();
     let mut x = Vec::with_capacity(n * k);
     for &row in &order {
         x.extend(rows.columns.iter().map(|own| own[row as usize]));
@@ -482,17 +470,7 @@ fn clustered(
             }
         }
     }
-    let bread: Vec<f64> =
-        (0..f * f).map(|at| state.inverse[free[at / f] * m + free[at % f]]).collect();
-    let small = sandwich(&bread, &meat, f);
-    let scale = g as f64 / (g as f64 - 1.0);
-    let mut full = vec![f64::NAN; m * m];
-    for (i, &row) in free.iter().enumerate() {
-        for (j, &column) in free.iter().enumerate() {
-            full[row * m + column] = scale * small[i * f + j];
-        }
-    }
-    Ok(full)
+    Ok(by_clusters(&state.inverse, &meat, &free, g))
 }
 
 /// A node of the frailty in the population: its weight, how it moves the linear predictor with each

@@ -44,7 +44,7 @@ pub struct Multistate {
 pub struct MultistateFit {
     pub(super) states: Vec<String>,
     pub(super) models: Vec<Option<Moves>>,
-    /// Values of the clock by model, in the order of its levels.
+    /// The clock is the time in the state, which counts up to so many periods; `None` when it is a column.
     pub(super) duration: Option<u32>,
     moves: Table,
     pub(super) dependence: Dependence,

@@ -30,8 +30,7 @@ pub(super) struct Free {
 impl Free {
     pub(super) fn new(information: &[f64], m: usize, free: &[usize]) -> Option<Self> {
         let f = free.len();
-        let own: Vec<f64> =
-            (0..f * f).map(|at| information[free[at / f] * m + free[at % f]]).collect();
+        let own = gathered(information, m, free);
         let triangle = Triangle::cholesky(&own, &vec![0.0; f], 1e-13);
         triangle.dropped.is_empty().then(|| Self { places: free.to_vec(), triangle, m })
     }
@@ -49,15 +48,26 @@ impl Free {
     }
 
     pub(super) fn inverse(&self) -> Vec<f64> {
-        let (own, f) = (self.triangle.inverse(), self.places.len());
-        let mut full = vec![f64::NAN; self.m * self.m];
-        for (i, &row) in self.places.iter().enumerate() {
-            for (j, &column) in self.places.iter().enumerate() {
-                full[row * self.m + column] = own[i * f + j];
-            }
-        }
-        full
+        scattered(&self.triangle.inverse(), self.m, &self.places)
     }
+}
+
+/// Rows and columns `free` of a square matrix of `m` columns.
+pub(super) fn gathered(full: &[f64], m: usize, free: &[usize]) -> Vec<f64> {
+    let f = free.len();
+    (0..f * f).map(|at| full[free[at / f] * m + free[at % f]]).collect()
+}
+
+/// The square matrix of `m` columns with `own` in rows and columns `free`, NaN elsewhere.
+pub(super) fn scattered(own: &[f64], m: usize, free: &[usize]) -> Vec<f64> {
+    let f = free.len();
+    let mut full = vec![f64::NAN; m * m];
+    for (i, &row) in free.iter().enumerate() {
+        for (j, &column) in free.iter().enumerate() {
+            full[row * m + column] = own[i * f + j];
+        }
+    }
+    full
 }
 
 impl Rows<'_> {

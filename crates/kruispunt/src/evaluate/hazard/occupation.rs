@@ -1,7 +1,7 @@
 //! Where persons are by then: moves chained, period by period.
 
 use super::draws::{draws, spread};
-use super::episodes::{finite, known};
+use super::episodes::{known, of_profiles};
 use super::multistate::{Moves, MultistateFit};
 use crate::data::{Column, Seed, Table, Ticket};
 use crate::evaluate::EvaluateError;
@@ -176,11 +176,7 @@ impl MultistateFit {
                 if profiles.get(name).is_none() {
                     continue;
                 }
-                let values = finite(profiles, "profiles", name)?;
-                if let Some(row) = values.iter().position(|value| value.is_nan()) {
-                    let column = name.clone();
-                    return Err(EvaluateError::NotFinite { argument: "profiles", column, row });
-                }
+                let values = of_profiles(profiles, name)?;
                 for (profile, value) in x.iter_mut().zip(values) {
                     profile[state][at] = value;
                 }

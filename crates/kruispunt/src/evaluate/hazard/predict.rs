@@ -327,11 +327,7 @@ pub(super) fn profiles(
                 got: format!("\"{name}\"; the regressors are {}", regressors.join(", ")),
             });
         };
-        let values = super::episodes::finite(table, "profiles", name)?;
-        if let Some(row) = values.iter().position(|value| value.is_nan()) {
-            let column = name.clone();
-            return Err(EvaluateError::NotFinite { argument: "profiles", column, row });
-        }
+        let values = super::episodes::of_profiles(table, name)?;
         for (profile, value) in x.iter_mut().zip(values) {
             profile[at] = value;
         }

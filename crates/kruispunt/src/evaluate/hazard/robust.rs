@@ -1,7 +1,7 @@
 //! Means of the regressors, and errors when rows of a cluster may depend on each other.
 
 use super::likelihood::Rows;
-use super::newton::Top;
+use super::newton::{Top, gathered, scattered};
 use crate::data::Factor;
 use crate::evaluate::EvaluateError;
 use crate::math::linalg::sandwich;
@@ -30,19 +30,7 @@ impl Rows<'_> {
         }
         let (k, each, m) = (self.k(), self.each(), self.m());
         let residuals = self.residuals(&top.theta);
-        let mut starts = vec![0_usize; g + 1];
-        for &code in clusters.codes() {
-            starts[code as usize + 1] += 1;
-        }
-        for at in 0..g {
-            starts[at + 1] += starts[at];
-        }
-        let mut order = vec![0_u32; self.n()];
-        let mut next = starts.clone();
-        for (row, &code) in clusters.codes().iter().enumerate() {
-            order[next[code as usize]] = row as u32;
-            next[code as usize] += 1;
-        }
+        let (order, starts) = clusters.rows();
         let mut meat = vec![0.0; m * m];
         let mut score = vec![0.0; m];
         let mut touched: Vec<usize> = Vec::new();
@@ -75,18 +63,16 @@ impl Rows<'_> {
                 score[at] = 0.0;
             }
         }
-        let f = free.len();
-        let own = |full: &[f64]| -> Vec<f64> {
-            (0..f * f).map(|at| full[free[at / f] * m + free[at % f]]).collect()
-        };
-        let small = sandwich(&own(&top.inverse), &own(&meat), f);
-        let scale = g as f64 / (g as f64 - 1.0);
-        let mut full = vec![f64::NAN; m * m];
-        for (i, &row) in free.iter().enumerate() {
-            for (j, &column) in free.iter().enumerate() {
-                full[row * m + column] = scale * small[i * f + j];
-            }
-        }
-        Ok(full)
+        Ok(by_clusters(&top.inverse, &gathered(&meat, m, free), free, g))
     }
+}
+
+/// The covariance of all parameters from their inverse information and what `g` clusters bring to the
+/// free ones, with the factor g/(g - 1); NaN for those that are not free.
+pub(super) fn by_clusters(inverse: &[f64], meat: &[f64], free: &[usize], g: usize) -> Vec<f64> {
+    let m = inverse.len().isqrt();
+    let mut own = sandwich(&gathered(inverse, m, free), meat, free.len());
+    let scale = g as f64 / (g as f64 - 1.0);
+    own.iter_mut().for_each(|own| *own *= scale);
+    scattered(&own, m, free)
 }

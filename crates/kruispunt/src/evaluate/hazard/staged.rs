@@ -2,7 +2,7 @@
 
 use super::discrete::HazardFit;
 use super::draws::{draws, spread};
-use super::episodes::{finite, known};
+use super::episodes::{known, of_profiles};
 use crate::data::{Caution, Column, Seed, Table, Ticket};
 use crate::evaluate::EvaluateError;
 use serde::{Deserialize, Serialize};
@@ -245,11 +245,7 @@ fn lookup<'a>(
     let mut x = vec![fit.means.clone(); profiles.n_rows().max(1)];
     for (at, name) in fit.names.iter().enumerate() {
         if profiles.get(name).is_some() && at != programme && Some(at) != stage {
-            let values = finite(profiles, "profiles", name)?;
-            if let Some(row) = values.iter().position(|value| value.is_nan()) {
-                let column = name.clone();
-                return Err(EvaluateError::NotFinite { argument: "profiles", column, row });
-            }
+            let values = of_profiles(profiles, name)?;
             for (profile, value) in x.iter_mut().zip(values) {
                 profile[at] = value;
             }
