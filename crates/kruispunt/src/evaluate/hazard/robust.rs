@@ -73,6 +73,8 @@ pub(super) fn by_clusters(inverse: &[f64], meat: &[f64], free: &[usize], g: usiz
     let m = inverse.len().isqrt();
     let mut own = sandwich(&gathered(inverse, m, free), meat, free.len());
     let scale = g as f64 / (g as f64 - 1.0);
-    own.iter_mut().for_each(|own| *own *= scale);
+    for own in &mut own {
+        *own *= scale;
+    }
     scattered(&own, m, free)
 }
