@@ -134,7 +134,7 @@ pub(in crate::linkage) fn b3(
     groups: &Groups,
     whole: bool,
 ) -> Result<Vec<[Bounded; 3]>, LinkageError> {
-    let sums = by_group(links, truth, Grouping::Connected, groups, whole)?;
+    let sums = by_group(links, truth, links.grouping(), groups, whole)?;
     let each = |own: &Own, at: usize| {
         let value = own.value(MEASURES[at].of);
         let bounds = value.and_then(|value| own.bounds(&MEASURES[at], value));
