@@ -1,6 +1,7 @@
 //! Rows of columns: picked, gathered, stacked.
 
 use super::{Bitmap, Buffer, Column, Levels, Text, TextBuilder, Values};
+use crate::math::pages;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -67,6 +68,7 @@ impl Column {
             let mut picked = vec![T::default(); rows.len()];
             let chunks = picked.par_chunks_mut(CHUNK).zip(rows.par_chunks(CHUNK));
             chunks.for_each(|(slots, rows)| {
+                pages::ask_for(slots);
                 for (slot, &row) in slots.iter_mut().zip(rows) {
                     if row != u32::MAX {
                         *slot = values[row as usize];

@@ -1,5 +1,6 @@
 //! Kernels over sorted intervals: one group at a time, half-open `[start, end)`.
 
+use super::pages;
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -16,8 +17,8 @@ pub(crate) fn in_chunks<R: Send>(n: usize, work: impl Fn(Range<usize>) -> R + Sy
         .collect()
 }
 
-/// Runs `work` over fixed runs of groups, each with its own part of `out`; group `g` owns
-/// `offsets[g]..offsets[g + 1]`. Whatever `work` returns comes in order.
+/// Runs `work` over fixed runs of groups, each with its own part of `out`, which it is to fill; group
+/// `g` owns `offsets[g]..offsets[g + 1]`. Whatever `work` returns comes in order.
 pub(crate) fn fill_chunks<T: Send, R: Send>(
     offsets: &[u32],
     out: &mut [T],
@@ -33,7 +34,11 @@ pub(crate) fn fill_chunks<T: Send, R: Send>(
         parts.push((groups, part));
         rest = after;
     }
-    parts.into_par_iter().map(|(groups, part)| work(groups, part)).collect()
+    let each = |(groups, part): (_, &mut [T])| {
+        pages::ask_for(part);
+        work(groups, part)
+    };
+    parts.into_par_iter().map(each).collect()
 }
 
 /// As [`fill_chunks`], for several columns at once: `work` gets the part of each.
@@ -53,7 +58,10 @@ pub(crate) fn fill_many<T: Send>(
         parts.push((groups, own));
         rests = after;
     }
-    parts.into_par_iter().for_each(|(groups, mut own)| work(groups, &mut own));
+    parts.into_par_iter().for_each(|(groups, mut own)| {
+        own.iter_mut().for_each(|part| pages::ask_for(part));
+        work(groups, &mut own);
+    });
 }
 
 /// Columns of the widths cells come in, the parts of one run of groups.
@@ -72,6 +80,21 @@ pub(crate) struct Cells<'a> {
 }
 
 impl Cells<'_> {
+    /// Asks for the pages of these rows of all columns, which are about to be written.
+    pub fn ask_for(&mut self, rows: Range<usize>) {
+        fn each<T>(columns: &mut [&mut [T]], rows: &Range<usize>) {
+            for column in columns {
+                let to = rows.end.min(column.len());
+                pages::ask_for(&mut column[rows.start.min(to)..to]);
+            }
+        }
+        each(&mut self.shorts, &rows);
+        each(&mut self.floats, &rows);
+        each(&mut self.codes, &rows);
+        each(&mut self.bytes, &rows);
+        each(&mut self.days, &rows);
+    }
+
     /// The first `rows` rows of each column, and the rest.
     fn split(self, rows: usize) -> (Self, Self) {
         fn each<T>(columns: Vec<&mut [T]>, rows: usize) -> (Vec<&mut [T]>, Vec<&mut [T]>) {
@@ -96,6 +119,30 @@ impl Cells<'_> {
                 days: days.1,
             },
         )
+    }
+}
+
+/// How far pages are asked for where nobody knows how many rows will be written.
+#[derive(Default)]
+pub(crate) struct Ahead {
+    asked: usize,
+}
+
+impl Ahead {
+    /// Asks for the pages of a piece more, once `rows` rows reach beyond those asked for.
+    #[inline(always)]
+    pub fn reach(&mut self, rows: usize, cells: &mut Cells<'_>) {
+        if rows > self.asked {
+            self.further(rows, cells);
+        }
+    }
+
+    #[inline(never)]
+    fn further(&mut self, rows: usize, cells: &mut Cells<'_>) {
+        const PIECE: usize = 8192;
+        let from = self.asked;
+        self.asked = rows + PIECE;
+        cells.ask_for(from..self.asked);
     }
 }
 

@@ -34,12 +34,21 @@ pub(super) struct Wanted<'a> {
     pub dominant: bool,
     /// What each state is written as, where one byte will do.
     pub dominant_as: Option<&'a [u8]>,
-    /// Numbers of spells to add up, NaN where a spell brings nothing.
-    pub sums: Vec<(Buffer<f64>, Spread)>,
+    /// Numbers of spells to add up.
+    pub sums: Vec<Amounts>,
     /// Values to weigh by days.
     pub means: Vec<Buffer<f64>>,
     /// Which one spell of the period is shown.
     pub choice: Option<Choice<'a>>,
+}
+
+/// Numbers of spells to add up.
+pub(super) struct Amounts {
+    /// NaN where a spell brings nothing.
+    pub values: Buffer<f64>,
+    pub spread: Spread,
+    /// Whether each spell brings something.
+    pub none_lacks: bool,
 }
 
 /// Which one spell of a period is shown.
@@ -131,11 +140,13 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
         let base = offsets[persons.start] as usize;
         let n_rows = offsets[persons.end] as usize - base;
         let (mut told, mut room) = (Told::new(wanted, n_rows), Room::new(&one));
+        let mut ahead = sweep::Ahead::default();
         widest(
             #[inline(always)]
             || {
                 for person in persons {
                     let rows = offsets[person] as usize - base..offsets[person + 1] as usize - base;
+                    ahead.reach(rows.end, cells);
                     one.person(person, rows, cells, &mut room, &mut told);
                 }
             },

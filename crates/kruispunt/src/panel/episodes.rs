@@ -125,11 +125,13 @@ impl Sweep<'_> {
         // the keys of the person's spells, where one column says which is the best
         let single = self.ranking.and_then(Ranking::single);
         let mut keys = Vec::new();
+        let mut ahead = sweep::Ahead::default();
         let values: Vec<(Kind, &[f64])> =
             self.values.iter().map(|(kind, values)| (*kind, &values[..])).collect();
         for person in persons {
             let own = offsets[person] as usize..offsets[person + 1] as usize;
             let before = told.n;
+            ahead.reach(before + 2 * own.len(), cells);
             if let Some(single) = single {
                 keys.clear();
                 keys.extend(own.clone().map(|spell| single.of(spell)));

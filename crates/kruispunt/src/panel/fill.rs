@@ -8,7 +8,7 @@ use super::blocks::{
 };
 use super::cells::{NO_BYTE, NONE, Wanted};
 use super::choose::NOTHING;
-use super::keys::{CodesOf, all};
+use super::keys::CodesOf;
 use super::layout::Layout;
 use super::to_panel::Spread;
 use crate::data::{Bits, Spells};
@@ -144,10 +144,8 @@ impl<'a> Sweep<'a> {
         narrow: [bool; 2],
     ) -> Self {
         let sums: Vec<(&[f64], Spread)> =
-            wanted.sums.iter().map(|(values, spread)| (&values[..], *spread)).collect();
-        let whole = |(values, spread): &(&[f64], Spread)| {
-            spread.by_days() && all(values, |value| !value.is_nan())
-        };
+            wanted.sums.iter().map(|own| (&own.values[..], own.spread)).collect();
+        let whole = wanted.sums.iter().map(|own| own.spread.by_days() && own.none_lacks);
         let shares = sums.iter().any(|(_, spread)| *spread == Spread::Days);
         let bounds = &layout.bounds[..];
         let longest = bounds.windows(2).map(|pair| pair[1] - pair[0]).max();
@@ -178,7 +176,7 @@ impl<'a> Sweep<'a> {
             from: padded((0..stride).map(|at| shown(at).0), i32::MAX),
             to: padded((0..stride).map(|at| shown(at).1), i32::MIN),
             longest: longest.unwrap_or(0) as usize,
-            whole: sums.iter().map(whole).collect(),
+            whole: whole.collect(),
             sums,
             means: wanted.means.iter().map(|values| &values[..]).collect(),
         }

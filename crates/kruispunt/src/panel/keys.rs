@@ -1,7 +1,10 @@
 //! Columns as the numbers the sweeps work with.
 
+#![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
+
 use super::PanelError;
 use crate::data::{Buffer, Column, DataError, Spells, Table, Values};
+use crate::math::widest::widest;
 
 /// No value.
 pub(super) const NONE: u32 = u32::MAX;
@@ -72,19 +75,29 @@ pub(super) fn shared_numbers(
     spells: &Spells,
     argument: &str,
     name: &str,
-) -> Result<Buffer<f64>, PanelError> {
+) -> Result<(Buffer<f64>, bool), PanelError> {
     let column = spells.columns().column(argument, name)?;
     if let (Values::Float(values), None) = (column.values(), column.validity())
         && all(values, f64::is_finite)
     {
-        return Ok(values.clone());
+        return Ok((values.clone(), true));
     }
-    numbers(spells.columns(), argument, name, Some(spells.rows())).map(Buffer::from)
+    let values = numbers(spells.columns(), argument, name, Some(spells.rows()))?;
+    let none_lacks = all(&values, |value| !value.is_nan());
+    Ok((values.into(), none_lacks))
 }
 
 /// Whether something holds of all values, found out many at a time.
 pub(super) fn all(values: &[f64], holds: impl Fn(f64) -> bool) -> bool {
-    values.chunks(1024).all(|own| own.iter().fold(true, |all, &value| all & holds(value)))
+    widest(
+        #[inline(always)]
+        || {
+            values.chunks(1024).all(
+                #[inline(always)]
+                |own| own.iter().fold(true, |all, &value| all & holds(value)),
+            )
+        },
+    )
 }
 
 /// Real numbers as a column, NaN as null.

@@ -75,6 +75,7 @@ struct Eras<'a, 'b> {
     placed: usize,
     /// Merged spells of each person.
     counts: Vec<u32>,
+    ahead: sweep::Ahead,
 }
 
 impl Eras<'_, '_> {
@@ -90,6 +91,11 @@ impl Eras<'_, '_> {
         for era in eras {
             self.place(era);
         }
+    }
+
+    /// Makes sure that the pages of so many spells more were asked for, one a spell at most.
+    fn reach(&mut self, spells: usize) {
+        self.ahead.reach(self.n.max(self.placed) + spells, self.cells);
     }
 
     fn push_all(&mut self, chains: &[Chain]) {
@@ -223,7 +229,8 @@ impl Spells {
         };
         let told = sweep::fill_cells(&self.offsets, cells, |persons, cells| {
             let counts = Vec::with_capacity(persons.len());
-            let mut eras = Eras { cells, n: 0, placed: 0, counts };
+            let ahead = sweep::Ahead::default();
+            let mut eras = Eras { cells, n: 0, placed: 0, counts, ahead };
             match (gap, groups.each()) {
                 (Gap::All(gap), CodesOf::One) => {
                     self.merge_few(persons, *gap, |_| 0, CodesOf::One, members, &mut eras);
@@ -237,6 +244,7 @@ impl Spells {
                     let mut scratch = Scratch::default();
                     for person in persons {
                         let own = self.of(person);
+                        eras.reach(own.len());
                         self.merge_person(own, gap, codes, members, &mut scratch, &mut eras);
                     }
                 }
@@ -292,6 +300,7 @@ impl Spells {
         let (starts, ends, offsets) = (self.starts(), self.ends(), &self.offsets[..]);
         for person in persons {
             let own = offsets[person] as usize..offsets[person + 1] as usize;
+            eras.reach(own.len());
             let (base, placed) = (eras.n, eras.placed);
             let (mut n, mut newest, mut same_start) = (base, i32::MIN, false);
             let sweep::Cells { codes: numbers, days, bytes: several, .. } = &mut *eras.cells;

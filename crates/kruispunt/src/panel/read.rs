@@ -1,9 +1,13 @@
+#![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
+
 use super::PanelError;
 use crate::data::{
     Account, Aside, Bitmap, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons,
     Register, Roles, Rows, Spells, Step, Table, Unit, Values,
 };
-use crate::math::{by_group, by_number};
+use crate::math::{by_group, by_number, pages, widest::widest};
+use rayon::prelude::*;
+use std::hint::select_unpredictable;
 
 /// What to do with a row that cannot be a spell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -351,32 +355,90 @@ impl<'a> Plain<'a> {
     /// The day after the last of the spell in `row`, whose last day column holds `last`.
     #[inline]
     fn end(&self, row: usize, last: i32) -> i32 {
-        let open = last >= *DAYS.end() || self.ended.is_some_and(|ended| !ended.get(row));
-        if open { Day::OPEN.0 } else { last.max(*DAYS.start() - 1) + self.after }
+        self.end_of(last, self.ended.is_some_and(|ended| !ended.get(row)))
     }
 
-    /// Rows that stand in the order of spells and lack nothing, in one pass; `None` for others, and
-    /// where something is wrong.
+    /// The day after the last, where the last day column holds `last` or lacks it.
+    #[inline(always)]
+    fn end_of(&self, last: i32, lacks: bool) -> i32 {
+        let end = last.clamp(*DAYS.start() - 1, *DAYS.end()) + self.after;
+        select_unpredictable(lacks | (last >= *DAYS.end()), Day::OPEN.0, end)
+    }
+
+    /// Rows that stand in the order of spells and lack nothing; `None` for others, and where
+    /// something is wrong.
     fn in_order(&self, columns: &SpellColumns, who: &Column) -> Option<Found> {
-        let mut ends = Vec::with_capacity(self.ids.len());
-        let mut offsets = Vec::new();
-        let mut before = (i64::MIN, i32::MIN, i32::MIN);
-        let rows = self.ids.iter().zip(self.starts.iter()).zip(self.lasts.iter());
-        for (row, ((&id, &start), &last)) in (0_u32..).zip(rows) {
-            let end = self.end(row as usize, last);
-            if !DAYS.contains(&start) || start >= end || (id, start, end) < before {
-                return None;
-            }
-            if row == 0 || id != before.0 {
-                offsets.push(row);
-            }
-            ends.push(end);
-            before = (id, start, end);
-        }
+        const CHUNK: usize = 1 << 14;
+        let n = self.ids.len();
+        let mut ends = vec![0_i32; n];
+        // the first chunk that is not in order stops the others
+        let firsts: Option<Vec<Vec<u32>>> = ends
+            .par_chunks_mut(CHUNK)
+            .enumerate()
+            .map(|(chunk, ends)| {
+                pages::ask_for(ends);
+                widest(
+                    #[inline(always)]
+                    || self.chunk_in_order(chunk * CHUNK, ends),
+                )
+            })
+            .collect();
+        let mut offsets = firsts?.concat();
         let persons = Persons::ascending(&columns.person, who, &offsets);
-        offsets.push(self.ids.len() as u32);
+        offsets.push(n as u32);
         let (offsets, ends) = (offsets.into(), ends.into());
         Some(Found { persons, offsets, starts: self.starts.clone(), ends })
+    }
+
+    /// The ends of the rows from `first`, and which rows are the first of a person; `None` where a
+    /// row is wrong or stands before the row before it.
+    ///
+    /// Each loop goes over the rows without a branch.
+    #[inline(always)]
+    fn chunk_in_order(&self, first: usize, ends: &mut [i32]) -> Option<Vec<u32>> {
+        let rows = first..first + ends.len();
+        let (ids, starts) = (&self.ids[rows.clone()], &self.starts[rows.clone()]);
+        let lasts = &self.lasts[rows.clone()];
+        if self.ended.is_some() {
+            for ((row, end), &last) in rows.zip(&mut *ends).zip(lasts) {
+                *end = self.end(row, last);
+            }
+        } else {
+            for (end, &last) in ends.iter_mut().zip(lasts) {
+                *end = self.end_of(last, false);
+            }
+        }
+        let days = starts.iter().zip(&*ends);
+        let right = days.fold(true, |right, (&start, &end)| {
+            right & (start >= *DAYS.start()) & (start <= *DAYS.end()) & (start < end)
+        });
+        // the row before the chunk
+        let before = first.checked_sub(1);
+        let (id, start, end) = before.map_or((i64::MIN, i32::MIN, i32::MIN), |row| {
+            (self.ids[row], self.starts[row], self.end(row, self.lasts[row]))
+        });
+        let after = |(id, start, end): (i64, i32, i32), (own_id, own_start, own_end)| {
+            let later = (own_start > start) | ((own_start == start) & (own_end >= end));
+            (own_id > id) | ((own_id == id) & later)
+        };
+        let mut ordered = after((id, start, end), (ids[0], starts[0], ends[0]));
+        let next = ids[1..].iter().zip(&starts[1..]).zip(&ends[1..]);
+        for (((&id, &start), &end), own) in ids.iter().zip(starts).zip(&*ends).zip(next) {
+            let ((&own_id, &own_start), &own_end) = own;
+            ordered &= after((id, start, end), (own_id, own_start, own_end));
+        }
+        if !(right & ordered) {
+            return None;
+        }
+        let mut firsts = vec![0_u32; ids.len() + 1];
+        let mut n = usize::from(before.is_none() || ids[0] != id);
+        firsts[0] = first as u32;
+        for ((pair, row), at) in ids.windows(2).zip(first as u32 + 1..).zip(1_usize..) {
+            firsts[n.min(at)] = row;
+            n += usize::from(pair[0] != pair[1]);
+        }
+        firsts.truncate(n);
+        Some(firsts)
     }
 
     /// Rows that lack nothing brought into order, and which rows these are; `None` where something

@@ -224,7 +224,7 @@ impl Spells {
         if kind == Kind::Count {
             return Ok(Vec::new().into());
         }
-        let values = shared_numbers(self, "aggregates", name)?;
+        let (values, _) = shared_numbers(self, "aggregates", name)?;
         if kind == Kind::Amount {
             let mut values = values.to_vec();
             for (at, value) in values.iter_mut().enumerate().filter(|(_, value)| !value.is_nan()) {

@@ -1,5 +1,5 @@
 use super::PanelError;
-use super::cells::{self, Choice, Codes, NONE, Wanted};
+use super::cells::{self, Amounts, Choice, Codes, NONE, Wanted};
 use super::keys::{Coded, codes, codes_of_bytes, nan_is_null, shared_numbers};
 use super::layout::{Balance, Layout};
 use super::order::{Order, Ranking};
@@ -315,12 +315,12 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         sums: what
             .sums
             .iter()
-            .map(|(name, spread)| Ok((amounts(spells, name, *spread)?, *spread)))
+            .map(|(name, spread)| amounts(spells, name, *spread))
             .collect::<Result<_, PanelError>>()?,
         means: what
             .means
             .iter()
-            .map(|name| shared_numbers(spells, "mean", name))
+            .map(|name| shared_numbers(spells, "mean", name).map(|(values, _)| values))
             .collect::<Result<_, PanelError>>()?,
         choice,
     };
@@ -542,10 +542,10 @@ fn counted(
 }
 
 /// The numbers behind a sum, NaN where a spell brings nothing.
-fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Buffer<f64>, PanelError> {
-    let values = shared_numbers(spells, "sum", name)?;
+fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Amounts, PanelError> {
+    let (values, none_lacks) = shared_numbers(spells, "sum", name)?;
     if spread == Spread::Daily {
-        return Ok(values);
+        return Ok(Amounts { values, spread, none_lacks });
     }
     let (starts, ends, lengths) = (spells.starts(), spells.ends(), &spells.lengths[..]);
     if spread == Spread::Days {
@@ -569,7 +569,8 @@ fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Buffer<f64>, P
                 *value = f64::NAN;
             }
         }
-        return Ok(values.into());
+        // not asked of these
+        return Ok(Amounts { values: values.into(), spread, none_lacks: false });
     }
-    Ok(values)
+    Ok(Amounts { values, spread, none_lacks })
 }
