@@ -19,6 +19,7 @@ mod fit;
 mod intern;
 mod linked;
 mod links;
+pub(crate) mod pages;
 mod panel;
 mod persons;
 mod rows;

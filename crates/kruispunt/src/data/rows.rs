@@ -1,7 +1,6 @@
 //! Rows of columns: picked, gathered, stacked.
 
-use super::{Bitmap, Buffer, Column, Levels, Text, TextBuilder, Values};
-use crate::math::pages;
+use super::{Bitmap, Buffer, Column, Levels, Text, TextBuilder, Values, pages};
 use rayon::prelude::*;
 use std::sync::Arc;
 

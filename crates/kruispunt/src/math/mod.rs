@@ -12,7 +12,6 @@ pub(crate) mod hermite;
 pub(crate) mod linalg;
 pub(crate) mod linear_program;
 pub(crate) mod matchings;
-pub(crate) mod pages;
 pub(crate) mod pairs;
 pub(crate) mod programme;
 pub(crate) mod radix;

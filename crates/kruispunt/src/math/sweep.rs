@@ -1,6 +1,6 @@
 //! Kernels over sorted intervals: one group at a time, half-open `[start, end)`.
 
-use super::pages;
+use crate::data::pages;
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

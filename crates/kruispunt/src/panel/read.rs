@@ -3,9 +3,9 @@
 use super::PanelError;
 use crate::data::{
     Account, Aside, Bitmap, Buffer, Column, Count, DataError, Day, NOBODY, Period, Persons,
-    Register, Roles, Rows, Spells, Step, Table, Unit, Values,
+    Register, Roles, Rows, Spells, Step, Table, Unit, Values, pages,
 };
-use crate::math::{by_group, by_number, pages, widest::widest};
+use crate::math::{by_group, by_number, widest::widest};
 use rayon::prelude::*;
 use std::hint::select_unpredictable;
 
