@@ -612,3 +612,44 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 }
+
+#[test]
+fn many_rows_are_read_alike_in_order_and_out_of_it() {
+    // rows in order are looked at some thousands at a time; persons reach over the edges
+    let all: Vec<Row> = (0..40_000_i32)
+        .map(|at| Row {
+            person: i64::from(at / 7),
+            start: FIRST + at % 7 * 9,
+            end: FIRST + at % 7 * 9 + 1 + at % 30,
+            state: (at % 3) as u32,
+            wage: Some(f64::from(at)),
+            source: 0,
+        })
+        .collect();
+    let whole = read(&all);
+    assert_eq!(whole.len(), all.len());
+    for (at, row) in all.iter().enumerate() {
+        assert_eq!((whole.starts()[at], whole.ends()[at]), (row.start, row.end), "{at}");
+    }
+    let mut first = 0;
+    for person in 0..whole.persons().len() {
+        let own = whole.of(person);
+        let n = all[first..].iter().take_while(|row| row.person == person as i64).count();
+        assert_eq!((own.start, own.len()), (first, n), "person {person}");
+        first += n;
+    }
+    assert_eq!(first, all.len());
+    let rows = |spells: &Spells| {
+        let days = spells.starts().iter().zip(spells.ends());
+        days.map(|(start, end)| (*start, *end)).collect::<Vec<_>>()
+    };
+    // wherever two rows change places, also at an edge, they are put in order
+    for at in [0, 1, 16_382, 16_383, 16_384, 32_767, 39_998] {
+        let mut swapped = all.clone();
+        swapped.swap(at, at + 1);
+        let found = read(&swapped);
+        assert_eq!(rows(&found), rows(&whole), "swapped at {at}");
+        assert_eq!(found.persons(), whole.persons());
+        assert_eq!(found.rows()[at] as usize, at + 1, "swapped at {at}");
+    }
+}
