@@ -59,7 +59,9 @@ pub(crate) fn fill_many<T: Send>(
         rests = after;
     }
     parts.into_par_iter().for_each(|(groups, mut own)| {
-        own.iter_mut().for_each(|part| pages::ask_for(part));
+        for part in &mut own {
+            pages::ask_for(part);
+        }
         work(groups, &mut own);
     });
 }
@@ -130,7 +132,7 @@ pub(crate) struct Ahead {
 
 impl Ahead {
     /// Asks for the pages of a piece more, once `rows` rows reach beyond those asked for.
-    #[inline(always)]
+    #[inline]
     pub fn reach(&mut self, rows: usize, cells: &mut Cells<'_>) {
         if rows > self.asked {
             self.further(rows, cells);

@@ -394,6 +394,7 @@ impl<'a> Plain<'a> {
     /// row is wrong or stands before the row before it.
     ///
     /// Each loop goes over the rows without a branch.
+    #[allow(clippy::needless_bitwise_bool, reason = "without branches rows go side by side")]
     #[inline(always)]
     fn chunk_in_order(&self, first: usize, ends: &mut [i32]) -> Option<Vec<u32>> {
         let rows = first..first + ends.len();
