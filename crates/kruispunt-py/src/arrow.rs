@@ -1,4 +1,4 @@
-//! Arrow's C interface: the one module with unsafe code (decision 0003).
+//! Arrow's C interface: the one module of the binding with unsafe code (decision 0003).
 //!
 //! A data frame hands its memory over in a capsule that holds a C structure with a `release`
 //! callback (the Arrow C stream and C data interfaces, behind the `PyCapsule` protocol). Three

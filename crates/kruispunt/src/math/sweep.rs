@@ -17,8 +17,8 @@ pub(crate) fn in_chunks<R: Send>(n: usize, work: impl Fn(Range<usize>) -> R + Sy
         .collect()
 }
 
-/// Runs `work` over fixed runs of groups, each with its own part of `out`, which it is to fill; group
-/// `g` owns `offsets[g]..offsets[g + 1]`. Whatever `work` returns comes in order.
+/// Runs `work` over fixed runs of groups, each with its own part of `out`, whose pages are asked
+/// for; group `g` owns `offsets[g]..offsets[g + 1]`. Whatever `work` returns comes in order.
 pub(crate) fn fill_chunks<T: Send, R: Send>(
     offsets: &[u32],
     out: &mut [T],
@@ -83,7 +83,7 @@ pub(crate) struct Cells<'a> {
 
 impl Cells<'_> {
     /// Asks for the pages of these rows of all columns, which are about to be written.
-    pub fn ask_for(&mut self, rows: Range<usize>) {
+    fn ask_for(&mut self, rows: Range<usize>) {
         fn each<T>(columns: &mut [&mut [T]], rows: &Range<usize>) {
             for column in columns {
                 let to = rows.end.min(column.len());
@@ -124,7 +124,8 @@ impl Cells<'_> {
     }
 }
 
-/// How far pages are asked for where nobody knows how many rows will be written.
+/// How far the pages of cells are asked for: piece by piece as rows are reached, so that they stay in the
+/// cache until they are written, and rows that are never reached have none.
 #[derive(Default)]
 pub(crate) struct Ahead {
     asked: usize,
@@ -141,6 +142,7 @@ impl Ahead {
 
     #[inline(never)]
     fn further(&mut self, rows: usize, cells: &mut Cells<'_>) {
+        /// Rows.
         const PIECE: usize = 8192;
         let from = self.asked;
         self.asked = rows + PIECE;

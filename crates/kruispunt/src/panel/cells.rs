@@ -47,8 +47,8 @@ pub(super) struct Amounts {
     /// NaN where a spell brings nothing.
     pub values: Buffer<f64>,
     pub spread: Spread,
-    /// Whether each spell brings something.
-    pub none_lacks: bool,
+    /// Whether each record adds to them.
+    pub whole: bool,
 }
 
 /// Which one spell of a period is shown.
@@ -159,7 +159,7 @@ pub(super) fn fill(spells: &Spells, layout: &Layout, wanted: &Wanted<'_>) -> Fil
     let everywhere = records.clone().validity();
     let mut means = floats.split_off(wanted.sums.len()).into_iter();
     let sums = floats.into_iter().enumerate().map(|(at, sums)| {
-        let whole = one.is_whole(at);
+        let whole = wanted.sums[at].whole;
         let own = || Bits::concat(told.iter().map(|own| &own.sums[at])).validity();
         (sums, if whole { everywhere.clone() } else { own() })
     });

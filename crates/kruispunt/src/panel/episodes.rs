@@ -72,7 +72,7 @@ struct Told {
 impl Sweep<'_> {
     /// All episodes; `None` when more spells cover one than two bytes count.
     fn all(&self) -> Option<Swept> {
-        // k spells make at most 2 k - 1 episodes; room that is not written costs nothing
+        // k spells make at most 2 k - 1 episodes; room that is not reached costs nothing
         let room: Option<Vec<u32>> =
             self.spells.offsets.iter().map(|offset| offset.checked_mul(2)).collect();
         let room = room?;

@@ -131,8 +131,6 @@ pub(super) struct Sweep<'a> {
     /// The numbers behind sums and means.
     sums: Vec<(&'a [f64], Spread)>,
     means: Vec<&'a [f64]>,
-    /// The sums to which each record adds.
-    whole: Vec<bool>,
 }
 
 impl<'a> Sweep<'a> {
@@ -145,7 +143,6 @@ impl<'a> Sweep<'a> {
     ) -> Self {
         let sums: Vec<(&[f64], Spread)> =
             wanted.sums.iter().map(|own| (&own.values[..], own.spread)).collect();
-        let whole = wanted.sums.iter().map(|own| own.spread.by_days() && own.none_lacks);
         let shares = sums.iter().any(|(_, spread)| *spread == Spread::Days);
         let bounds = &layout.bounds[..];
         let longest = bounds.windows(2).map(|pair| pair[1] - pair[0]).max();
@@ -176,15 +173,9 @@ impl<'a> Sweep<'a> {
             from: padded((0..stride).map(|at| shown(at).0), i32::MAX),
             to: padded((0..stride).map(|at| shown(at).1), i32::MIN),
             longest: longest.unwrap_or(0) as usize,
-            whole: whole.collect(),
             sums,
             means: wanted.means.iter().map(|values| &values[..]).collect(),
         }
-    }
-
-    /// Whether each record adds to a sum.
-    pub fn is_whole(&self, sum: usize) -> bool {
-        self.whole[sum]
     }
 
     /// Fills the cells of one person.
@@ -399,7 +390,7 @@ impl<'a> Sweep<'a> {
                 add_amounts(&mut amounts[part.block], &days, value, length);
             }
         }
-        if let Some((values, _)) = sum.filter(|_| !self.whole[0]) {
+        if let Some((values, _)) = sum.filter(|_| !self.wanted.sums[0].whole) {
             for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
                 mark(added, run.rows());
             }
@@ -429,14 +420,15 @@ impl<'a> Sweep<'a> {
                 self.add_up(at, room);
             }
             let Room { amounts, added, records, .. } = room;
-            let there = if self.whole[at] { &*records } else { &*added };
+            let whole = self.wanted.sums[at].whole;
+            let there = if whole { &*records } else { &*added };
             let column = &mut column[rows.clone()];
             write(
                 column,
                 #[inline(always)]
                 |at| nan_without(amounts[at].take(0.0), bits(there, at)),
             );
-            if !self.whole[at] {
+            if !whole {
                 told.sums[at].extend(added, rows.len());
                 added.fill(0);
             }
@@ -483,7 +475,7 @@ impl<'a> Sweep<'a> {
             if !by_days {
                 amounts[rows.start / BLOCK].0[rows.start % BLOCK] += values[run.spell] + 0.0;
             }
-            if !self.whole[at] {
+            if !self.wanted.sums[at].whole {
                 mark(added, rows);
             }
         }

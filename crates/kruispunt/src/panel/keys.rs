@@ -70,7 +70,8 @@ pub(super) fn numbers(
     Ok(floats)
 }
 
-/// As [`numbers`], of spells, without a copy where the column holds real numbers without nulls.
+/// As [`numbers`], of spells, without a copy where the column holds real numbers without nulls; whether it
+/// does, so that none is NaN.
 pub(super) fn shared_numbers(
     spells: &Spells,
     argument: &str,
@@ -83,8 +84,7 @@ pub(super) fn shared_numbers(
         return Ok((values.clone(), true));
     }
     let values = numbers(spells.columns(), argument, name, Some(spells.rows()))?;
-    let none_lacks = all(&values, |value| !value.is_nan());
-    Ok((values.into(), none_lacks))
+    Ok((values.into(), false))
 }
 
 /// Whether something holds of all values, found out many at a time.

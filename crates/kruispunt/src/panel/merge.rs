@@ -75,6 +75,7 @@ struct Eras<'a, 'b> {
     placed: usize,
     /// Merged spells of each person.
     counts: Vec<u32>,
+    /// How far pages were asked for.
     ahead: sweep::Ahead,
 }
 

@@ -431,15 +431,14 @@ impl<'a> Plain<'a> {
         if !(right & ordered) {
             return None;
         }
-        let mut firsts = vec![0_u32; ids.len() + 1];
+        let mut firsts = vec![0_u32; ids.len()];
         let mut n = usize::from(before.is_none() || ids[0] != id);
         firsts[0] = first as u32;
         for ((pair, row), at) in ids.windows(2).zip(first as u32 + 1..).zip(1_usize..) {
             firsts[n.min(at)] = row;
             n += usize::from(pair[0] != pair[1]);
         }
-        firsts.truncate(n);
-        Some(firsts)
+        Some(firsts[..n].to_vec())
     }
 
     /// Rows that lack nothing brought into order, and which rows these are; `None` where something

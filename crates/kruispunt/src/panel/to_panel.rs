@@ -1,6 +1,6 @@
 use super::PanelError;
 use super::cells::{self, Amounts, Choice, Codes, NONE, Wanted};
-use super::keys::{Coded, codes, codes_of_bytes, nan_is_null, shared_numbers};
+use super::keys::{Coded, all, codes, codes_of_bytes, nan_is_null, shared_numbers};
 use super::layout::{Balance, Layout};
 use super::order::{Order, Ranking};
 use super::reasons::Reasons;
@@ -543,9 +543,10 @@ fn counted(
 
 /// The numbers behind a sum, NaN where a spell brings nothing.
 fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Amounts, PanelError> {
-    let (values, none_lacks) = shared_numbers(spells, "sum", name)?;
+    let (values, shared) = shared_numbers(spells, "sum", name)?;
+    let whole = spread.by_days() && (shared || all(&values, |value| !value.is_nan()));
     if spread == Spread::Daily {
-        return Ok(Amounts { values, spread, none_lacks });
+        return Ok(Amounts { values, spread, whole });
     }
     let (starts, ends, lengths) = (spells.starts(), spells.ends(), &spells.lengths[..]);
     if spread == Spread::Days {
@@ -569,8 +570,7 @@ fn amounts(spells: &Spells, name: &str, spread: Spread) -> Result<Amounts, Panel
                 *value = f64::NAN;
             }
         }
-        // not asked of these
-        return Ok(Amounts { values: values.into(), spread, none_lacks: false });
+        return Ok(Amounts { values: values.into(), spread, whole });
     }
-    Ok(Amounts { values, spread, none_lacks })
+    Ok(Amounts { values, spread, whole })
 }
