@@ -61,7 +61,8 @@ impl Run {
         let Self { spell, start, end, .. } = *self;
         // a row has no position before its own number
         let shift = self.first - self.row;
-        for block in self.row / BLOCK..=(self.row + self.n - 1) / BLOCK {
+        let (first, next) = (self.row / BLOCK, (self.row + self.n).div_ceil(BLOCK));
+        for block in first..next {
             parts.push(Part { spell, start, end, block, position: block * BLOCK + shift });
         }
     }
@@ -100,26 +101,25 @@ impl Part {
     }
 
     /// Shows `value` in the rows whose days from `from` to `to` the spell touches, where `key` is less
-    /// than that of what is shown so far; whether it met an equal key.
+    /// than that of what is shown so far; `met` is no longer 0 where it met an equal key.
     #[inline(always)]
     pub fn paint(
         &self,
         (key, value): (u64, u64),
         (from, to): (&[i32], &[i32]),
-        keys: &mut Lane<u64>,
-        values: &mut Lane<u64>,
-    ) -> bool {
+        (keys, values): (&mut Lane<u64>, &mut Lane<u64>),
+        met: &mut Lane<u64>,
+    ) {
         let (from, to) = (&from[self.position..][..BLOCK], &to[self.position..][..BLOCK]);
-        let (keys, values) = (&mut keys.0, &mut values.0);
-        let mut even = [false; BLOCK];
+        let (keys, values, met) = (&mut keys.0, &mut values.0, &mut met.0);
         for at in 0..BLOCK {
             let here = (self.start < to[at]) & (from[at] < self.end);
             let better = here & (key < keys[at]);
-            even[at] = here & (key == keys[at]);
-            keys[at] = if better { key } else { keys[at] };
+            met[at] |= if here & (key == keys[at]) { u64::MAX } else { 0 };
             values[at] = if better { value } else { values[at] };
+            // whole blocks are written: what is read again soon is not waited for
+            keys[at] = keys[at].min(if here { key } else { u64::MAX });
         }
-        even.iter().fold(false, |any, even| any | even)
     }
 }
 
@@ -159,27 +159,33 @@ pub(super) fn add_amounts(
     }
 }
 
-/// What is written of the lane with most days in each row of a block, of the first of equals, `none`
-/// where there is none; in how many rows several have as many.
+/// What `of` makes of the lane with most days in each row of a block, of the first of equals, or of `none`
+/// where there is none; `even` counts rows in which several have as many.
 #[inline(always)]
-pub(super) fn dominant<'a>(
-    lanes: impl Iterator<Item = (i16, &'a Lane<i16>)>,
+pub(super) fn dominant<'a, T: Copy + Default>(
+    lanes: impl Iterator<Item = (i16, &'a Lane<i16>)> + Clone,
     none: i16,
-) -> ([i16; BLOCK], u64) {
-    let (mut most, mut state, mut equal) = ([0_i16; BLOCK], [none; BLOCK], [0_i16; BLOCK]);
-    for (written, Lane(days)) in lanes {
+    even: &mut Lane<u16>,
+    of: impl Fn(i16) -> T,
+) -> [T; BLOCK] {
+    let mut most = [1_i16; BLOCK];
+    for (_, Lane(days)) in lanes.clone() {
         for at in 0..BLOCK {
-            let (better, even) = (days[at] > most[at], days[at] == most[at]);
-            state[at] = if better { written } else { state[at] };
-            equal[at] = if better { 0 } else { equal[at] + i16::from(even) };
             most[at] = most[at].max(days[at]);
         }
     }
-    let mut even = 0_u16;
-    for at in 0..BLOCK {
-        even += u16::from((equal[at] > 0) & (most[at] > 0));
+    let (mut state, mut with) = ([none; BLOCK], [0_i16; BLOCK]);
+    for (written, Lane(days)) in lanes {
+        for at in 0..BLOCK {
+            let same = days[at] == most[at];
+            state[at] = if same & (with[at] == 0) { written } else { state[at] };
+            with[at] += i16::from(same);
+        }
     }
-    (state, even.into())
+    for at in 0..BLOCK {
+        even.0[at] += u16::from(with[at] > 1);
+    }
+    each(state, of)
 }
 
 /// Bytes with 0 where there is none, and where there is one, one bit a row.

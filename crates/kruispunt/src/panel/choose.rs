@@ -2,10 +2,11 @@
 
 #![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
 
-use super::blocks::{BLOCK, Run, each, write, write_bytes};
+use super::blocks::{BLOCK, Lane, Run, each, write, write_bytes};
 use super::cells::{Choice, NONE};
 use super::fill::{Room, Sweep, Told};
-use super::order::Ranking;
+use super::keys::real_key;
+use super::order::{Ranking, Single};
 use crate::math::sweep::Cells;
 use std::ops::Range;
 
@@ -17,6 +18,7 @@ impl Sweep<'_> {
     #[inline(always)]
     pub(super) fn choose(
         &self,
+        person: usize,
         rows: Range<usize>,
         cells: &mut Cells<'_>,
         room: &mut Room,
@@ -24,8 +26,8 @@ impl Sweep<'_> {
     ) {
         let Some(choice) = &self.wanted.choice else { return };
         let several = choice.ranking.is_some_and(|ranking| ranking.single().is_none());
-        if several || self.paint(choice, room) {
-            self.compare(choice, rows.len(), room, told);
+        if several || self.paint(person, choice, room) {
+            self.compare(choice, (person, rows.len()), room, told);
         }
         let Room { held, shown, bits, .. } = room;
         if choice.shown_as.is_some() {
@@ -55,25 +57,53 @@ impl Sweep<'_> {
 
     /// Shows the spell with the least key of those of each cell; whether two with equal keys met.
     #[inline(always)]
-    fn paint(&self, choice: &Choice<'_>, room: &mut Room) -> bool {
-        let Room { runs, parts, held, shown, claimed, .. } = room;
-        let keys = choice.ranking.and_then(Ranking::single);
-        let key = |spell: usize| keys.map_or(0, |keys| keys.of(spell));
+    fn paint(&self, person: usize, choice: &Choice<'_>, room: &mut Room) -> bool {
+        match choice.ranking.and_then(Ranking::single) {
+            None => self.paint_by(person, choice, room, |_| 0),
+            Some(Single::Column(keys)) => self.paint_by(
+                person,
+                choice,
+                room,
+                #[inline(always)]
+                |spell| keys[spell],
+            ),
+            Some(Single::Real(values, down)) => self.paint_by(
+                person,
+                choice,
+                room,
+                #[inline(always)]
+                |spell| real_key(values[spell], down),
+            ),
+        }
+    }
+
+    /// As [`paint`](Self::paint), by the key that `key` gives of each spell.
+    #[inline(always)]
+    fn paint_by(
+        &self,
+        person: usize,
+        choice: &Choice<'_>,
+        room: &mut Room,
+        key: impl Fn(usize) -> u64,
+    ) -> bool {
+        let Room { parts, held, shown, claimed, .. } = room;
+        let (held, shown) = (&mut held[..], &mut shown[..]);
         let days = (&self.from[..], &self.to[..]);
-        let (mut even, mut last) = (false, false);
+        let (mut met, mut last) = (Lane::of(0_u64), false);
         for part in parts.iter() {
             let own = (key(part.spell), choice.value(part.spell));
             if own.0 == NOTHING {
                 last = true;
                 continue;
             }
-            even |= part.paint(own, days, &mut held[part.block], &mut shown[part.block]);
+            part.paint(own, days, (&mut held[part.block], &mut shown[part.block]), &mut met);
         }
+        let mut even = met.0 != [0; BLOCK];
         if last {
             // the last of all is shown where nothing is
             claimed.fill(0);
-            for run in runs.iter().filter(|run| key(run.spell) == NOTHING) {
-                for row in self.candidates(run) {
+            for run in self.runs(person).filter(|run| key(run.spell) == NOTHING) {
+                for row in self.candidates(&run) {
                     let (block, at, bit) = (row / BLOCK, row % BLOCK, 1 << (row % 64));
                     if held[block].0[at] == NOTHING {
                         if claimed[row / 64] & bit == 0 {
@@ -101,16 +131,22 @@ impl Sweep<'_> {
 
     /// The spell shown in each cell, where several columns decide or the row number does.
     #[inline(never)]
-    fn compare(&self, choice: &Choice<'_>, n_rows: usize, room: &mut Room, told: &mut Told) {
+    fn compare(
+        &self,
+        choice: &Choice<'_>,
+        (person, n_rows): (usize, usize),
+        room: &mut Room,
+        told: &mut Told,
+    ) {
         let Some(ranking) = choice.ranking else { return };
-        let Room { runs, best, best_key, best_days, tied, shown, .. } = room;
+        let Room { best, best_key, best_days, tied, shown, .. } = room;
         let (best, tied) = (&mut best[..n_rows], &mut tied[..n_rows]);
         best.fill(NONE);
         tied.fill(false);
         if let Some(keys) = ranking.single() {
-            for run in runs.iter() {
+            for run in self.runs(person) {
                 let key = keys.of(run.spell);
-                for row in self.candidates(run) {
+                for row in self.candidates(&run) {
                     let other = best[row];
                     let better = other == NONE || key < best_key[row];
                     let even = !better && key == best_key[row];
@@ -121,8 +157,8 @@ impl Sweep<'_> {
                 }
             }
         } else {
-            for run in runs.iter() {
-                let own = self.candidates(run);
+            for run in self.runs(person) {
+                let own = self.candidates(&run);
                 let days = run.days(&self.layout.bounds).skip(own.start - run.row);
                 for (row, days) in own.zip(days) {
                     let other = best[row];

@@ -3,8 +3,8 @@
 #![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
 
 use super::blocks::{
-    BLOCK, Lane, Part, Run, add_amounts, add_days, add_one, bits, dominant, each, mark,
-    nan_without, padded, write, write_bytes,
+    BLOCK, Lane, Part, Run, add_amounts, add_days, add_one, bits, dominant, mark, nan_without,
+    padded, write, write_bytes,
 };
 use super::cells::{NO_BYTE, NONE, Wanted};
 use super::choose::NOTHING;
@@ -14,6 +14,9 @@ use super::to_panel::Spread;
 use crate::data::{Bits, Spells};
 use crate::math::sweep::Cells;
 use std::ops::Range;
+
+/// So few states are looked at without asking which of them a person has.
+const FEW: usize = 8;
 
 /// What a run of persons gives beside its columns.
 #[derive(Default)]
@@ -50,13 +53,15 @@ impl Told {
 
 /// Room for one person, used again for the next. Lanes hold 0, or nothing, between persons.
 pub(super) struct Room {
-    pub runs: Vec<Run>,
-    /// The same, block by block.
+    /// The spells of the person in the blocks that they touch, and how many spells touch any.
     pub parts: Vec<Part>,
-    /// Days in each state, `blocks` lanes a state; the last are for spells without a state.
+    n_runs: usize,
+    /// Days in each state: a lane a state and one for spells without a state, block by block.
     lanes: Vec<Lane<i16>>,
-    /// The states that are looked at.
+    /// The states that a person has; of [`FEW`] nobody asks.
     used: Vec<bool>,
+    /// The states that are looked at, ascending, and what they are written as.
+    looked_at: Vec<(usize, i16)>,
     counts: Vec<Lane<i16>>,
     amounts: Vec<Lane<f64>>,
     weights: Vec<Lane<f64>>,
@@ -82,10 +87,11 @@ impl Room {
         let lanes = if sweep.wanted.states.is_some() { sweep.n_states + 1 } else { 0 };
         let words = || vec![0; stride.div_ceil(64)];
         Self {
-            runs: Vec::new(),
             parts: Vec::new(),
+            n_runs: 0,
             lanes: vec![Lane::of(0); blocks * lanes],
             used: vec![false; lanes],
+            looked_at: (0..sweep.n_states).map(|code| (code, sweep.written(code))).collect(),
             counts: vec![Lane::of(0); blocks],
             amounts: vec![Lane::of(0.0); blocks],
             weights: vec![Lane::of(0.0); blocks],
@@ -188,42 +194,53 @@ impl<'a> Sweep<'a> {
         room: &mut Room,
         told: &mut Told,
     ) {
-        self.runs(person, rows.len(), room, told);
-        self.counts(rows.clone(), cells, room, told);
-        let done = self.states(rows.clone(), cells, room, told);
-        self.amounts(rows.clone(), done, cells, room, told);
-        self.choose(rows, cells, room, told);
+        self.look_up(person, rows.len(), room, told);
+        // so few spells cannot outgrow two bytes
+        if room.n_runs * self.longest > i16::MAX as usize {
+            told.outgrown |= self.outgrows(person, rows.len());
+        }
+        self.counts(rows.clone(), cells, room);
+        let done = self.states(person, rows.clone(), cells, room, told);
+        self.amounts((person, rows.clone()), done, cells, room, told);
+        self.choose(person, rows, cells, room, told);
     }
 
-    /// Looks up which periods the spells of a person touch.
+    /// The periods that the spells of a person touch.
     #[inline(always)]
-    fn runs(&self, person: usize, n_rows: usize, room: &mut Room, told: &mut Told) {
+    pub(super) fn runs(&self, person: usize) -> impl Iterator<Item = Run> {
         let who = self.layout.who[person] as usize;
         let own = self.spells[who] as usize..self.spells[who + 1] as usize;
         let days = self.starts[own.clone()].iter().zip(&self.ends[own.clone()]);
-        let start_of_person = self.firsts.get(person);
-        let records = &mut room.records[..n_rows.div_ceil(64)];
-        room.runs.clear();
-        room.parts.clear();
+        let (periods, layout) = (self.layout.periods(), self.layout);
+        let start_of_person = self.firsts.get(person).copied();
+        own.zip(days).filter_map(
+            #[inline(always)]
+            move |(spell, (&start, &end))| {
+                let (first, last) = periods.span(start, end)?;
+                let row = match start_of_person {
+                    Some(position) => (first - position) as usize,
+                    None => layout.row(person, first),
+                };
+                let n = (last - first) as usize + 1;
+                Some(Run { spell, start, end, row, first: first as usize, n })
+            },
+        )
+    }
+
+    /// Looks up which periods the spells of a person touch, and which rows have a record.
+    #[inline(always)]
+    fn look_up(&self, person: usize, n_rows: usize, room: &mut Room, told: &mut Told) {
+        let Room { parts, n_runs, records, .. } = room;
+        let records = &mut records[..n_rows.div_ceil(64)];
+        parts.clear();
         records.fill(0);
-        for (spell, (&start, &end)) in own.zip(days) {
-            let Some((first, last)) = self.layout.span(start, end) else { continue };
-            let row = match start_of_person {
-                Some(position) => (first - position) as usize,
-                None => self.layout.row(person, first),
-            };
-            let run = Run {
-                spell,
-                start,
-                end,
-                row,
-                first: first as usize,
-                n: (last - first) as usize + 1,
-            };
+        let mut n = 0;
+        for run in self.runs(person) {
             mark(records, run.rows());
-            run.parts(&mut room.parts);
-            room.runs.push(run);
+            run.parts(parts);
+            n += 1;
         }
+        *n_runs = n;
         let known = |from: usize, word: &u64| (*word != 0).then_some((from, *word));
         let first = records.iter().enumerate().find_map(|(at, word)| known(at, word));
         let last = records.iter().enumerate().rev().find_map(|(at, word)| known(at, word));
@@ -234,13 +251,9 @@ impl<'a> Sweep<'a> {
         told.records.extend(records, n_rows);
     }
 
-    /// Days, and spells; whether a count outgrows two bytes.
+    /// Days, and spells.
     #[inline(always)]
-    fn counts(&self, rows: Range<usize>, cells: &mut Cells<'_>, room: &mut Room, told: &mut Told) {
-        // so few spells cannot
-        if room.runs.len() * self.longest > i16::MAX as usize {
-            told.outgrown |= self.outgrows(rows.len(), room);
-        }
+    fn counts(&self, rows: Range<usize>, cells: &mut Cells<'_>, room: &mut Room) {
         let Room { parts, counts, .. } = room;
         let last = cells.shorts.len().saturating_sub(1);
         let asked = [(self.wanted.days, 0, false), (self.wanted.count, last, true)];
@@ -263,12 +276,12 @@ impl<'a> Sweep<'a> {
 
     /// Whether a count of a person outgrows two bytes.
     #[inline(never)]
-    fn outgrows(&self, n_rows: usize, room: &Room) -> bool {
+    fn outgrows(&self, person: usize, n_rows: usize) -> bool {
         let wanted = self.wanted;
         let any = |of: &dyn Fn(&Run) -> Option<(usize, bool)>, lanes: usize| {
             let mut wide = vec![0_i32; lanes * n_rows];
-            for run in &room.runs {
-                let Some((lane, days)) = of(run) else { continue };
+            for run in self.runs(person) {
+                let Some((lane, days)) = of(&run) else { continue };
                 let cells = &mut wide[lane * n_rows..][run.rows()];
                 for (cell, n) in cells.iter_mut().zip(run.days(&self.layout.bounds)) {
                     *cell = cell.saturating_add(if days { n } else { 1 });
@@ -285,117 +298,151 @@ impl<'a> Sweep<'a> {
             || (wanted.by_state || wanted.dominant) && any(&state, self.n_states)
     }
 
+    /// What a state is written as: a byte, or its code.
+    fn written(&self, code: usize) -> i16 {
+        self.wanted.dominant_as.map_or(code as i16, |written| written[code].into())
+    }
+
     /// Days by state, and the state with most days. In the same pass the first sum, where it goes
     /// by days: returns how many sums are done.
     #[inline(always)]
     fn states(
         &self,
+        person: usize,
         rows: Range<usize>,
         cells: &mut Cells<'_>,
         room: &mut Room,
         told: &mut Told,
     ) -> usize {
-        /// So few states are looked at without asking which of them a person has.
-        const FEW: usize = 8;
         let wanted = self.wanted;
         let Some((codes, shows)) = wanted.states.filter(|_| wanted.by_state || wanted.dominant)
         else {
             return 0;
         };
-        let done = self.spread(codes, room);
-        let (n_states, blocks, n_rows) = (self.n_states, self.blocks, rows.len());
-        let Room { lanes, used, bits, .. } = room;
-        if n_states <= FEW {
-            used.fill(true);
+        let done = self.spread(person, codes, room);
+        let (n_states, n_rows) = (self.n_states, rows.len());
+        let Room { lanes, used, looked_at, bits, .. } = room;
+        // of each block the lanes of all states
+        let width = n_states + 1;
+        if n_states > FEW {
+            looked_at.clear();
+            let those = (0..n_states).filter(|&code| used[code]);
+            looked_at.extend(those.map(|code| (code, self.written(code))));
+            used.fill(false);
         }
         if wanted.dominant {
-            let those = || (0..n_states).filter(|&code| used[code]);
-            let mut even = 0;
-            if let Some(written) = wanted.dominant_as {
-                let column = &mut cells.bytes[self.dominant][rows.clone()];
-                let lane =
-                    |code: usize, at: usize| (i16::from(written[code]), &lanes[code * blocks + at]);
-                if wanted.all_stated {
-                    write(
-                        column,
-                        #[inline(always)]
-                        |at| {
-                            let (states, ties) = dominant(those().map(|code| lane(code, at)), 0);
-                            even += ties;
-                            each(states, |state| state as u8)
-                        },
-                    );
-                } else {
-                    write_bytes(
-                        column,
-                        bits,
-                        #[inline(always)]
-                        |at| {
-                            let none = i16::from(NO_BYTE);
-                            let (states, ties) = dominant(those().map(|code| lane(code, at)), none);
-                            even += ties;
-                            each(states, |state| state as u8)
-                        },
-                    );
-                    told.dominant.extend(bits, n_rows);
-                }
-            } else {
+            let (lanes, looked_at) = (&lanes[..], &looked_at[..]);
+            let lanes = |at: usize| {
+                let own = &lanes[at * width..][..width];
+                looked_at.iter().map(
+                    #[inline(always)]
+                    move |&(code, written)| (written, &own[code]),
+                )
+            };
+            let mut even = Lane::of(0_u16);
+            if wanted.dominant_as.is_none() {
                 write(
                     &mut cells.codes[self.dominant][rows.clone()],
                     #[inline(always)]
                     |at: usize| {
-                        let lane = |code: usize| (code as i16, &lanes[code * blocks + at]);
-                        let (states, ties) = dominant(those().map(lane), -1);
-                        even += ties;
-                        each(states, |state| shows.get(state as usize).copied().unwrap_or(NONE))
+                        let shown = |code: i16| shows.get(code as usize).copied();
+                        dominant(lanes(at), -1, &mut even, |code| shown(code).unwrap_or(NONE))
                     },
                 );
+            } else if wanted.all_stated {
+                write(
+                    &mut cells.bytes[self.dominant][rows.clone()],
+                    #[inline(always)]
+                    |at| dominant(lanes(at), 0, &mut even, |state| state as u8),
+                );
+            } else {
+                let none = i16::from(NO_BYTE);
+                write_bytes(
+                    &mut cells.bytes[self.dominant][rows.clone()],
+                    bits,
+                    #[inline(always)]
+                    |at| dominant(lanes(at), none, &mut even, |state| state as u8),
+                );
+                told.dominant.extend(bits, n_rows);
             }
-            told.even += even;
+            told.even += even.0.into_iter().map(u64::from).sum::<u64>();
         }
         if wanted.by_state {
             let columns = cells.shorts[self.first_state..].iter_mut();
-            for (column, lanes) in columns.zip(lanes.chunks_exact_mut(blocks).take(n_states)) {
+            for (code, column) in columns.take(n_states).enumerate() {
                 write(
                     &mut column[rows.clone()],
                     #[inline(always)]
-                    |at| lanes[at].take(0),
+                    |at| lanes[at * width + code].take(0),
                 );
             }
-            lanes[n_states * blocks..].fill(Lane::of(0));
+            for block in lanes.chunks_exact_mut(width) {
+                block[n_states] = Lane::of(0);
+            }
         } else {
-            for (lanes, _) in lanes.chunks_exact_mut(blocks).zip(&*used).filter(|(_, used)| **used)
-            {
-                lanes.fill(Lane::of(0));
+            for block in lanes.chunks_exact_mut(width) {
+                looked_at.iter().for_each(|&(code, _)| block[code] = Lane::of(0));
+                block[n_states] = Lane::of(0);
             }
         }
-        used.fill(false);
         done
     }
 
     /// Adds the days of each run to the lane of its state, and what goes by them to the first sum.
     #[inline(always)]
-    fn spread(&self, codes: CodesOf<'_>, room: &mut Room) -> usize {
-        let Room { runs, parts, lanes, used, amounts, added, .. } = room;
-        let sum = self.sums.first().filter(|(_, spread)| spread.by_days());
-        for part in parts.iter() {
-            let code = (codes.of(part.spell) as usize).min(self.n_states);
-            used[code] = true;
-            let days = part.days(&self.bounds);
-            add_days(&mut lanes[code * self.blocks + part.block], &days);
-            let Some((values, spread)) = sum else { continue };
-            let value = values[part.spell];
-            if !value.is_nan() {
-                let length = self.length(*spread, part.spell);
-                add_amounts(&mut amounts[part.block], &days, value, length);
+    fn spread(&self, person: usize, codes: CodesOf<'_>, room: &mut Room) -> usize {
+        // where a spell brings nothing, 0.0 changes nothing
+        let there = |value: f64| if value.is_nan() { 0.0 } else { value };
+        match self.sums.first().filter(|(_, spread)| spread.by_days()) {
+            None => {
+                self.spread_with(codes, room, |_, _, _| {});
+                return 0;
+            }
+            Some((values, Spread::Daily)) => self.spread_with(
+                codes,
+                room,
+                #[inline(always)]
+                |amounts, days, spell| add_amounts(amounts, days, there(values[spell]), None),
+            ),
+            Some((values, spread)) => self.spread_with(
+                codes,
+                room,
+                #[inline(always)]
+                |amounts, days, spell| {
+                    let length = self.length(*spread, spell);
+                    add_amounts(amounts, days, there(values[spell]), length);
+                },
+            ),
+        }
+        let (values, _) = self.sums[0];
+        if !self.wanted.sums[0].whole {
+            for run in self.runs(person).filter(|run| !values[run.spell].is_nan()) {
+                mark(&mut room.added, run.rows());
             }
         }
-        if let Some((values, _)) = sum.filter(|_| !self.wanted.sums[0].whole) {
-            for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
-                mark(added, run.rows());
+        1
+    }
+
+    /// Adds the days of each run to the lane of its state; `add` adds them, in one block, to amounts.
+    #[inline(always)]
+    fn spread_with(
+        &self,
+        codes: CodesOf<'_>,
+        room: &mut Room,
+        add: impl Fn(&mut Lane<f64>, &[i32; BLOCK], usize),
+    ) {
+        let (bounds, n_states) = (&self.bounds[..], self.n_states);
+        let (parts, lanes, used) = (&room.parts[..], &mut room.lanes[..], &mut room.used[..]);
+        let amounts = &mut room.amounts[..];
+        for part in parts {
+            let code = (codes.of(part.spell) as usize).min(n_states);
+            if n_states > FEW {
+                used[code] = true;
             }
+            let days = part.days(bounds);
+            add_days(&mut lanes[part.block * (n_states + 1) + code], &days);
+            add(&mut amounts[part.block], &days, part.spell);
         }
-        usize::from(sum.is_some())
     }
 
     /// The days over which the amount of a spell is divided; `None` for a rate.
@@ -408,7 +455,7 @@ impl<'a> Sweep<'a> {
     #[inline(always)]
     fn amounts(
         &self,
-        rows: Range<usize>,
+        (person, rows): (usize, Range<usize>),
         done: usize,
         cells: &mut Cells<'_>,
         room: &mut Room,
@@ -417,7 +464,7 @@ impl<'a> Sweep<'a> {
         let (sums, means) = cells.floats.split_at_mut(self.sums.len());
         for (at, column) in sums.iter_mut().enumerate() {
             if at >= done {
-                self.add_up(at, room);
+                self.add_up(person, at, room);
             }
             let Room { amounts, added, records, .. } = room;
             let whole = self.wanted.sums[at].whole;
@@ -455,8 +502,8 @@ impl<'a> Sweep<'a> {
 
     /// Adds up a sum of a person.
     #[inline(always)]
-    fn add_up(&self, at: usize, room: &mut Room) {
-        let Room { runs, parts, amounts, added, .. } = room;
+    fn add_up(&self, person: usize, at: usize, room: &mut Room) {
+        let Room { parts, amounts, added, .. } = room;
         let (values, spread) = self.sums[at];
         let by_days = spread.by_days();
         for part in parts.iter().filter(|part| by_days && !values[part.spell].is_nan()) {
@@ -464,7 +511,7 @@ impl<'a> Sweep<'a> {
             let days = part.days(&self.bounds);
             add_amounts(&mut amounts[part.block], &days, values[part.spell], length);
         }
-        for run in runs.iter().filter(|run| !values[run.spell].is_nan()) {
+        for run in self.runs(person).filter(|run| !values[run.spell].is_nan()) {
             let (first, next) = (self.bounds[run.first], self.bounds[run.first + run.n]);
             let rows = match spread {
                 Spread::Days | Spread::Daily => run.rows(),

@@ -1,8 +1,11 @@
 //! Which cells a panel has, and the sweep that fills them.
 
+#![allow(clippy::inline_always, reason = "compiled for the widest registers, see math::widest")]
+
 use super::PanelError;
 use crate::data::{Buffer, Calendar, DataError, Panel, Spells};
-use crate::math::sweep;
+use crate::math::{sweep, widest::widest};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -27,11 +30,31 @@ pub(super) struct Layout {
     pub positions: Buffer<u32>,
     /// The first position of each person, where rows follow each other without a gap; else none.
     pub firsts: Buffer<u32>,
+    /// Spells without a day in the calendar.
+    pub outside: usize,
     /// First days of the periods and the day after the last.
     pub bounds: Vec<i32>,
     /// The position of each day since the first.
     of_day: Vec<u32>,
     contiguous: bool,
+}
+
+/// The days of a calendar, from the first to the day before `next`, and the period of each.
+#[derive(Clone, Copy)]
+pub(super) struct Periods<'a> {
+    first: i32,
+    next: i32,
+    of_day: &'a [u32],
+}
+
+impl Periods<'_> {
+    /// The first and last period that `start..end` touches.
+    #[inline(always)]
+    pub fn span(self, start: i32, end: i32) -> Option<(u32, u32)> {
+        let (from, to) = (start.max(self.first), end.min(self.next));
+        let day = |day: i32| self.of_day[(day - self.first) as usize];
+        (from < to).then(|| (day(from), day(to - 1)))
+    }
 }
 
 /// The part of a spell that lies in one period.
@@ -57,6 +80,7 @@ impl Layout {
             offsets: Vec::new().into(),
             positions: Vec::new().into(),
             firsts: Vec::new().into(),
+            outside: outside(spells, bounds[0], bounds[bounds.len() - 1]),
             bounds,
             of_day,
             contiguous,
@@ -122,6 +146,10 @@ impl Layout {
         if balance == Balance::None {
             return (0, self.records_of(spells, person, |_| {}));
         }
+        if balance == Balance::Full && self.outside == 0 {
+            // each person has a spell
+            return (0, self.bounds.len() as u32 - 1);
+        }
         let (starts, ends) = (spells.starts(), spells.ends());
         let mut known: Option<(u32, u32)> = None;
         for (first, last) in spells.of(person).filter_map(|at| self.span(starts[at], ends[at])) {
@@ -147,13 +175,17 @@ impl Layout {
         count
     }
 
+    /// The days of the calendar, looked at.
+    #[inline]
+    pub fn periods(&self) -> Periods<'_> {
+        let (first, next) = (self.bounds[0], self.bounds[self.bounds.len() - 1]);
+        Periods { first, next, of_day: &self.of_day }
+    }
+
     /// The first and last period that `start..end` touches.
     #[inline]
     pub fn span(&self, start: i32, end: i32) -> Option<(u32, u32)> {
-        let from = start.max(self.bounds[0]);
-        let to = end.min(self.bounds[self.bounds.len() - 1]);
-        let day = |day: i32| self.of_day[(day - self.bounds[0]) as usize];
-        (from < to).then(|| (day(from), day(to - 1)))
+        self.periods().span(start, end)
     }
 
     pub fn n_rows(&self) -> usize {
@@ -205,6 +237,22 @@ impl Layout {
             }
         }
     }
+}
+
+/// How many spells have no day from `first` to the day before `next`.
+fn outside(spells: &Spells, first: i32, next: i32) -> usize {
+    const CHUNK: usize = 1 << 14;
+    let (starts, ends) = (spells.starts().par_chunks(CHUNK), spells.ends().par_chunks(CHUNK));
+    let chunks = starts.zip(ends).map(|(starts, ends)| {
+        widest(
+            #[inline(always)]
+            || {
+                let apart = |(&start, &end): (&i32, &i32)| (end <= first) | (start >= next);
+                starts.iter().zip(ends).map(|days| u32::from(apart(days))).sum::<u32>()
+            },
+        )
+    });
+    chunks.map(|apart| apart as usize).sum()
 }
 
 /// One value for each row of a panel: `work` fills the rows of one person from the spells of that

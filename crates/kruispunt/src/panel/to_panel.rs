@@ -393,9 +393,6 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         reference,
         account: spells.account().clone(),
     };
-    let (first, next) = (calendar.first_day().0, calendar.last_day().0 + 1);
-    let days = spells.starts().iter().zip(spells.ends());
-    let outside = days.filter(|(start, end)| **end <= first || **start >= next);
     let label = format!("{}-{}", calendar.label(0), calendar.label(calendar.len() - 1));
     let unit = calendar.unit().name();
     let mut step = Step::new(
@@ -404,7 +401,7 @@ fn build(spells: &Spells, calendar: &Calendar, what: &ToPanel) -> Result<Panel, 
         spells.count(),
         panel.count(),
     )
-    .exclude(format!("no day in {label}"), Count::rows(outside.count()))
+    .exclude(format!("no day in {label}"), Count::rows(layout.outside))
     .tied("dominant states", filled.even, "the first state in natural order")
     .tied("spells shown", filled.tied, "the lowest row number");
     if let Some(order) = settled {
