@@ -228,7 +228,9 @@ impl<'a> Sweep<'a> {
     }
 
     /// Looks up which periods the spells of a person touch, and which rows have a record.
-    #[inline(always)]
+    ///
+    /// Not a part of the loop over persons: what it holds in registers would be held in memory there.
+    #[inline(never)]
     fn look_up(&self, person: usize, n_rows: usize, room: &mut Room, told: &mut Told) {
         let Room { parts, n_runs, records, .. } = room;
         let records = &mut records[..n_rows.div_ceil(64)];

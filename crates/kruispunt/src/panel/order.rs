@@ -100,6 +100,7 @@ impl Ranking {
     }
 
     /// The keys, where one column decides.
+    #[inline]
     pub fn single(&self) -> Option<Single<'_>> {
         match &self.keys[..] {
             [Key::Column(keys)] => Some(Single::Column(keys)),

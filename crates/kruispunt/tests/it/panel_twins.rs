@@ -401,6 +401,60 @@ proptest! {
     }
 
     #[test]
+    fn of_many_states_the_first_with_most_days_dominates(
+        rows in rows(), bytes in any::<bool>(), by_state in any::<bool>(), gaps in any::<bool>(),
+        balance in 0..3_usize,
+    ) {
+        const MANY: [&str; 12] = ["l", "k", "j", "i", "h", "g", "f", "e", "d", "c", "b", "a"];
+        let code = |row: &Row| row.state * 4 + row.start as u32 % 4;
+        let name = |row: &Row| (!gaps || row.state < 2).then(|| MANY[code(row) as usize]);
+        let states = if bytes {
+            let codes: Vec<u8> = rows.iter().map(|row| code(row) as u8).collect();
+            let text = Text::of_bytes(codes.into(), MANY.into_iter().collect(), false).unwrap();
+            Column::new(Values::Text(text), Bitmap::pack(rows.iter().map(|row| name(row).is_some())))
+        } else {
+            Column::text(rows.iter().map(name))
+        };
+        let what = ToPanel::new().dominant().sum_with(["wage"], Spread::Daily)
+            .balance([Balance::Full, Balance::EntryExit, Balance::None][balance]);
+        let what = if by_state { what.days_by_state() } else { what };
+        let calendar = Calendar::months("2011-12", "2012-11").unwrap();
+        let panel = read_with(&rows, states).to_panel(&calendar, &what).unwrap();
+        let dominant = panel.column("test", "dominant").unwrap();
+        let wages = floats(&panel, "wage");
+        let mut even = 0;
+        for (at, (id, period)) in cells(&panel).into_iter().enumerate() {
+            let (from, to) = (period.first_day().0, period.last_day().0 + 1);
+            let mut days: BTreeMap<&str, i32> = BTreeMap::new();
+            let mut wage = None;
+            for row in rows.iter().filter(|row| row.person.to_string() == id) {
+                let own = row.end.min(to) - row.start.max(from);
+                if own > 0 {
+                    if let Some(state) = name(row) {
+                        *days.entry(state).or_default() += own;
+                    }
+                    if let Some(daily) = row.wage {
+                        wage = Some(wage.unwrap_or(0.0) + daily * f64::from(own));
+                    }
+                }
+            }
+            let most = days.values().copied().max();
+            let best: Vec<&str> = days.iter().filter(|(_, days)| Some(**days) == most).map(|own| *own.0).collect();
+            even += u64::from(best.len() > 1);
+            prop_assert_eq!(dominant.label(at).as_deref(), best.first().copied());
+            prop_assert_eq!(wages[at], wage);
+            for state in MANY.into_iter().filter(|_| by_state) {
+                let column = format!("days_{state}");
+                let of_panel = panel.columns().get(&column).map_or(Some(0), |_| ints(&panel, &column)[at]);
+                prop_assert_eq!(of_panel, Some(i64::from(days.get(state).copied().unwrap_or(0))));
+            }
+        }
+        let ties = &panel.account().steps().last().unwrap().ties;
+        let told = ties.iter().filter(|ties| ties.what == "dominant states").map(|ties| ties.met);
+        prop_assert_eq!(told.sum::<u64>(), even);
+    }
+
+    #[test]
     fn lags_go_by_period(rows in rows(), k in 0..4_u32) {
         let panel = read(&rows).to_panel(&Calendar::months("2011-11", "2012-12").unwrap(),
             &ToPanel::new().days().balance(Balance::None)).unwrap();
