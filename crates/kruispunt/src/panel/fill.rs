@@ -383,7 +383,9 @@ impl<'a> Sweep<'a> {
             }
         } else {
             for block in lanes.chunks_exact_mut(width) {
-                looked_at.iter().for_each(|&(code, _)| block[code] = Lane::of(0));
+                for &(code, _) in looked_at.iter() {
+                    block[code] = Lane::of(0);
+                }
                 block[n_states] = Lane::of(0);
             }
         }

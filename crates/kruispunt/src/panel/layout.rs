@@ -240,6 +240,7 @@ impl Layout {
 }
 
 /// How many spells have no day from `first` to the day before `next`.
+#[allow(clippy::needless_bitwise_bool, reason = "without branches spells go side by side")]
 fn outside(spells: &Spells, first: i32, next: i32) -> usize {
     const CHUNK: usize = 1 << 14;
     let (starts, ends) = (spells.starts().par_chunks(CHUNK), spells.ends().par_chunks(CHUNK));
